@@ -1,0 +1,1 @@
+"""Activations to context store: the only room that runs the subject model."""

@@ -1,0 +1,110 @@
+"""`autointerp prep`: the command that makes a context store."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from inspect_autointerp import demo
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.settings import Settings
+
+
+def prep(
+    subject: Annotated[str, typer.Argument(help="Hugging Face model, by name or folder; `demo` for the embedded one.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where the store goes.")],
+    coder: Annotated[
+        list[str] | None, typer.Option(help="A SAELens SAE: a folder, or `release:id`. Repeat for several at once.")
+    ] = None,
+    hookpoint: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Where each coder reads: `layers.12`, `layers.12.mlp`, `layers.12.mlp.down_proj:input`, or"
+            " `blocks.12.hook_resid_post`. By default, where the coder says it belongs."
+        ),
+    ] = None,
+    corpus: Annotated[
+        str, typer.Option(help="`stdlib`, a local file or folder (text, JSON lines, Parquet), or dataset[:config].")
+    ] = "stdlib",
+    corpus_split: Annotated[str, typer.Option(help="Split of a Hugging Face dataset.")] = "train",
+    column: Annotated[str, typer.Option(help="Column that holds the text.")] = "text",
+    tokens: Annotated[int, typer.Option(min=1, help="How many tokens of the corpus to read.")] = 1_000_000,
+    context_length: Annotated[int, typer.Option(min=1, help="Tokens the subject sees at once, BOS not counted.")] = 256,
+    window: Annotated[int, typer.Option(min=1, help="Tokens in a context.")] = 32,
+    center: Annotated[bool, typer.Option("--center", help="Centre contexts on the latent's peak.")] = False,
+    pack: Annotated[bool, typer.Option("--pack", help="Let what the subject sees run over documents' ends.")] = False,
+    sample: Annotated[int, typer.Option(min=1, help="Windows kept per latent and split, uniformly.")] = 128,
+    top: Annotated[int, typer.Option(min=0, help="Windows kept per latent and split for their maximum.")] = 32,
+    pool: Annotated[int, typer.Option(min=1, help="Windows kept for all latents, for non-activating contexts.")] = 2048,
+    test_fraction: Annotated[float, typer.Option(min=0.05, max=0.95, help="Share of documents to test on.")] = 0.5,
+    seed: Annotated[int, typer.Option(min=0, help="Of what is kept and how documents are split.")] = 0,
+    batch_size: Annotated[int, typer.Option(min=1, help="Chunks per forward pass.")] = 16,
+    device: Annotated[str, typer.Option(help="`cpu`, `cuda`, `cuda:1`, … or `auto`.")] = "auto",
+    dtype: Annotated[str, typer.Option(help="`float32`, `bfloat16`, `float16` or `auto`.")] = "float32",
+    revision: Annotated[str | None, typer.Option(help="Of a model on the Hub.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a store that exists.")] = False,
+) -> None:
+    """Run a model over a corpus once, and keep contexts of every latent of its coders.
+
+    Example: autointerp prep gpt2 --coder gpt2-small-res-jb:blocks.8.hook_resid_pre --corpus wikitext:wikitext-103-v1
+    --tokens 10000000 --device cuda -o contexts/gpt2
+    """
+    from inspect_autointerp.prep.run import prep as run
+
+    coders, names = list(coder or []), {}
+    if subject == "demo":
+        subject = str(demo.SUBJECT)
+        coders = coders or [str(path) for path in demo.coders()]
+        names = {subject: demo.NAME} | {str(path): f"{demo.NAME}/{path.name}" for path in demo.coders()}
+    if not coders:
+        raise UserError("give at least one --coder")
+    settings = Settings(
+        corpus=corpus,
+        corpus_split=corpus_split,
+        column=column,
+        tokens=tokens,
+        context_length=context_length,
+        window=window,
+        center=center,
+        pack=pack,
+        sample=sample,
+        top=top,
+        pool=pool,
+        test_fraction=test_fraction,
+        seed=seed,
+        dtype=dtype,
+    )
+    manifest = run(
+        subject,
+        coders,
+        output,
+        settings,
+        hookpoints=hookpoint or [],
+        revision=revision,
+        batch_size=batch_size,
+        device=_device(device),
+        overwrite=overwrite,
+        names=names,
+    )
+    widths = ", ".join(f"{name} ({entry.width:,} latents)" for name, entry in sorted(manifest.hookpoints.items()))
+    console = Console()
+    console.print(
+        f"{output}: {manifest.n_tokens:,} tokens of {manifest.n_documents:,} documents at {widths};"
+        f" digest {manifest.digest}",
+        highlight=False,
+    )
+    if manifest.n_tokens < tokens:
+        console.print(f"The corpus ended before the {tokens:,} tokens asked for.")
+
+
+def _device(name: str) -> str:
+    import torch
+
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.zeros(1, device=name)
+    except (RuntimeError, AssertionError) as error:
+        raise UserError(f"--device {name}: not to be had here ({str(error).splitlines()[0]})") from error
+    return name

@@ -1,0 +1,76 @@
+"""Hookpoints: module paths under the base model, and the names TransformerLens gives the same places.
+
+The map was checked against TransformerLens's own caches for these families (tests/prep/test_hookpoints.py shows the
+equality of tensors on small random models). Attention and norms follow in a later version.
+"""
+
+import re
+from typing import Literal
+
+from inspect_autointerp.errors import UserError
+
+Side = Literal["output", "input"]
+
+# Per family: the list of decoder layers, the module whose output is added as the MLP's, and the MLP's out-projection,
+# whose input is the neurons' activations.
+_FAMILIES = {
+    "gpt2": ("h", "mlp", "mlp.c_proj"),
+    "gpt_neox": ("layers", "mlp", "mlp.dense_4h_to_h"),
+    "llama": ("layers", "mlp", "mlp.down_proj"),
+    "gemma2": ("layers", "post_feedforward_layernorm", "mlp.down_proj"),
+}
+_LIKE = {
+    "mistral": "llama",
+    "qwen2": "llama",
+    "qwen3": "llama",
+    "gemma": "llama",
+    "gemma3": "gemma2",
+    "gemma3_text": "gemma2",
+}
+_TRANSFORMER_LENS = re.compile(r"blocks\.(\d+)\.(hook_resid_pre|hook_resid_post|hook_mlp_out|mlp\.hook_post)")
+
+
+def resolve(name: str, model_type: str) -> tuple[str, Side]:
+    """Return the module path under the base model, and the side of it, that a hookpoint's name stands for.
+
+    Args:
+        name: A module path (`layers.12`, `model.layers.12.mlp`; its output is meant unless `:input` follows), or a
+            TransformerLens name (`blocks.12.hook_resid_post`).
+        model_type: The subject's Hugging Face model type, `llama` for instance.
+
+    Raises:
+        UserError: A TransformerLens name that is not known for this family.
+    """
+    if match := _TRANSFORMER_LENS.fullmatch(name):
+        family = _FAMILIES.get(_LIKE.get(model_type, model_type))
+        if family is None:
+            raise UserError(
+                f"hookpoint {name}: TransformerLens names are not known for {model_type} models;"
+                " give the module's path (`autointerp prep --help` shows how)"
+            )
+        layers, mlp, projection = family
+        layer = f"{layers}.{match[1]}"
+        return {
+            "hook_resid_pre": (layer, "input"),
+            "hook_resid_post": (layer, "output"),
+            "hook_mlp_out": (f"{layer}.{mlp}", "output"),
+            "mlp.hook_post": (f"{layer}.{projection}", "input"),
+        }[match[2]]  # type: ignore[return-value]
+    if name.startswith(("blocks.", "hook_")):
+        raise UserError(f"hookpoint {name}: this TransformerLens name is not known; give the module's path")
+    path, _, side = name.partition(":")
+    if side not in ("", "input", "output"):
+        raise UserError(f"hookpoint {name}: after the colon stands `input` or `output`")
+    path = re.sub(r"^(model|transformer|gpt_neox)\.", "", path)
+    return path, "input" if side == "input" else "output"
+
+
+def label(path: str, side: Side) -> str:
+    """The name of a hookpoint in the store: its path, and the side where that is not the output."""
+    return path if side == "output" else f"{path}:input"
+
+
+def layer_of(path: str) -> int | None:
+    """The number of the decoder layer a path lies in; None outside the layers."""
+    match = re.match(r"(?:h|layers)\.(\d+)(?:\.|$)", path)
+    return int(match[1]) if match else None

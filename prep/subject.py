@@ -1,0 +1,158 @@
+"""The subject model: loaded no deeper than needed, run once for all hookpoints."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.prep.coders import weights_sha256
+from inspect_autointerp.prep.hookpoints import Side, label, layer_of, resolve
+
+
+class _Deep(Exception):
+    """Ends the forward pass after the deepest hookpoint."""
+
+
+@dataclass(frozen=True)
+class Hookpoint:
+    """A place in the subject."""
+
+    path: str
+    """Module path under the base model."""
+    side: Side
+
+    @property
+    def name(self) -> str:
+        """Its name in the store."""
+        return label(self.path, self.side)
+
+
+class Subject:
+    """A Hugging Face causal language model, truncated after the deepest hookpoint.
+
+    Args:
+        source: Name or folder.
+        hookpoints: Module paths or TransformerLens names.
+        revision: Of a model on the Hub.
+        device: Where it runs.
+        dtype: In which type: `auto` for the checkpoint's own, `float32`, `bfloat16`, `float16`.
+
+    Raises:
+        UserError: The model or its tokenizer cannot be loaded, or has no such hookpoint.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        hookpoints: Sequence[str],
+        *,
+        revision: str | None = None,
+        device: str | torch.device = "cpu",
+        dtype: str = "float32",
+    ) -> None:
+        from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+        from transformers.utils import logging
+
+        logging.set_verbosity_error()  # a truncated model leaves weights of the checkpoint unused, by intention
+        logging.disable_progress_bar()
+        self.source = source
+        self.device = torch.device(device)
+        try:
+            config = AutoConfig.from_pretrained(source, revision=revision)
+            self.tokenizer = AutoTokenizer.from_pretrained(source, revision=revision)
+        except (OSError, ValueError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise UserError(f"subject {source}: its configuration or tokenizer cannot be loaded ({reason})") from error
+        if not self.tokenizer.is_fast:
+            raise UserError(f"subject {source}: it has no fast tokenizer (tokenizer.json), which the store needs")
+        self.hookpoints = [Hookpoint(*resolve(name, config.model_type)) for name in hookpoints]
+        depth = _truncate(config, self.hookpoints)
+        self.max_length: int | None = getattr(config, "max_position_embeddings", None)
+        try:
+            self._model = AutoModelForCausalLM.from_pretrained(source, revision=revision, config=config, dtype=dtype)
+        except (OSError, ValueError, RuntimeError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise UserError(f"subject {source}: its weights cannot be loaded ({reason})") from error
+        self._model.to(self.device).eval()
+        self._base = self._model.base_model
+        self.dtype = str(next(self._model.parameters()).dtype).removeprefix("torch.")
+        self.sha256 = weights_sha256(self._base)
+        for hookpoint in self.hookpoints:
+            self._module(hookpoint.path, depth)
+
+    def _module(self, path: str, depth: int | None = None) -> torch.nn.Module:
+        try:
+            return self._base.get_submodule(path)
+        except AttributeError:
+            names = [name for name, _ in self._base.named_modules() if name and not name.startswith("_")]
+            first = [name for name in names if layer_of(name) in (None, 0)]
+            layers = f", and the same for layers 0 to {depth - 1}" if depth else ""
+            raise UserError(f"no hookpoint {path!r} in {self.source}; there are {', '.join(first)}{layers}") from None
+
+    def run(self, ids: Tensor, receive: Callable[[Hookpoint, Tensor], None]) -> None:
+        """One forward pass, no deeper than the deepest hookpoint.
+
+        Args:
+            ids: int64 (chunk, token). Padding stands at the end, where no real token can see it.
+            receive: Called for each hookpoint in the order of the model with its activations, (chunk, token, d).
+        """
+        left = {hookpoint.name for hookpoint in self.hookpoints}
+
+        def deliver(hookpoint: Hookpoint, value: Tensor | tuple) -> None:
+            receive(hookpoint, value[0] if isinstance(value, tuple) else value)
+            left.discard(hookpoint.name)
+            if not left:
+                raise _Deep
+
+        handles = []
+        for hookpoint in self.hookpoints:
+            module = self._module(hookpoint.path)
+            if hookpoint.side == "input":
+                handles.append(
+                    module.register_forward_pre_hook(
+                        lambda _, args, kwargs, h=hookpoint: deliver(h, args[0] if args else kwargs["hidden_states"]),
+                        with_kwargs=True,
+                    )
+                )
+            else:
+                handles.append(module.register_forward_hook(lambda _, args, out, h=hookpoint: deliver(h, out)))
+        try:
+            with torch.inference_mode():
+                self._base(input_ids=ids, use_cache=False)
+        except _Deep:
+            pass
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def unembedding(self) -> Tensor | None:
+        """float32 (vocabulary, d): what a direction of the residual stream does to the logits; None without a head.
+
+        The final norm's own weight is folded in (its division by the length is not: it scales all logits alike).
+        """
+        head = self._model.get_output_embeddings()
+        if head is None:
+            return None
+        weight = head.weight.detach().float()
+        norms = (getattr(self._base, name, None) for name in ("norm", "ln_f", "final_layer_norm"))
+        norm = next((norm for norm in norms if norm is not None), None)
+        if getattr(norm, "weight", None) is not None:
+            scale = norm.weight.detach().float()
+            weight = weight * (1 + scale if "Gemma" in type(norm).__name__ else scale)
+        return weight
+
+
+def _truncate(config, hookpoints: Sequence[Hookpoint]) -> int | None:
+    """Cut the configuration after the deepest layer needed; return how many layers the model has in full."""
+    depth = getattr(config, "num_hidden_layers", None)
+    layers = [layer_of(hookpoint.path) for hookpoint in hookpoints]
+    if depth is None or not layers or any(layer is None for layer in layers):
+        return depth
+    deepest = max(layer for layer in layers if layer is not None)
+    if deepest < depth:
+        config.num_hidden_layers = deepest + 1
+        if getattr(config, "layer_types", None):
+            config.layer_types = config.layer_types[: deepest + 1]
+    return depth

@@ -1,0 +1,113 @@
+"""A context store on its way to disk: everything goes to a folder beside it, which takes its name at the end."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from safetensors.numpy import save_file
+
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.prep.chunks import Chunker
+from inspect_autointerp.prep.directions import Directions
+from inspect_autointerp.prep.selector import Selection
+from inspect_autointerp.store import SAMPLE, file_sha256, hookpoint_folder
+
+_COPY = 1 << 22
+"""Tokens copied at a time."""
+
+
+@contextmanager
+def atomic_folder(target: Path, *, overwrite: bool) -> Iterator[Path]:
+    """A new folder that becomes `target` when the block ends without an exception, and vanishes otherwise.
+
+    Raises:
+        UserError: `target` exists and is not to be overwritten, or cannot be written.
+    """
+    if target.exists() and not overwrite:
+        raise UserError(f"{target} exists; give another --output, or --overwrite")
+    partial = target.with_name(f".{target.name}.partial-{os.getpid()}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial.mkdir()
+    except OSError as error:
+        raise UserError(f"{target}: cannot be written ({error.strerror})") from error
+    try:
+        yield partial
+        if target.exists():
+            old = target.with_name(f".{target.name}.old-{os.getpid()}")
+            target.rename(old)
+            partial.rename(target)
+            shutil.rmtree(old)
+        else:
+            partial.rename(target)
+    except OSError as error:
+        raise UserError(f"{target}: cannot be written ({error.strerror}); nothing was changed") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def write_corpus(folder: Path, raw: Path, chunker: Chunker) -> None:
+    """Write `tokens.npy` and `documents.safetensors` from the raw tokens and what the chunker noted."""
+    tokens = np.lib.format.open_memmap(folder / "tokens.npy", mode="w+", dtype=chunker.dtype, shape=(chunker.n_tokens,))
+    source = np.memmap(raw, dtype=chunker.dtype, mode="r", shape=(chunker.n_tokens,))
+    for begin in range(0, len(tokens), _COPY):
+        tokens[begin : begin + _COPY] = source[begin : begin + _COPY]
+    tokens.flush()
+    raw.unlink()
+    documents = {"offset": np.array(chunker.offset, dtype=np.int64), "test": np.array(chunker.test, dtype=np.uint8)}
+    save_file(documents, folder / "documents.safetensors")
+
+
+def write_hookpoint(folder: Path, name: str, selection: Selection, directions: Directions) -> None:
+    """Write one hookpoint's `postings.safetensors` and `latents.parquet`."""
+    target = folder / hookpoint_folder(name)
+    target.mkdir(parents=True)
+    postings = {key: getattr(selection, key) for key in ("window_indptr", "window", "flags", "indptr", "pos", "act")}
+    save_file(postings, target / "postings.safetensors")
+    n = len(selection.n_tokens)
+    table = {
+        "index": np.arange(n, dtype=np.uint32),
+        "n_tokens": selection.n_tokens,
+        "n_windows": selection.n_windows,
+        "max_activation": selection.max_activation,
+        "histogram": list(selection.histogram.astype(np.uint32)),
+        "decile_edges": _decile_edges(selection),
+        "promoted": list(directions.promoted) if directions.promoted is not None else [None] * n,
+        "suppressed": list(directions.suppressed) if directions.suppressed is not None else [None] * n,
+        "neighbours": list(directions.neighbours) if directions.neighbours is not None else [None] * n,
+        "neighbour_cosines": list(directions.cosines) if directions.cosines is not None else [None] * n,
+    }
+    types = dict.fromkeys(("promoted", "suppressed", "neighbours"), pa.uint32()) | {"decile_edges": pa.float32()}
+    columns = {
+        key: pa.array(value, type=pa.list_(types[key])) if key in types else pa.array(value)
+        for key, value in table.items()
+    }
+    pq.write_table(pa.table(columns), target / "latents.parquet", row_group_size=1 << 16, compression="zstd")
+
+
+def _decile_edges(selection: Selection) -> list[np.ndarray | None]:
+    """Per latent the nine maxima that part its sampled windows into tenths; None where there are fewer than ten."""
+    edges: list[np.ndarray | None] = []
+    quantiles = np.arange(1, 10) / 10
+    for latent in range(len(selection.n_tokens)):
+        windows = slice(*selection.window_indptr[latent : latent + 2])
+        starts = selection.window[windows][(selection.flags[windows] & SAMPLE) > 0]
+        if len(starts) < 10:
+            edges.append(None)
+            continue
+        entries = slice(*selection.indptr[latent : latent + 2])
+        pos, act = selection.pos[entries], selection.act[entries].astype(np.float32)
+        peaks = np.maximum.reduceat(act, np.searchsorted(pos, starts))
+        edges.append(np.quantile(peaks, quantiles).astype(np.float32))
+    return edges
+
+
+def hash_files(folder: Path) -> dict[str, str]:
+    """sha256 of every file in the folder, by path."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): file_sha256(path) for path in files}

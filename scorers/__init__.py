@@ -1,0 +1,5 @@
+"""What grades an explanation."""
+
+from inspect_autointerp.scorers.detection import detection as detection
+from inspect_autointerp.scorers.metrics import interval as interval
+from inspect_autointerp.scorers.metrics import mean as mean

@@ -1,0 +1,123 @@
+"""Detection: does the explanation tell texts on which the latent fires from texts on which it does not?
+
+Protocol of arXiv 2410.13928, §3.3.1 and D.1: the grader reads the explanation and a few whole texts at a time, without
+marks, and labels each. Differences: the wording; disjoint splits; an answer that cannot be used is unscored rather
+than wrong; statistics per latent with intervals over latents, beside the accuracy that the paper reports.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageSystem, ChatMessageUser
+from inspect_ai.scorer import Score, Scorer, Target, scorer
+from inspect_ai.solver import TaskState
+
+from inspect_autointerp.contexts import LatentContexts
+from inspect_autointerp.explanation import Explanation
+from inspect_autointerp.render import visible
+from inspect_autointerp.scorers.judge import grader, judge
+from inspect_autointerp.scorers.metrics import interval, mean
+from inspect_autointerp.scorers.report import report
+from inspect_autointerp.scorers.statistics import KEYS, UNDEFINED, latent_statistics
+from inspect_autointerp.store import Store
+
+VERSION = "detection/1"
+"""Changes whenever the wording below does."""
+
+_SYSTEM = """\
+One latent of a language model is active on some texts and silent on all others. Somebody has explained what it \
+responds to. You get the explanation and some numbered texts, cut out of longer ones; ⏎ stands for the end of a line.
+
+For each text decide from the explanation alone whether the latent is active somewhere in it. Any number of the texts, \
+none and all included, can be of either kind.
+
+Answer with a list of {what}, one for each text in order, and nothing else."""
+_LABELS = "0 (silent) and 1 (active)"
+_CONFIDENCES = "whole numbers from 0 (surely silent) to 100 (surely active), 50 or more counting as active"
+
+_WORKED = (
+    (
+        "names of days of the week",
+        ("the ferry leaves on Tuesday at", "a cup of sugar and two eggs,⏎well beaten", "See you Fri. or Sat."),
+        (1, 0, 1),
+    ),
+    (
+        "the colon that opens an indented block of Python code",
+        ('print("a: b")⏎x = rows[1:3]', "{'key': value}", "the time was 10:45 when"),
+        (0, 0, 0),
+    ),
+)
+
+
+def detection_messages(explanation: str, texts: Sequence[str], confidence: bool = False) -> list[ChatMessage]:
+    """The prompt that puts one batch of texts to the grader.
+
+    What never changes (instructions and worked examples) comes first, so that providers' prompt caches hit.
+    """
+    system = _SYSTEM.format(what=_CONFIDENCES if confidence else _LABELS)
+    messages: list[ChatMessage] = [ChatMessageSystem(content=system)]
+    for worked, examples, labels in _WORKED:
+        messages.append(ChatMessageUser(content=_question(worked, examples)))
+        answer = [95 if label else 5 for label in labels] if confidence else list(labels)
+        messages.append(ChatMessageAssistant(content=str(answer)))
+    messages.append(ChatMessageUser(content=_question(explanation, texts)))
+    return messages
+
+
+def _question(explanation: str, texts: Sequence[str]) -> str:
+    said = visible(explanation.strip()) or "(none was given)"
+    return "\n".join([f"Explanation: {said}", "", *(f"Text {i}: {text}" for i, text in enumerate(texts, 1))])
+
+
+@scorer(metrics={key: [mean(), interval()] for key in KEYS})
+def detection(
+    contexts: str,
+    activating: int = 100,
+    nonactivating: int = 100,
+    shown: int = 5,
+    confidence: bool = False,
+    seed: int = 0,
+) -> Scorer:
+    """Grade an explanation by how well it tells test contexts apart.
+
+    The grader is the model role `grader`; without one the explainer grades itself, and the score's metadata says so.
+
+    Args:
+        contexts: Folder of the context store.
+        activating: Test contexts on which the latent fires, the deciles in equal shares.
+        nonactivating: Test contexts drawn from all windows on which it does not.
+        shown: Texts per call to the grader.
+        confidence: Ask for 0 to 100 rather than 0 or 1: gives an AUROC where the provider has no log-probabilities.
+        seed: Of the draw and the order of contexts.
+    """
+
+    async def score(state: TaskState, target: Target) -> Score:
+        explanation = Explanation.get(state)
+        if explanation.text is None:
+            return Score(
+                value=dict.fromkeys(KEYS, UNDEFINED) | {"unscored": 1.0},
+                reason=explanation.reason,
+                explanation=f"Unscored: there is no explanation ({explanation.reason}).",
+            )
+        store = Store.open(contexts)
+        hookpoint, _, index = str(state.sample_id).rpartition("/")
+        latent = store.latent(hookpoint, int(index))
+        tests = LatentContexts(store, latent).test(activating, nonactivating, seed)
+        texts = [visible(context.text) for context in tests]
+        batches = [texts[i : i + shown] for i in range(0, len(texts), shown)]
+        model, name = grader()
+        text = explanation.text
+        verdicts = await judge(
+            model, batches, lambda batch: detection_messages(text, batch, confidence), confidence=confidence
+        )
+        reasons = Counter(verdict.reason for verdict in verdicts if verdict.reason)
+        values = latent_statistics(tests, verdicts, latent.firing_share)
+        return Score(
+            value=dict(values),
+            answer=text,
+            reason=None if any(verdict.label is not None for verdict in verdicts) else reasons.most_common(1)[0][0],
+            explanation=report(tests, verdicts),
+            metadata={"grader": name, "prompt": VERSION, "unscored_reasons": dict(reasons)},
+        )
+
+    return score

@@ -1,0 +1,32 @@
+"""The solvers by the names that `-T explainer=…` takes."""
+
+from typing import Literal, get_args
+
+from inspect_ai.solver import Solver
+
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.solvers.controls import empty, shuffled
+from inspect_autointerp.solvers.explain import explain
+
+Explainer = Literal["explain", "shuffled", "empty"]
+
+
+def explainer(name: str, contexts: str, examples: int, seed: int) -> Solver:
+    """The solver of that name.
+
+    Args:
+        name: One of `Explainer`.
+        contexts: Folder of the context store.
+        examples: Contexts that the explainer is shown.
+        seed: Of their draw.
+
+    Raises:
+        UserError: There is none of that name.
+    """
+    if name == "explain":
+        return explain(contexts, examples, seed)
+    if name == "shuffled":
+        return shuffled(contexts, examples, seed)
+    if name == "empty":
+        return empty()
+    raise UserError(f"explainer={name}: there is none of that name; there are {', '.join(get_args(Explainer))}")

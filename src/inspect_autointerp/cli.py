@@ -1,0 +1,37 @@
+"""The command line `autointerp`."""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.leaderboard.cli import leaderboard
+from inspect_autointerp.prep.cli import prep
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Contexts for, and leaderboards of, explanations of language-model latents. The evaluations themselves run"
+    " under Inspect: `inspect eval inspect_autointerp/detection`.",
+)
+app.command()(prep)
+app.command()(leaderboard)
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is one line and exit status 2, an interruption status 130."""
+    try:
+        app()
+    except UserError as error:
+        Console(stderr=True).print(f"autointerp: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        Console(stderr=True).print("autointerp: interrupted; nothing was changed")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

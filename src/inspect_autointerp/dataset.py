@@ -1,0 +1,138 @@
+"""A store's latents as an Inspect dataset: a light sample per latent, its contexts read from the store later."""
+
+import os
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from inspect_ai.dataset import MemoryDataset, Sample
+
+from inspect_autointerp.contexts import LatentContexts, seed_of
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.store import Store
+
+DEFAULT_LATENTS = "sample:100"
+
+
+@dataclass(frozen=True)
+class LatentDataset:
+    """The latents of an evaluation, and those that could not be used."""
+
+    samples: MemoryDataset
+    store: Store
+    hookpoint: str
+    skipped: dict[str, int]
+    """How many of the latents asked for were left out, by reason."""
+
+
+def latent_dataset(
+    contexts: str | Path, *, hookpoint: str | None, latents: object, min_contexts: int, seed: int
+) -> LatentDataset:
+    """Read which latents to evaluate from a context store.
+
+    Args:
+        contexts: The store's folder.
+        hookpoint: One of its hookpoints; None for the first.
+        latents: See `parse_latents`.
+        min_contexts: A latent with fewer activating contexts in either split, or fewer non-activating ones to test on,
+            is skipped and counted.
+        seed: Of a random draw of latents.
+
+    Raises:
+        UserError: The store, the hookpoint or the latents are not there, or none of them can be used.
+    """
+    store = Store.open(str(resolve(contexts)))
+    hookpoint = store.hookpoint(hookpoint)
+    width = store.manifest.hookpoints[hookpoint].width
+    candidates, wanted = parse_latents(latents, width, seed_of(seed, hookpoint))
+    samples, skipped = [], Counter()
+    for index in candidates:
+        if len(samples) == wanted:
+            break
+        latent = store.latent(hookpoint, index)
+        reason = _unusable(LatentContexts(store, latent), min_contexts)
+        if reason:
+            skipped[reason] += 1
+            continue
+        facts = {"index": index, "firing_share": latent.firing_share, "max_activation": latent.max_activation}
+        samples.append(Sample(id=latent.id, input=f"What does latent {latent.id} respond to?", metadata=facts))
+    if not samples:
+        reasons = ", ".join(f"{n} {reason}" for reason, n in skipped.items())
+        raise UserError(f"no latent of {hookpoint} can be evaluated ({reasons}); make a store of more tokens")
+    samples.sort(key=lambda sample: sample.metadata["index"] if sample.metadata else 0)
+    dataset = MemoryDataset(samples, name=f"{store.folder.name}/{hookpoint}")
+    return LatentDataset(dataset, store, hookpoint, dict(skipped))
+
+
+def _unusable(contexts: LatentContexts, least: int) -> str | None:
+    if contexts.latent.n_tokens == 0:
+        return "never fire"
+    explain, test, silent = contexts.n_available()
+    if min(explain, test) < least:
+        return "have too few activating contexts"
+    return "have too few non-activating contexts" if silent < least else None
+
+
+def parse_latents(latents: object, width: int, seed: int) -> tuple[list[int], int]:
+    """Read `-T latents=…`, as the candidates in order and how many of them are wanted.
+
+    `0:100` is a range, `3,17,40` a list, `all` everything, and `sample:200` a random draw of 200 latents that can be
+    evaluated (100 by default).
+
+    Raises:
+        UserError: It is none of these, or out of the coder's range.
+    """
+    text = ",".join(map(str, latents)) if isinstance(latents, list | tuple) else str(latents or DEFAULT_LATENTS)
+    text = text.replace(" ", "")
+    if match := re.fullmatch(r"sample:(\d+)", text):
+        return np.random.default_rng(seed).permutation(width).tolist(), int(match[1])
+    if text == "all":
+        chosen = list(range(width))
+    elif match := re.fullmatch(r"(\d*):(\d*)", text):
+        first, end = int(match[1] or 0), int(match[2] or width)
+        if first >= end or end > width:
+            raise UserError(f"latents={text}: out of range; there are latents 0 to {width - 1}, so 0:{width} is all")
+        chosen = list(range(first, end))
+    elif re.fullmatch(r"\d+(,\d+)*", text):
+        chosen = sorted({int(part) for part in text.split(",")})
+        if chosen[-1] >= width:
+            raise UserError(f"latents={text}: out of range; there are latents 0 to {width - 1}")
+    else:
+        raise UserError(f"latents={text}: not understood; give 0:100, 3,17,40, sample:200 or all")
+    return chosen, len(chosen)
+
+
+def resolve(folder: str | Path) -> Path:
+    """The absolute path of a folder that the user gave.
+
+    Inspect runs a task file's code in the file's own folder, so a relative path is also looked for from where the
+    shell was (`PWD`).
+    """
+    here = Path(folder).expanduser()
+    there = Path(os.environ.get("PWD", "."), here)
+    return (there if not here.exists() and there.exists() else here).absolute()
+
+
+def give_donors(samples: MemoryDataset, seed: int) -> None:
+    """Write into each sample's metadata, under `donor`, the id of another sample's latent.
+
+    Raises:
+        UserError: There are fewer than two.
+    """
+    donors = derangement([str(sample.id) for sample in samples], seed)
+    for sample in samples:
+        sample.metadata = (sample.metadata or {}) | {"donor": donors[str(sample.id)]}
+
+
+def derangement(ids: list[str], seed: int) -> dict[str, str]:
+    """Give every latent another one, no two the same and never its own: along one cycle in random order.
+
+    Raises:
+        UserError: There are fewer than two latents.
+    """
+    if len(ids) < 2:
+        raise UserError("shuffled explanations need at least two latents")
+    order = np.random.default_rng(seed).permutation(ids).tolist()
+    return dict(zip(order, [*order[1:], order[0]], strict=True))

@@ -1,0 +1,67 @@
+"""The embedded default: a small language model and three sparse autoencoders, trained by this project.
+
+`README.md` beside this file says how they were trained and what they are worth. They are loaded through the same code
+as any Hugging Face model and any SAELens coder. The corpus is the running Python's own standard library, so the demo's
+context store differs between versions of Python.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from inspect_autointerp import __version__
+from inspect_autointerp.errors import UserError
+
+NAME = "inspect_autointerp/demo"
+"""What manifests call the subject."""
+SUBJECT = Path(__file__).parent / "subject"
+TOKENS = 500_000
+"""Of the standard library, for the demo's store."""
+
+
+def coders() -> list[Path]:
+    """The folders of the three SAEs, each named after its hookpoint."""
+    return sorted((Path(__file__).parent / "coders").iterdir())
+
+
+def store_folder() -> Path:
+    """Where the demo's context store lies or will lie: in the user's cache, one per version of Python and package.
+
+    `INSPECT_AUTOINTERP_CACHE` moves it.
+    """
+    cache = os.environ.get("INSPECT_AUTOINTERP_CACHE")
+    root = (
+        Path(cache)
+        if cache
+        else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "inspect_autointerp"
+    )
+    python = f"{sys.version_info.major}.{sys.version_info.minor}.{sys.version_info.micro}"
+    return root / f"demo-{__version__}-python{python}"
+
+
+def ensure_store() -> Path:
+    """Make the demo's context store if it is not there yet, in a process of its own, and return its folder.
+
+    Raises:
+        UserError: It could not be made; the packages of the `prep` extra may be missing.
+    """
+    folder = store_folder()
+    if not folder.exists():
+        command = [
+            sys.executable,
+            "-m",
+            "inspect_autointerp.cli",
+            "prep",
+            "demo",
+            "-o",
+            str(folder),
+            "--tokens",
+            str(TOKENS),
+        ]
+        if subprocess.run(command, check=False).returncode:
+            raise UserError(
+                "the demo's contexts could not be made (see above);"
+                ' making them needs `pip install "inspect-autointerp[prep]"`'
+            )
+    return folder

@@ -1,0 +1,125 @@
+"""What every task does alike: open the contexts, bind the grader, say in the log what was compared with what."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from inspect_ai import Task
+from inspect_ai.log import HeadlineMetric
+from inspect_ai.model import get_model, model_roles
+from inspect_ai.scorer import Scorer
+from inspect_ai.solver import Solver
+from inspect_ai.viewer import SampleScoreView, ScoreColorScale, TaskSamplesColumn, TaskSamplesView, ViewerConfig
+from rich.console import Console
+
+from inspect_autointerp import __version__, demo
+from inspect_autointerp.dataset import LatentDataset, give_donors, latent_dataset
+from inspect_autointerp.errors import UserError
+
+LEXICAL = "inspect_autointerp/lexical"
+SELF_GRADED = "none given: the explainer grades itself"
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Show a user's mistake as Inspect shows its own: one line, no traceback."""
+    from inspect_ai._util.error import PrerequisiteError  # Inspect has no public name for it
+
+    try:
+        yield
+    except UserError as error:
+        raise PrerequisiteError(str(error)) from error
+
+
+def open_dataset(
+    contexts: str | None,
+    *,
+    hookpoint: str | None,
+    latents: object,
+    min_contexts: int,
+    seed: int,
+    donors: bool = False,
+) -> LatentDataset:
+    """The latents to evaluate; without a store named, the demo's, which is made if it is not there yet.
+
+    Args:
+        contexts: Folder of a context store, or None.
+        hookpoint: See `dataset.latent_dataset`, as for the next three.
+        latents: What to evaluate.
+        min_contexts: Below which a latent is skipped.
+        seed: Of random draws.
+        donors: Whether each sample is to name another latent, whose explanation it gets.
+    """
+    with one_line_errors():
+        folder = contexts or demo.ensure_store()
+        data = latent_dataset(folder, hookpoint=hookpoint, latents=latents, min_contexts=min_contexts, seed=seed)
+        if donors:
+            give_donors(data.samples, seed)
+    return data
+
+
+def latent_task(
+    data: LatentDataset, solver: Solver, scorer: Scorer, *, score: str, shown: list[str], grader: str | None
+) -> Task:
+    """The Inspect task over these latents.
+
+    The explainer is Inspect's main model, and whatever the user gives wins; only where no model was given at all is
+    it the lexical floor. (`Task(model=…)` would beat `--model`, so it is set in that case alone.) The grader is bound
+    as a role, which the log records; without one the log's metadata says that the explainer graded itself.
+
+    Args:
+        data: The latents.
+        solver: What produces an explanation.
+        scorer: What grades it.
+        score: The scorer's name.
+        shown: Its statistics to show as columns in the viewer, the headline first.
+        grader: The grading model, or None.
+    """
+    no_model = _no_model_given()
+    if no_model:
+        grader = grader or LEXICAL
+        Console(stderr=True).print(
+            f"No --model given: explaining and grading with {LEXICAL}, a floor that needs no key."
+            " With an API key: --model openai/gpt-4o-mini", markup=False, highlight=False,
+        )  # fmt: skip
+    roles = model_roles().get("grader")
+    return Task(
+        dataset=data.samples,
+        solver=solver,
+        scorer=scorer,
+        model=LEXICAL if no_model else None,
+        model_roles={"grader": grader} if grader else None,
+        headline_metric=HeadlineMetric(scorer=score, score=shown[0], metric="inspect_autointerp/mean"),
+        viewer=_viewer(score, shown),
+        metadata={
+            "store": data.store.digest,
+            "subject": data.store.manifest.subject,
+            "coder": data.store.manifest.hookpoints[data.hookpoint].coder,
+            "hookpoint": data.hookpoint,
+            "latents_skipped": data.skipped,
+            "grader": "the role `grader`" if grader or roles else SELF_GRADED,
+            "inspect_autointerp": __version__,
+        },
+    )
+
+
+def _no_model_given() -> bool:
+    """Whether Inspect is resolving a task for an evaluation without any model (not: outside of an evaluation)."""
+    try:
+        return str(get_model()) == "none/none"
+    except Exception:  # outside of an evaluation there is no model to ask for
+        return False
+
+
+def _viewer(score: str, shown: list[str]) -> ViewerConfig:
+    scales = {key: ScoreColorScale(palette="good-high", min=0.5 if key == shown[0] else 0, max=1) for key in shown}
+    columns = [TaskSamplesColumn(id="sampleId"), TaskSamplesColumn(id="answer")]
+    return ViewerConfig(
+        task_samples_view=TaskSamplesView(
+            name="Latents",
+            columns=[*columns, *(TaskSamplesColumn.score(score, key) for key in shown)],
+            score_color_scales=scales,
+            color_scales_enabled=True,
+            multiline=False,
+        ),
+        sample_score_view=SampleScoreView(default="grid"),
+    )

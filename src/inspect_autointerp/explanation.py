@@ -1,0 +1,33 @@
+"""An explanation, as it travels from a solver to a scorer in the sample's metadata."""
+
+from dataclasses import asdict, dataclass
+
+from inspect_ai.solver import TaskState
+
+_KEY = "explanation"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """What a solver says a latent responds to, and where it has that from."""
+
+    text: str | None
+    """The explanation; empty for the floor that says nothing; None where there is none."""
+    source: str
+    """The solver and the version of its prompt: `explain/1`, `empty`, …"""
+    latent: str
+    """The latent that it was written for; another one's for the shuffled floor."""
+    reason: str | None = None
+    """Why there is none, for instance `invalid_response_format`."""
+
+    def put(self, state: TaskState) -> None:
+        """Leave it for the scorer, and in the log."""
+        state.metadata[_KEY] = asdict(self)
+
+    @staticmethod
+    def get(state: TaskState) -> "Explanation":
+        """What the solver left; an explanation without text where it left nothing."""
+        content = state.metadata.get(_KEY)
+        if content is None:
+            return Explanation(text=None, source="none", latent=str(state.sample_id), reason="no_solver")
+        return Explanation(**content)

@@ -1,0 +1,61 @@
+"""The two records everything speaks of: a latent, and a context of it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+Split = Literal["explain", "test"]
+Kind = Literal["activating", "random"]
+
+DECILES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Latent:
+    """One coordinate of a coder, with its exact statistics over the corpus."""
+
+    hookpoint: str
+    """Where in the subject it is read, as a module path under the base model: `layers.2`."""
+    index: int
+    """Its coordinate in the coder, from 0."""
+    n_tokens: int
+    """On how many of the corpus's tokens it fires."""
+    n_windows: int
+    """On how many of the corpus's complete windows it fires."""
+    firing_share: float
+    """Share of the corpus's complete windows on which it fires, in [0, 1]: the natural base rate of a context."""
+    max_activation: float
+    """Its largest activation in the corpus, in the coder's units; 0 for a latent that never fires."""
+
+    @property
+    def id(self) -> str:
+        """The name used everywhere: `hookpoint/index`."""
+        return f"{self.hookpoint}/{self.index}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Context:
+    """A window of the corpus with one latent's activations on it."""
+
+    kind: Kind
+    """`activating`: the latent fires in it. `random`: drawn from all windows, and it does not."""
+    start: int
+    """Position of its first token in the store's corpus."""
+    text: str
+    """The window, decoded as a whole."""
+    spans: tuple[tuple[int, int], ...]
+    """Per token, the characters of `text` that it stands for, as (start, end); empty for part of a character."""
+    activations: np.ndarray
+    """float32 of shape (token,): the latent's activation on each token, 0 where it is silent."""
+    decile: int | None = None
+    """Which tenth of its split's activating contexts it falls in by maximum: 1 weakest to 10 strongest."""
+
+    @property
+    def max_activation(self) -> float:
+        """The largest activation in the window, in the coder's units; 0 where the latent is silent."""
+        return float(self.activations.max(initial=0.0))
+
+    def tokens(self) -> list[str]:
+        """The characters of each token, in order."""
+        return [self.text[start:end] for start, end in self.spans]

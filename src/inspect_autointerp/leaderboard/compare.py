@@ -1,0 +1,72 @@
+"""Which entries stand in one table: those over the same store, latents, grader and options, and no others."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from inspect_autointerp.leaderboard.entry import Entry, is_known
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Entries that may be compared, explainers before floors, best first."""
+
+    setting: dict[str, str]
+    entries: list[Entry]
+
+
+def compare(entries: list[Entry], headline: str) -> tuple[list[Comparison], list[tuple[Entry, str]]]:
+    """Group entries into tables, and say of every other one why it is in none.
+
+    An evaluation that was repeated counts once, by its newest log. A group of a single entry is a table only if no
+    group of its metric has two.
+
+    Args:
+        entries: Oldest first.
+        headline: The score that orders them.
+
+    Returns:
+        The tables, the largest first; and the entries left out, each with the reason.
+    """
+    groups: dict[tuple, dict[str, Entry]] = defaultdict(dict)
+    apart: list[tuple[Entry, str]] = []
+    for entry in entries:
+        if entry.problem:
+            apart.append((entry, entry.problem))
+            continue
+        group = groups[tuple(entry.setting.items())]
+        if entry.explainer in group:
+            apart.append((group[entry.explainer], "a newer log of the same evaluation is shown"))
+        group[entry.explainer] = entry
+    ordered = sorted(groups.values(), key=lambda group: (-len(group), -len(next(iter(group.values())).created)))
+    tables: dict[str, list[Comparison]] = defaultdict(list)
+    for group in ordered:
+        first = next(iter(group.values()))
+        metric = first.setting["metric"]
+        if len(group) >= 2 or not tables[metric]:
+            tables[metric].append(Comparison(first.setting, _ranked(list(group.values()), headline)))
+        else:
+            apart += [(entry, _difference(entry, tables[metric][0])) for entry in group.values()]
+    return [table for found in tables.values() for table in found], apart
+
+
+def _ranked(entries: list[Entry], headline: str) -> list[Entry]:
+    def rank(entry: Entry) -> tuple:
+        mean = entry.scores[headline].mean if headline in entry.scores else float("nan")
+        return entry.floor, not is_known(mean), -mean if is_known(mean) else 0.0, entry.explainer
+
+    return sorted(entries, key=rank)
+
+
+def _difference(entry: Entry, table: Comparison) -> str:
+    """How an entry's setting differs from a table's."""
+    reasons = []
+    for key, value in entry.setting.items():
+        if value == table.setting[key]:
+            continue
+        if key == "latents":
+            reasons.append("other latents")
+        elif key == "grader":
+            reasons.append(f"another grader ({value})")
+        else:
+            reasons.append(f"another {key} ({value})" if key != "options" else f"other options {value}")
+    return ", ".join(reasons)

@@ -1,0 +1,72 @@
+"""The lexical explainer: which tokens carry the activation, and how sure a sign each of them is."""
+
+import json
+import re
+from collections import defaultdict
+
+MAX_TOKENS = 8
+_ENOUGH = 0.9
+"""Tokens are listed until they carry this share of the activation."""
+_LINE = re.compile(r"^Example \d+: (?P<text>.*)\nActive: (?P<active>.*)$", re.MULTILINE)
+_ITEM = re.compile(r'("(?:[^"\\]|\\.)*"): (\d+)')
+_DELIMITERS = re.compile(r"stand between (\S+) and (\S+)\.")
+
+
+def explain(question: str) -> str:
+    """Read the examples of an explainer's prompt, and answer as it asks.
+
+    A token's weight is the share of the listed activation that it carries, times the share of its occurrences in the
+    examples on which the latent is active: a token that also stands in them unmarked is a poor sign.
+    """
+    mass: dict[str, int] = defaultdict(int)
+    active: dict[str, int] = defaultdict(int)
+    pair = _DELIMITERS.search(question)
+    examples = [(match["text"], match["active"]) for match in _LINE.finditer(question)]
+    for mark in pair.groups() if pair else ():
+        examples = [(text.replace(mark, ""), active_tokens) for text, active_tokens in examples]
+    texts = [text for text, _ in examples]
+    for _, active_tokens in examples:
+        for token, strength in _ITEM.findall(active_tokens):
+            word = _word(json.loads(token), texts)
+            mass[word] += int(strength)
+            active[word] += 1
+    total = sum(mass.values())
+    weight = {word: mass[word] * min(1.0, active[word] / max(1, _count(word, texts))) for word in mass if word}
+    listed, carried = [], 0
+    for word in sorted(weight, key=lambda word: (-weight[word], word)):
+        if len(listed) == MAX_TOKENS or carried >= _ENOUGH * total:
+            break
+        listed.append((word, weight[word]))
+        carried += mass[word]
+    if not listed:
+        return "No token is active."
+    most = listed[0][1]
+    words = ", ".join(f"{json.dumps(w, ensure_ascii=False)} ({max(1, round(10 * x / most))})" for w, x in listed)
+    return f"EXPLANATION: texts with {words}"
+
+
+def _word(token: str, texts: list[str]) -> str:
+    """How to list a token: as a word, or with … in front where it mostly stands inside longer ones."""
+    word = token.strip()
+    if not word or token[0].isspace() or not word[0].isalnum():
+        return word or token
+    whole, anywhere = _count(word, texts), sum(text.count(word) for text in texts)
+    return word if 2 * whole >= anywhere else PART + word
+
+
+PART = "…"
+
+
+def _count(word: str, texts: list[str]) -> int:
+    return sum(len(occurrences(word, text)) for text in texts)
+
+
+def occurrences(word: str, text: str) -> list[int]:
+    """Where a listed word begins in a text: `if` as a whole word, `…er` inside or at the end of one, `):` anywhere."""
+    if word.startswith(PART) and len(word) > 1:
+        pattern = r"(?<=[A-Za-z0-9_])" + re.escape(word[1:])
+    else:
+        before = r"(?<![A-Za-z0-9_])" if word[0].isalnum() else ""
+        after = r"(?![A-Za-z0-9_])" if word[-1].isalnum() else ""
+        pattern = before + re.escape(word) + after
+    return [match.start() for match in re.finditer(pattern, text)]

@@ -1,0 +1,91 @@
+"""Contexts as text: for a prompt, where activating tokens stand between delimiters, and for a reader, in colour.
+
+Every text is brought to one line, with line ends shown as ⏎, and whatever would act on a reader's screen or deceive a
+reader's eye (escape sequences, other control characters, bidirectional and zero-width marks) spelled out.
+"""
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+from inspect_autointerp.latent import Context
+
+THRESHOLD = 0.3
+"""A token counts as activating from this share of its context's maximum on (arXiv 2410.13928, §3.2)."""
+
+_DELIMITERS = (("<<", ">>"), ("«", "»"), ("⟦", "⟧"), ("⦗", "⦘"))
+
+
+def visible(text: str) -> str:
+    r"""One line that shows everything: `"a\n\x1b[31m"` gives `"a⏎\x1b[31m"` with the escape spelled out."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_visible(character) for character in text)
+
+
+def _visible(character: str) -> str:
+    if character == "\n":
+        return "⏎"
+    if character == "\t":
+        return "⇥"
+    if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"):
+        return character.encode("unicode_escape", "surrogatepass").decode()
+    return character
+
+
+def delimiters(contexts: Iterable[Context]) -> tuple[str, str]:
+    """The first pair of delimiters that occurs in none of the texts."""
+    texts = [context.text for context in contexts]
+    for pair in _DELIMITERS:
+        if not any(mark in text for mark in pair for text in texts):
+            return pair
+    return _DELIMITERS[-1]
+
+
+def active_tokens(context: Context, threshold: float = THRESHOLD) -> list[bool]:
+    """Per token, whether it activates: at or above the threshold's share of the context's maximum."""
+    least = threshold * context.max_activation
+    return [bool(a > 0 and a >= least) for a in context.activations]
+
+
+def marked(context: Context, pair: tuple[str, str], threshold: float = THRESHOLD) -> str:
+    """The context with its activating tokens between delimiters; neighbours share one pair."""
+    pieces, inside = [], False
+    for token, active in zip(context.tokens(), active_tokens(context, threshold), strict=True):
+        if active != inside and token:  # a token without characters of its own cannot carry a mark
+            pieces.append(pair[0] if active else pair[1])
+            inside = active
+        pieces.append(visible(token))
+    if inside:
+        pieces.append(pair[1])
+    return "".join(pieces)
+
+
+_RESET = "\x1b[0m"
+# Runs without width whose background alternates: the Inspect viewer paints a whole block in the colour that most of
+# its lines begin with (docs/design.md, "In the viewer").
+_STARTS = ("\x1b[48;2;1;2;3m\u200b" + _RESET, "\x1b[48;2;3;2;1m\u200b" + _RESET)
+
+
+def coloured(context: Context, maximum: float) -> str:
+    """The context in ANSI colours: the deeper the background of a token, the larger its activation.
+
+    Args:
+        context: What to show.
+        maximum: The activation that gets the deepest colour, in the coder's units.
+    """
+    pieces = []
+    for token, activation in zip(context.tokens(), context.activations, strict=True):
+        text = visible(token)
+        if activation > 0 and text:
+            share = min(1.0, float(activation) / maximum) if maximum > 0 else 0.0
+            colour = f"255;{240 - int(150 * share)};{int(120 * (1 - share))}"
+            pieces.append(f"\x1b[38;2;0;0;0m\x1b[48;2;{colour}m{text}{_RESET}")  # black text, in dark mode too
+        else:
+            pieces.append(text)
+    return "".join(pieces)
+
+
+def ansi_block(lines: Sequence[str]) -> str:
+    """Lines that may hold colours, as one block for the Inspect viewer."""
+    lines = [*lines] if len(lines) > 1 else [*lines, ""]
+    return "\n".join(_STARTS[i % 2] + line for i, line in enumerate(lines))

@@ -1,0 +1,50 @@
+"""The settings that decide what a context store holds, besides the subject and its coders."""
+
+from dataclasses import dataclass
+
+from inspect_autointerp.errors import UserError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Part of the manifest: with the subject and the coders, what reproduces a store.
+
+    Raises:
+        UserError: Two of them do not go together.
+    """
+
+    corpus: str = "stdlib"
+    """`stdlib`, a local file or folder, or the name of a Hugging Face dataset."""
+    corpus_split: str = "train"
+    """Split of a Hugging Face dataset."""
+    column: str = "text"
+    """Column that holds the text, where there are columns."""
+    tokens: int = 1_000_000
+    """Tokens of the corpus to read, at most."""
+    context_length: int = 256
+    """Tokens that the subject sees at once, BOS not counted."""
+    window: int = 32
+    """Tokens in a context."""
+    center: bool = False
+    """Whether contexts are centred on the latent's peak, rather than cut on a grid that starts with the document."""
+    pack: bool = False
+    """Whether what the subject sees may run over the end of a document."""
+    sample: int = 128
+    """Windows kept per latent and split, uniformly."""
+    top: int = 32
+    """Windows kept per latent and split for their maximum."""
+    pool: int = 2048
+    """Windows kept for all latents, uniformly."""
+    test_fraction: float = 0.5
+    """A document is of the test split if a hash of its tokens and the seed falls below this share."""
+    seed: int = 0
+    """Of what is kept, how documents are split, and the order of the standard library's documents."""
+    dtype: str = "float32"
+    """In which the subject runs: `float32`, `bfloat16`, `float16`, or `auto` for the checkpoint's own."""
+
+    def __post_init__(self) -> None:
+        if self.context_length % self.window:
+            raise UserError(
+                f"a context length of {self.context_length} is not a multiple of a window of {self.window}:"
+                " no window may run over the end of what the subject sees"
+            )

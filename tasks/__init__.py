@@ -1,0 +1,3 @@
+"""One Inspect task per metric."""
+
+from inspect_autointerp.tasks.detection import detection as detection

@@ -1,0 +1,63 @@
+"""Detection: does the explanation tell texts on which the latent fires from texts on which it does not?
+
+inspect eval tasks/detection.py --model openai/gpt-4o-mini --model-role grader=openai/gpt-4o-mini -T contexts=DIR
+"""
+
+from inspect_ai import Task, task
+
+from inspect_autointerp.evaluation import latent_task, one_line_errors, open_dataset
+from inspect_autointerp.scorers.detection import detection as detection_scorer
+from inspect_autointerp.solvers.explainers import Explainer
+from inspect_autointerp.solvers.explainers import explainer as solver_named
+
+
+@task
+def detection(
+    contexts: str | None = None,
+    hookpoint: str | None = None,
+    latents: str | int | list[int] | None = None,
+    explainer: Explainer = "explain",
+    explain_examples: int = 40,
+    test_activating: int = 100,
+    test_nonactivating: int = 100,
+    min_contexts: int = 20,
+    shown: int = 5,
+    confidence: bool = False,
+    grader: str | None = None,
+    seed: int = 0,
+) -> Task:
+    """Explain latents, and grade each explanation by detection (arXiv 2410.13928, §3.3.1).
+
+    Args:
+        contexts: Folder of a context store that `autointerp prep` made. Without one, the demo's, made on first use.
+        hookpoint: One of the store's hookpoints; the first by default.
+        latents: `0:100`, `3,17,40`, `all`, or `sample:200`, a random draw of usable latents (default: 100).
+        explainer: `explain` asks the model; `shuffled` (another latent's explanation) and `empty` are floors.
+        explain_examples: Contexts that the explainer is shown.
+        test_activating: Activating contexts to grade on.
+        test_nonactivating: Non-activating contexts to grade on.
+        min_contexts: A latent with fewer contexts of any of these kinds is skipped and counted in the log.
+        shown: Texts per call to the grader.
+        confidence: Ask the grader for 0 to 100 rather than 0 or 1, for an AUROC without log-probabilities.
+        grader: The grading model; `--model-role grader=…` wins. Without either the explainer grades itself.
+        seed: Of every random choice.
+    """
+    data = open_dataset(
+        contexts,
+        hookpoint=hookpoint,
+        latents=latents,
+        min_contexts=min_contexts,
+        seed=seed,
+        donors=explainer == "shuffled",
+    )
+    folder = str(data.store.folder)
+    with one_line_errors():
+        solver = solver_named(explainer, folder, explain_examples, seed)
+    return latent_task(
+        data,
+        solver,
+        detection_scorer(folder, test_activating, test_nonactivating, shown, confidence, seed),
+        score="detection",
+        shown=["balanced_accuracy", "auroc", "tpr", "tnr", "f1", "auprc", "unscored"],
+        grader=grader,
+    )

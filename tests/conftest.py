@@ -1,0 +1,82 @@
+"""Small subjects and stores, made once per test session."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+@pytest.fixture(scope="session")
+def subject_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random four-layer Llama with a tokenizer of its own, in Hugging Face format."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    from inspect_autointerp.prep.corpus import stdlib_documents
+
+    folder = tmp_path_factory.mktemp("subject")
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    texts = [text for text, _ in zip(stdlib_documents(), range(20), strict=False)]
+    trainer = trainers.BpeTrainer(
+        vocab_size=600,
+        special_tokens=["<|bos|>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<|bos|>").save_pretrained(folder)
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=600, hidden_size=32, intermediate_size=64, num_hidden_layers=4, num_attention_heads=4,
+        num_key_value_heads=4, max_position_embeddings=128, bos_token_id=0, eos_token_id=0, tie_word_embeddings=True,
+    )  # fmt: skip
+    LlamaForCausalLM(config).save_pretrained(folder)
+    return folder
+
+
+def make_sae(
+    folder: Path, d_in: int = 32, d_sae: int = 256, k: int = 4, hook: str = "model.layers.1", **cfg: Any
+) -> Path:
+    """A random top-k SAE in SAELens's format."""
+    import torch
+    from sae_lens.saes.topk_sae import TopKSAE, TopKSAEConfig
+
+    torch.manual_seed(1)
+    sae = TopKSAE(TopKSAEConfig(d_in=d_in, d_sae=d_sae, k=k, dtype="float32", device="cpu", **cfg))
+    sae.cfg.metadata.hf_hook_name = hook
+    with torch.no_grad():
+        sae.W_enc.normal_()
+        sae.W_dec.normal_()
+        sae.b_enc.normal_(std=0.1)
+        sae.b_dec.normal_(std=0.1)
+    sae.save_model(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sae_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_sae(tmp_path_factory.mktemp("sae"))
+
+
+@pytest.fixture(scope="session")
+def store_folder(tmp_path_factory: pytest.TempPathFactory, subject_folder: Path, sae_folder: Path) -> Path:
+    """A store of the random subject over 60,000 tokens of the standard library."""
+    from inspect_autointerp.prep.run import prep
+    from inspect_autointerp.settings import Settings
+
+    folder = tmp_path_factory.mktemp("stores") / "store"
+    settings = Settings(tokens=60_000, context_length=64, pool=600)
+    prep(str(subject_folder), [str(sae_folder)], folder, settings, progress=False)
+    return folder
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)

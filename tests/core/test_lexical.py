@@ -1,0 +1,78 @@
+import asyncio
+from math import exp
+
+from inspect_ai.model import ChatMessageUser, GenerateConfig, get_model
+
+from inspect_autointerp.lexical.explain import explain, occurrences
+from inspect_autointerp.lexical.judge import judge
+from inspect_autointerp.scorers.detection import detection_messages
+
+
+def test_the_explainer_lists_what_carries_the_activation() -> None:
+    # `if` carries 20 of 25 and always activates, `(` carries 5 and activates in one of its two places: 20 : 2.5.
+    question = (
+        "Active tokens stand between << and >>.\n\n"
+        'Example 1: <<if>> f<<(>>x):\nActive: "if": 10, "(": 5\n\n'
+        'Example 2: el = g(); <<if>> y\nActive: "if": 10'
+    )
+    assert explain(question) == 'EXPLANATION: texts with "if" (10), "(" (1)'
+
+
+def test_a_part_of_words_is_listed_as_one() -> None:
+    question = (
+        'Active tokens stand between << and >>.\n\nExample 1: tall<<er>> and small<<er>>\nActive: "er": 9, "er": 8'
+    )
+    assert explain(question) == 'EXPLANATION: texts with "…er" (10)'
+
+
+def test_without_an_active_token_there_is_no_explanation() -> None:
+    assert "EXPLANATION" not in explain("Active tokens stand between << and >>.\n\nExample 1: a\nActive: ")
+
+
+def test_words_are_found_as_words_and_parts_as_parts() -> None:
+    assert occurrences("if", "elif if iffy") == [5]
+    assert occurrences("…er", "er taller error") == [7]
+    assert occurrences("):", "f(x): g():") == [3, 8]
+    assert occurrences("⏎    ", "a⏎    b") == [1]
+
+
+def test_the_judge_says_yes_where_a_listed_token_stands() -> None:
+    # 0.5 + 0.05 · 10 with `if`, 0.5 + 0.05 · 2 with `while` alone, 0.1 with neither.
+    question = 'Explanation: texts with "if" (10), "while" (2)\n\nText 1: if while\nText 2: while True\nText 3: elif'
+    assert judge(question) == [1.0, 0.6, 0.1]
+
+
+def test_an_explanation_in_words_is_read_by_its_words() -> None:
+    assert judge("Explanation: days of the Week\n\nText 1: a week ago\nText 2: of the") == [0.75, 0.1]
+
+
+def test_no_explanation_says_no_to_everything() -> None:
+    assert judge("Explanation: (none was given)\n\nText 1: none given\nText 2: b") == [0.1, 0.1]
+
+
+def ask(config: GenerateConfig, confidence: bool = False):
+    lexical = get_model("inspect_autointerp/lexical")
+    messages = detection_messages('texts with "if" (10)', ["if x", "else"], confidence)
+    return asyncio.run(lexical.generate(messages, config=config))
+
+
+def test_the_provider_gives_log_probabilities_that_spell_its_answer() -> None:
+    output = ask(GenerateConfig(logprobs=True, top_logprobs=5))
+    assert output.completion == "[1, 0]"
+    assert output.usage is not None
+    logprobs = output.choices[0].logprobs
+    assert logprobs is not None
+    assert "".join(token.token for token in logprobs.content) == "[1, 0]"
+    top = logprobs.content[3].top_logprobs
+    assert top is not None
+    assert round(exp(top[0].logprob), 3) == 0.1
+
+
+def test_the_provider_gives_confidences_when_asked() -> None:
+    assert ask(GenerateConfig(), confidence=True).completion == "[100, 10]"
+
+
+def test_another_question_is_answered_with_what_is_understood() -> None:
+    lexical = get_model("inspect_autointerp/lexical")
+    output = asyncio.run(lexical.generate([ChatMessageUser(content="Hello?")]))
+    assert "explainer and grader prompts only" in output.completion

@@ -1,0 +1,123 @@
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.manifest import Manifest
+from inspect_autointerp.store import Store
+
+
+@pytest.fixture
+def copy(store_folder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(store_folder, tmp_path / "copy"))
+
+
+def test_a_store_holds_the_corpus_without_bos(store_folder: Path) -> None:
+    store = Store(store_folder)
+    assert store.manifest.bos
+    assert len(store.tokens) == store.manifest.n_tokens == 60_000
+    text, _ = store.decoder(store.tokens[:200].tolist())
+    assert "<|bos|>" not in text
+
+
+def test_positions_find_their_documents(store_folder: Path) -> None:
+    store = Store(store_folder)
+    first, end = store.document_bounds(np.array([0, 59_999]))
+    assert first[0] == 0
+    assert end[1] == 60_000
+    assert store.document(np.array([int(end[0]) - 1, int(end[0])])).tolist() == [0, 1]
+    both = store.in_split(np.arange(60_000), "test").astype(int) + store.in_split(np.arange(60_000), "explain")
+    assert (both == 1).all()
+
+
+def test_no_activation_lies_in_a_window_that_the_latent_is_not_listed_for(store_folder: Path) -> None:
+    store = Store(store_folder)
+    postings = store.postings("layers.1")
+    for latent in range(0, 256, 17):
+        starts, flags = postings.windows(latent)
+        positions, activations = postings.activations(latent)
+        assert (flags > 0).all()
+        assert (activations > 0).all()
+        assert set((positions - starts[np.searchsorted(starts, positions, side="right") - 1]).tolist()) <= set(
+            range(32)
+        )
+
+
+def test_a_missing_store_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such context store; make one with `autointerp prep`"):
+        Store(tmp_path / "none")
+
+
+def test_a_folder_that_is_no_store_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"not a context store \(no manifest.json\)"):
+        Store(tmp_path)
+
+
+def test_a_missing_file_is_named(copy: Path) -> None:
+    (copy / "pool.npy").unlink()
+    with pytest.raises(UserError, match=r"incomplete, pool.npy is missing"):
+        Store(copy)
+
+
+def test_a_file_edited_by_hand_is_named(copy: Path) -> None:
+    with (copy / "tokens.npy").open("r+b") as file:
+        file.seek(500)
+        file.write(b"\xff")
+    with pytest.raises(UserError, match=r"tokens.npy changed since it was written"):
+        Store(copy)
+
+
+def test_a_truncated_file_is_named(copy: Path) -> None:
+    path = copy / "hookpoints" / "layers.1" / "postings.safetensors"
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(UserError, match=r"postings.safetensors changed since it was written"):
+        Store(copy)
+
+
+def edit(copy: Path, **changes: object) -> None:
+    path = copy / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def test_another_format_version_says_both(copy: Path) -> None:
+    edit(copy, format=7)
+    with pytest.raises(UserError, match="a context store of format 7, and this version reads format 1"):
+        Store(copy)
+
+
+def test_a_manifest_edited_by_hand_is_refused(copy: Path) -> None:
+    edit(copy, subject="gpt2")
+    with pytest.raises(UserError, match=r"changed since it was written \(its checksum does not fit\)"):
+        Store(copy)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", "{}", '{"format": 1}'])
+def test_a_broken_manifest_is_one_line(copy: Path, content: str) -> None:
+    (copy / "manifest.json").write_text(content)
+    with pytest.raises(UserError, match=r"not a readable manifest") as caught:
+        Store(copy)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_hookpoint_lists_those_there_are(store_folder: Path) -> None:
+    with pytest.raises(UserError, match=r"no hookpoint 'layers.9' in .*; it has layers.1"):
+        Store(store_folder).hookpoint("layers.9")
+
+
+def test_the_digest_names_the_data_and_not_where_it_came_from(copy: Path) -> None:
+    manifest = Manifest.read(copy)
+    from dataclasses import replace
+
+    renamed = replace(manifest, subject="elsewhere", versions={}, settings=replace(manifest.settings, corpus="x"))
+    assert renamed.digest == manifest.digest
+    assert replace(manifest, n_windows=1).digest != manifest.digest
+    assert replace(manifest, settings=replace(manifest.settings, seed=1)).digest != manifest.digest
+
+
+def test_a_manifest_round_trips(copy: Path, tmp_path: Path) -> None:
+    manifest = Manifest.read(copy)
+    manifest.write(tmp_path)
+    assert Manifest.read(tmp_path) == manifest

@@ -1,0 +1,94 @@
+from math import isnan
+
+import numpy as np
+import pytest
+
+from inspect_autointerp.latent import Context
+from inspect_autointerp.scorers.judge import Verdict
+from inspect_autointerp.scorers.statistics import latent_statistics
+
+
+def context(decile: int | None) -> Context:
+    kind = "activating" if decile else "random"
+    return Context(kind, 0, "", (), np.array([float(decile or 0)], dtype=np.float32), decile)
+
+
+def verdicts(*labels: int | None) -> list[Verdict]:
+    return [Verdict(label, None, None if label is not None else "refusal") for label in labels]
+
+
+FOUR = [context(1), context(10), context(None), context(None)]
+
+
+def test_rates_of_a_small_case() -> None:
+    # One of two activating right (decile 10, not decile 1), both random right: (1/2 + 1) / 2 = 0.75.
+    values = latent_statistics(FOUR, verdicts(0, 1, 0, 0), 0.5)
+    assert values["tpr"] == 0.5
+    assert values["tnr"] == 1.0
+    assert values["balanced_accuracy"] == 0.75
+    assert values["tpr_decile_1"] == 0.0
+    assert values["tpr_decile_10"] == 1.0
+    assert isnan(values["tpr_decile_5"])
+    assert values["unscored"] == 0.0
+    assert isnan(values["auroc"])
+    assert isnan(values["auprc"])
+
+
+def test_f1_at_the_natural_rate_sees_what_balanced_accuracy_does_not() -> None:
+    # p = 0.01. Weights: activating 0.01 / 2 each, random 0.99 / 2 each. Both activating right, one random wrong:
+    # precision = 0.01 / (0.01 + 0.495) = 0.0198…, recall = 1, F1 = 2 · 0.01 / (2 · 0.01 + 0.495) = 0.038835.
+    values = latent_statistics(FOUR, verdicts(1, 1, 1, 0), 0.01)
+    assert values["balanced_accuracy"] == 0.75
+    assert values["f1"] == pytest.approx(0.02 / 0.515)
+    # At p = 0.5 all weigh alike: precision 2/3, recall 1, F1 = 0.8.
+    assert latent_statistics(FOUR, verdicts(1, 1, 1, 0), 0.5)["f1"] == pytest.approx(0.8)
+
+
+def test_effective_n_is_kishs() -> None:
+    # p = 0.5: four equal weights are four. p = 0.01: (Σw)² / Σw² = 1 / (2 · 0.005² + 2 · 0.495²) = 2.0402.
+    assert latent_statistics(FOUR, verdicts(1, 1, 0, 0), 0.5)["effective_n"] == pytest.approx(4)
+    assert latent_statistics(FOUR, verdicts(1, 1, 0, 0), 0.01)["effective_n"] == pytest.approx(1 / 0.4901)
+
+
+def test_auroc_and_auprc_come_from_probabilities() -> None:
+    said = [Verdict(1, 0.9), Verdict(0, 0.4), Verdict(1, 0.6), Verdict(0, 0.1)]
+    # Pairs (activating, random): .9>.6, .9>.1, .4<.6, .4>.1: 3 of 4.
+    values = latent_statistics(FOUR, said, 0.5)
+    assert values["auroc"] == pytest.approx(0.75)
+    # Precision at .9: 1 (recall 1/2); at .4: 2/3 (recall 1): ½ · 1 + ½ · ⅔ = 5/6.
+    assert values["auprc"] == pytest.approx(5 / 6)
+
+
+def test_one_missing_probability_leaves_the_auroc_undefined_and_nothing_else() -> None:
+    said = [Verdict(1, 0.9), Verdict(0, None), Verdict(1, 0.6), Verdict(0, 0.1)]
+    values = latent_statistics(FOUR, said, 0.5)
+    assert isnan(values["auroc"])
+    assert values["balanced_accuracy"] == 0.5
+
+
+def test_unscored_contexts_are_counted_and_left_out() -> None:
+    # One of two activating is unscored, the other right: TPR 1 of 1; half of the random right: (1 + 0.5) / 2.
+    values = latent_statistics(FOUR, verdicts(None, 1, 1, 0), 0.5)
+    assert values["unscored"] == 0.25
+    assert values["tpr"] == 1.0
+    assert values["balanced_accuracy"] == 0.75
+
+
+@pytest.mark.parametrize("labels", [(None, None, 0, 0), (1, 1, None, None), (None,) * 4])
+def test_a_side_without_a_verdict_leaves_the_balance_undefined(labels: tuple[int | None, ...]) -> None:
+    values = latent_statistics(FOUR, verdicts(*labels), 0.5)
+    assert isnan(values["balanced_accuracy"])
+    assert isnan(values["f1"])
+    assert values["unscored"] == labels.count(None) / 4
+
+
+def test_statistics_agree_with_scikit_learn_on_random_cases(rng: np.random.Generator) -> None:
+    from sklearn.metrics import balanced_accuracy_score, roc_auc_score
+
+    for _ in range(20):
+        contexts = [context(int(d) or None) for d in rng.integers(0, 3, 50)]
+        p = rng.random(50)
+        values = latent_statistics(contexts, [Verdict(int(x > 0.5), float(x)) for x in p], 0.3)
+        truth = [c.kind == "activating" for c in contexts]
+        assert values["balanced_accuracy"] == pytest.approx(balanced_accuracy_score(truth, p > 0.5))
+        assert values["auroc"] == pytest.approx(roc_auc_score(truth, p))

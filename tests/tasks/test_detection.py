@@ -1,0 +1,188 @@
+"""The task as it is run: explainer, grader, log. The subject is random, so only blind graders have a known score."""
+
+import re
+from math import isnan
+from pathlib import Path
+
+import numpy as np
+import pytest
+from inspect_ai import eval as inspect_eval
+from inspect_ai.log import EvalLog
+from inspect_ai.model import ChatMessage, Model
+from tests.doubles import model, texts_of
+
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.scorers.statistics import KEYS
+from inspect_autointerp.tasks import detection
+
+LEXICAL = "inspect_autointerp/lexical"
+
+
+def run(store: Path, logs: Path, *, by: str | Model = LEXICAL, grader: Model | None = None, **options) -> EvalLog:
+    options = {"latents": "sample:6", "min_contexts": 10, "test_activating": 10, "test_nonactivating": 10} | options
+    roles = {"grader": grader} if grader else None
+    task = detection(contexts=str(store), **options)
+    return inspect_eval(task, model=by, model_roles=roles, log_dir=str(logs), display="none")[0]
+
+
+def values(log: EvalLog) -> list[dict]:
+    return [sample.scores["detection"].value for sample in log.samples or [] if sample.scores]  # type: ignore[misc]
+
+
+def test_a_run_explains_and_grades_every_latent(store_folder: Path, tmp_path: Path) -> None:
+    log = run(store_folder, tmp_path, grader=model(lambda messages: str([1] * len(texts_of(messages)))))
+    assert log.status == "success"
+    assert log.samples
+    for sample in log.samples:
+        assert re.fullmatch(r"layers\.1/\d+", str(sample.id))
+        assert sample.metadata["explanation"]["text"].startswith("texts with ")
+        assert sample.scores
+        assert list(sample.scores["detection"].value) == KEYS  # type: ignore[arg-type]
+    assert log.results
+    assert log.results.headline
+    assert log.results.headline.score == "balanced_accuracy"
+    first = log.results.scores[0]
+    assert {name.rsplit("/")[-1] for name in first.metrics} == {"mean", "interval_low", "interval_high"}
+    assert (log.eval.metadata or {})["store"]
+
+
+def says_one(texts: list[str]) -> list[int]:
+    return [1 for _ in texts]
+
+
+def by_place(texts: list[str]) -> list[int]:
+    return [i % 2 for i, _ in enumerate(texts)]
+
+
+def first_half(texts: list[str]) -> list[int]:
+    return [int(i < len(texts) / 2) for i, _ in enumerate(texts)]
+
+
+def by_length(texts: list[str]) -> list[int]:
+    return [int(len(text) > np.median([len(other) for other in texts])) for text in texts]
+
+
+def by_hash(texts: list[str]) -> list[int]:
+    return [sum(text.encode()) % 2 for text in texts]
+
+
+@pytest.mark.parametrize(
+    "blind", [says_one, by_place, first_half, by_length, by_hash], ids=lambda blind: blind.__name__
+)
+def test_a_grader_that_never_reads_the_explanation_scores_one_half(blind, store_folder: Path, tmp_path: Path) -> None:
+    log = run(
+        store_folder,
+        tmp_path,
+        grader=model(lambda messages: str(blind(texts_of(messages)))),
+        by=model(lambda _: "EXPLANATION: something"),
+        latents="all",
+        test_activating=60,
+        test_nonactivating=60,
+    )
+    scores = np.array([value["balanced_accuracy"] for value in values(log)])
+    assert len(scores) >= 10
+    # Of n latents the mean has a standard error of at most √(0.25 / n⁺ + 0.25 / n⁻) / 2 / √n; contexts overlap between
+    # latents of one corpus, which the spread over latents does not show, so a floor stands beside it.
+    error = max(scores.std() / len(scores) ** 0.5, 0.01)
+    assert abs(scores.mean() - 0.5) < 3 * error
+
+
+def test_an_oracle_scores_one(store_folder: Path, tmp_path: Path) -> None:
+    from inspect_autointerp.contexts import LatentContexts
+    from inspect_autointerp.render import visible
+    from inspect_autointerp.store import Store
+
+    store = Store(store_folder)
+
+    def active(latent: str) -> set[str]:
+        hookpoint, _, index = latent.rpartition("/")
+        tests = LatentContexts(store, store.latent(hookpoint, int(index))).activating("test")
+        return {visible(context.text) for context in tests}
+
+    def grade(messages: list[ChatMessage]) -> str:
+        latent = messages[-1].text.split("\n")[0].removeprefix("Explanation: ")
+        return str([int(text in active(latent)) for text in texts_of(messages)])
+
+    log = run(store_folder, tmp_path, by=model(lambda _: "EXPLANATION: x"), grader=model(grade), latents="sample:1")
+    latent = str((log.samples or [])[0].id)
+    index = int(latent.rpartition("/")[2])
+    log = run(store_folder, tmp_path, by=model(lambda _: f"EXPLANATION: {latent}"), grader=model(grade), latents=index)
+    assert values(log)[0]["balanced_accuracy"] == 1.0
+    assert values(log)[0]["f1"] == pytest.approx(1.0)
+
+
+def test_a_missing_explanation_is_asked_for_again_and_then_unscored(store_folder: Path, tmp_path: Path) -> None:
+    asked: list[int] = []
+
+    def explain(messages: list[ChatMessage]) -> str:
+        asked.append(len(messages))
+        return "I would rather not."
+
+    log = run(store_folder, tmp_path, by=model(explain), grader=model(lambda _: "[]"))
+    assert len(asked) == 2 * len(log.samples or [])
+    for sample in log.samples or []:
+        score = (sample.scores or {})["detection"]
+        assert isinstance(score.value, dict)
+        assert isnan(float(score.value["balanced_accuracy"]))  # type: ignore[arg-type]
+        assert score.value["unscored"] == 1.0
+        assert score.reason == "invalid_response_format"
+    assert log.results
+    headline = log.results.scores[0]
+    assert headline.scored_samples == 0
+    assert all(isnan(metric.value) for metric in headline.metrics.values()), "undefined is NaN, never 0"
+
+
+def test_a_grader_that_answers_nonsense_leaves_everything_unscored_and_counted(
+    store_folder: Path, tmp_path: Path
+) -> None:
+    log = run(store_folder, tmp_path, grader=model(lambda _: "maybe"))
+    assert log.status == "success"
+    assert all(value["unscored"] == 1.0 and isnan(value["balanced_accuracy"]) for value in values(log))
+    score = ((log.samples or [])[0].scores or {})["detection"]
+    assert score.metadata
+    assert score.metadata["unscored_reasons"] == {"invalid_response_format": 20}
+
+
+def test_without_a_grader_the_log_says_that_the_explainer_graded_itself(store_folder: Path, tmp_path: Path) -> None:
+    log = run(store_folder, tmp_path)
+    assert (log.eval.metadata or {})["grader"] == "none given: the explainer grades itself"
+    score = ((log.samples or [])[0].scores or {})["detection"]
+    assert score.metadata
+    assert score.metadata["grader"] == f"{LEXICAL} (none given: the explainer grades itself)"
+    assert not log.eval.model_roles
+
+
+def test_confidences_give_an_auroc_without_log_probabilities(store_folder: Path, tmp_path: Path) -> None:
+    sure = model(lambda messages: str([len(text) % 101 for text in texts_of(messages)]))
+    assert all(not isnan(value["auroc"]) for value in values(run(store_folder, tmp_path, grader=sure, confidence=True)))
+    hard = model(lambda messages: str([len(text) % 2 for text in texts_of(messages)]))
+    assert all(isnan(value["auroc"]) for value in values(run(store_folder, tmp_path, grader=hard)))
+
+
+def test_shuffled_explanations_are_another_latents(store_folder: Path, tmp_path: Path) -> None:
+    own = run(store_folder, tmp_path)
+    shuffled = run(store_folder, tmp_path, explainer="shuffled")
+    written = {str(s.id): s.metadata["explanation"]["text"] for s in own.samples or []}
+    given = {str(s.id): s.metadata["explanation"] for s in shuffled.samples or []}
+    assert set(given) == set(written)
+    for latent, explanation in given.items():
+        assert explanation["latent"] != latent
+        assert explanation["text"] == written[explanation["latent"]]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        pytest.param({"latents": "0:9999"}, r"out of range; there are latents 0 to 255", id="latents out of range"),
+        pytest.param({"hookpoint": "layers.7"}, r"no hookpoint 'layers.7' in .*; it has layers.1", id="hookpoint"),
+        pytest.param({"explainer": "best"}, r"explainer=best: there is none of that name", id="explainer"),
+        pytest.param({"contexts": "/nowhere"}, r"/nowhere: no such context store", id="store"),
+    ],
+)
+def test_a_mistake_is_one_line_before_any_model_call(options: dict, message: str, store_folder: Path) -> None:
+    from inspect_ai._util.error import PrerequisiteError
+
+    with pytest.raises(PrerequisiteError) as caught:
+        detection(**({"contexts": str(store_folder)} | options))
+    assert re.search(message, str(caught.value.message))
+    assert isinstance(caught.value.__cause__, UserError)
