@@ -7,7 +7,7 @@ from inspect_ai.model import ChatMessage, GenerateConfig, Model, ModelOutput, Mo
 Answer = str | ModelOutput | Exception
 
 
-def model(answer: Callable[[list[ChatMessage]], Answer]) -> Model:
+def model(answer: Callable[[list[ChatMessage]], Answer], name: str = "model") -> Model:
     """A model that answers by a function of the messages; an exception it returns is raised."""
 
     def output(messages: list[ChatMessage], tools: object, choice: object, config: GenerateConfig) -> ModelOutput:
@@ -18,7 +18,7 @@ def model(answer: Callable[[list[ChatMessage]], Answer]) -> Model:
         found.usage = ModelUsage(input_tokens=10, output_tokens=2, total_tokens=12)
         return found
 
-    return get_model("mockllm/model", custom_outputs=output, memoize=False)
+    return get_model(f"mockllm/{name}", custom_outputs=output, memoize=False)
 
 
 def texts_of(messages: list[ChatMessage]) -> list[str]:

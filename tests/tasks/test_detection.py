@@ -3,6 +3,7 @@
 import re
 from math import isnan
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from inspect_autointerp.tasks import detection
 LEXICAL = "inspect_autointerp/lexical"
 
 
-def run(store: Path, logs: Path, *, by: str | Model = LEXICAL, grader: Model | None = None, **options) -> EvalLog:
+def run(store: Path, logs: Path, *, by: str | Model = LEXICAL, grader: Model | None = None, **options: Any) -> EvalLog:
     options = {"latents": "sample:6", "min_contexts": 10, "test_activating": 10, "test_nonactivating": 10} | options
     roles = {"grader": grader} if grader else None
     task = detection(contexts=str(store), **options)
@@ -179,7 +180,7 @@ def test_shuffled_explanations_are_another_latents(store_folder: Path, tmp_path:
         pytest.param({"contexts": "/nowhere"}, r"/nowhere: no such context store", id="store"),
     ],
 )
-def test_a_mistake_is_one_line_before_any_model_call(options: dict, message: str, store_folder: Path) -> None:
+def test_a_mistake_is_one_line_before_any_model_call(options: dict[str, Any], message: str, store_folder: Path) -> None:
     from inspect_ai._util.error import PrerequisiteError
 
     with pytest.raises(PrerequisiteError) as caught:

@@ -8,6 +8,7 @@ context store differs between versions of Python.
 import os
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 from inspect_autointerp import __version__
@@ -26,7 +27,7 @@ def coders() -> list[Path]:
 
 
 def store_folder() -> Path:
-    """Where the demo's context store lies or will lie: in the user's cache, one per version of Python and package.
+    """Where the demo's context store lies or will lie: in the user's cache, one per Python and weights.
 
     `INSPECT_AUTOINTERP_CACHE` moves it.
     """
@@ -37,7 +38,10 @@ def store_folder() -> Path:
         else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "inspect_autointerp"
     )
     python = f"{sys.version_info.major}.{sys.version_info.minor}.{sys.version_info.micro}"
-    return root / f"demo-{__version__}-python{python}"
+    weights = sha256()
+    for file in sorted(Path(__file__).parent.rglob("*.safetensors")):
+        weights.update(file.read_bytes())
+    return root / f"demo-{__version__}-{weights.hexdigest()[:8]}-python{python}"
 
 
 def ensure_store() -> Path:

@@ -1,0 +1,141 @@
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from inspect_ai import eval as inspect_eval
+from tests.doubles import model, texts_of
+
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.leaderboard.compare import compare
+from inspect_autointerp.leaderboard.entry import Entry, Estimate, read_entries
+from inspect_autointerp.leaderboard.table import as_csv, as_json, markdown, print_terminal
+from inspect_autointerp.tasks import detection
+
+NAN = float("nan")
+SETTING = {
+    "metric": "detection",
+    "store": "d1",
+    "hookpoint": "layers.1",
+    "grader": "g",
+    "options": "{}",
+    "latents": "[]",
+}
+
+
+def entry(explainer: str, mean: float = 0.7, floor: bool = False, **changes: str) -> Entry:
+    scores = {"balanced_accuracy": Estimate(mean, mean - 0.1, mean + 0.1, 9), "unscored": Estimate(0.1, 0.0, 0.2, 10)}
+    problem = changes.pop("problem", None)
+    created = changes.pop("created", "2026-01-01")
+    return Entry(
+        explainer, floor, SETTING | changes, scores, 10, 100.0, NAN, created, f"logs/{explainer}.eval", problem
+    )
+
+
+def names(tables: list) -> list[list[str]]:
+    return [[entry.explainer for entry in table.entries] for table in tables]
+
+
+def test_rows_are_ordered_by_score_and_floors_come_last() -> None:
+    found = [entry("a", 0.6), entry("shuffled", 0.9, floor=True), entry("b", 0.8), entry("c", NAN)]
+    tables, apart = compare(found, "balanced_accuracy")
+    assert names(tables) == [["b", "a", "c", "shuffled"]]
+    assert not apart
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        pytest.param({"store": "d2"}, "another store (d2)", id="store"),
+        pytest.param({"grader": "h"}, "another grader (h)", id="grader"),
+        pytest.param({"latents": '["x"]'}, "other latents", id="latents"),
+        pytest.param({"options": '{"shown": 1}'}, 'other options {"shown": 1}', id="options"),
+        pytest.param({"hookpoint": "layers.2"}, "another hookpoint (layers.2)", id="hookpoint"),
+        pytest.param({"problem": "not finished (status error)"}, "not finished (status error)", id="unfinished"),
+    ],
+)
+def test_what_differs_is_listed_apart_with_the_reason(changes: dict[str, str], reason: str) -> None:
+    tables, apart = compare([entry("a"), entry("b"), entry("c", **changes)], "balanced_accuracy")
+    assert names(tables) == [["a", "b"]]
+    assert [(other.explainer, why) for other, why in apart] == [("c", reason)]
+
+
+def test_a_repeated_evaluation_counts_once_by_its_newest_log() -> None:
+    tables, apart = compare([entry("a", 0.1), entry("a", 0.9)], "balanced_accuracy")
+    assert [row.scores["balanced_accuracy"].mean for row in tables[0].entries] == [0.9]
+    assert apart[0][1] == "a newer log of the same evaluation is shown"
+
+
+def test_two_settings_with_two_rows_each_are_two_tables() -> None:
+    found = [entry("a"), entry("b"), entry("a", store="d2"), entry("b", store="d2"), entry("c", store="d2")]
+    assert sorted(names(compare(found, "balanced_accuracy")[0])) == [["a", "b"], ["a", "b", "c"]]
+
+
+def test_an_undefined_number_is_a_dash_and_null() -> None:
+    tables, apart = compare([entry("a", NAN)], "balanced_accuracy")
+    assert "| a | – |" in markdown(tables, apart)
+    rows = json.loads(as_json(tables, apart))["rows"]
+    assert next(row for row in rows if row["score"] == "balanced_accuracy")["mean"] is None
+    assert next(csv.DictReader(io.StringIO(as_csv(tables))))["mean"] == ""
+
+
+def test_hostile_names_stay_text(capsys: pytest.CaptureFixture[str]) -> None:
+    tables, apart = compare([entry("<script>|x|\x1b[31m[bold]\u202e")], "balanced_accuracy")
+    text = markdown(tables, apart)
+    assert "<script>" not in text
+    assert "\x1b" not in text
+    row = next(line for line in text.splitlines() if "script" in line)
+    assert row.count("|") == text.splitlines()[2].count("|"), "no cell more than the head has"
+    print_terminal(tables, apart)
+    shown = capsys.readouterr().out
+    assert "[bold]" in shown
+    assert "\x1b[31m" not in shown
+    assert "\u202e" not in shown
+
+
+def test_no_folder_and_no_log_are_one_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no such folder; evaluate something first"):
+        read_entries(str(tmp_path / "none"))
+    with pytest.raises(UserError, match=r"no log of this project in it"):
+        read_entries(str(tmp_path))
+
+
+def test_real_logs_make_a_table(store_folder: Path, tmp_path: Path) -> None:
+    options: Any = {"latents": "sample:5", "min_contexts": 10, "test_activating": 10, "test_nonactivating": 10}
+
+    def run(explainer: str, grader: str | None) -> None:
+        task = detection(contexts=str(store_folder), explainer=explainer, grader=grader, **options)
+        inspect_eval(task, model="inspect_autointerp/lexical", log_dir=str(tmp_path), display="none")
+
+    for explainer in ("explain", "shuffled", "empty"):
+        run(explainer, "inspect_autointerp/lexical")
+    run("explain", None)
+    (tmp_path / "2026-01-01T00-00-00-00-00_detection_broken.eval").write_bytes(b"PK\x03\x04 cut short")
+    tables, apart = compare(read_entries(str(tmp_path)), "balanced_accuracy")
+    assert len(tables) == 1
+    rows = {row.explainer: row for row in tables[0].entries}
+    assert all(row.floor for row in rows.values())
+    assert set(rows) == {"inspect_autointerp/lexical", "shuffled (inspect_autointerp/lexical)", "empty"}
+    assert rows["empty"].scores["balanced_accuracy"] == Estimate(0.5, 0.5, 0.5, 5)
+    assert rows["empty"].tokens_per_latent > 0
+    reasons = sorted(reason for _, reason in apart)
+    assert reasons[0] == "another grader (inspect_autointerp/lexical, which graded itself)"
+    assert reasons[1].startswith("unreadable")
+
+
+def test_two_models_that_graded_themselves_are_not_ranked_against_each_other(
+    store_folder: Path, tmp_path: Path
+) -> None:
+    options: Any = {"latents": "sample:3", "min_contexts": 10, "test_activating": 10, "test_nonactivating": 10}
+    for name in ("one", "two"):
+        judge = model(lambda m: str([1] * len(texts_of(m))) if "Text 1: " in m[-1].text else "EXPLANATION: x", name)
+        inspect_eval(
+            detection(contexts=str(store_folder), **options), model=judge, log_dir=str(tmp_path), display="none"
+        )
+    tables, apart = compare(read_entries(str(tmp_path)), "balanced_accuracy")
+    assert [len(table.entries) for table in tables] == [1]
+    shown, other = tables[0].entries[0].explainer, apart[0][0].explainer
+    assert {shown, other} == {"mockllm/one", "mockllm/two"}
+    assert apart[0][1] == f"another grader ({other}, which graded itself)"
