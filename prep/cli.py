@@ -36,7 +36,7 @@ def prep(
     pack: Annotated[bool, typer.Option("--pack", help="Let what the subject sees run over documents' ends.")] = False,
     sample: Annotated[int, typer.Option(min=1, help="Windows kept per latent and split, uniformly.")] = 128,
     top: Annotated[int, typer.Option(min=0, help="Windows kept per latent and split for their maximum.")] = 32,
-    pool: Annotated[int, typer.Option(min=1, help="Windows kept for all latents, for non-activating contexts.")] = 2048,
+    pool: Annotated[int, typer.Option(min=1, help="Windows kept for all latents, for non-activating contexts.")] = 1024,
     test_fraction: Annotated[float, typer.Option(min=0.05, max=0.95, help="Share of documents to test on.")] = 0.5,
     seed: Annotated[int, typer.Option(min=0, help="Of what is kept and how documents are split.")] = 0,
     batch_size: Annotated[int, typer.Option(min=1, help="Chunks per forward pass.")] = 16,

@@ -93,7 +93,7 @@ def prep(
             selection = selector.finish()
             if not selection.n_tokens.any():
                 raise UserError(f"no latent of {name} fires in the corpus; does the coder belong to this model?")
-            write_hookpoint(folder, name, selection, directions(sites[name].decoder, unembedding))
+            write_hookpoint(folder, name, selection, directions(sites[name].decoder, unembedding), settings.window)
             np.save(folder / "pool.npy", selection.pool)  # the same for all: it does not depend on the latents
         manifest = Manifest(
             subject=names.get(subject, subject),
@@ -127,7 +127,7 @@ def fold(model: Subject, sites: dict[str, Coder], selectors: dict[str, Selector]
 
     def receive(hookpoint: Hookpoint, value: Tensor) -> None:
         value = value.flatten(0, 1)[real]
-        if not bool(torch.isfinite(value).all()):
+        if not bool(torch.isfinite(value.sum(dtype=torch.float32))):
             raise UserError(f"the activations at {hookpoint.name} are NaN or infinite; try another --dtype")
         token, latent, act = sites[hookpoint.name].encode(value)
         where = real[token]

@@ -18,8 +18,9 @@ from inspect_autointerp.store import POOL, SAMPLE, TOP
 PRIORITY_BITS = 40
 BINS = 64
 """Bins of the histogram: quarter octaves from 2⁻⁸ to 2⁸, those beyond in the outermost."""
-_MANTISSA_TOP = 0x7C00
-"""Positive float16 bit patterns are in order of value and below this (infinity)."""
+_PRIORITY = (1 << PRIORITY_BITS) - 1
+_INFINITY = 0x7C00
+"""Bit patterns of positive float16 numbers are in order of value, and below this one."""
 
 
 @dataclass
@@ -41,24 +42,24 @@ class Selection:
     """int64 (latent, BINS)."""
 
 
-class _Kept:
-    """Windows kept so far, as columns (one row per latent and window), with their entries (one per active token)."""
+class _Rows:
+    """Windows as columns, one row per latent and window, and their entries, one per active token."""
 
     def __init__(self, columns: tuple[Tensor, ...], offset: Tensor, act: Tensor) -> None:
-        self.cell, self.start, self.peak, self.priority, self.pool_priority, self.length = columns
-        self.offset, self.act = offset, act
+        self.columns, self.offset, self.act = columns, offset, act
+        self.cell, self.start, self.peak, self.priority, self.length = columns
 
-    def columns(self) -> tuple[Tensor, ...]:
-        return self.cell, self.start, self.peak, self.priority, self.pool_priority, self.length
+    def __len__(self) -> int:
+        return self.cell.numel()
 
-    def __getitem__(self, keep: Tensor) -> "_Kept":
+    def __getitem__(self, keep: Tensor) -> "_Rows":
         entries = torch.repeat_interleave(keep, self.length)
-        return _Kept(tuple(c[keep] for c in self.columns()), self.offset[entries], self.act[entries])
+        return _Rows(tuple(column[keep] for column in self.columns), self.offset[entries], self.act[entries])
 
     @staticmethod
-    def cat(parts: "list[_Kept]") -> "_Kept":
-        columns = tuple(torch.cat(c) for c in zip(*(part.columns() for part in parts), strict=True))
-        return _Kept(columns, torch.cat([p.offset for p in parts]), torch.cat([p.act for p in parts]))
+    def cat(parts: "list[_Rows]") -> "_Rows":
+        columns = tuple(torch.cat(c) for c in zip(*(part.columns for part in parts), strict=True))
+        return _Rows(columns, torch.cat([p.offset for p in parts]), torch.cat([p.act for p in parts]))
 
 
 class Selector:
@@ -80,27 +81,30 @@ class Selector:
         *,
         sample: int = 128,
         top: int = 32,
-        pool: int = 2048,
+        pool: int = 1024,
         seed: int = 0,
         device: str | torch.device = "cpu",
-        buffer: int = 2_000_000,
+        buffer: int = 4_000_000,
     ) -> None:
         self.n_latents, self.sample, self.top, self.pool, self.buffer = n_latents, sample, top, pool, buffer
         self._seed = _mix(torch.tensor(seed + 1, device=device, dtype=torch.int64))
+        self._salt = _mix(torch.arange(n_latents, device=device) + self._seed)
+        self._key_type = (
+            torch.int16 if n_latents < 1 << 15 else torch.int32
+        )  # sorting narrow keys is several times faster
         zeros = {"dtype": torch.int64, "device": device}
-        self.n_tokens, self.n_windows = torch.zeros(n_latents, **zeros), torch.zeros(n_latents, **zeros)
+        self.n_windows = torch.zeros(n_latents, **zeros)
         self.histogram = torch.zeros(n_latents * BINS, **zeros)
-        self.max_activation = torch.zeros(n_latents, device=device)
-        # Cells that are full keep nothing below these: what `compact` would throw away is not gathered at all.
-        self._least_peak = torch.zeros(2 * n_latents, dtype=torch.int16, device=device)
-        self._last_priority = torch.full((2 * n_latents,), 1 << PRIORITY_BITS, **zeros)
-        self._pool_priority = torch.zeros(0, **zeros)
-        self._pool_start = torch.zeros(0, **zeros)
-        empty = torch.zeros(0, **zeros)
-        columns = (empty, empty, empty.to(torch.int16), empty, empty, empty)
-        self._kept = _Kept(columns, empty.to(torch.int16), empty.to(torch.float16))
-        self._new: list[_Kept] = []
-        self._gathered = 0
+        self.max_activation = torch.zeros(n_latents, dtype=torch.float16, device=device)
+        self._bin_of = _bins(device)
+        # A full cell keeps nothing below these: what `compact` would throw away is not gathered at all.
+        self._least_peak = torch.full((2 * n_latents,), 0 if top else _INFINITY, dtype=torch.int16, device=device)
+        self._last_priority = torch.full((2 * n_latents,), 1 << PRIORITY_BITS if sample else -1, **zeros)
+        self._pool_priority, self._pool_start = torch.zeros(0, **zeros), torch.zeros(0, **zeros)
+        self._kept: list[_Rows] = []
+        self._flags_kept = torch.zeros(0, dtype=torch.uint8, device=device)
+        self._pooled: list[_Rows] = []
+        self._gathered = self._settled = 0
 
     @torch.no_grad()
     def add(self, latent: Tensor, pos: Tensor, act: Tensor, window: Tensor, windows: Windows) -> None:
@@ -113,59 +117,61 @@ class Selector:
             window: int64 (entry,), rows of `windows`, −1 for tokens in no complete window.
             windows: The batch's complete windows.
         """
-        device = self.n_tokens.device
-        starts, low, high, hashes = (
-            torch.from_numpy(a).to(device) for a in (windows.start, windows.low, windows.high, windows.hash)
+        device = self.n_windows.device
+        starts, low, high, hashes, test = (
+            torch.from_numpy(a).to(device)
+            for a in (windows.start, windows.low, windows.high, windows.hash, windows.test)
         )
-        test = torch.from_numpy(windows.test).to(device)
-        pool_priority = _mix(hashes ^ self._seed) & ((1 << PRIORITY_BITS) - 1)
+        pool_priority = _mix(hashes ^ self._seed) & _PRIORITY
         self._fold_pool(pool_priority, starts)
         half = act.clamp(max=65504).to(torch.float16)
-        fires = half > 0  # what underflows float16 does not fire: counts and contexts agree
-        if not bool(fires.all()):
+        order = torch.argsort(latent.to(self._key_type), stable=True)
+        latent, pos, half, window = latent[order], pos[order], half[order], window[order]
+        if not bool((half > 0).all()):  # what underflows float16 does not fire: counts and contexts agree
+            fires = half > 0
             latent, pos, half, window = latent[fires], pos[fires], half[fires], window[fires]
         if not latent.numel():
             return
-        order = torch.argsort(latent, stable=True)
-        latent, pos, half, window = latent[order], pos[order], half[order], window[order]
         self._count(latent, half)
-        inside = window >= 0
-        key = (latent << 33) | pos
-        latent_in, window_in, half_in = latent[inside], window[inside], half[inside]
-        if not latent_in.numel():
-            return
-        first = torch.ones_like(latent_in, dtype=torch.bool)
-        first[1:] = (latent_in[1:] != latent_in[:-1]) | (window_in[1:] != window_in[:-1])
-        group = torch.cumsum(first, 0) - 1
-        latent_of, window_of = latent_in[first], window_in[first]
-        peak = torch.zeros(latent_of.numel(), dtype=torch.int16, device=device).scatter_reduce_(
-            0, group, half_in.view(torch.int16), "amax", include_self=False
-        )
+        # Entries of one latent in one window are neighbours now: a group.
+        first = torch.ones_like(latent, dtype=torch.bool)
+        first[1:] = (latent[1:] != latent[:-1]) | (window[1:] != window[:-1])
+        place = first.nonzero().squeeze(1)
+        group = torch.repeat_interleave(torch.diff(place, append=torch.tensor([latent.numel()], device=device)))
+        peak = torch.zeros(place.numel(), dtype=torch.int16, device=device)
+        peak.scatter_reduce_(0, group, half.view(torch.int16), "amax", include_self=False)
+        latent_of, window_of = latent[place], window[place]
+        if bool((window_of < 0).any()):
+            complete = (window_of >= 0).nonzero().squeeze(1)
+            latent_of, window_of, peak = latent_of[complete], window_of[complete], peak[complete]
         self.n_windows += torch.bincount(latent_of, minlength=self.n_latents)
+        key = (latent << 33) | pos
         cell = 2 * latent_of + test[window_of]
-        priority = _mix(_mix(latent_of + self._seed) ^ hashes[window_of]) & ((1 << PRIORITY_BITS) - 1)
-        pooled = pool_priority[window_of]
-        keep = (peak >= self._least_peak[cell]) | (priority <= self._last_priority[cell])
-        keep |= pooled <= self._pool_last()
-        cell, window_of, latent_of = cell[keep], window_of[keep], latent_of[keep]
-        # The latent's entries from `low` to `high` of the window: the window's own, and its margins where it has any.
-        begin = torch.searchsorted(key, (latent_of << 33) | low[window_of])
-        length = torch.searchsorted(key, (latent_of << 33) | high[window_of]) - begin
-        entry = _ranges(begin, length)
-        start = starts[window_of]
-        offset = (pos[entry] - torch.repeat_interleave(start, length)).to(torch.int16)
-        columns = (cell, start, peak[keep], priority[keep], pooled[keep], length)
-        self._new.append(_Kept(columns, offset, half[entry]))
-        self._gathered += entry.numel()
-        if self._gathered > max(self.buffer, self._kept.act.numel()):
+        priority = _mix(self._salt[latent_of] ^ hashes[window_of]) & _PRIORITY
+
+        def gather(keep: Tensor) -> _Rows:
+            """The chosen groups, each with the latent's entries from `low` to `high` of its window."""
+            chosen = keep.nonzero().squeeze(1)
+            block, of = latent_of[chosen] << 33, window_of[chosen]
+            begin = torch.searchsorted(key, block | low[of])
+            length = torch.searchsorted(key, block | high[of]) - begin
+            entry = _ranges(begin, length)
+            start = starts[of]
+            offset = (pos[entry] - torch.repeat_interleave(start, length)).to(torch.int16)
+            return _Rows((cell[chosen], start, peak[chosen], priority[chosen], length), offset, half[entry])
+
+        rows = gather((peak >= self._least_peak[cell]) | (priority <= self._last_priority[cell]))
+        self._kept.append(rows)
+        self._gathered += rows.act.numel()
+        self._pooled.append(gather((pool_priority <= self._pool_last())[window_of]))
+        if self._gathered > max(self.buffer, self._settled):
             self.compact()
 
     def _count(self, latent: Tensor, half: Tensor) -> None:
-        value = half.float()
-        self.n_tokens += torch.bincount(latent, minlength=self.n_latents)
-        bins = ((value.log2() + 8) * 4).floor().clamp(0, BINS - 1).to(torch.int64)
-        self.histogram += torch.bincount(latent * BINS + bins, minlength=self.histogram.numel())
-        self.max_activation.scatter_reduce_(0, latent, value, "amax")
+        bins = latent * BINS + self._bin_of[half.view(torch.int16).to(torch.int64)]
+        self.histogram += torch.bincount(bins, minlength=self.histogram.numel())
+        record = (half > self.max_activation[latent]).nonzero().squeeze(1)
+        self.max_activation.scatter_reduce_(0, latent[record], half[record], "amax")
 
     def _fold_pool(self, priority: Tensor, start: Tensor) -> None:
         priority, start = torch.cat([self._pool_priority, priority]), torch.cat([self._pool_start, start])
@@ -178,69 +184,87 @@ class Selector:
         return self._pool_priority[-1] if self._pool_priority.numel() == self.pool else 1 << PRIORITY_BITS
 
     def compact(self) -> None:
-        """Sort out what was gathered: per cell the top and the sample stay, and what lies in the pool."""
-        if not self._new:
+        """Sort out what was gathered: per cell the top and the sample stay; of the pool, what still lies in it."""
+        if not self._kept:
             return
-        kept = _Kept.cat([self._kept, *self._new])
-        self._new, self._gathered = [], 0
-        flags = self._flags(kept, learn=True)
-        self._kept = kept[flags > 0]
+        rows = _Rows.cat(self._kept)
+        flags = self._flags(rows)
+        rows, self._flags_kept = rows[flags > 0], flags[flags > 0]
+        self._kept, self._gathered, self._settled = [rows], 0, rows.act.numel()
+        pooled = _Rows.cat(self._pooled)
+        self._pooled = [pooled[torch.isin(pooled.start, self._pool_start)]]
 
-    def _flags(self, kept: _Kept, learn: bool = False) -> Tensor:
-        """Why each row is kept, as bits; 0 where it need not be."""
-        flags = torch.zeros(kept.cell.numel(), dtype=torch.uint8, device=kept.cell.device)
-        count = torch.bincount(kept.cell, minlength=2 * self.n_latents)
+    def _flags(self, rows: _Rows) -> Tensor:
+        """Which rows are in their cell's sample or top, as bits; what a full cell asks of a newcomer is noted."""
+        flags = torch.zeros(len(rows), dtype=torch.uint8, device=rows.cell.device)
+        count = torch.bincount(rows.cell, minlength=2 * self.n_latents)
         before = torch.cumsum(count, 0) - count
-        row = torch.arange(kept.cell.numel(), device=kept.cell.device)
-        sample_key = (kept.cell << PRIORITY_BITS) | kept.priority
+        number = torch.arange(len(rows), device=rows.cell.device)
+        cell_key = rows.cell << PRIORITY_BITS
         # 15 bits of activation (largest first), then as much of the priority as there is room for.
-        descending = (_MANTISSA_TOP - kept.peak.to(torch.int64)) << (PRIORITY_BITS - 15)
-        top_key = (kept.cell << PRIORITY_BITS) | descending | (kept.priority >> 15)
-        for key, n, flag in ((sample_key, self.sample, SAMPLE), (top_key, self.top, TOP)):
+        descending = (_INFINITY - rows.peak.to(torch.int64)) << (PRIORITY_BITS - 15)
+        keys = (
+            (cell_key | rows.priority, self.sample, SAMPLE),
+            (cell_key | descending | (rows.priority >> 15), self.top, TOP),
+        )
+        for key, n, flag in keys:
             order = torch.argsort(key, stable=True)
-            rank = row - before[kept.cell[order]]
+            rank = number - before[rows.cell[order]]
             flags[order[rank < n]] |= flag
-            if learn and n:
-                last = order[rank == n - 1]
-                if flag == SAMPLE:
-                    self._last_priority[kept.cell[last]] = kept.priority[last]
-                else:
-                    self._least_peak[kept.cell[last]] = kept.peak[last]
-        if learn:  # with none to keep of a kind, nothing is gathered for it
-            if self.sample == 0:
-                self._last_priority.fill_(-1)
-            if self.top == 0:
-                self._least_peak.fill_(_MANTISSA_TOP)
-        flags[kept.pool_priority <= self._pool_last()] |= POOL
+            last = order[rank == n - 1]
+            if flag == SAMPLE:
+                self._last_priority[rows.cell[last]] = rows.priority[last]
+            else:
+                self._least_peak[rows.cell[last]] = rows.peak[last]
         return flags
 
     @torch.no_grad()
     def finish(self) -> Selection:
         """Bring what is kept into the order of the store, on the host."""
         self.compact()
-        kept, n = self._kept, self.n_latents
-        flags = self._flags(kept)
-        latent = kept.cell >> 1
-        order = torch.argsort((latent << 33) | kept.start)
-        window_indptr = _indptr(torch.bincount(latent, minlength=n))
-        position = torch.repeat_interleave(kept.start, kept.length) + kept.offset
-        key = (torch.repeat_interleave(latent, kept.length) << 33) | position
-        key, inverse = torch.unique(key, return_inverse=True)  # margins of neighbouring windows overlap
-        act = torch.zeros(key.numel(), dtype=torch.float16, device=key.device)
-        act[inverse] = kept.act
+        n, device = self.n_latents, self.n_windows.device
+        window, flags, key, act = (torch.zeros(0, dtype=torch.int64, device=device) for _ in range(4))
+        if self._kept:
+            kept, pooled = self._kept[0], self._pooled[0]
+            both = _Rows.cat([kept, pooled])
+            pool_flag = torch.full((len(pooled),), POOL, dtype=torch.uint8, device=device)
+            latent = both.cell >> 1
+            # A window may have been kept for its latent and for the pool, and margins of neighbours overlap.
+            window, inverse = torch.unique((latent << 33) | both.start, return_inverse=True)
+            flags = torch.zeros(len(window), dtype=torch.int64, device=device)
+            flags.index_add_(0, inverse, torch.cat([self._flags_kept, pool_flag]).to(torch.int64))
+            position = torch.repeat_interleave(both.start, both.length) + both.offset
+            key, inverse = torch.unique(
+                (torch.repeat_interleave(latent, both.length) << 33) | position, return_inverse=True
+            )
+            act = torch.zeros(len(key), dtype=torch.float16, device=device)
+            act[inverse] = both.act
+        histogram = self.histogram.view(n, BINS).cpu().numpy()
         return Selection(
-            window_indptr=window_indptr,
-            window=kept.start[order].cpu().numpy().astype(np.uint32),
-            flags=flags[order].cpu().numpy(),
+            window_indptr=_indptr(torch.bincount(window >> 33, minlength=n)),
+            window=_low_half(window),
+            flags=flags.cpu().numpy().astype(np.uint8),
             indptr=_indptr(torch.bincount(key >> 33, minlength=n)),
-            pos=(key & ((1 << 33) - 1)).cpu().numpy().astype(np.uint32),
-            act=act.cpu().numpy(),
+            pos=_low_half(key),
+            act=act.to(torch.float16).cpu().numpy(),
             pool=np.sort(self._pool_start.cpu().numpy()).astype(np.uint32),
-            n_tokens=self.n_tokens.cpu().numpy(),
+            n_tokens=histogram.sum(axis=1),
             n_windows=self.n_windows.cpu().numpy(),
-            max_activation=self.max_activation.cpu().numpy(),
-            histogram=self.histogram.view(n, BINS).cpu().numpy(),
+            max_activation=self.max_activation.float().cpu().numpy(),
+            histogram=histogram,
         )
+
+
+def _bins(device: str | torch.device) -> Tensor:
+    """int64 (2¹⁵,): the histogram's bin of every positive float16, by its bit pattern."""
+    values = torch.arange(1 << 15, dtype=torch.int16).view(torch.float16).float()
+    bins = ((values.log2() + 8) * 4).floor().clamp(0, BINS - 1).nan_to_num(0)
+    return bins.to(torch.int64).to(device)
+
+
+def _low_half(key: Tensor) -> np.ndarray:
+    """The positions in (latent, position) keys, as uint32."""
+    return (key & ((1 << 33) - 1)).cpu().numpy().astype(np.uint32)
 
 
 def _mix(x: Tensor) -> Tensor:

@@ -63,8 +63,8 @@ def write_corpus(folder: Path, raw: Path, chunker: Chunker) -> None:
     save_file(documents, folder / "documents.safetensors")
 
 
-def write_hookpoint(folder: Path, name: str, selection: Selection, directions: Directions) -> None:
-    """Write one hookpoint's `postings.safetensors` and `latents.parquet`."""
+def write_hookpoint(folder: Path, name: str, selection: Selection, directions: Directions, window: int) -> None:
+    """Write one hookpoint's `postings.safetensors` and `latents.parquet`; windows are of so many tokens."""
     target = folder / hookpoint_folder(name)
     target.mkdir(parents=True)
     postings = {key: getattr(selection, key) for key in ("window_indptr", "window", "flags", "indptr", "pos", "act")}
@@ -76,7 +76,7 @@ def write_hookpoint(folder: Path, name: str, selection: Selection, directions: D
         "n_windows": selection.n_windows,
         "max_activation": selection.max_activation,
         "histogram": list(selection.histogram.astype(np.uint32)),
-        "decile_edges": _decile_edges(selection),
+        "decile_edges": _decile_edges(selection, window),
         "promoted": list(directions.promoted) if directions.promoted is not None else [None] * n,
         "suppressed": list(directions.suppressed) if directions.suppressed is not None else [None] * n,
         "neighbours": list(directions.neighbours) if directions.neighbours is not None else [None] * n,
@@ -90,21 +90,24 @@ def write_hookpoint(folder: Path, name: str, selection: Selection, directions: D
     pq.write_table(pa.table(columns), target / "latents.parquet", row_group_size=1 << 16, compression="zstd")
 
 
-def _decile_edges(selection: Selection) -> list[np.ndarray | None]:
+def _decile_edges(selection: Selection, window: int) -> list[np.ndarray | None]:
     """Per latent the nine maxima that part its sampled windows into tenths; None where there are fewer than ten."""
-    edges: list[np.ndarray | None] = []
-    quantiles = np.arange(1, 10) / 10
-    for latent in range(len(selection.n_tokens)):
-        windows = slice(*selection.window_indptr[latent : latent + 2])
-        starts = selection.window[windows][(selection.flags[windows] & SAMPLE) > 0]
-        if len(starts) < 10:
-            edges.append(None)
-            continue
-        entries = slice(*selection.indptr[latent : latent + 2])
-        pos, act = selection.pos[entries], selection.act[entries].astype(np.float32)
-        peaks = np.maximum.reduceat(act, np.searchsorted(pos, starts))
-        edges.append(np.quantile(peaks, quantiles).astype(np.float32))
-    return edges
+    n = len(selection.n_tokens)
+    sampled = (selection.flags & SAMPLE) > 0
+    latent = np.repeat(np.arange(n), np.diff(selection.window_indptr))[sampled]
+    # Where each sampled window's entries begin and end among all entries, which are in order of latent, then position.
+    key = (np.repeat(np.arange(n), np.diff(selection.indptr)) << 33) | selection.pos
+    start = (latent << 33) | selection.window[sampled]
+    bounds = np.searchsorted(key, np.stack([start, start + window], axis=1).ravel())
+    peak = np.maximum.reduceat(np.append(selection.act, np.float16(0)), bounds)[::2] if len(bounds) else np.zeros(0)
+    order = np.lexsort((peak, latent))
+    peak, count = peak[order].astype(np.float32), np.bincount(latent, minlength=n)
+    first = np.cumsum(count) - count
+    ranks = np.arange(1, 10) / 10
+    return [
+        np.quantile(peak[first[i] : first[i] + count[i]], ranks, method="lower") if count[i] >= 10 else None
+        for i in range(n)
+    ]
 
 
 def hash_files(folder: Path) -> dict[str, str]:

@@ -1,5 +1,4 @@
 """What grades an explanation."""
 
 from inspect_autointerp.scorers.detection import detection as detection
-from inspect_autointerp.scorers.metrics import interval as interval
-from inspect_autointerp.scorers.metrics import mean as mean
+from inspect_autointerp.scorers.metrics import estimate as estimate

@@ -16,7 +16,7 @@ from inspect_autointerp.contexts import LatentContexts
 from inspect_autointerp.explanation import Explanation
 from inspect_autointerp.render import visible
 from inspect_autointerp.scorers.judge import grader, judge
-from inspect_autointerp.scorers.metrics import interval, mean
+from inspect_autointerp.scorers.metrics import estimate
 from inspect_autointerp.scorers.report import report
 from inspect_autointerp.scorers.statistics import KEYS, UNDEFINED, latent_statistics
 from inspect_autointerp.store import Store
@@ -69,7 +69,7 @@ def _question(explanation: str, texts: Sequence[str]) -> str:
     return "\n".join([f"Explanation: {said}", "", *(f"Text {i}: {text}" for i, text in enumerate(texts, 1))])
 
 
-@scorer(metrics={key: [mean(), interval()] for key in KEYS})
+@scorer(metrics={key: [estimate()] for key in KEYS})
 def detection(
     contexts: str,
     activating: int = 100,
@@ -113,7 +113,7 @@ def detection(
         reasons = Counter(verdict.reason for verdict in verdicts if verdict.reason)
         values = latent_statistics(tests, verdicts, latent.firing_share)
         return Score(
-            value=dict(values),
+            value={key: round(value, 4) for key, value in values.items()},  # far below its own uncertainty
             answer=text,
             reason=None if any(verdict.label is not None for verdict in verdicts) else reasons.most_common(1)[0][0],
             explanation=report(tests, verdicts),

@@ -63,7 +63,7 @@ async def judge(
     first = [1 + sum(map(len, batches[:i])) for i in range(len(batches))]
 
     async def one(number: int, texts: Sequence[str]) -> None:
-        async with span(f"grader · texts {first[number]}–{first[number] + len(texts) - 1}", type="grader"):
+        async with span(f"grader · texts {first[number]}–{first[number] + len(texts) - 1}"):
             found[number] = await _verdicts(model, prompt(texts), len(texts), confidence)
 
     async with anyio.create_task_group() as group:

@@ -10,28 +10,20 @@ RESAMPLES = 2000
 
 
 @metric
-def mean() -> Metric:
-    """The mean over latents; NaN over none."""
+def estimate(level: float = 0.95, seed: int = 0) -> Metric:
+    """The mean over latents, as `mean`, and its bootstrap interval, as `low` and `high`.
 
-    def compute(scores: list[SampleScore]) -> float:
-        values = [score.score.as_float() for score in scores]
-        return sum(values) / len(values) if values else float("nan")
-
-    return compute
-
-
-@metric
-def interval(level: float = 0.95, seed: int = 0) -> Metric:
-    """A bootstrap interval of the mean over latents (percentile method), as `low` and `high`; NaN below two latents.
+    NaN where undefined: the mean of no latents, the interval of fewer than two.
 
     Args:
-        level: How much of the resampled means it holds.
+        level: Share of the resampled means that the interval holds.
         seed: Of the resampling.
     """
 
     def compute(scores: list[SampleScore]) -> dict[str, float]:
-        low, high = bootstrap_interval([score.score.as_float() for score in scores], level, seed)
-        return {"low": low, "high": high}
+        values = [score.score.as_float() for score in scores]
+        low, high = bootstrap_interval(values, level, seed)
+        return {"mean": sum(values) / len(values) if values else float("nan"), "low": low, "high": high}
 
     return compute
 

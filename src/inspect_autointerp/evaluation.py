@@ -16,6 +16,8 @@ from inspect_autointerp.dataset import LatentDataset, give_donors, latent_datase
 from inspect_autointerp.errors import UserError
 
 LEXICAL = "inspect_autointerp/lexical"
+_CHANCE = ("balanced_accuracy", "auroc")
+"""Scores of which 0.5 is what guessing gets."""
 SELF_GRADED = "none given: the explainer grades itself"
 
 
@@ -88,7 +90,7 @@ def latent_task(
         scorer=scorer,
         model=LEXICAL if no_model else None,
         model_roles={"grader": grader} if grader else None,
-        headline_metric=HeadlineMetric(scorer=score, score=shown[0], metric="inspect_autointerp/mean"),
+        headline_metric=HeadlineMetric(scorer=score, score=shown[0], metric="inspect_autointerp/estimate_mean"),
         viewer=_viewer(score, shown),
         metadata={
             "store": data.store.digest,
@@ -111,12 +113,18 @@ def _no_model_given() -> bool:
 
 
 def _viewer(score: str, shown: list[str]) -> ViewerConfig:
-    scales = {key: ScoreColorScale(palette="good-high", min=0.5 if key == shown[0] else 0, max=1) for key in shown}
+    scales = {key: ScoreColorScale(palette="good-high", min=0.5 if key in _CHANCE else 0, max=1) for key in shown}
+    scales["unscored"] = ScoreColorScale(palette="good-low", min=0, max=1)
     columns = [TaskSamplesColumn(id="sampleId"), TaskSamplesColumn(id="answer")]
     return ViewerConfig(
         task_samples_view=TaskSamplesView(
             name="Latents",
-            columns=[*columns, *(TaskSamplesColumn.score(score, key) for key in shown)],
+            columns=[
+                *columns,
+                *(TaskSamplesColumn.score(score, key) for key in shown),
+                TaskSamplesColumn(id="input", visible=False),
+                TaskSamplesColumn(id="target", visible=False),
+            ],
             score_color_scales=scales,
             color_scales_enabled=True,
             multiline=False,

@@ -2,8 +2,7 @@
 
 from inspect_autointerp.lexical.provider import lexical as lexical
 from inspect_autointerp.scorers import detection as detection_scorer  # noqa: F401
-from inspect_autointerp.scorers import interval as interval
-from inspect_autointerp.scorers import mean as mean
+from inspect_autointerp.scorers import estimate as estimate
 from inspect_autointerp.solvers import empty as empty
 from inspect_autointerp.solvers import explain as explain
 from inspect_autointerp.solvers import shuffled as shuffled

@@ -33,7 +33,7 @@ class Settings:
     """Windows kept per latent and split, uniformly."""
     top: int = 32
     """Windows kept per latent and split for their maximum."""
-    pool: int = 2048
+    pool: int = 1024
     """Windows kept for all latents, uniformly."""
     test_fraction: float = 0.5
     """A document is of the test split if a hash of its tokens and the seed falls below this share."""

@@ -14,6 +14,8 @@ from inspect_autointerp.errors import UserError
 FLOORS = ("shuffled", "empty")
 _NOT_OPTIONS = ("contexts", "explainer", "grader")
 """Arguments of a task that say where the data are and who is compared, not how."""
+_METRICS = ("estimate_mean", "estimate_low", "estimate_high")
+"""What `scorers.metrics.estimate` leaves in a log; Inspect puts the package's name in front."""
 
 
 class Estimate(NamedTuple):
@@ -119,11 +121,11 @@ def _grader(log: EvalLog) -> str:
 
 
 def _scores(log: EvalLog) -> dict[str, Estimate]:
-    """The scores of a log by name; Inspect puts a package's name before those of its metrics."""
+    """The scores of a log by name."""
     found = {}
     for score in log.results.scores if log.results else []:
         value = {name.rsplit("/", 1)[-1]: float(metric.value) for name, metric in score.metrics.items()}
-        mean, low, high = (value.get(name, float("nan")) for name in ("mean", "interval_low", "interval_high"))
+        mean, low, high = (value.get(name, float("nan")) for name in _METRICS)
         found[score.name] = Estimate(mean, low, high, score.scored_samples or 0)
     return found
 
