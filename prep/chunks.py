@@ -27,14 +27,15 @@ class Windows:
 
     start: np.ndarray
     """int64: position in the corpus of the first token."""
-    low: np.ndarray
-    """int64: the first position whose activations are kept with the window, for contexts centred on a peak."""
-    high: np.ndarray
-    """int64: the position after the last such one."""
     hash: np.ndarray
     """int64: depends on the document's tokens and the window's number in it, not on where either lies."""
     test: np.ndarray
     """bool: of the test split."""
+    low: np.ndarray | None = None
+    """int64: the first position whose activations are kept with the window, for contexts centred on a peak; None where
+    nothing beside the window is kept."""
+    high: np.ndarray | None = None
+    """int64: the position after the last such one."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ class Chunker:
                 inside = (where >= first) & (where < first + n * self.settings.window)
                 window[row, here][inside] = n_rows + (where[inside] - first) // self.settings.window
                 starts = first + self.settings.window * np.arange(n)
-                margin = self.settings.window // 2 if self.settings.center else 0
+                margin = self.settings.window // 2
                 low = np.maximum(start, starts - margin)
                 high = np.minimum(start + len(tokens), starts + self.settings.window + margin)
                 with np.errstate(over="ignore"):
@@ -165,7 +166,8 @@ class Chunker:
         pos[np.isin(ids, self._special)] = -1
         self.n_windows += n_rows
         start, low, high, hashes, test = np.concatenate(rows, axis=1)
-        return Batch(ids, pos, window, Windows(start, low, high, hashes, test.astype(bool)))
+        margins = (low, high) if self.settings.center else (None, None)
+        return Batch(ids, pos, window, Windows(start, hashes, test.astype(bool), *margins))
 
 
 def batched_pieces(

@@ -84,7 +84,7 @@ class Selector:
         pool: int = 1024,
         seed: int = 0,
         device: str | torch.device = "cpu",
-        buffer: int = 4_000_000,
+        buffer: int = 2000000,
     ) -> None:
         self.n_latents, self.sample, self.top, self.pool, self.buffer = n_latents, sample, top, pool, buffer
         self._seed = _mix(torch.tensor(seed + 1, device=device, dtype=torch.int64))
@@ -118,10 +118,7 @@ class Selector:
             windows: The batch's complete windows.
         """
         device = self.n_windows.device
-        starts, low, high, hashes, test = (
-            torch.from_numpy(a).to(device)
-            for a in (windows.start, windows.low, windows.high, windows.hash, windows.test)
-        )
+        starts, hashes, test = (torch.from_numpy(a).to(device) for a in (windows.start, windows.hash, windows.test))
         pool_priority = _mix(hashes ^ self._seed) & _PRIORITY
         self._fold_pool(pool_priority, starts)
         half = act.clamp(max=65504).to(torch.float16)
@@ -136,29 +133,31 @@ class Selector:
         # Entries of one latent in one window are neighbours now: a group.
         first = torch.ones_like(latent, dtype=torch.bool)
         first[1:] = (latent[1:] != latent[:-1]) | (window[1:] != window[:-1])
-        place = first.nonzero().squeeze(1)
-        group = torch.repeat_interleave(torch.diff(place, append=torch.tensor([latent.numel()], device=device)))
-        peak = torch.zeros(place.numel(), dtype=torch.int16, device=device)
+        begin = first.nonzero().squeeze(1)
+        length = torch.diff(begin, append=torch.tensor([latent.numel()], device=device))
+        group = torch.repeat_interleave(length)
+        peak = torch.zeros(begin.numel(), dtype=torch.int16, device=device)
         peak.scatter_reduce_(0, group, half.view(torch.int16), "amax", include_self=False)
-        latent_of, window_of = latent[place], window[place]
+        latent_of, window_of = latent[begin], window[begin]
         if bool((window_of < 0).any()):
             complete = (window_of >= 0).nonzero().squeeze(1)
             latent_of, window_of, peak = latent_of[complete], window_of[complete], peak[complete]
+            begin, length = begin[complete], length[complete]
         self.n_windows += torch.bincount(latent_of, minlength=self.n_latents)
-        key = (latent << 33) | pos
+        if windows.low is not None and windows.high is not None:  # the latent's entries beside the window too
+            low, high = (torch.from_numpy(a).to(device)[window_of] for a in (windows.low, windows.high))
+            key, block = (latent << 33) | pos, latent_of << 33
+            begin = torch.searchsorted(key, block | low)
+            length = torch.searchsorted(key, block | high) - begin
         cell = 2 * latent_of + test[window_of]
         priority = _mix(self._salt[latent_of] ^ hashes[window_of]) & _PRIORITY
 
         def gather(keep: Tensor) -> _Rows:
-            """The chosen groups, each with the latent's entries from `low` to `high` of its window."""
             chosen = keep.nonzero().squeeze(1)
-            block, of = latent_of[chosen] << 33, window_of[chosen]
-            begin = torch.searchsorted(key, block | low[of])
-            length = torch.searchsorted(key, block | high[of]) - begin
-            entry = _ranges(begin, length)
-            start = starts[of]
-            offset = (pos[entry] - torch.repeat_interleave(start, length)).to(torch.int16)
-            return _Rows((cell[chosen], start, peak[chosen], priority[chosen], length), offset, half[entry])
+            start, n = starts[window_of[chosen]], length[chosen]
+            entry = _ranges(begin[chosen], n)
+            offset = (pos[entry] - torch.repeat_interleave(start, n)).to(torch.int16)
+            return _Rows((cell[chosen], start, peak[chosen], priority[chosen], n), offset, half[entry])
 
         rows = gather((peak >= self._least_peak[cell]) | (priority <= self._last_priority[cell]))
         self._kept.append(rows)

@@ -1,0 +1,56 @@
+"""The wheel, installed in an empty environment: what an editable install cannot show."""
+
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "build", "--outdir", str(out), str(ROOT)]  # the sdist, and the wheel from it
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    return next(out.glob("*.whl"))
+
+
+def test_the_wheel_has_every_room_and_the_demos_weights_and_nothing_at_the_top(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    for part in ("tasks/detection.py", "solvers/explain.py", "scorers/judge.py", "prep/selector.py", "py.typed"):
+        assert f"inspect_autointerp/{part}" in names
+    for part in ("subject/model.safetensors", "subject/tokenizer.json", "coders/layers.2.mlp/sae_weights.safetensors"):
+        assert f"inspect_autointerp/demo/{part}" in names
+    assert {name.split("/")[0] for name in names} == {"inspect_autointerp", wheel.name.rsplit("-", 3)[0] + ".dist-info"}
+
+
+def test_an_installed_wheel_registers_its_names(wheel: Path, tmp_path: Path) -> None:
+    # The dependencies come from this environment, the package from the wheel alone: it is installed without them.
+    venv.create(tmp_path / "venv", with_pip=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    install = [str(python), "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", str(wheel)]
+    subprocess.run(install, check=True, capture_output=True)
+    dependencies = [path for path in sys.path if path.endswith("site-packages")]
+    code = f"""
+import sys
+sys.path += {dependencies!r}
+sys.meta_path = [finder for finder in sys.meta_path if "editable" not in repr(finder)]
+from importlib.metadata import entry_points
+[point] = [p for p in entry_points(group="inspect_ai") if p.name == "inspect_autointerp"]
+registry = point.load()
+assert "venv" in registry.__file__, registry.__file__
+from inspect_ai._util.registry import registry_info
+for thing in (registry.detection, registry.explain, registry.shuffled, registry.empty, registry.estimate):
+    print(registry_info(thing).name)
+from inspect_ai.model import get_model
+print(get_model("inspect_autointerp/lexical"))
+"""
+    done = subprocess.run([str(python), "-I", "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr[-2000:]
+    names = ["detection", "explain", "shuffled", "empty", "estimate", "lexical"]
+    assert done.stdout.split() == [f"inspect_autointerp/{name}" for name in names]
