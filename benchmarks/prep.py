@@ -26,15 +26,16 @@ TOKENS = (250_000, 500_000, 1_000_000)
 def measure(mode: str, tokens: int) -> dict[str, float]:
     """CPU seconds of the measured part, and peak resident memory of the whole process in MB."""
     import torch
+    from torch import Tensor
 
     from inspect_autointerp import demo
     from inspect_autointerp.prep.chunks import Chunker
-    from inspect_autointerp.prep.coders import SaeLensCoder
+    from inspect_autointerp.prep.coders import Coder, SaeLensCoder
     from inspect_autointerp.prep.corpus import documents
     from inspect_autointerp.prep.directions import directions
     from inspect_autointerp.prep.run import fold
     from inspect_autointerp.prep.selector import Selector
-    from inspect_autointerp.prep.subject import Subject
+    from inspect_autointerp.prep.subject import Hookpoint, Subject
     from inspect_autointerp.prep.writer import write_corpus, write_hookpoint
     from inspect_autointerp.settings import Settings
 
@@ -42,15 +43,17 @@ def measure(mode: str, tokens: int) -> dict[str, float]:
     settings = Settings(tokens=tokens)
     coders = [SaeLensCoder(str(path)) for path in demo.coders()]
     model = Subject(str(demo.SUBJECT), [coder.hookpoint or "" for coder in coders])
-    sites = {hookpoint.name: coder for hookpoint, coder in zip(model.hookpoints, coders, strict=True)}
+    sites: dict[str, Coder] = {hookpoint.name: coder for hookpoint, coder in zip(model.hookpoints, coders, strict=True)}
     if mode == "bare":
         batches = list(Chunker(model.tokenizer, settings).batches(documents("stdlib")))
         began = time.process_time()
         for batch in batches:
             real = torch.from_numpy(batch.pos >= 0).flatten()
-            model.run(
-                torch.from_numpy(batch.ids), lambda h, value, real=real: sites[h.name].encode(value.flatten(0, 1)[real])
-            )
+
+            def encode(hookpoint: Hookpoint, value: Tensor, real: Tensor = real) -> None:
+                sites[hookpoint.name].encode(value.flatten(0, 1)[real])
+
+            model.run(torch.from_numpy(batch.ids), encode)
         seconds = time.process_time() - began
     else:
         began = time.process_time()

@@ -62,7 +62,7 @@ class SaeLensCoder:
         self.n_latents, self.d_in = int(cfg.d_sae), int(cfg.d_in)
         metadata = cfg.metadata
         self.hookpoint: str | None = metadata.hf_hook_name or metadata.hook_name
-        self.decoder = sae.W_dec.detach()
+        self.decoder: Tensor | None = sae.W_dec.detach()
         self.sha256 = weights_sha256(sae)
 
     @torch.no_grad()

@@ -2,7 +2,7 @@ import csv
 import io
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from inspect_ai import eval as inspect_eval
@@ -12,6 +12,7 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.leaderboard.compare import compare
 from inspect_autointerp.leaderboard.entry import Entry, Estimate, read_entries
 from inspect_autointerp.leaderboard.table import as_csv, as_json, markdown, print_terminal
+from inspect_autointerp.solvers.explainers import Explainer
 from inspect_autointerp.tasks import detection
 
 NAN = float("nan")
@@ -25,7 +26,7 @@ SETTING = {
 }
 
 
-def entry(explainer: str, mean: float = 0.7, floor: bool = False, **changes: str) -> Entry:
+def entry(explainer: str, mean: float = 0.7, floor: bool = False, **changes: Any) -> Entry:
     scores = {"balanced_accuracy": Estimate(mean, mean - 0.1, mean + 0.1, 9), "unscored": Estimate(0.1, 0.0, 0.2, 10)}
     problem = changes.pop("problem", None)
     created = changes.pop("created", "2026-01-01")
@@ -56,7 +57,7 @@ def test_rows_are_ordered_by_score_and_floors_come_last() -> None:
         pytest.param({"problem": "not finished (status error)"}, "not finished (status error)", id="unfinished"),
     ],
 )
-def test_what_differs_is_listed_apart_with_the_reason(changes: dict[str, str], reason: str) -> None:
+def test_what_differs_is_listed_apart_with_the_reason(changes: dict[str, Any], reason: str) -> None:
     tables, apart = compare([entry("a"), entry("b"), entry("c", **changes)], "balanced_accuracy")
     assert names(tables) == [["a", "b"]]
     assert [(other.explainer, why) for other, why in apart] == [("c", reason)]
@@ -105,11 +106,11 @@ def test_no_folder_and_no_log_are_one_line(tmp_path: Path) -> None:
 def test_real_logs_make_a_table(store_folder: Path, tmp_path: Path) -> None:
     options: Any = {"latents": "sample:5", "min_contexts": 10, "test_activating": 10, "test_nonactivating": 10}
 
-    def run(explainer: str, grader: str | None) -> None:
+    def run(explainer: Explainer, grader: str | None) -> None:
         task = detection(contexts=str(store_folder), explainer=explainer, grader=grader, **options)
         inspect_eval(task, model="inspect_autointerp/lexical", log_dir=str(tmp_path), display="none")
 
-    for explainer in ("explain", "shuffled", "empty"):
+    for explainer in get_args(Explainer):
         run(explainer, "inspect_autointerp/lexical")
     run("explain", None)
     (tmp_path / "2026-01-01T00-00-00-00-00_detection_broken.eval").write_bytes(b"PK\x03\x04 cut short")

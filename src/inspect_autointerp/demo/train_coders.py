@@ -18,7 +18,7 @@ from sae_lens import SAE, TopKSAE, TopKSAEConfig
 from sae_lens.saes.sae import SAEMetadata
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import AutoModel, AutoTokenizer
+from transformers import AutoModel, AutoTokenizer, PreTrainedModel
 
 from inspect_autointerp.demo.train_subject import CONTEXT, encode, rows, split_documents
 
@@ -36,7 +36,7 @@ log = logging.getLogger("train_coders")
 
 
 @torch.inference_mode()
-def activations(model: nn.Module, ids: Tensor, mask: Tensor) -> dict[str, Tensor]:
+def activations(model: PreTrainedModel, ids: Tensor, mask: Tensor) -> dict[str, Tensor]:
     """Return every hookpoint's output (token, d_in) at the masked tokens, in float16, in the order of the rows."""
     kept = {name: torch.empty(int(mask.sum()), model.config.hidden_size, dtype=torch.half) for name in HOOKPOINTS}
     latest: dict[str, Tensor] = {}
@@ -129,8 +129,8 @@ def train(x: Tensor, args: argparse.Namespace) -> TopKCoder:
         if step % 100 == 0:
             log.info("step %d: unexplained %.4f, %d silent", step, error.item() / batch.numel(), int(silent.sum()))
     with torch.no_grad():
-        coder.b_enc /= scale
-        coder.b_dec /= scale
+        coder.b_enc.div_(scale)
+        coder.b_dec.div_(scale)
     return coder
 
 

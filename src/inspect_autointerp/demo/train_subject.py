@@ -98,8 +98,8 @@ def build() -> LlamaForCausalLM:
 
 def add_dropout(model: LlamaForCausalLM, rate: float) -> None:
     """Drop entries of what attention and MLP write to the residual stream, while training only."""
-    for layer in model.model.layers:
-        for module in (layer.self_attn.o_proj, layer.mlp.down_proj):
+    for name, module in model.named_modules():
+        if name.endswith(("self_attn.o_proj", "mlp.down_proj")):
             module.register_forward_hook(lambda module, _, output: F.dropout(output, rate, module.training))
 
 
@@ -123,6 +123,7 @@ def train(model: LlamaForCausalLM, documents: list[np.ndarray], args: argparse.N
     forward = torch.compile(model) if args.compile else model
     both = optimizers(model, args.rate)
     begun = saved = time.monotonic()
+    step = 0
     for step, ids in enumerate(batches(documents, args.batch, np.random.default_rng(args.seed)), 1):
         progress = (time.monotonic() - begun) / (60 * args.minutes)
         for optimizer in both:
@@ -240,9 +241,11 @@ def main() -> None:
     seen = train(model, documents, args, checkpoint)
     save(model, tokenizer, args.out)
     figures["subject"] = evaluate(LlamaForCausalLM.from_pretrained(args.out, dtype="float32"), held)[0]
-    for name, nats in figures.items():
-        figures[name] = {"nats_per_token": nats / tokens, "bits_per_byte": nats / math.log(2) / bytes_}
-    log.info("%s", json.dumps({"parameters": model.num_parameters(), "tokens_seen": seen, **figures}, indent=2))
+    losses = {
+        name: {"nats_per_token": nats / tokens, "bits_per_byte": nats / math.log(2) / bytes_}
+        for name, nats in figures.items()
+    }
+    log.info("%s", json.dumps({"parameters": model.num_parameters(), "tokens_seen": seen, **losses}, indent=2))
 
 
 if __name__ == "__main__":
