@@ -11,6 +11,7 @@ LOGS := logs/demo-$(LATENTS)
 SOURCES := $(wildcard tasks/*.py solvers/*.py scorers/*.py prep/*.py src/inspect_autointerp/*.py \
 	src/inspect_autointerp/lexical/*.py)
 
+.SECONDARY:
 .PHONY: demo test lint format clean
 
 demo: $(LOGS)/explain/.done $(LOGS)/shuffled/.done $(LOGS)/empty/.done

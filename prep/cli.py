@@ -38,7 +38,7 @@ def prep(
     top: Annotated[int, typer.Option(min=0, help="Windows kept per latent and split for their maximum.")] = 32,
     pool: Annotated[int, typer.Option(min=1, help="Windows kept for all latents, for non-activating contexts.")] = 1024,
     test_fraction: Annotated[float, typer.Option(min=0.05, max=0.95, help="Share of documents to test on.")] = 0.5,
-    seed: Annotated[int, typer.Option(min=0, help="Of what is kept and how documents are split.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of what is kept and how documents are split.")] = 0,
     batch_size: Annotated[int, typer.Option(min=1, help="Chunks per forward pass.")] = 16,
     device: Annotated[str, typer.Option(help="`cpu`, `cuda`, `cuda:1`, … or `auto`.")] = "auto",
     dtype: Annotated[str, typer.Option(help="`float32`, `bfloat16`, `float16` or `auto`.")] = "float32",
@@ -47,10 +47,16 @@ def prep(
 ) -> None:
     """Run a model over a corpus once, and keep contexts of every latent of its coders.
 
-    Example: autointerp prep gpt2 --coder gpt2-small-res-jb:blocks.8.hook_resid_pre --corpus wikitext:wikitext-103-v1
-    --tokens 10000000 --device cuda -o contexts/gpt2
+    \b
+    Example:
+      autointerp prep gpt2 --coder gpt2-small-res-jb:blocks.8.hook_resid_pre \\
+        --corpus wikitext:wikitext-103-v1 --tokens 10000000 --device cuda \\
+        -o contexts/gpt2
     """
-    from inspect_autointerp.prep.run import prep as run
+    try:
+        from inspect_autointerp.prep.run import prep as run
+    except ImportError as error:
+        raise UserError(f'prep needs more packages ({error}): `pip install "inspect-autointerp[prep]"`') from error
 
     coders, names = list(coder or []), {}
     if subject == "demo":
@@ -93,6 +99,7 @@ def prep(
         f"{output}: {manifest.n_tokens:,} tokens of {manifest.n_documents:,} documents at {widths};"
         f" digest {manifest.digest}",
         highlight=False,
+        soft_wrap=True,
     )
     if manifest.n_tokens < tokens:
         console.print(f"The corpus ended before the {tokens:,} tokens asked for.")

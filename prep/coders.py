@@ -51,11 +51,13 @@ class SaeLensCoder:
         self.source = source
         self._sae = sae = _load(source, str(device), dtype)
         cfg = sae.cfg
-        if cfg.normalize_activations == "expected_average_only_in" and Path(source).exists():
+        if cfg.normalize_activations in ("expected_average_only_in", "covariance_whitening"):
             raise UserError(
-                f"coder {source}: it expects activations scaled by a factor that its folder does not hold"
-                " (normalize_activations: expected_average_only_in); fold the factor into its weights first"
+                f"coder {source}: it expects activations scaled by what does not come with it"
+                f" (normalize_activations: {cfg.normalize_activations}); fold the scale into its weights first"
             )
+        if cfg.architecture() == "temporal":
+            raise UserError(f"coder {source}: its architecture, temporal, reads more than one token at a time")
         if getattr(sae, "hook_z_reshaping_mode", False):
             sae.turn_off_forward_pass_hook_z_reshaping()  # a Hugging Face out-projection's input is flat already
         self.architecture: str = cfg.architecture()
@@ -70,7 +72,8 @@ class SaeLensCoder:
         """Encode activations of shape (token, d_in); of a top-k coder without ever holding the dense result."""
         sae = self._sae
         if self.architecture != "topk":
-            token, latent = (dense := sae.encode(x)).nonzero(as_tuple=True)
+            dense = sae.encode(x)
+            token, latent = (dense > 0).nonzero(as_tuple=True)
             return Triples(token, latent, dense[token, latent])
         hidden = torch.addmm(sae.b_enc, sae.process_sae_in(x), sae.W_enc)
         if sae.cfg.rescale_acts_by_decoder_norm:

@@ -1,13 +1,12 @@
 """Where documents come from: the running Python's standard library, local files, or a Hugging Face dataset."""
 
 import importlib
-import importlib.util
 import inspect
 import re
 import sys
+import sysconfig
 from collections.abc import Iterator
 from hashlib import blake2b
-from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 from inspect_autointerp.errors import UserError
@@ -59,24 +58,25 @@ def stdlib_documents(seed: int = 0) -> Iterator[str]:
 
 def _sources() -> Iterator[str]:
     for name in sorted(sys.stdlib_module_names):
-        spec = _find(name)
-        if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
-            continue
-        origin = Path(spec.origin)
-        files = sorted(origin.parent.rglob("*.py")) if spec.submodule_search_locations else [origin]
-        root = origin.parent.parent if spec.submodule_search_locations else origin.parent
-        for file in files:
-            if not _TABLES.match(file.relative_to(root).as_posix()):
+        for file in _files(name):
+            if not _TABLES.match(file.relative_to(_library()).as_posix()):
                 text = file.read_text(encoding="utf-8", errors="replace")
                 if text.strip():
                     yield text
 
 
-def _find(name: str) -> ModuleSpec | None:
-    try:
-        return importlib.util.find_spec(name)
-    except (ImportError, ValueError):
-        return None
+def _library() -> Path:
+    return Path(sysconfig.get_path("stdlib"))
+
+
+def _files(name: str) -> list[Path]:
+    """A module's source files, by where the library lies and not by how it would be imported.
+
+    The import system finds no file for frozen modules (`os`), setuptools' own `distutils`, and a user's module that
+    has the name of one of the library.
+    """
+    module = _library() / f"{name}.py"
+    return [module] if module.is_file() else sorted((_library() / name).rglob("*.py"))
 
 
 def _topics() -> Iterator[str]:
@@ -88,8 +88,7 @@ def _topics() -> Iterator[str]:
 def _compiled_docstrings() -> Iterator[str]:
     """One page per module without Python source: every distinct docstring of its public names."""
     for name in sorted(sys.stdlib_module_names):
-        spec = _find(name)
-        if spec is None or (spec.origin or "").endswith(".py") or name.startswith("_test"):
+        if _files(name) or name.startswith("_test"):
             continue
         try:
             module = importlib.import_module(name)
@@ -108,18 +107,30 @@ def _compiled_docstrings() -> Iterator[str]:
 
 
 def _local_documents(path: Path, column: str) -> Iterator[str]:
-    files = sorted(f for f in path.rglob("*") if f.suffix in _LOADERS) if path.is_dir() else [path]
+    found = (file for file in path.rglob("*") if file.suffix in _LOADERS and not file.is_dir())
+    files = sorted(found) if path.is_dir() else [path]
     if not files:
         raise UserError(f"corpus {path}: no file ending in {', '.join(_LOADERS)}")
     for file in files:
         kind = _LOADERS.get(file.suffix, "text")
-        if kind == "text":
-            yield file.read_text(encoding="utf-8", errors="replace")
-        else:
-            from datasets import load_dataset
+        try:
+            if kind == "text":
+                yield file.read_text(encoding="utf-8", errors="replace")
+            elif file.stat().st_size:
+                from datasets import load_dataset
 
-            rows = load_dataset(kind, data_files=str(file), split="train", streaming=True)
-            yield from _column(rows, column, str(file))
+                rows = load_dataset(kind, data_files=str(file), split="train", streaming=True)
+                yield from _column(rows, column, str(file))
+        except UserError:
+            raise
+        except Exception as error:  # of the file system, of pyarrow and of datasets: all mean the same
+            raise UserError(f"corpus {file}: cannot be read ({_reason(error)})") from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
 
 
 def _hub_documents(name: str, split: str, column: str) -> Iterator[str]:
@@ -130,15 +141,22 @@ def _hub_documents(name: str, split: str, column: str) -> Iterator[str]:
         rows = load_dataset(path, config or None, split=split, streaming=True)
     except Exception as error:  # the hub's own errors are many, and all of them mean that it cannot be loaded
         raise UserError(
-            f"corpus {name}: neither `stdlib`, a local file, nor a dataset that can be loaded"
-            f" ({type(error).__name__}: {str(error).splitlines()[0]})"
+            f"corpus {name}: neither `stdlib`, a local file, nor a dataset that can be loaded ({_reason(error)})"
         ) from error
-    yield from _column(rows, column, name)
+    try:
+        yield from _column(rows, column, name)
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"corpus {name}: cannot be read ({_reason(error)})") from error
 
 
 def _column(rows, column: str, name: str) -> Iterator[str]:
     for row in rows:
         if column not in row:
             raise UserError(f"corpus {name}: no column {column!r}; it has {', '.join(sorted(row))}")
-        if row[column]:
-            yield row[column]
+        text = row[column]
+        if text is not None and not isinstance(text, str):
+            raise UserError(f"corpus {name}: column {column!r} holds {type(text).__name__}, not text")
+        if text:
+            yield text

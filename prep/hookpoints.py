@@ -61,7 +61,7 @@ def resolve(name: str, model_type: str) -> tuple[str, Side]:
     path, _, side = name.partition(":")
     if side not in ("", "input", "output"):
         raise UserError(f"hookpoint {name}: after the colon stands `input` or `output`")
-    path = re.sub(r"^(model|transformer|gpt_neox)\.", "", path)
+    path = re.sub(r"^((model|transformer|gpt_neox)\.)?(language_model\.)?", "", path)
     return path, "input" if side == "input" else "output"
 
 

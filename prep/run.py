@@ -86,6 +86,8 @@ def prep(
             for batch in chunker.batches(texts):
                 fold(model, sites, selectors, batch)
                 advance(chunker.n_tokens)
+        if not chunker.n_windows:
+            raise UserError(f"no document of the corpus holds a window of {settings.window} tokens; give a --window")
         write_corpus(folder, chunker.tokens_file, chunker)
         model.tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
         unembedding = model.unembedding()
@@ -153,6 +155,8 @@ def _sites(model: Subject, coders: Sequence[Coder]) -> dict[str, Coder]:
     ids = torch.zeros((1, 1), dtype=torch.int64, device=model.device)
     model.run(ids, lambda hookpoint, value: widths.__setitem__(hookpoint.name, value.shape[-1]))
     for name, coder in sites.items():
+        if name not in widths:
+            raise UserError(f"hookpoint {name}: {model.source} does not run this module; give another")
         if widths[name] != coder.d_in:
             raise UserError(
                 f"coder {coder.source} reads {coder.d_in} dimensions and {model.source} has {widths[name]} at {name}:"

@@ -52,6 +52,7 @@ class Subject:
         device: str | torch.device = "cpu",
         dtype: str = "float32",
     ) -> None:
+        from safetensors import SafetensorError
         from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
         from transformers.utils import logging
 
@@ -62,34 +63,41 @@ class Subject:
         try:
             config = AutoConfig.from_pretrained(source, revision=revision)
             self.tokenizer = AutoTokenizer.from_pretrained(source, revision=revision)
-        except (OSError, ValueError) as error:
-            reason = str(error).strip().splitlines()[0]
+        except Exception as error:  # `tokenizers` raises Exception itself
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise UserError(f"subject {source}: its configuration or tokenizer cannot be loaded ({reason})") from error
         if not self.tokenizer.is_fast:
             raise UserError(f"subject {source}: it has no fast tokenizer (tokenizer.json), which the store needs")
-        self.hookpoints = [Hookpoint(*resolve(name, config.model_type)) for name in hookpoints]
-        depth = _truncate(config, self.hookpoints)
-        self.max_length: int | None = getattr(config, "max_position_embeddings", None)
+        text = config.get_text_config()  # of a model that also sees; of any other, the configuration itself
+        self.hookpoints = [Hookpoint(*resolve(name, text.model_type)) for name in hookpoints]
+        depth = _truncate(text, self.hookpoints)
+        self.max_length: int | None = getattr(text, "max_position_embeddings", None)
         try:
-            self._model = AutoModelForCausalLM.from_pretrained(source, revision=revision, config=config, dtype=dtype)
-        except (OSError, ValueError, RuntimeError) as error:
-            reason = str(error).strip().splitlines()[0]
+            self._model, info = AutoModelForCausalLM.from_pretrained(
+                source, revision=revision, config=config, dtype=dtype, output_loading_info=True
+            )
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise UserError(f"subject {source}: its weights cannot be loaded ({reason})") from error
+        if missing := sorted(info["missing_keys"]):  # transformers would leave them random, without a word
+            raise UserError(
+                f"subject {source}: its weights cannot be loaded ({len(missing)} are missing: {', '.join(missing[:3])})"
+            )
         self._model.to(self.device).eval()
-        self._base = self._model.base_model
+        self._base = getattr(self._model.base_model, "language_model", self._model.base_model)
         self.dtype = str(next(self._model.parameters()).dtype).removeprefix("torch.")
         self.sha256 = weights_sha256(self._base)
-        for hookpoint in self.hookpoints:
-            self._module(hookpoint.path, depth)
-
-    def _module(self, path: str, depth: int | None = None) -> torch.nn.Module:
-        try:
-            return self._base.get_submodule(path)
-        except AttributeError:
-            names = [name for name, _ in self._base.named_modules() if name and not name.startswith("_")]
-            first = [name for name in names if layer_of(name) in (None, 0)]
-            layers = f", and the same for layers 0 to {depth - 1}" if depth else ""
-            raise UserError(f"no hookpoint {path!r} in {self.source}; there are {', '.join(first)}{layers}") from None
+        modules = {
+            name: module
+            for name, module in self._base.named_modules()
+            if name and not isinstance(module, torch.nn.ModuleList)  # these are never run themselves
+        }
+        for path in (hookpoint.path for hookpoint in self.hookpoints):
+            if path not in modules:
+                first = ", ".join(name for name in modules if layer_of(name) in (None, 0))
+                layers = f", and the same for layers 0 to {depth - 1}" if depth else ""
+                raise UserError(f"no hookpoint {path!r} in {source}; there are {first}{layers}")
+        self._modules = [modules[hookpoint.path] for hookpoint in self.hookpoints]
 
     def run(self, ids: Tensor, receive: Callable[[Hookpoint, Tensor], None]) -> None:
         """One forward pass, no deeper than the deepest hookpoint.
@@ -107,8 +115,7 @@ class Subject:
                 raise _Deep
 
         handles = []
-        for hookpoint in self.hookpoints:
-            module = self._module(hookpoint.path)
+        for hookpoint, module in zip(self.hookpoints, self._modules, strict=True):
             if hookpoint.side == "input":
                 handles.append(
                     module.register_forward_pre_hook(

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from safetensors.numpy import save_file
 
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.manifest import NAME
 from inspect_autointerp.prep.chunks import Chunker
 from inspect_autointerp.prep.directions import Directions
 from inspect_autointerp.prep.selector import Selection
@@ -26,25 +27,28 @@ def atomic_folder(target: Path, *, overwrite: bool) -> Iterator[Path]:
     """A new folder that becomes `target` when the block ends without an exception, and vanishes otherwise.
 
     Raises:
-        UserError: `target` exists and is not to be overwritten, or cannot be written.
+        UserError: `target` exists and is not to be overwritten, or is no store, or cannot be written.
     """
     if target.exists() and not overwrite:
         raise UserError(f"{target} exists; give another --output, or --overwrite")
-    partial = target.with_name(f".{target.name}.partial-{os.getpid()}")
+    if target.exists() and not (target / NAME).is_file() and (target.is_file() or any(target.iterdir())):
+        raise UserError(f"{target} is not a context store: it is not overwritten; give another --output")
+    place = target.resolve()
+    partial = place.with_name(f".{place.name}.partial-{os.getpid()}")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
         partial.mkdir()
     except OSError as error:
         raise UserError(f"{target}: cannot be written ({error.strerror})") from error
     try:
         yield partial
-        if target.exists():
-            old = target.with_name(f".{target.name}.old-{os.getpid()}")
-            target.rename(old)
-            partial.rename(target)
-            shutil.rmtree(old)
+        if place.exists():
+            old = place.with_name(f".{place.name}.old-{os.getpid()}")
+            place.rename(old)
+            partial.rename(place)
+            shutil.rmtree(old, ignore_errors=True)
         else:
-            partial.rename(target)
+            partial.rename(place)
     except OSError as error:
         raise UserError(f"{target}: cannot be written ({error.strerror}); nothing was changed") from error
     finally:

@@ -28,9 +28,10 @@ def main() -> None:
     except UserError as error:
         Console(stderr=True).print(f"autointerp: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        Console(stderr=True).print("autointerp: interrupted; nothing was changed")
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == 130:  # typer makes an interruption one of these
+            Console(stderr=True).print("autointerp: interrupted; nothing was changed")
+        raise
 
 
 if __name__ == "__main__":

@@ -109,8 +109,11 @@ class LatentContexts:
         peaks = np.array([start + int(np.argmax(self._on(start))) for start in starts])
         first, end = self._store.chunk_bounds(starts)
         cut = np.clip(peaks - settings.window // 2, first, np.maximum(first, end - settings.window))
-        apart = np.diff(cut, prepend=cut[0] - settings.window) >= settings.window
-        return cut[apart]
+        kept = [int(cut[0])]
+        for start in cut[1:]:
+            if start >= kept[-1] + settings.window:
+                kept.append(int(start))
+        return np.array(kept)
 
     def _on(self, start: int) -> np.ndarray:
         """The latent's activations (float32, one per token) on the window that starts there."""

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from inspect_autointerp.errors import UserError
 
+MAX_WINDOW = 1 << 14
+"""Selection keeps an activation's place in its window, margins included, in sixteen bits."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -43,6 +46,8 @@ class Settings:
     """In which the subject runs: `float32`, `bfloat16`, `float16`, or `auto` for the checkpoint's own."""
 
     def __post_init__(self) -> None:
+        if self.window > MAX_WINDOW:
+            raise UserError(f"a window of {self.window} tokens is more than the {MAX_WINDOW} that a store can hold")
         if self.context_length % self.window:
             raise UserError(
                 f"a context length of {self.context_length} is not a multiple of a window of {self.window}:"

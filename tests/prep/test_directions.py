@@ -1,0 +1,79 @@
+"""Tokens and neighbours of four latents, by hand."""
+
+import numpy as np
+import pytest
+import torch
+
+from inspect_autointerp.prep.directions import Directions, directions
+
+DECODER = torch.tensor([[2.0, 0.0], [1.0, 2.0], [0.0, 1.0], [-2.0, -1.0]])
+UNEMBEDDING = torch.tensor([[1.0, 0.0], [0.0, 3.0], [-1.0, -1.0]])
+# Logits, a row per latent:   2  0 −2
+#                             1  6 −3
+#                             0  3 −1
+#                            −2 −3  3
+PROMOTED = [[0, 1], [1, 0], [1, 0], [2, 0]]
+SUPPRESSED = [[2, 1], [2, 0], [2, 0], [1, 0]]
+# Lengths 2, √5, 1, √5. Cosines: 0·1 1/√5, 0·2 0, 0·3 −2/√5; 1·2 2/√5, 1·3 −4/5; 2·3 −1/√5.
+NEIGHBOURS = [[1, 2], [2, 0], [1, 0], [2, 1]]
+COSINES = np.array([[5**-0.5, 0], [2 * 5**-0.5, 5**-0.5], [2 * 5**-0.5, 0], [-(5**-0.5), -0.8]])
+
+
+def some(**options: int) -> Directions:
+    return directions(DECODER, UNEMBEDDING, n_tokens=2, n_neighbours=2, **options)
+
+
+@pytest.mark.parametrize("block", [1, 2, 3, 4, 1024])
+def test_tokens_and_neighbours_are_those_found_by_hand(block: int) -> None:
+    found = some(block=block)
+    assert found.promoted is not None
+    assert found.suppressed is not None
+    assert found.neighbours is not None
+    assert found.cosines is not None
+    assert found.promoted.tolist() == PROMOTED
+    assert found.suppressed.tolist() == SUPPRESSED
+    assert found.neighbours.tolist() == NEIGHBOURS
+    np.testing.assert_allclose(found.cosines, COSINES, atol=1e-6)
+    assert (found.promoted.dtype, found.neighbours.dtype) == (np.uint32, np.uint32)
+
+
+def test_blocks_change_nothing() -> None:
+    torch.manual_seed(0)
+    decoder, unembedding = torch.randn((100, 16)), torch.randn((50, 16))
+    whole, single = (directions(decoder, unembedding, block=block) for block in (1024, 1))
+    for name in ("promoted", "suppressed", "neighbours"):
+        np.testing.assert_array_equal(getattr(whole, name), getattr(single, name))
+    assert whole.cosines is not None
+    assert single.cosines is not None
+    np.testing.assert_allclose(whole.cosines, single.cosines, atol=1e-6)
+
+
+def test_no_latent_is_its_own_neighbour_though_another_is_equal_to_it() -> None:
+    found = directions(torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), None, n_neighbours=1)
+    assert found.neighbours is not None
+    assert found.neighbours[:2].tolist() == [[1], [0]]
+
+
+def test_there_are_no_more_neighbours_than_other_latents() -> None:
+    found = directions(DECODER, None)
+    assert found.neighbours is not None
+    assert [sorted(row) for row in found.neighbours.tolist()] == [[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]]
+
+
+@pytest.mark.parametrize(
+    "unembedding", [pytest.param(None, id="none"), pytest.param(torch.ones((20, 3)), id="another-width")]
+)
+def test_without_an_unembedding_that_fits_there_are_neighbours_and_no_tokens(unembedding: torch.Tensor | None) -> None:
+    found = directions(DECODER, unembedding)
+    assert (found.promoted, found.suppressed) == (None, None)
+    assert found.neighbours is not None
+
+
+def test_latents_without_directions_have_none_of_it() -> None:
+    assert directions(None, UNEMBEDDING) == Directions(None, None, None, None)
+
+
+def test_a_direction_in_half_precision_is_computed_in_full() -> None:
+    found = directions(DECODER.half(), UNEMBEDDING, n_tokens=2, n_neighbours=2)
+    assert found.cosines is not None
+    np.testing.assert_allclose(found.cosines, COSINES, atol=1e-6)
