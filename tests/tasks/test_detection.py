@@ -105,6 +105,7 @@ def test_an_oracle_scores_one(store_folder: Path, tmp_path: Path) -> None:
         return str([int(text in active(latent)) for text in texts_of(messages)])
 
     log = run(store_folder, tmp_path, by=model(lambda _: "EXPLANATION: x"), grader=model(grade), latents="sample:1")
+    assert log.eval.model == "mockllm/model", "a given model always wins"
     latent = str((log.samples or [])[0].id)
     index = int(latent.rpartition("/")[2])
     log = run(store_folder, tmp_path, by=model(lambda _: f"EXPLANATION: {latent}"), grader=model(grade), latents=index)

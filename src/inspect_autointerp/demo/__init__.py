@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 
 from inspect_autointerp import __version__
@@ -27,9 +28,10 @@ def coders() -> list[Path]:
 
 
 def store_folder() -> Path:
-    """Where the demo's context store lies or will lie: in the user's cache, one per Python and weights.
+    """Where the demo's context store lies or will lie: in the user's cache, under a name that changes with its makings.
 
-    `INSPECT_AUTOINTERP_CACHE` moves it.
+    Those are the version of Python, whose library is the corpus, the weights, and the code of prep. The variable
+    `INSPECT_AUTOINTERP_CACHE` moves the cache.
     """
     cache = os.environ.get("INSPECT_AUTOINTERP_CACHE")
     root = (
@@ -38,10 +40,12 @@ def store_folder() -> Path:
         else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "inspect_autointerp"
     )
     python = f"{sys.version_info.major}.{sys.version_info.minor}.{sys.version_info.micro}"
-    weights = sha256()
-    for file in sorted(Path(__file__).parent.rglob("*.safetensors")):
-        weights.update(file.read_bytes())
-    return root / f"demo-{__version__}-{weights.hexdigest()[:8]}-python{python}"
+    makings = sha256(str(TOKENS).encode())
+    prep = find_spec("inspect_autointerp.prep")
+    for folder in [str(Path(__file__).parent), *(prep.submodule_search_locations or [] if prep else [])]:
+        for file in sorted([*Path(folder).rglob("*.safetensors"), *Path(folder).glob("*.py")]):
+            makings.update(file.read_bytes())
+    return root / f"demo-{__version__}-python{python}-{makings.hexdigest()[:8]}"
 
 
 def ensure_store() -> Path:
