@@ -1,10 +1,16 @@
-"""A progress bar over the corpus's tokens."""
+"""What a person sees while prep runs; on standard error, so that standard output stays clean."""
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
+from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+
+def spinner(what: str, *, shown: bool = True) -> AbstractContextManager:
+    """Say what is under way, for as long as it takes."""
+    return Console(stderr=True).status(f"{what} …") if shown else nullcontext()
 
 
 @contextmanager
@@ -21,7 +27,7 @@ def token_bar(total: int, *, shown: bool = True) -> Iterator[Callable[[int], Non
         TextColumn("{task.completed:,.0f} tokens, {task.fields[rate]:,.0f}/s"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, disable=not shown, refresh_per_second=2) as bar:
+    with Progress(*columns, disable=not shown, refresh_per_second=2, console=Console(stderr=True)) as bar:
         task = bar.add_task("prep", total=total, rate=0.0)
         began = time.monotonic()
 

@@ -14,7 +14,7 @@ from inspect_autointerp.prep.chunks import Batch, Chunker
 from inspect_autointerp.prep.coders import Coder, SaeLensCoder
 from inspect_autointerp.prep.corpus import documents
 from inspect_autointerp.prep.directions import directions
-from inspect_autointerp.prep.progress import token_bar
+from inspect_autointerp.prep.progress import spinner, token_bar
 from inspect_autointerp.prep.selector import Selector
 from inspect_autointerp.prep.subject import Hookpoint, Subject
 from inspect_autointerp.prep.writer import atomic_folder, hash_files, write_corpus, write_hookpoint
@@ -60,10 +60,11 @@ def prep(
         )
     if output.exists() and not overwrite:
         raise UserError(f"{output} exists; give another --output, or --overwrite")
-    loaded = [SaeLensCoder(source, device) for source in coders]
-    wanted = list(hookpoints) or [_own_hookpoint(coder) for coder in loaded]
-    model = Subject(subject, wanted, revision=revision, device=device, dtype=settings.dtype)
-    sites = _sites(model, loaded)
+    with spinner("loading the subject and its coders", shown=progress):
+        loaded = [SaeLensCoder(source, device) for source in coders]
+        wanted = list(hookpoints) or [_own_hookpoint(coder) for coder in loaded]
+        model = Subject(subject, wanted, revision=revision, device=device, dtype=settings.dtype)
+        sites = _sites(model, loaded)
     chunker = Chunker(model.tokenizer, settings, batch_size)
     length = settings.context_length + (chunker.bos is not None)
     if model.max_length and length > model.max_length:
@@ -92,11 +93,13 @@ def prep(
         model.tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
         unembedding = model.unembedding()
         for name, selector in selectors.items():
-            selection = selector.finish()
-            if not selection.n_tokens.any():
-                raise UserError(f"no latent of {name} fires in the corpus; does the coder belong to this model?")
-            write_hookpoint(folder, name, selection, directions(sites[name].decoder, unembedding), settings.window)
-            np.save(folder / "pool.npy", selection.pool)  # the same for all: it does not depend on the latents
+            with spinner(f"writing {name}", shown=progress):
+                selection = selector.finish()
+                if not selection.n_tokens.any():
+                    raise UserError(f"no latent of {name} fires in the corpus; does the coder belong to this model?")
+                found = directions(sites[name].decoder, unembedding)
+                write_hookpoint(folder, name, selection, found, settings.window)
+                np.save(folder / "pool.npy", selection.pool)  # the same for all: it does not depend on the latents
         manifest = Manifest(
             subject=names.get(subject, subject),
             revision=revision,

@@ -44,18 +44,11 @@ class LatentContexts:
         Deciles are by rank of the maximum, over the sample: with n contexts, the one of rank r (from 0) is in
         decile ⌊10 r / n⌋ + 1.
         """
-        windows = sorted(self._windows[split], key=lambda window: (window.peak, window.start))
-        return [
-            self._context("activating", window.start, DECILES * rank // len(windows) + 1)
-            for rank, window in enumerate(windows)
-        ]
+        return [self._context("activating", start, decile) for start, decile in self._ranked(split)]
 
     def explain(self, n: int, seed: int) -> list[Context]:
         """Up to n activating contexts of the explain split, the deciles in equal shares, strongest first."""
-        contexts = self.activating("explain")
-        rng = _rng(seed, self.latent.id, "explain")
-        chosen = stratified([context.decile or 0 for context in contexts], n, rng)
-        return sorted((contexts[i] for i in chosen), key=lambda context: -context.max_activation)
+        return sorted(self._drawn("explain", n, _rng(seed, self.latent.id, "explain")), key=_weakness)
 
     def test(self, n_activating: int, n_random: int, seed: int) -> list[Context]:
         """Up to n activating contexts (deciles in equal shares) and n random ones on which the latent is silent.
@@ -63,12 +56,19 @@ class LatentContexts:
         All of the test split, shuffled: the order says nothing of the kind.
         """
         rng = _rng(seed, self.latent.id, "test")
-        contexts = self.activating("test")
-        chosen = [contexts[i] for i in stratified([context.decile or 0 for context in contexts], n_activating, rng)]
-        silent = self.silent_starts("test")
-        starts = rng.permutation(silent)[:n_random]
-        chosen += [self._context("random", int(start), None) for start in starts]
+        chosen = self._drawn("test", n_activating, rng)
+        silent = rng.permutation(self.silent_starts("test"))[:n_random]
+        chosen += [self._context("random", int(start), None) for start in silent]
         return [chosen[i] for i in rng.permutation(len(chosen))]
+
+    def _ranked(self, split: Split) -> list[tuple[int, int]]:
+        """The start and decile of each activating context, weakest first."""
+        windows = sorted(self._windows[split], key=lambda window: (window.peak, window.start))
+        return [(window.start, DECILES * rank // len(windows) + 1) for rank, window in enumerate(windows)]
+
+    def _drawn(self, split: Split, n: int, rng: np.random.Generator) -> list[Context]:
+        ranked = self._ranked(split)
+        return [self._context("activating", *ranked[i]) for i in stratified([decile for _, decile in ranked], n, rng)]
 
     def n_available(self) -> tuple[int, int, int]:
         """How many contexts there are: activating to explain, activating to test, and silent to test."""
@@ -158,6 +158,10 @@ def stratified(strata: Sequence[int], n: int, rng: np.random.Generator) -> list[
                 chosen.append(int(queues[stratum].pop()))
         queues = {stratum: queue for stratum, queue in queues.items() if queue}
     return chosen
+
+
+def _weakness(context: Context) -> float:
+    return -context.max_activation
 
 
 def seed_of(*parts: object) -> int:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 from inspect_ai.dataset import MemoryDataset, Sample
+from rich.console import Console
+from rich.progress import track
 
 from inspect_autointerp.contexts import LatentContexts, seed_of
 from inspect_autointerp.errors import UserError
@@ -48,7 +50,7 @@ def latent_dataset(
     width = store.manifest.hookpoints[hookpoint].width
     candidates, wanted = parse_latents(latents, width, seed_of(seed, hookpoint))
     samples, skipped = [], Counter()
-    for index in candidates:
+    for index in track(candidates, "latents", transient=True, console=Console(stderr=True), disable=wanted < 1000):
         if len(samples) == wanted:
             break
         latent = store.latent(hookpoint, index)

@@ -7,6 +7,7 @@ where a tokenizer's bytes cannot be told, from decoding every prefix (slower, al
 
 import re
 from collections.abc import Sequence
+from itertools import accumulate
 
 from tokenizers import Tokenizer
 
@@ -45,7 +46,8 @@ class Decoder:
             if decoded[:1] != " " or decoded[1:] != text:
                 return text, self._spans_by_prefix(ids, text)
         ends = _ends(pieces, joined, decoded)
-        ends = [max(0, end - shift) for end in ends]
+        if shift:
+            ends = [max(0, end - shift) for end in ends]
         return text, tuple(zip([0, *ends][:-1], ends, strict=True))
 
     def _decode(self, ids: list[int]) -> str:
@@ -85,7 +87,7 @@ def _ends(pieces: list[bytes], joined: bytes, decoded: str) -> list[int]:
             prefix = joined[:n_bytes].decode(errors="replace")
             ends.append(_common(prefix, decoded) if prefix.endswith("\ufffd") else len(prefix))
     ends[-1:] = [len(decoded)] if ends else []
-    return [max(ends[: i + 1]) for i in range(len(ends))]
+    return list(accumulate(ends, max))
 
 
 def _common(a: str, b: str) -> int:

@@ -71,7 +71,9 @@ class Store:
                 raise UserError(f"{self.folder}: incomplete, {name} is missing; make the store again")
             if verify and file_sha256(path) != digest:
                 raise UserError(f"{self.folder}: {name} changed since it was written; make the store again")
-        self.tokens: np.ndarray = np.load(self.folder / "tokens.npy", mmap_mode="r")
+        self.tokens: np.ndarray = np.asarray(
+            np.load(self.folder / "tokens.npy", mmap_mode="r")
+        )  # a plain view is faster
         self.pool: np.ndarray = np.load(self.folder / "pool.npy").astype(np.int64)
 
     @staticmethod
