@@ -53,8 +53,10 @@ class _Rows:
         return self.cell.numel()
 
     def __getitem__(self, keep: Tensor) -> "_Rows":
-        entries = torch.repeat_interleave(keep, self.length)
-        return _Rows(tuple(column[keep] for column in self.columns), self.offset[entries], self.act[entries])
+        rows, entries = _true(keep), _true(torch.repeat_interleave(keep, self.length))
+        return _Rows(
+            tuple(_take(column, rows) for column in self.columns), _take(self.offset, entries), _take(self.act, entries)
+        )
 
     @staticmethod
     def cat(parts: "list[_Rows]") -> "_Rows":
@@ -84,7 +86,7 @@ class Selector:
         pool: int = 1024,
         seed: int = 0,
         device: str | torch.device = "cpu",
-        buffer: int = 2000000,
+        buffer: int = 2_000_000,
     ) -> None:
         self.n_latents, self.sample, self.top, self.pool, self.buffer = n_latents, sample, top, pool, buffer
         self._seed = _mix(torch.tensor(seed + 1, device=device, dtype=torch.int64))
@@ -123,54 +125,56 @@ class Selector:
         self._fold_pool(pool_priority, starts)
         half = act.clamp(max=65504).to(torch.float16)
         order = torch.argsort(latent.to(self._key_type), stable=True)
-        latent, pos, half, window = latent[order], pos[order], half[order], window[order]
         if not bool((half > 0).all()):  # what underflows float16 does not fire: counts and contexts agree
-            fires = half > 0
-            latent, pos, half, window = latent[fires], pos[fires], half[fires], window[fires]
+            order = _take(order, _true(_take(half, order) > 0))
+        latent, pos, half, window = (_take(column, order) for column in (latent, pos, half, window))
         if not latent.numel():
             return
         self._count(latent, half)
         # Entries of one latent in one window are neighbours now: a group.
         first = torch.ones_like(latent, dtype=torch.bool)
         first[1:] = (latent[1:] != latent[:-1]) | (window[1:] != window[:-1])
-        begin = first.nonzero().squeeze(1)
+        begin = _true(first)
         length = torch.diff(begin, append=torch.tensor([latent.numel()], device=device))
         group = torch.repeat_interleave(length)
         peak = torch.zeros(begin.numel(), dtype=torch.int16, device=device)
         peak.scatter_reduce_(0, group, half.view(torch.int16), "amax", include_self=False)
-        latent_of, window_of = latent[begin], window[begin]
+        latent_of, window_of = _take(latent, begin), _take(window, begin)
         if bool((window_of < 0).any()):
-            complete = (window_of >= 0).nonzero().squeeze(1)
-            latent_of, window_of, peak = latent_of[complete], window_of[complete], peak[complete]
-            begin, length = begin[complete], length[complete]
-        self.n_windows += torch.bincount(latent_of, minlength=self.n_latents)
+            complete = _true(window_of >= 0)
+            begin, length, peak = (_take(column, complete) for column in (begin, length, peak))
+            latent_of, window_of = _take(latent_of, complete), _take(window_of, complete)
+        self.n_windows.scatter_add_(0, latent_of, torch.ones_like(latent_of))
         if windows.low is not None and windows.high is not None:  # the latent's entries beside the window too
-            low, high = (torch.from_numpy(a).to(device)[window_of] for a in (windows.low, windows.high))
+            low, high = (_take(torch.from_numpy(a).to(device), window_of) for a in (windows.low, windows.high))
             key, block = (latent << 33) | pos, latent_of << 33
             begin = torch.searchsorted(key, block | low)
             length = torch.searchsorted(key, block | high) - begin
-        cell = 2 * latent_of + test[window_of]
-        priority = _mix(self._salt[latent_of] ^ hashes[window_of]) & _PRIORITY
+        cell = 2 * latent_of + _take(test, window_of)
+        priority = _mix(_take(self._salt, latent_of) ^ _take(hashes, window_of)) & _PRIORITY
 
         def gather(keep: Tensor) -> _Rows:
-            chosen = keep.nonzero().squeeze(1)
-            start, n = starts[window_of[chosen]], length[chosen]
-            entry = _ranges(begin[chosen], n)
-            offset = (pos[entry] - torch.repeat_interleave(start, n)).to(torch.int16)
-            return _Rows((cell[chosen], start, peak[chosen], priority[chosen], n), offset, half[entry])
+            chosen = _true(keep)
+            start, n = _take(starts, _take(window_of, chosen)), _take(length, chosen)
+            entry = _ranges(_take(begin, chosen), n)
+            offset = (_take(pos, entry) - torch.repeat_interleave(start, n)).to(torch.int16)
+            columns = (_take(cell, chosen), start, _take(peak, chosen), _take(priority, chosen), n)
+            return _Rows(columns, offset, _take(half, entry))
 
-        rows = gather((peak >= self._least_peak[cell]) | (priority <= self._last_priority[cell]))
+        rows = gather((peak >= _take(self._least_peak, cell)) | (priority <= _take(self._last_priority, cell)))
         self._kept.append(rows)
         self._gathered += rows.act.numel()
-        self._pooled.append(gather((pool_priority <= self._pool_last())[window_of]))
+        in_pool = pool_priority <= self._pool_last()
+        if bool(in_pool.any()):
+            self._pooled.append(gather(_take(in_pool, window_of)))
         if self._gathered > max(self.buffer, self._settled):
             self.compact()
 
     def _count(self, latent: Tensor, half: Tensor) -> None:
-        bins = latent * BINS + self._bin_of[half.view(torch.int16).to(torch.int64)]
-        self.histogram += torch.bincount(bins, minlength=self.histogram.numel())
-        record = (half > self.max_activation[latent]).nonzero().squeeze(1)
-        self.max_activation.scatter_reduce_(0, latent[record], half[record], "amax")
+        bins = latent * BINS + _take(self._bin_of, half.view(torch.int16).to(torch.int32))
+        self.histogram.scatter_add_(0, bins, torch.ones_like(bins))
+        record = _true(half > _take(self.max_activation, latent))
+        self.max_activation.scatter_reduce_(0, _take(latent, record), _take(half, record), "amax")
 
     def _fold_pool(self, priority: Tensor, start: Tensor) -> None:
         priority, start = torch.cat([self._pool_priority, priority]), torch.cat([self._pool_start, start])
@@ -190,8 +194,7 @@ class Selector:
         flags = self._flags(rows)
         rows, self._flags_kept = rows[flags > 0], flags[flags > 0]
         self._kept, self._gathered, self._settled = [rows], 0, rows.act.numel()
-        pooled = _Rows.cat(self._pooled)
-        self._pooled = [pooled[torch.isin(pooled.start, self._pool_start)]]
+        self._pooled = [rows[torch.isin(rows.start, self._pool_start)] for rows in self._pooled]
 
     def _flags(self, rows: _Rows) -> Tensor:
         """Which rows are in their cell's sample or top, as bits; what a full cell asks of a newcomer is noted."""
@@ -208,7 +211,7 @@ class Selector:
         )
         for key, n, flag in keys:
             order = torch.argsort(key, stable=True)
-            rank = number - before[rows.cell[order]]
+            rank = number - _take(before, _take(rows.cell, order))
             flags[order[rank < n]] |= flag
             last = order[rank == n - 1]
             if flag == SAMPLE:
@@ -224,9 +227,9 @@ class Selector:
         n, device = self.n_latents, self.n_windows.device
         window, flags, key, act = (torch.zeros(0, dtype=torch.int64, device=device) for _ in range(4))
         if self._kept:
-            kept, pooled = self._kept[0], self._pooled[0]
-            both = _Rows.cat([kept, pooled])
-            pool_flag = torch.full((len(pooled),), POOL, dtype=torch.uint8, device=device)
+            both = _Rows.cat([*self._kept, *self._pooled])
+            n_pooled = sum(len(rows) for rows in self._pooled)
+            pool_flag = torch.full((n_pooled,), POOL, dtype=torch.uint8, device=device)
             latent = both.cell >> 1
             # A window may have been kept for its latent and for the pool, and margins of neighbours overlap.
             window, inverse = torch.unique((latent << 33) | both.start, return_inverse=True)
@@ -264,6 +267,16 @@ def _bins(device: str | torch.device) -> Tensor:
 def _low_half(key: Tensor) -> np.ndarray:
     """The positions in (latent, position) keys, as uint32."""
     return (key & ((1 << 33) - 1)).cpu().numpy().astype(np.uint32)
+
+
+def _take(column: Tensor, index: Tensor) -> Tensor:
+    """`column[index]`, several times as fast on a CPU."""
+    return column.index_select(0, index)
+
+
+def _true(mask: Tensor) -> Tensor:
+    """Where a mask is true, as int64."""
+    return mask.nonzero().squeeze(1)
 
 
 def _mix(x: Tensor) -> Tensor:
