@@ -63,8 +63,8 @@ def _difference(entry: Entry, table: Comparison) -> str:
     for key, value in entry.setting.items():
         if value == table.setting[key]:
             continue
-        if key == "latents":
-            reasons.append("other latents")
+        if key == "latents":  # of another store or hookpoint they are others anyway
+            reasons += [] if reasons else ["other latents"]
         elif key == "grader":
             reasons.append(f"another grader ({value})")
         else:

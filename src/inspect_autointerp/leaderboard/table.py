@@ -69,8 +69,8 @@ def markdown(tables: list[Comparison], apart: list[tuple[Entry, str]]) -> str:
         head = ["explainer", *COLUMNS.values(), *_LAST]
         lines += [caption(table), "", _row(head), _row(["---", *["---:"] * (len(head) - 1)])]
         for entry in table.entries:
-            cells = [_escape(cell) for cell in _cells(entry)]
-            lines.append(_row([f"*{cells[0]}*" if entry.floor else cells[0], *cells[1:]]))
+            name, *numbers = _cells(entry)
+            lines.append(_row([f"*{_escape(name)}*" if entry.floor else _escape(name), *numbers]))
         lines.append("")
     lines.append(f"{_NOTE} Rows in italics are floors.")
     if apart:
@@ -149,6 +149,6 @@ def _row(cells: list[str]) -> str:
 
 
 def _escape(text: str) -> str:
-    for sign in "\\|*_<>`[]":
+    for sign in "\\|*<>`[]":
         text = text.replace(sign, f"&#{ord(sign)};")
     return text
