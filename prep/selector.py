@@ -91,9 +91,8 @@ class Selector:
         self.n_latents, self.sample, self.top, self.pool, self.buffer = n_latents, sample, top, pool, buffer
         self._seed = _mix(torch.tensor(seed + 1, device=device, dtype=torch.int64))
         self._salt = _mix(torch.arange(n_latents, device=device) + self._seed)
-        self._key_type = (
-            torch.int16 if n_latents < 1 << 15 else torch.int32
-        )  # sorting narrow keys is several times faster
+        # Narrow keys sort several times as fast.
+        self._key_type = torch.int16 if n_latents < 1 << 15 else torch.int32
         zeros = {"dtype": torch.int64, "device": device}
         self.n_windows = torch.zeros(n_latents, **zeros)
         self.histogram = torch.zeros(n_latents * BINS, **zeros)
