@@ -161,8 +161,9 @@ def test_a_centred_context_has_the_peak_of_its_window_in_the_middle_unless_clipp
     plain = run_plainly(subject_folder, sae_folder, corpus_folder, pack=pack)
     store = Store(tmp_path / "store")
     n_clipped = n = 0
-    for index in range(0, 256, 8):
-        for context in LatentContexts(store, store.latent("layers.1", index)).activating("explain"):
+    for index in range(256):
+        contexts = LatentContexts(store, store.latent("layers.1", index))
+        for context in (*contexts.activating("explain"), *contexts.activating("test")):
             act, start, middle = plain.act[:, index], context.start, context.start + WINDOW // 2
             assert context.activations.tolist() == act[start : start + WINDOW].tolist()
             [(first, last)] = [(a, b) for a, b in plain.chunks if a <= start < b]
@@ -172,8 +173,7 @@ def test_a_centred_context_has_the_peak_of_its_window_in_the_middle_unless_clipp
             clipped = start in (max(first, begin), min(last, end) - WINDOW)
             assert clipped or act[middle] == act[grid : grid + WINDOW].max()
             n_clipped, n = n_clipped + clipped, n + 1
-    # A peak is equally likely on each of the 64 tokens of a chunk, and 32 of them are too close to one of its ends.
-    assert 0.2 * n < n_clipped < 0.8 * n
+    assert 0 < n_clipped < n, "the corpus shows both"
 
 
 def test_two_coders_in_one_pass_give_what_two_passes_give(prep: Prep, tmp_path: Path, save_coder: Save) -> None:
