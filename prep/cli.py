@@ -26,7 +26,7 @@ def prep(
         list[str] | None,
         typer.Option(
             help="Where each coder reads: `layers.12`, `layers.12.mlp`, `layers.12.mlp.down_proj:input`, or"
-            " `blocks.12.hook_resid_post`. By default, where the coder says it belongs."
+            " `blocks.12.hook_resid_post`; `autointerp hooks` lists them. By default, where the coder says it belongs."
         ),
     ] = None,
     corpus: Annotated[

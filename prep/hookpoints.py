@@ -47,7 +47,7 @@ def resolve(name: str, model_type: str) -> tuple[str, Side]:
         if family is None:
             raise UserError(
                 f"hookpoint {name}: TransformerLens names are not known for {model_type} models;"
-                " give the module's path (`autointerp prep --help` shows how)"
+                " give the module's path (`autointerp hooks` lists them)"
             )
         layers, mlp, projection = family
         layer = f"{layers}.{match[1]}"

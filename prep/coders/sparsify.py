@@ -81,12 +81,12 @@ def _read(source: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
     if missing := [name for name in ("W_dec", "b_dec", "encoder.bias", "encoder.weight") if name not in weights]:
         raise UserError(f"coder {source}: its {WEIGHTS} lacks {', '.join(missing)}")
     shape = {name: tuple(tensor.shape) for name, tensor in weights.items()}
-    n_latents, d_in = shape["encoder.weight"]
-    d_out = shape["W_dec"][-1] if cfg.get("transcode") else d_in
+    n_latents, d_in = shape["encoder.weight"] if len(shape["encoder.weight"]) == 2 else (-1, -1)
+    d_out = shape["W_dec"][-1:] if cfg.get("transcode") else (d_in,)  # a transcoder may write another width
     if (
         shape["encoder.bias"] != (n_latents,)
-        or shape["W_dec"] != (n_latents, d_out)
-        or shape["b_dec"] != (d_out,)
+        or shape["W_dec"] != (n_latents, *d_out)
+        or shape["b_dec"] != d_out
         or cfg.get("d_in", d_in) != d_in
         or (cfg.get("num_latents") or n_latents) != n_latents
     ):

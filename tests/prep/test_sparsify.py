@@ -1,6 +1,7 @@
 """sparsify's coders: its own arithmetic done by hand, on folders laid out as its `save_to_disk` writes them."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -176,3 +177,25 @@ def test_weights_that_are_not_there_are_named(tmp_path: Path) -> None:
     save_file(weights, folder / "sae.safetensors")
     with pytest.raises(UserError, match=rf"^coder {folder}: its sae\.safetensors lacks W_dec, b_dec$"):
         SparsifyCoder(str(folder))
+
+
+@pytest.mark.parametrize("name", ["encoder.weight", "encoder.bias", "W_dec", "b_dec"])
+@pytest.mark.parametrize("shape", [(), (3,), (2, 3, 4)])
+def test_weights_of_another_shape_are_refused_with_all_shapes(
+    tmp_path: Path, name: str, shape: tuple[int, ...]
+) -> None:
+    folder = save_sparsify(tmp_path / "layers.1")
+    save_file(load_file(folder / "sae.safetensors") | {name: torch.zeros(shape)}, folder / "sae.safetensors")
+    message = rf"^coder {folder}: weights and cfg\.json do not fit together \(.*{re.escape(f'{name} {shape}')}.*\)$"
+    with pytest.raises(UserError, match=message):
+        SparsifyCoder(str(folder))
+
+
+def test_a_transcoder_may_write_another_width_than_it_reads(tmp_path: Path, x: Tensor) -> None:
+    folder = save_sparsify(tmp_path / "layers.1.mlp", transcode=True)
+    weights = load_file(folder / "sae.safetensors")
+    save_file(weights | {"W_dec": torch.ones(64, 16), "b_dec": torch.ones(16)}, folder / "sae.safetensors")
+    coder = SparsifyCoder(str(folder))
+    assert torch.equal(dense(coder.encode(x), (50, 64)), reference(folder, x))
+    assert coder.decoder is not None
+    assert coder.decoder.shape == (64, 16)
