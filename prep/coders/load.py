@@ -45,7 +45,7 @@ def load_coder(source: str, device: str | torch.device = "cpu", *, seed: int = 0
             f"coder {source}: no such folder, and neither `release:id` of SAELens's registry nor `module:factory`"
             " of your own; `autointerp prep --help` lists what a coder can be"
         )
-    return OwnCoder(source, device) if _is_own(source) else SaeLensCoder(source, device)
+    return OwnCoder(source, device) if not folder.exists() and _is_own(source) else SaeLensCoder(source, device)
 
 
 def _is_own(source: str) -> bool:

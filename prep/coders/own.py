@@ -40,9 +40,12 @@ class OwnCoder:
         for name, kind in _FIELDS.items():
             if not hasattr(coder, name):
                 raise UserError(f"coder {source}: it lacks {name} (see Coder in {__package__}.coder)")
-            if not isinstance(getattr(coder, name), kind):
+            value = getattr(coder, name)
+            if not isinstance(value, kind):
                 expected = getattr(kind, "__name__", str(kind))
-                raise UserError(f"coder {source}: its {name} is {getattr(coder, name)!r:.50}, which is not {expected}")
+                raise UserError(f"coder {source}: its {name} is of type {type(value).__name__}, not {expected}")
+            if kind is int and value < 1:
+                raise UserError(f"coder {source}: its {name} is {value}")
         if not callable(getattr(coder, "encode", None)):
             raise UserError(f"coder {source}: it lacks the method encode (see Coder in {__package__}.coder)")
         self.architecture: str = coder.architecture

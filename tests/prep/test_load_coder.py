@@ -65,3 +65,10 @@ def test_what_is_nothing_is_refused_with_what_there_is() -> None:
     )
     with pytest.raises(UserError, match=message):
         load_coder("no/such/folder")
+
+
+def test_a_folder_goes_before_a_module_of_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mycoder:make").mkdir()
+    with pytest.raises(UserError, match=r"^coder mycoder:make: SAELens cannot load it \("):
+        load_coder("mycoder:make")

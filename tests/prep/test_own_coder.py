@@ -65,6 +65,7 @@ def fails(device):
 
 some, ones = torch.arange(3), torch.ones(3)
 width = wrong(n_latents="many")
+narrow = wrong(d_in=0)
 point = wrong(hookpoint=3)
 unpaired = encodes(some, some[:2], ones)
 dense = encodes(ones[:, None], some, ones)
@@ -105,8 +106,9 @@ def test_a_store_of_it(prep: Callable[..., Manifest], tmp_path: Path) -> None:
     ("factory", "message"),
     [
         ("nothing", r"it lacks architecture \(see Coder in inspect_autointerp\.prep\.coders\.coder\)$"),
-        ("width", r"its n_latents is 'many', which is not int$"),
-        ("point", r"its hookpoint is 3, which is not str \| None$"),
+        ("width", r"its n_latents is of type str, not int$"),
+        ("narrow", r"its d_in is 0$"),
+        ("point", r"its hookpoint is of type int, not str \| None$"),
         ("broken", r"neither in SAELens's registry, nor does .+ of a module mycoder .+ \(RuntimeError: no weights\)$"),
         ("missing", r"neither in SAELens's registry, .+ \(AttributeError: module 'mycoder' has no attribute 'missing'"),
         ("fails", r"its encode failed \(ValueError: shapes\)$"),
