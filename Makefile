@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 LEXICAL := inspect_autointerp/lexical
 LOGS := logs/demo-$(LATENTS)
-SOURCES := $(wildcard tasks/*.py solvers/*.py scorers/*.py prep/*.py src/inspect_autointerp/*.py \
+SOURCES := $(wildcard tasks/*.py solvers/*.py scorers/*.py prep/*.py prep/*/*.py src/inspect_autointerp/*.py \
 	src/inspect_autointerp/lexical/*.py)
 
 .SECONDARY:

@@ -15,13 +15,18 @@ def prep(
     subject: Annotated[str, typer.Argument(help="Hugging Face model, by name or folder; `demo` for the embedded one.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the store goes.")],
     coder: Annotated[
-        list[str] | None, typer.Option(help="A SAELens SAE: a folder, or `release:id`. Repeat for several at once.")
+        list[str] | None,
+        typer.Option(
+            help="A folder of SAELens's, sparsify's or Gemma Scope's; `release:id` of SAELens; `neurons`, `neurons:32`,"
+            " `neurons:32:rotated`, `dimensions`, `random:4096x32` (with --hookpoint); `module:factory` of your own."
+            " Repeat for several at once."
+        ),
     ] = None,
     hookpoint: Annotated[
         list[str] | None,
         typer.Option(
             help="Where each coder reads: `layers.12`, `layers.12.mlp`, `layers.12.mlp.down_proj:input`, or"
-            " `blocks.12.hook_resid_post`. By default, where the coder says it belongs."
+            " `blocks.12.hook_resid_post`; `autointerp hooks` lists them. By default, where the coder says it belongs."
         ),
     ] = None,
     corpus: Annotated[

@@ -27,7 +27,8 @@ _LIKE = {
     "gemma3": "gemma2",
     "gemma3_text": "gemma2",
 }
-_TRANSFORMER_LENS = re.compile(r"blocks\.(\d+)\.(hook_resid_pre|hook_resid_post|hook_mlp_out|mlp\.hook_post)")
+_PLACES = ("hook_resid_pre", "hook_resid_post", "hook_mlp_out", "mlp.hook_post")
+_TRANSFORMER_LENS = re.compile(rf"blocks\.(\d+)\.({'|'.join(map(re.escape, _PLACES))})")
 
 
 def resolve(name: str, model_type: str) -> tuple[str, Side]:
@@ -46,7 +47,7 @@ def resolve(name: str, model_type: str) -> tuple[str, Side]:
         if family is None:
             raise UserError(
                 f"hookpoint {name}: TransformerLens names are not known for {model_type} models;"
-                " give the module's path (`autointerp prep --help` shows how)"
+                " give the module's path (`autointerp hooks` lists them)"
             )
         layers, mlp, projection = family
         layer = f"{layers}.{match[1]}"
@@ -63,6 +64,15 @@ def resolve(name: str, model_type: str) -> tuple[str, Side]:
         raise UserError(f"hookpoint {name}: after the colon stands `input` or `output`")
     path = re.sub(r"^((model|transformer|gpt_neox)\.)?(language_model\.)?", "", path)
     return path, "input" if side == "input" else "output"
+
+
+def transformer_lens_name(path: str, side: Side, model_type: str) -> str | None:
+    """The inverse of `resolve`: what TransformerLens calls a place, None where it has no name that we know."""
+    layer = layer_of(path)
+    if layer is None or _LIKE.get(model_type, model_type) not in _FAMILIES:
+        return None
+    names = (f"blocks.{layer}.{place}" for place in _PLACES)
+    return next((name for name in names if resolve(name, model_type) == (path, side)), None)
 
 
 def label(path: str, side: Side) -> str:

@@ -11,7 +11,7 @@ from torch import Tensor
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.manifest import HookpointEntry, Manifest
 from inspect_autointerp.prep.chunks import Batch, Chunker
-from inspect_autointerp.prep.coders import Coder, SaeLensCoder
+from inspect_autointerp.prep.coders import Coder, Widthless, load_coder
 from inspect_autointerp.prep.corpus import documents
 from inspect_autointerp.prep.directions import directions
 from inspect_autointerp.prep.progress import spinner, token_bar
@@ -39,7 +39,7 @@ def prep(
 
     Args:
         subject: Name or folder of a Hugging Face causal language model.
-        coders: Folders or `release:id` of SAELens SAEs.
+        coders: What `load_coder` takes: folders, `release:id`, `neurons`, …
         output: The store's folder.
         settings: What the store is to hold.
         hookpoints: Where each coder reads; where it says it belongs, if none are given.
@@ -61,7 +61,7 @@ def prep(
     if output.exists() and not overwrite:
         raise UserError(f"{output} exists; give another --output, or --overwrite")
     with spinner("loading the subject and its coders", shown=progress):
-        loaded = [SaeLensCoder(source, device) for source in coders]
+        loaded = [load_coder(source, device, seed=settings.seed) for source in coders]
         wanted = list(hookpoints) or [_own_hookpoint(coder) for coder in loaded]
         model = Subject(subject, wanted, revision=revision, device=device, dtype=settings.dtype)
         sites = _sites(model, loaded)
@@ -141,30 +141,34 @@ def fold(model: Subject, sites: dict[str, Coder], selectors: dict[str, Selector]
     model.run(torch.from_numpy(batch.ids).to(device), receive)
 
 
-def _own_hookpoint(coder: Coder) -> str:
+def _own_hookpoint(coder: Coder | Widthless) -> str:
     if coder.hookpoint is None:
         raise UserError(f"coder {coder.source}: it does not say to which hookpoint it belongs; give --hookpoint")
     return coder.hookpoint
 
 
-def _sites(model: Subject, coders: Sequence[Coder]) -> dict[str, Coder]:
-    """Coders by the name of their hookpoint, checked against the model's widths there."""
-    sites: dict[str, Coder] = {}
+def _sites(model: Subject, coders: Sequence[Coder | Widthless]) -> dict[str, Coder]:
+    """Coders by the name of their hookpoint, made for the model's width there or checked against it."""
+    given: dict[str, Coder | Widthless] = {}
     for hookpoint, coder in zip(model.hookpoints, coders, strict=True):
-        if hookpoint.name in sites:
+        if hookpoint.name in given:
             raise UserError(f"two coders for {hookpoint.name}: make a store for each")
-        sites[hookpoint.name] = coder
+        given[hookpoint.name] = coder
     widths: dict[str, int] = {}
     ids = torch.zeros((1, 1), dtype=torch.int64, device=model.device)
     model.run(ids, lambda hookpoint, value: widths.__setitem__(hookpoint.name, value.shape[-1]))
-    for name, coder in sites.items():
+    sites: dict[str, Coder] = {}
+    for name, coder in given.items():
         if name not in widths:
             raise UserError(f"hookpoint {name}: {model.source} does not run this module; give another")
+        if isinstance(coder, Widthless):
+            coder = coder.of_width(widths[name])
         if widths[name] != coder.d_in:
             raise UserError(
                 f"coder {coder.source} reads {coder.d_in} dimensions and {model.source} has {widths[name]} at {name}:"
                 " they do not belong together"
             )
+        sites[name] = coder
     return sites
 
 

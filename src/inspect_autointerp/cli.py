@@ -8,6 +8,7 @@ from rich.console import Console
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.leaderboard.cli import leaderboard
 from inspect_autointerp.prep.cli import prep
+from inspect_autointerp.prep.hooks_cli import hooks
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -18,6 +19,7 @@ app = typer.Typer(
     " under Inspect: `inspect eval inspect_autointerp/detection`.",
 )
 app.command()(prep)
+app.command()(hooks)
 app.command()(leaderboard)
 
 

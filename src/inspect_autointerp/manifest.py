@@ -26,13 +26,13 @@ class HookpointEntry:
     side: str
     """`output` or `input` of the module."""
     coder: str
-    """Where the coder came from: a folder, or `release:id` of SAELens's registry."""
+    """Where the coder came from, as the user gave it: a folder, `release:id` of SAELens's registry, `neurons`, …"""
     architecture: str
-    """The coder library's word for it: `topk`, `jumprelu`, …"""
+    """The coder library's word for it: `topk`, `jumprelu`, …; or ours: `neurons`, `random topk`, …"""
     width: int
     """Number of latents."""
     sha256: str
-    """Of the coder's weights."""
+    """Of the coder's weights; of its description where it has none, or where a seed makes them."""
 
 
 @dataclass(frozen=True, kw_only=True)

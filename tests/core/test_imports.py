@@ -68,10 +68,12 @@ def test_a_room_imports_what_it_may_and_nothing_else(path: Path) -> None:
 
 def test_every_room_is_installed() -> None:
     packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
-    inits = [ROOT / room / "__init__.py" for room in ROOMS]
-    inits += [path for path in (ROOT / "src" / PACKAGE).rglob("__init__.py") if not set(ROOMS) & set(path.parts)]
+    folders = {PACKAGE: ROOT / "src" / PACKAGE} | {f"{PACKAGE}.{room}": ROOT / room for room in ROOMS}
     names = {
-        f"{PACKAGE}.{path.parent.name}" if path.parent.name != PACKAGE else PACKAGE for path in inits if path.exists()
+        ".".join([package, *init.parent.relative_to(folder).parts])
+        for package, folder in folders.items()
+        for init in folder.rglob("__init__.py")
+        if package != PACKAGE or not set(ROOMS) & set(init.relative_to(folder).parts)
     }
     assert names == set(packages)
 

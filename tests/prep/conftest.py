@@ -4,12 +4,15 @@ from collections.abc import Callable
 from dataclasses import fields
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from inspect_autointerp.manifest import Manifest
 from inspect_autointerp.settings import Settings
+
+if TYPE_CHECKING:
+    import torch
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +35,14 @@ def save_coder() -> Callable[..., Path]:
         return folder
 
     return save
+
+
+@pytest.fixture
+def x() -> "torch.Tensor":
+    """Activations of 50 tokens at a hookpoint of width 32."""
+    import torch
+
+    return torch.randn((50, 32), generator=torch.Generator().manual_seed(0))
 
 
 @pytest.fixture(scope="session")

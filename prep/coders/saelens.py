@@ -1,43 +1,13 @@
-"""Latent coders: activations at a hookpoint in, sparse latent activations out."""
+"""Coders that SAELens loads: from a folder of its own format, or from its registry."""
 
-from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
 from inspect_autointerp.errors import UserError
-
-
-class Triples(NamedTuple):
-    """Sparse latent activations: one row per (token, latent) that fires."""
-
-    token: Tensor
-    """int64 (entry,): row of the input."""
-    latent: Tensor
-    """int64 (entry,)."""
-    value: Tensor
-    """(entry,): the activation, > 0."""
-
-
-class Coder(Protocol):
-    """What prep needs of a coder."""
-
-    source: str
-    """Where it came from."""
-    architecture: str
-    n_latents: int
-    d_in: int
-    hookpoint: str | None
-    """Where it says it belongs: a Hugging Face module path or a TransformerLens name."""
-    sha256: str
-    decoder: Tensor | None
-    """(latent, d_out): what each latent writes; None where latents have no direction of their own."""
-
-    def encode(self, x: Tensor) -> Triples:
-        """Encode activations of shape (token, d_in)."""
-        ...
+from inspect_autointerp.prep.coders.digest import weights_sha256
+from inspect_autointerp.prep.coders.triples import Triples, positive, strongest
 
 
 class SaeLensCoder:
@@ -72,15 +42,11 @@ class SaeLensCoder:
         """Encode activations of shape (token, d_in); of a top-k coder without ever holding the dense result."""
         sae = self._sae
         if self.architecture != "topk":
-            dense = sae.encode(x)
-            token, latent = (dense > 0).nonzero(as_tuple=True)
-            return Triples(token, latent, dense[token, latent])
+            return positive(sae.encode(x))
         hidden = torch.addmm(sae.b_enc, sae.process_sae_in(x), sae.W_enc)
         if sae.cfg.rescale_acts_by_decoder_norm:
             hidden = hidden * sae.W_dec.norm(dim=-1)
-        value, latent = hidden.topk(sae.cfg.k, dim=-1, sorted=False)
-        token, column = (value > 0).nonzero(as_tuple=True)
-        return Triples(token, latent[token, column], value[token, column])
+        return strongest(hidden, sae.cfg.k)
 
 
 def _load(source: str, device: str, dtype: str):
@@ -98,12 +64,3 @@ def _load(source: str, device: str, dtype: str):
     except Exception as error:  # SAELens's loaders raise anything from KeyError to HTTP errors
         reason = (str(error).splitlines() or [""])[0][:200]
         raise UserError(f"coder {source}: SAELens cannot load it ({type(error).__name__}: {reason})") from error
-
-
-def weights_sha256(module: torch.nn.Module) -> str:
-    """sha256 over a module's parameters and buffers: names, shapes, types and bytes."""
-    digest = sha256()
-    for name, tensor in sorted(module.state_dict().items()):
-        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
-    return digest.hexdigest()

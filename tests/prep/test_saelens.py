@@ -1,4 +1,4 @@
-"""Triples, put back into a dense matrix, are what SAELens's own `encode` says."""
+"""SAELens: triples, put back into a dense matrix, are what SAELens's own `encode` says."""
 
 import json
 from collections.abc import Callable
@@ -7,18 +7,13 @@ from typing import Any
 
 import pytest
 import torch
+from tests.triples import dense
 from torch import Tensor
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.prep.coders import SaeLensCoder, Triples, weights_sha256
+from inspect_autointerp.prep.coders import SaeLensCoder, weights_sha256
 
 Save = Callable[..., Path]
-
-
-def dense(triples: Triples, shape: tuple[int, int]) -> Tensor:
-    result = torch.zeros(shape, dtype=triples.value.dtype)
-    result[triples.token, triples.latent] = triples.value
-    return result
 
 
 def reference(folder: Path, x: Tensor, dtype: str = "float32") -> Tensor:
@@ -26,11 +21,6 @@ def reference(folder: Path, x: Tensor, dtype: str = "float32") -> Tensor:
 
     with torch.no_grad():
         return SAE.load_from_disk(folder, dtype=dtype).encode(x)
-
-
-@pytest.fixture
-def x() -> Tensor:
-    return torch.randn((50, 32), generator=torch.Generator().manual_seed(0))
 
 
 CODERS = [

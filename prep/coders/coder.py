@@ -1,0 +1,43 @@
+"""What prep needs of a coder, and of one that takes whatever width a hookpoint has."""
+
+from typing import Protocol, runtime_checkable
+
+from torch import Tensor
+
+from inspect_autointerp.prep.coders.triples import Triples
+
+
+class Coder(Protocol):
+    """What prep needs of a coder."""
+
+    source: str
+    """Where it came from."""
+    architecture: str
+    n_latents: int
+    d_in: int
+    hookpoint: str | None
+    """Where it says it belongs: a Hugging Face module path or a TransformerLens name."""
+    sha256: str
+    """Of its weights; of its description where it has none, or where a seed makes them."""
+    decoder: Tensor | None
+    """(latent, d_out): what each latent writes; None where latents have no direction of their own."""
+
+    def encode(self, x: Tensor) -> Triples:
+        """Encode activations of shape (token, d_in), in whatever type the subject runs in."""
+        ...
+
+
+@runtime_checkable
+class Widthless(Protocol):
+    """A coder that is not made before the hookpoint's width is known: what its `--coder` source says of it."""
+
+    source: str
+    hookpoint: str | None
+
+    def of_width(self, d_in: int) -> Coder:
+        """Make the coder.
+
+        Raises:
+            UserError: It asks for more than this width has.
+        """
+        ...

@@ -1,0 +1,74 @@
+"""Which coder a source means."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.prep.coders import SaeLensCoder, load, load_coder
+from inspect_autointerp.prep.coders.dimensions import Dimensions
+from inspect_autointerp.prep.coders.neurons import Neurons
+from inspect_autointerp.prep.coders.random_topk import RandomTopk
+
+
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [
+        ("neurons", Neurons),
+        ("neurons:4", Neurons),
+        ("neurons:4:rotated", Neurons),
+        ("dimensions", Dimensions),
+        ("random:64x4", RandomTopk),
+    ],
+)
+def test_a_word_goes_before_a_folder_of_its_name(
+    source: str, kind: type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / source).mkdir()
+    coder = load_coder(source)
+    assert type(coder) is kind
+    assert (coder.source, coder.hookpoint) == (source, None)
+
+
+def test_folders_are_told_apart_by_their_files(
+    tmp_path: Path, save_coder: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "SparsifyCoder", lambda source, _: f"sparsify {source}")
+    monkeypatch.setattr(load, "GemmaScopeCoder", lambda source, _: f"gemma scope {source}")
+    for name, file in (("a", "sae.safetensors"), ("b", "params.npz")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / file).touch()
+    assert load_coder(str(tmp_path / "a")) == f"sparsify {tmp_path / 'a'}"
+    assert load_coder(str(tmp_path / "b")) == f"gemma scope {tmp_path / 'b'}"
+    assert isinstance(load_coder(str(save_coder(tmp_path / "c", "topk", k=4))), SaeLensCoder)
+
+
+def test_a_release_goes_before_a_module_of_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(load, "SaeLensCoder", lambda source, _: "release")
+    monkeypatch.setattr(load, "OwnCoder", lambda source, _: "own")
+    expected = {
+        "gpt2-small-res-jb:blocks.8.hook_resid_pre": "release",  # no identifiers
+        "llama_scope_lxr_8x:l5r_8x": "release",  # identifiers, but in the registry
+        "somebody/repository:id": "release",
+        "mypackage.mycoder:make": "own",
+        "mycoder:make": "own",
+    }
+    assert {source: load_coder(source) for source in expected} == expected
+
+
+def test_what_is_nothing_is_refused_with_what_there_is() -> None:
+    message = (
+        r"^coder no/such/folder: no such folder, and neither `release:id` of SAELens's registry nor `module:factory`"
+        r" of your own; `autointerp prep --help` lists what a coder can be$"
+    )
+    with pytest.raises(UserError, match=message):
+        load_coder("no/such/folder")
+
+
+def test_a_folder_goes_before_a_module_of_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mycoder:make").mkdir()
+    with pytest.raises(UserError, match=r"^coder mycoder:make: SAELens cannot load it \("):
+        load_coder("mycoder:make")
