@@ -43,7 +43,7 @@ def store_folder() -> Path:
     makings = sha256(str(TOKENS).encode())
     prep = find_spec("inspect_autointerp.prep")
     for folder in [str(Path(__file__).parent), *(prep.submodule_search_locations or [] if prep else [])]:
-        for file in sorted([*Path(folder).rglob("*.safetensors"), *Path(folder).glob("*.py")]):
+        for file in sorted([*Path(folder).rglob("*.safetensors"), *Path(folder).rglob("*.py")]):
             makings.update(file.read_bytes())
     return root / f"demo-{__version__}-python{python}-{makings.hexdigest()[:8]}"
 
