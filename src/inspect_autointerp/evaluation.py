@@ -10,6 +10,7 @@ from inspect_ai.scorer import Scorer
 from inspect_ai.solver import Solver
 from inspect_ai.viewer import SampleScoreView, ScoreColorScale, TaskSamplesColumn, TaskSamplesView, ViewerConfig
 from rich.console import Console
+from rich.markup import escape
 
 from inspect_autointerp import __version__, demo
 from inspect_autointerp.dataset import LatentDataset, give_donors, latent_dataset
@@ -29,7 +30,7 @@ def one_line_errors() -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        raise PrerequisiteError(str(error)) from error
+        raise PrerequisiteError(escape(str(error))) from error  # Inspect prints it as rich markup
 
 
 def open_dataset(

@@ -189,3 +189,16 @@ def test_a_mistake_is_one_line_before_any_model_call(options: dict[str, Any], me
         detection(**arguments)
     assert re.search(message, str(caught.value.message))
     assert isinstance(caught.value.__cause__, UserError)
+
+
+def test_brackets_in_a_message_are_not_taken_for_markup(monkeypatch: pytest.MonkeyPatch) -> None:
+    from inspect_ai._util.error import PrerequisiteError
+    from rich.text import Text
+
+    def fail() -> Path:
+        raise UserError('pip install "inspect-autointerp[prep]"')
+
+    monkeypatch.setattr("inspect_autointerp.demo.ensure_store", fail)
+    with pytest.raises(PrerequisiteError) as caught:
+        detection()
+    assert Text.from_markup(str(caught.value.message)).plain == 'pip install "inspect-autointerp[prep]"'
