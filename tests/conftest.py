@@ -6,8 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+settings.register_profile("project", deadline=None)  # machines that run the tests are shared and slow at times
+settings.load_profile("project")
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ def busy(store: Store) -> list[LatentContexts]:
 
 
 @given(index=st.integers(0, 255), seed=st.integers(0, 5), n=st.integers(1, 120))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_explain_and_test_never_share_a_document_or_a_text(store_folder: Path, index: int, seed: int, n: int) -> None:
     store = Store.open(str(store_folder))
     contexts = LatentContexts(store, store.latent("layers.1", index))

@@ -54,7 +54,7 @@ def test_a_character_of_several_tokens_is_whole_and_belongs_to_the_last(name: st
 
 @pytest.mark.parametrize("name", TOKENIZERS)
 @given(text=st.text(max_size=40), cut=st.tuples(st.integers(0, 10), st.integers(0, 10)))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_spans_part_the_text_of_any_window(name: str, text: str, cut: tuple[int, int]) -> None:
     tokenizer = TOKENIZERS[name]
     ids = tokenizer.encode(text).ids

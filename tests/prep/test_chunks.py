@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from inspect_autointerp.errors import UserError
@@ -115,7 +114,6 @@ shapes = st.builds(
 )
 
 
-@hypothesis_settings(deadline=None)
 @given(documents=corpora, settings=shapes, batch_size=st.integers(1, 4))
 def test_every_token_goes_to_the_subject_once(
     tmp_path_factory: pytest.TempPathFactory, documents: list[list[int]], settings: Settings, batch_size: int
@@ -133,7 +131,6 @@ def test_every_token_goes_to_the_subject_once(
     assert ids[pos >= 0].tolist() == [corpus[p] for p in seen]
 
 
-@hypothesis_settings(deadline=None)
 @given(documents=corpora, settings=shapes, batch_size=st.integers(1, 4))
 def test_bos_stands_before_every_chunk_and_a_chunk_is_a_run_of_one_document(
     documents: list[list[int]], settings: Settings, batch_size: int
@@ -150,7 +147,6 @@ def test_bos_stands_before_every_chunk_and_a_chunk_is_a_run_of_one_document(
             assert settings.pack or len(set(document)) <= 1
 
 
-@hypothesis_settings(deadline=None)
 @given(documents=corpora, settings=shapes, batch_size=st.integers(1, 4))
 def test_windows_are_complete_on_the_grid_of_their_document_and_inside_one_chunk(
     documents: list[list[int]], settings: Settings, batch_size: int
@@ -163,7 +159,6 @@ def test_windows_are_complete_on_the_grid_of_their_document_and_inside_one_chunk
     assert chunker.n_windows == len(expected)
 
 
-@hypothesis_settings(deadline=None)
 @given(documents=corpora, settings=shapes, batch_size=st.integers(1, 4))
 def test_a_token_knows_its_window(documents: list[list[int]], settings: Settings, batch_size: int) -> None:
     _, batches = chunked(documents, settings, batch_size)
@@ -176,7 +171,6 @@ def test_a_token_knows_its_window(documents: list[list[int]], settings: Settings
                 assert starts.isdisjoint(range(pos - settings.window + 1, pos + 1))
 
 
-@hypothesis_settings(deadline=None)
 @given(documents=corpora, settings=shapes)
 def test_hashes_and_splits_depend_on_the_tokens_of_the_document_alone(
     documents: list[list[int]], settings: Settings
@@ -193,7 +187,6 @@ def test_hashes_and_splits_depend_on_the_tokens_of_the_document_alone(
     assert len(set(hashes.values())) == len(hashes)
 
 
-@hypothesis_settings(deadline=None)
 @given(documents=corpora, settings=shapes, sizes=st.tuples(st.integers(1, 5), st.integers(1, 5)))
 def test_windows_do_not_depend_on_the_batch_size(
     documents: list[list[int]], settings: Settings, sizes: tuple[int, int]

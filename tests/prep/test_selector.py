@@ -167,7 +167,7 @@ def assert_same(found: Selection, expected: Selection) -> None:
         np.testing.assert_array_equal(a, b, err_msg=f.name)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(chunks=streams(), limit=limits, batch=st.integers(1, 4), buffer=st.sampled_from([0, 3, 10_000]))
 def test_what_is_kept_is_what_holding_everything_gives(
     chunks: list[Chunk], limit: dict[str, int], batch: int, buffer: int
@@ -175,7 +175,7 @@ def test_what_is_kept_is_what_holding_everything_gives(
     assert_same(fold(chunks, batch, buffer=buffer, **limit), brute_force(chunks, **limit))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(chunks=streams(), limit=limits, batches=st.tuples(st.integers(1, 8), st.integers(1, 8)))
 def test_what_is_kept_does_not_depend_on_the_batch_size(
     chunks: list[Chunk], limit: dict[str, int], batches: tuple[int, int]
@@ -183,7 +183,7 @@ def test_what_is_kept_does_not_depend_on_the_batch_size(
     assert_same(fold(chunks, batches[0], buffer=0, **limit), fold(chunks, batches[1], **limit))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(chunks=streams(copies=False), limit=limits, data=st.data())
 def test_what_is_kept_does_not_depend_on_the_order(chunks: list[Chunk], limit: dict[str, int], data) -> None:
     shuffled = data.draw(st.permutations(chunks))
