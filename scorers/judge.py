@@ -16,6 +16,7 @@ from inspect_ai.model import (
 from inspect_ai.util import LimitExceededError, span
 
 from inspect_autointerp.evaluation import SELF_GRADED
+from inspect_autointerp.reasons import unusable
 from inspect_autointerp.scorers.answers import AnswerError, Item, parse_confidences, parse_labels
 from inspect_autointerp.scorers.probabilities import label_probabilities
 
@@ -88,9 +89,7 @@ async def _verdicts(model: Model, messages: list[ChatMessage], n: int, confidenc
         try:
             items = parse(answer, n)
         except AnswerError as error:
-            reason = {"content_filter": "refusal", "max_tokens": "truncated"}.get(
-                output.stop_reason, "invalid_response_format"
-            )
+            reason = unusable(output.stop_reason)
             again = f"Your answer cannot be used: {error}. Answer again, with the list of {n} and nothing else."
             messages = [*messages, ChatMessageAssistant(content=answer), ChatMessageUser(content=again)]
             continue

@@ -5,6 +5,7 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from inspect_autointerp.contexts import LatentContexts
 from inspect_autointerp.explanation import Explanation
+from inspect_autointerp.reasons import unusable
 from inspect_autointerp.solvers.prompt import VERSION, explain_messages, parse_explanation
 from inspect_autointerp.store import Store
 
@@ -50,9 +51,5 @@ async def explain_latent(state: TaskState, latent_id: str, contexts: str, exampl
         text = parse_explanation(state.output.completion)
         if text is not None:
             break
-    reason = None if text is not None else _reason(state.output.stop_reason)
+    reason = None if text is not None else unusable(state.output.stop_reason)
     Explanation(text=text, source=VERSION, latent=latent_id, reason=reason).put(state)
-
-
-def _reason(stop_reason: str) -> str:
-    return {"content_filter": "refusal", "max_tokens": "truncated"}.get(stop_reason, "invalid_response_format")
