@@ -1,7 +1,8 @@
 """Hookpoints: module paths under the base model, and the names TransformerLens gives the same places.
 
-The map was checked against TransformerLens's own caches for these families (tests/prep/test_hookpoints.py shows the
-equality of tensors on small random models). Attention and norms follow in a later version.
+What each name stands for is taken from TransformerLens's definitions; tests/prep/test_hookpoints.py checks the tensors
+of small random models against the Hugging Face model's own (hidden states, and resid_mid + mlp_out = resid_post), not
+against TransformerLens itself. Attention and norms are not covered yet.
 """
 
 import re

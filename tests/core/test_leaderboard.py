@@ -69,6 +69,13 @@ def test_a_repeated_evaluation_counts_once_by_its_newest_log() -> None:
     assert apart[0][1] == "a newer log of the same evaluation is shown"
 
 
+def test_of_two_single_logs_the_newer_one_is_the_table() -> None:
+    found = [entry("example", store="d1", created="2026-01-01"), entry("mine", store="d2", created="2026-02-01")]
+    tables, apart = compare(found, "balanced_accuracy")
+    assert names(tables) == [["mine"]]
+    assert [(other.explainer, why) for other, why in apart] == [("example", "another store (d1)")]
+
+
 def test_two_settings_with_two_rows_each_are_two_tables() -> None:
     found = [entry("a"), entry("b"), entry("a", store="d2"), entry("b", store="d2"), entry("c", store="d2")]
     assert sorted(names(compare(found, "balanced_accuracy")[0])) == [["a", "b"], ["a", "b", "c"]]

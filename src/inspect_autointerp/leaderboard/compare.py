@@ -37,7 +37,9 @@ def compare(entries: list[Entry], headline: str) -> tuple[list[Comparison], list
         if entry.explainer in group:
             apart.append((group[entry.explainer], "a newer log of the same evaluation is shown"))
         group[entry.explainer] = entry
-    ordered = sorted(groups.values(), key=lambda group: (-len(group), -len(next(iter(group.values())).created)))
+    # The largest first, of equal ones the newest: a first evaluation of one's own goes before an older example's.
+    newest = sorted(groups.values(), key=lambda group: max(entry.created for entry in group.values()), reverse=True)
+    ordered = sorted(newest, key=len, reverse=True)
     tables: dict[str, list[Comparison]] = defaultdict(list)
     for group in ordered:
         first = next(iter(group.values()))
