@@ -5,9 +5,10 @@ tokenizer has one. A window is `window` tokens of a document, on a grid that sta
 and can become a context, if all of it lies in one chunk.
 """
 
-from collections.abc import Iterable, Iterator
+from array import array
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,6 +20,8 @@ from inspect_autointerp.settings import Settings
 
 _STEP = np.int64(-7046029254386353131)
 """An odd number without pattern (2⁶⁴ / golden ratio): spreads the numbers of a document's windows over the hashes."""
+AT_ONCE = 16
+"""Documents that are tokenized together."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class Batch:
 class Chunker:
     """Cuts a corpus into batches, and writes down its tokens and documents on the way.
 
-    Attributes after the last batch: `offset` (document + 1,) and `test` (document,), `n_tokens`, `n_windows`.
+    Attributes after the last batch: `offset` (document + 1,) and `test` (document,), `n_tokens`, `n_windows`, `sha256`.
     """
 
     tokenizer: Any
@@ -66,14 +69,15 @@ class Chunker:
     tokens_file: Path | None = None
     """Where the corpus goes, as raw token ids."""
 
-    offset: list[int] = field(default_factory=lambda: [0])
-    test: list[bool] = field(default_factory=list)
-    hashes: list[int] = field(default_factory=list)
+    offset: array = field(default_factory=lambda: array("q", [0]))
+    test: array = field(default_factory=lambda: array("B"))
+    hashes: array = field(default_factory=lambda: array("q"))
     n_windows: int = 0
 
     def __post_init__(self) -> None:
         self.bos: int | None = self.tokenizer.bos_token_id
         self.dtype = np.dtype(np.uint16 if len(self.tokenizer) <= 1 << 16 else np.uint32)
+        self._sha256 = sha256()
         self._special = np.array(sorted(self.tokenizer.all_special_ids), dtype=np.int64)
 
     @property
@@ -81,8 +85,22 @@ class Chunker:
         """Tokens of the corpus so far."""
         return self.offset[-1]
 
-    def batches(self, documents: Iterable[str]) -> Iterator[Batch]:
+    @property
+    def sha256(self) -> str:
+        """Of the documents' hashes so far: the same where two have read the same tokens."""
+        return self._sha256.hexdigest()
+
+    def batches(
+        self, documents: Iterable[str], wanted: Callable[[int], bool] = lambda _: True
+    ) -> Iterator[tuple[int, Batch]]:
         """Tokenize documents until the wanted number of tokens is reached, and yield them in batches.
+
+        Args:
+            documents: The texts.
+            wanted: Whether to yield the batch of that number; the others are only counted.
+
+        Yields:
+            Each batch with its number, from 0.
 
         Raises:
             UserError: The corpus holds no token.
@@ -90,8 +108,11 @@ class Chunker:
         file = self.tokens_file.open("wb") if self.tokens_file else None
         try:
             pieces = self._pieces(documents, file)
-            for group in batched_pieces(pieces, self.batch_size, self.settings.context_length, self.settings.pack):
-                yield self._batch(group)
+            groups = batched_pieces(pieces, self.batch_size, self.settings.context_length, self.settings.pack)
+            for number, group in enumerate(groups):
+                self.n_windows += sum(self._grid(piece)[1] for pieces in group for piece in pieces)
+                if wanted(number):
+                    yield number, self._batch(group)
         finally:
             if file:
                 file.close()
@@ -117,7 +138,7 @@ class Chunker:
 
     def _tokenized(self, documents: Iterable[str]) -> Iterator[np.ndarray]:
         documents = iter(documents)
-        while texts := list(islice(documents, 16)):
+        while texts := list(islice(documents, AT_ONCE)):
             for ids in self.tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]:
                 if ids:
                     yield np.array(ids, dtype=np.int64)
@@ -127,11 +148,19 @@ class Chunker:
         digest = blake2b(
             ids.astype(np.uint32).tobytes(), digest_size=16, salt=self.settings.seed.to_bytes(8, "little")
         ).digest()
+        self._sha256.update(digest)
         self.test.append(int.from_bytes(digest[:8], "little") < self.settings.test_fraction * 2**64)
         self.hashes.append(int.from_bytes(digest[8:], "little", signed=True))
         self.offset.append(self.n_tokens + len(ids))
         if self.n_tokens >= 1 << 32:
             raise UserError("a store holds at most 2³² tokens; make several")
+
+    def _grid(self, piece: tuple[int, int, np.ndarray]) -> tuple[int, int]:
+        """The first point of the document's grid at or after the piece's start, and its complete windows from there."""
+        document, start, tokens = piece
+        size, begin = self.settings.window, self.offset[document]
+        first = begin - (begin - start) // size * size
+        return first, max(0, (start + len(tokens) - first) // size)
 
     def _batch(self, group: list[list[tuple[int, int, np.ndarray]]]) -> Batch:
         bos = self.bos is not None
@@ -148,10 +177,7 @@ class Chunker:
                 where = np.arange(start, start + len(tokens))
                 ids[row, here], pos[row, here] = tokens, where
                 begin = self.offset[document]
-                first = (
-                    -((begin - start) // self.settings.window) * self.settings.window + begin
-                )  # the first grid point at or after
-                n = max(0, (start + len(tokens) - first) // self.settings.window)
+                first, n = self._grid((document, start, tokens))
                 inside = (where >= first) & (where < first + n * self.settings.window)
                 window[row, here][inside] = n_rows + (where[inside] - first) // self.settings.window
                 starts = first + self.settings.window * np.arange(n)
@@ -164,7 +190,6 @@ class Chunker:
                 n_rows += n
                 column += len(tokens)
         pos[np.isin(ids, self._special)] = -1
-        self.n_windows += n_rows
         start, low, high, hashes, test = np.concatenate(rows, axis=1)
         margins = (low, high) if self.settings.center else (None, None)
         return Batch(ids, pos, window, Windows(start, hashes, test.astype(bool), *margins))

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from inspect_autointerp import demo
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.manifest import Manifest
 from inspect_autointerp.settings import Settings
 
 
@@ -42,6 +43,12 @@ def prep(
     sample: Annotated[int, typer.Option(min=1, help="Windows kept per latent and split, uniformly.")] = 128,
     top: Annotated[int, typer.Option(min=0, help="Windows kept per latent and split for their maximum.")] = 32,
     pool: Annotated[int, typer.Option(min=1, help="Windows kept for all latents, for non-activating contexts.")] = 1024,
+    min_active: Annotated[
+        int, typer.Option(min=0, help="Latents that fire in fewer windows are marked as rare; they are kept.")
+    ] = 200,
+    neighbours: Annotated[
+        str, typer.Option(help="Whose cosines say which latents are neighbours: `decoder`, `encoder` or `none`.")
+    ] = "decoder",
     test_fraction: Annotated[float, typer.Option(min=0.05, max=0.95, help="Share of documents to test on.")] = 0.5,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of what is kept and how documents are split.")] = 0,
     batch_size: Annotated[int, typer.Option(min=1, help="Chunks per forward pass.")] = 16,
@@ -49,6 +56,18 @@ def prep(
     dtype: Annotated[str, typer.Option(help="`float32`, `bfloat16`, `float16` or `auto`.")] = "float32",
     revision: Annotated[str | None, typer.Option(help="Of a model on the Hub.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a store that exists.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run, if there is one.")] = False,
+    checkpoint: Annotated[
+        float, typer.Option(min=0, help="Minutes between the states that --resume goes on from.")
+    ] = 10,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            help="Run the i-th of n shards, as `2/7`, for `autointerp merge`; `auto`, and nothing under torchrun or"
+            " srun: what they say."
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would take, and stop.")] = False,
 ) -> None:
     """Run a model over a corpus once, and keep contexts of every latent of its coders.
 
@@ -59,7 +78,11 @@ def prep(
         -o contexts/gpt2
     """
     try:
+        from inspect_autointerp.prep.estimate import estimate
+        from inspect_autointerp.prep.job import Job
         from inspect_autointerp.prep.run import prep as run
+        from inspect_autointerp.prep.run import prep_shard
+        from inspect_autointerp.prep.shard import Shard
     except ImportError as error:
         raise UserError(f'prep needs more packages ({error}): `pip install "inspect-autointerp[prep]"`') from error
 
@@ -68,8 +91,6 @@ def prep(
         subject = str(demo.SUBJECT)
         coders = coders or [str(path) for path in demo.coders()]
         names = {subject: demo.NAME} | {str(path): f"{demo.NAME}/{path.name}" for path in demo.coders()}
-    if not coders:
-        raise UserError("give at least one --coder")
     settings = Settings(
         corpus=corpus,
         corpus_split=corpus_split,
@@ -82,22 +103,36 @@ def prep(
         sample=sample,
         top=top,
         pool=pool,
+        min_active=min_active,
+        neighbours=neighbours,
         test_fraction=test_fraction,
         seed=seed,
         dtype=dtype,
     )
-    manifest = run(
-        subject,
-        coders,
-        output,
-        settings,
+    part = Shard.parse(shard)
+    job = Job(
+        subject=subject,
+        coders=coders,
+        settings=settings,
         hookpoints=hookpoint or [],
         revision=revision,
         batch_size=batch_size,
-        device=_device(device),
-        overwrite=overwrite,
+        device=_device(device, part.local if part else 0),
         names=names,
     )
+    if dry_run:
+        estimate(job, shards=part.of if part else 1)
+        return
+    options = {"overwrite": overwrite, "resume": resume, "checkpoint_minutes": checkpoint}
+    if part:
+        done = prep_shard(job, output, part, **options)
+        Console().print(f"{done}: done; with all {part.of} of them, `autointerp merge {output}`", highlight=False)
+        return
+    report(output, run(job, output, **options), tokens)
+
+
+def report(output: Path, manifest: Manifest, tokens: int) -> None:
+    """Say what a new store holds."""
     widths = ", ".join(f"{name} ({entry.width:,} latents)" for name, entry in sorted(manifest.hookpoints.items()))
     console = Console()
     console.print(
@@ -110,11 +145,11 @@ def prep(
         console.print(f"The corpus ended before the {tokens:,} tokens asked for.")
 
 
-def _device(name: str) -> str:
+def _device(name: str, local: int) -> str:
     import torch
 
     if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
+        return f"cuda:{local % torch.cuda.device_count()}" if torch.cuda.is_available() else "cpu"
     try:
         torch.zeros(1, device=name)
     except (RuntimeError, AssertionError) as error:

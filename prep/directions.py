@@ -1,9 +1,11 @@
 """What a latent writes: the tokens its decoder direction promotes and suppresses, and its nearest neighbours."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.numpy import load_file, save_file
 from torch import Tensor
 
 
@@ -20,46 +22,60 @@ class Directions:
     cosines: np.ndarray | None = None
     """float32 (latent, n)."""
 
+    def save(self, path: Path) -> None:
+        """Write what there is as safetensors."""
+        save_file({name: array for name, array in vars(self).items() if array is not None}, path)
+
+    @staticmethod
+    def load(path: Path) -> "Directions":
+        """The inverse of `save`."""
+        return Directions(**load_file(path))
+
 
 @torch.no_grad()
 def directions(
-    decoder: Tensor | None, unembedding: Tensor | None, *, n_tokens: int = 10, n_neighbours: int = 10, block: int = 1024
+    decoder: Tensor | None,
+    unembedding: Tensor | None,
+    *,
+    near: Tensor | None,
+    n_tokens: int = 10,
+    n_neighbours: int = 10,
+    block: int = 1 << 27,
 ) -> Directions:
     """Compute them in blocks of latents, so that no (latent × latent) matrix is ever held.
 
     Args:
         decoder: (latent, d): what each latent writes.
         unembedding: (vocabulary, d): see `Subject.unembedding`; of another width than the decoder it is left out.
+        near: (latent, d): the directions whose cosines say which latents are neighbours; None to look for none.
         n_tokens: How many tokens of each kind.
         n_neighbours: How many neighbours.
-        block: Latents at a time.
+        block: Numbers to hold at a time.
     """
-    if decoder is None:
-        return Directions()
-    decoder = decoder.float()
-    unit = torch.nn.functional.normalize(decoder, dim=1)
-    n_neighbours = min(n_neighbours, len(decoder) - 1)
-    speaks = unembedding is not None and unembedding.shape[1] == decoder.shape[1]
-    found: dict[str, list[Tensor]] = {"promoted": [], "suppressed": [], "neighbours": [], "cosines": []}
-    for begin in range(0, len(decoder), block):
-        rows = slice(begin, begin + block)
-        if speaks:
-            logits = decoder[rows] @ unembedding.to(decoder.device).T  # type: ignore[union-attr]
-            found["promoted"].append(logits.topk(n_tokens).indices)
-            found["suppressed"].append((-logits).topk(n_tokens).indices)
-        cosine = unit[rows] @ unit.T
-        own = torch.arange(len(cosine), device=cosine.device)
-        cosine[own, own + begin] = -torch.inf
-        nearest = cosine.topk(n_neighbours)
-        found["neighbours"].append(nearest.indices)
-        found["cosines"].append(nearest.values)
+    promoted = suppressed = neighbours = cosines = None
+    if decoder is not None and unembedding is not None and unembedding.shape[1] == decoder.shape[1]:
+        head = unembedding.to(decoder.device).T
+        rows = decoder.split(max(1, block // head.shape[1]))
+        logits = (row.float() @ head for row in rows)
+        ends = [(row.topk(n_tokens).indices, row.topk(n_tokens, largest=False).indices) for row in logits]
+        promoted, suppressed = (torch.cat(column) for column in zip(*ends, strict=True))
+    if near is not None:
+        unit = torch.nn.functional.normalize(near.float(), dim=1)
+        rows = torch.arange(len(unit), device=unit.device).split(max(1, block // len(unit)))
+        nearest = [_nearest(unit, row, min(n_neighbours, len(unit) - 1)) for row in rows]
+        neighbours, cosines = (torch.cat(column) for column in zip(*nearest, strict=True))
+    return Directions(*map(_array, (promoted, suppressed, neighbours, cosines)))
 
-    def stack(name: str, dtype: type) -> np.ndarray | None:
-        return torch.cat(found[name]).cpu().numpy().astype(dtype) if found[name] else None
 
-    return Directions(
-        stack("promoted", np.uint32),
-        stack("suppressed", np.uint32),
-        stack("neighbours", np.uint32),
-        stack("cosines", np.float32),
-    )
+def _nearest(unit: Tensor, row: Tensor, n: int) -> tuple[Tensor, Tensor]:
+    """The n nearest others of some rows, and their cosines."""
+    cosine = unit[row] @ unit.T
+    cosine[torch.arange(len(row), device=row.device), row] = -torch.inf
+    nearest = cosine.topk(n)
+    return nearest.indices, nearest.values
+
+
+def _array(tensor: Tensor | None) -> np.ndarray | None:
+    if tensor is None:
+        return None
+    return tensor.cpu().numpy().astype(np.float32 if tensor.is_floating_point() else np.uint32)

@@ -1,5 +1,7 @@
 """What a person sees while prep runs; on standard error, so that standard output stays clean."""
 
+import resource
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -13,25 +15,44 @@ def spinner(what: str, *, shown: bool = True) -> AbstractContextManager:
     return Console(stderr=True).status(f"{what} …") if shown else nullcontext()
 
 
+def say(what: str, *, shown: bool = True) -> None:
+    """Tell it in a line of its own."""
+    if shown:
+        Console(stderr=True).print(what, markup=False, highlight=False, soft_wrap=True)
+
+
+def memory() -> str:
+    """The most that this process has held so far, on its GPUs where it uses any."""
+    import torch
+
+    if torch.cuda.is_initialized():
+        held = [torch.cuda.max_memory_allocated(number) for number in range(torch.cuda.device_count())]
+        return f"{sum(held) / 1e9:.1f} GB on GPU"
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return f"{peak * (1 if sys.platform == 'darwin' else 1024) / 1e9:.1f} GB"
+
+
 @contextmanager
-def token_bar(total: int, *, shown: bool = True) -> Iterator[Callable[[int], None]]:
-    """Show how many tokens are done, how many a second, and how long the rest will take.
+def token_bar(total: int, *, shown: bool = True) -> Iterator[Callable[[int, int], None]]:
+    """Show how many tokens are done, how many a second, the memory held, and how long the rest will take.
 
     Yields:
-        A function to call with the number of tokens done so far.
+        A function to call with the number of tokens that were read so far, and of those run since the last call.
     """
     columns = (
         TextColumn("prep"),
         BarColumn(),
         TaskProgressColumn(),
-        TextColumn("{task.completed:,.0f} tokens, {task.fields[rate]:,.0f}/s"),
+        TextColumn("{task.completed:,.0f} tokens, {task.fields[rate]:,.0f}/s, {task.fields[memory]}"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, disable=not shown, refresh_per_second=2, console=Console(stderr=True)) as bar:
-        task = bar.add_task("prep", total=total, rate=0.0)
-        began = time.monotonic()
+        task = bar.add_task("prep", total=total, rate=0.0, memory=memory())
+        began, run = time.monotonic(), 0
 
-        def advance(done: int) -> None:
-            bar.update(task, completed=done, rate=done / max(1e-9, time.monotonic() - began))
+        def advance(read: int, more: int) -> None:
+            nonlocal run
+            run += more
+            bar.update(task, completed=read, rate=run / max(1e-9, time.monotonic() - began), memory=memory())
 
         yield advance

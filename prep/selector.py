@@ -1,9 +1,10 @@
 """Which windows of each latent are kept: one pass, in memory that does not grow with the corpus.
 
 Everything kept is a summary that merges: counts and histogram by +, maximum by max, the `top` windows by (activation,
-priority), the uniform sample by smallest priority. A window's priority is a hash of the seed, the latent, the
-document's tokens and the window's number in it, so what is kept depends on nothing else: not on batch size, device or
-order. The two splits of a latent are selected apart, each in a *cell* of its own: cell = 2 · latent + (1 if test).
+priority), the uniform sample by smallest priority, equals in order of position. A window's priority is a hash of the
+seed, the latent, the document's tokens and the window's number in it, so what is kept depends on nothing else: not on
+batch size, device or order, nor on how the corpus was shared out. The two splits of a latent are selected apart, each
+in a *cell* of its own: cell = 2 · latent + (1 if test).
 """
 
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ import torch
 from torch import Tensor
 
 from inspect_autointerp.prep.chunks import Windows
+from inspect_autointerp.prep.rows import COLUMNS, Rows, ranges, take, where
+from inspect_autointerp.prep.siblings import Siblings
 from inspect_autointerp.store import POOL, SAMPLE, TOP
 
 PRIORITY_BITS = 40
@@ -30,6 +33,7 @@ class Selection:
     window_indptr: np.ndarray
     window: np.ndarray
     flags: np.ndarray
+    shared: np.ndarray
     indptr: np.ndarray
     pos: np.ndarray
     act: np.ndarray
@@ -42,28 +46,6 @@ class Selection:
     """int64 (latent, BINS)."""
 
 
-class _Rows:
-    """Windows as columns, one row per latent and window, and their entries, one per active token."""
-
-    def __init__(self, columns: tuple[Tensor, ...], offset: Tensor, act: Tensor) -> None:
-        self.columns, self.offset, self.act = columns, offset, act
-        self.cell, self.start, self.peak, self.priority, self.length = columns
-
-    def __len__(self) -> int:
-        return self.cell.numel()
-
-    def __getitem__(self, keep: Tensor) -> "_Rows":
-        rows, entries = _true(keep), _true(torch.repeat_interleave(keep, self.length))
-        return _Rows(
-            tuple(_take(column, rows) for column in self.columns), _take(self.offset, entries), _take(self.act, entries)
-        )
-
-    @staticmethod
-    def cat(parts: "list[_Rows]") -> "_Rows":
-        columns = tuple(torch.cat(c) for c in zip(*(part.columns for part in parts), strict=True))
-        return _Rows(columns, torch.cat([p.offset for p in parts]), torch.cat([p.act for p in parts]))
-
-
 class Selector:
     """Folds batches of sparse activations of one hookpoint into per-latent state of fixed size.
 
@@ -73,6 +55,7 @@ class Selector:
         top: Windows to keep per cell, those of the largest maximum.
         pool: Windows to keep for all latents, uniformly.
         seed: Of the priorities.
+        siblings: Per latent those to watch on its windows; none are watched if not given.
         device: Where the state lives.
         buffer: Entries to gather before they are sorted out.
     """
@@ -85,9 +68,13 @@ class Selector:
         top: int = 32,
         pool: int = 1024,
         seed: int = 0,
+        siblings: Siblings | None = None,
         device: str | torch.device = "cpu",
         buffer: int = 2_000_000,
     ) -> None:
+        siblings = siblings or Siblings.none(n_latents)
+        self._sibling = torch.from_numpy(siblings.latent.astype(np.int64)).to(device)
+        self._sibling_at = torch.from_numpy(siblings.indptr).to(device)
         self.n_latents, self.sample, self.top, self.pool, self.buffer = n_latents, sample, top, pool, buffer
         self._seed = _mix(torch.tensor(seed + 1, device=device, dtype=torch.int64))
         self._salt = _mix(torch.arange(n_latents, device=device) + self._seed)
@@ -102,9 +89,9 @@ class Selector:
         self._least_peak = torch.full((2 * n_latents,), 0 if top else _INFINITY, dtype=torch.int16, device=device)
         self._last_priority = torch.full((2 * n_latents,), 1 << PRIORITY_BITS if sample else -1, **zeros)
         self._pool_priority, self._pool_start = torch.zeros(0, **zeros), torch.zeros(0, **zeros)
-        self._kept: list[_Rows] = []
+        self._kept: list[Rows] = []
         self._flags_kept = torch.zeros(0, dtype=torch.uint8, device=device)
-        self._pooled: list[_Rows] = []
+        self._pooled: list[Rows] = []
         self._gathered = self._settled = 0
 
     @torch.no_grad()
@@ -125,59 +112,81 @@ class Selector:
         half = act.clamp(max=65504).to(torch.float16)
         order = torch.argsort(latent.to(self._key_type), stable=True)
         if not bool((half > 0).all()):  # what underflows float16 does not fire: counts and contexts agree
-            order = _take(order, _true(_take(half, order) > 0))
-        latent, pos, half, window = (_take(column, order) for column in (latent, pos, half, window))
+            order = take(order, where(take(half, order) > 0))
+        latent, pos, half, window = (take(column, order) for column in (latent, pos, half, window))
         if not latent.numel():
             return
         self._count(latent, half)
         # Entries of one latent in one window are neighbours now: a group.
         first = torch.ones_like(latent, dtype=torch.bool)
         first[1:] = (latent[1:] != latent[:-1]) | (window[1:] != window[:-1])
-        begin = _true(first)
+        begin = where(first)
         length = torch.diff(begin, append=torch.tensor([latent.numel()], device=device))
         group = torch.repeat_interleave(length)
         peak = torch.zeros(begin.numel(), dtype=torch.int16, device=device)
         peak.scatter_reduce_(0, group, half.view(torch.int16), "amax", include_self=False)
-        latent_of, window_of = _take(latent, begin), _take(window, begin)
+        latent_of, window_of = take(latent, begin), take(window, begin)
         if bool((window_of < 0).any()):
-            complete = _true(window_of >= 0)
-            begin, length, peak = (_take(column, complete) for column in (begin, length, peak))
-            latent_of, window_of = _take(latent_of, complete), _take(window_of, complete)
+            complete = where(window_of >= 0)
+            begin, length, peak = (take(column, complete) for column in (begin, length, peak))
+            latent_of, window_of = take(latent_of, complete), take(window_of, complete)
         self.n_windows.scatter_add_(0, latent_of, torch.ones_like(latent_of))
         if windows.low is not None and windows.high is not None:  # the latent's entries beside the window too
-            low, high = (_take(torch.from_numpy(a).to(device), window_of) for a in (windows.low, windows.high))
+            low, high = (take(torch.from_numpy(a).to(device), window_of) for a in (windows.low, windows.high))
             key, block = (latent << 33) | pos, latent_of << 33
             begin = torch.searchsorted(key, block | low)
             length = torch.searchsorted(key, block | high) - begin
-        cell = 2 * latent_of + _take(test, window_of)
-        priority = _mix(_take(self._salt, latent_of) ^ _take(hashes, window_of)) & _PRIORITY
+        fires = self._watched(latent_of, window_of, len(windows.start))
+        cell = 2 * latent_of + take(test, window_of)
+        priority = _mix(take(self._salt, latent_of) ^ take(hashes, window_of)) & _PRIORITY
 
-        def gather(keep: Tensor) -> _Rows:
-            chosen = _true(keep)
-            start, n = _take(starts, _take(window_of, chosen)), _take(length, chosen)
-            entry = _ranges(_take(begin, chosen), n)
-            offset = (_take(pos, entry) - torch.repeat_interleave(start, n)).to(torch.int16)
-            columns = (_take(cell, chosen), start, _take(peak, chosen), _take(priority, chosen), n)
-            return _Rows(columns, offset, _take(half, entry))
+        def gather(keep: Tensor) -> Rows:
+            chosen = where(keep)
+            start, n = take(starts, take(window_of, chosen)), take(length, chosen)
+            entry = ranges(take(begin, chosen), n)
+            offset = (take(pos, entry) - torch.repeat_interleave(start, n)).to(torch.int16)
+            shared = self._shared(fires, take(latent_of, chosen), take(window_of, chosen), len(windows.start))
+            columns = (take(cell, chosen), start, take(peak, chosen), take(priority, chosen), shared, n)
+            return Rows(columns, offset, take(half, entry))
 
-        rows = gather((peak >= _take(self._least_peak, cell)) | (priority <= _take(self._last_priority, cell)))
+        rows = gather((peak >= take(self._least_peak, cell)) | (priority <= take(self._last_priority, cell)))
         self._kept.append(rows)
         self._gathered += rows.act.numel()
         in_pool = pool_priority <= self._pool_last()
         if bool(in_pool.any()):
-            self._pooled.append(gather(_take(in_pool, window_of)))
+            self._pooled.append(gather(take(in_pool, window_of)))
         if self._gathered > max(self.buffer, self._settled):
             self.compact()
 
+    def _watched(self, latent: Tensor, window: Tensor, n_windows: int) -> Tensor | None:
+        """Bool (latent · window,): whether each fires on each of the batch's windows; None if nobody asks."""
+        if not self._sibling.numel():
+            return None
+        fires = torch.zeros(self.n_latents * n_windows, dtype=torch.bool, device=latent.device)
+        fires[latent * n_windows + window] = True
+        return fires
+
+    def _shared(self, fires: Tensor | None, latent: Tensor, window: Tensor, n_windows: int) -> Tensor:
+        """int32 (row,): as bits, which of each latent's siblings fire on each window too."""
+        shared = torch.zeros(latent.numel(), dtype=torch.int64, device=latent.device)
+        if fires is not None:
+            first = take(self._sibling_at, latent)
+            n = take(self._sibling_at, latent + 1) - first
+            row, at = torch.repeat_interleave(n), ranges(first, n)
+            bit = take(fires, take(self._sibling, at) * n_windows + take(window, row)).to(torch.int64)
+            shared.index_add_(0, row, bit << (at - take(first, row)))
+        return shared.to(torch.int32)
+
     def _count(self, latent: Tensor, half: Tensor) -> None:
-        bins = latent * BINS + _take(self._bin_of, half.view(torch.int16).to(torch.int32))
+        bins = latent * BINS + take(self._bin_of, half.view(torch.int16).to(torch.int32))
         self.histogram.scatter_add_(0, bins, torch.ones_like(bins))
-        record = _true(half > _take(self.max_activation, latent))
-        self.max_activation.scatter_reduce_(0, _take(latent, record), _take(half, record), "amax")
+        record = where(half > take(self.max_activation, latent))
+        self.max_activation.scatter_reduce_(0, take(latent, record), take(half, record), "amax")
 
     def _fold_pool(self, priority: Tensor, start: Tensor) -> None:
         priority, start = torch.cat([self._pool_priority, priority]), torch.cat([self._pool_start, start])
-        order = torch.argsort(priority, stable=True)[: self.pool]
+        by_start = torch.argsort(start, stable=True)
+        order = by_start[torch.argsort(priority[by_start], stable=True)[: self.pool]]
         self._pool_priority, self._pool_start = priority[order], start[order]
 
     def _pool_last(self) -> Tensor | int:
@@ -189,13 +198,13 @@ class Selector:
         """Sort out what was gathered: per cell the top and the sample stay; of the pool, what still lies in it."""
         if not self._kept:
             return
-        rows = _Rows.cat(self._kept)
+        rows = Rows.cat(self._kept)
         flags = self._flags(rows)
         rows, self._flags_kept = rows[flags > 0], flags[flags > 0]
         self._kept, self._gathered, self._settled = [rows], 0, rows.act.numel()
         self._pooled = [rows[torch.isin(rows.start, self._pool_start)] for rows in self._pooled]
 
-    def _flags(self, rows: _Rows) -> Tensor:
+    def _flags(self, rows: Rows) -> Tensor:
         """Which rows are in their cell's sample or top, as bits; what a full cell asks of a newcomer is noted."""
         flags = torch.zeros(len(rows), dtype=torch.uint8, device=rows.cell.device)
         count = torch.bincount(rows.cell, minlength=2 * self.n_latents)
@@ -210,7 +219,7 @@ class Selector:
         )
         for key, n, flag in keys:
             order = torch.argsort(key, stable=True)
-            rank = number - _take(before, _take(rows.cell, order))
+            rank = number - take(before, take(rows.cell, order))
             flags[order[rank < n]] |= flag
             last = order[rank == n - 1]
             if flag == SAMPLE:
@@ -219,14 +228,41 @@ class Selector:
                 self._least_peak[rows.cell[last]] = rows.peak[last]
         return flags
 
+    def state(self) -> dict[str, Tensor]:
+        """All that was found so far, by name: `absorb` takes it, in this process or another."""
+        self.compact()
+        state = {"n_windows": self.n_windows, "histogram": self.histogram, "max_activation": self.max_activation}
+        state |= {"pool_priority": self._pool_priority, "pool_start": self._pool_start}
+        for part, rows in (("kept", self._kept), ("pooled", self._pooled)):
+            if rows:
+                columns = zip(COLUMNS, Rows.cat(rows).everything, strict=True)
+                state |= {f"{part}.{name}": column for name, column in columns}
+        return state
+
+    @torch.no_grad()
+    def absorb(self, state: dict[str, Tensor]) -> None:
+        """Add what another selector of the same arguments found on other documents, or this one before."""
+        state = {name: tensor.to(self.n_windows.device) for name, tensor in state.items()}
+        self.n_windows += state["n_windows"]
+        self.histogram += state["histogram"]
+        torch.maximum(self.max_activation, state["max_activation"], out=self.max_activation)
+        self._fold_pool(state["pool_priority"], state["pool_start"])
+        for part, rows in (("kept", self._kept), ("pooled", self._pooled)):
+            if f"{part}.{COLUMNS[0]}" in state:
+                *columns, offset, act = (state[f"{part}.{name}"] for name in COLUMNS)
+                rows.append(Rows(tuple(columns), offset, act))
+        if self._kept:
+            self._kept[:] = [Rows.cat(self._kept).in_order_of_position()]
+        self.compact()
+
     @torch.no_grad()
     def finish(self) -> Selection:
         """Bring what is kept into the order of the store, on the host."""
         self.compact()
         n, device = self.n_latents, self.n_windows.device
-        window, flags, key, act = (torch.zeros(0, dtype=torch.int64, device=device) for _ in range(4))
+        window, flags, shared, key, act = (torch.zeros(0, dtype=torch.int64, device=device) for _ in range(5))
         if self._kept:
-            both = _Rows.cat([*self._kept, *self._pooled])
+            both = Rows.cat([*self._kept, *self._pooled])
             n_pooled = sum(len(rows) for rows in self._pooled)
             pool_flag = torch.full((n_pooled,), POOL, dtype=torch.uint8, device=device)
             latent = both.cell >> 1
@@ -234,6 +270,8 @@ class Selector:
             window, inverse = torch.unique((latent << 33) | both.start, return_inverse=True)
             flags = torch.zeros(len(window), dtype=torch.int64, device=device)
             flags.index_add_(0, inverse, torch.cat([self._flags_kept, pool_flag]).to(torch.int64))
+            shared = torch.zeros(len(window), dtype=torch.int32, device=device)
+            shared[inverse] = both.shared
             position = torch.repeat_interleave(both.start, both.length) + both.offset
             key, inverse = torch.unique(
                 (torch.repeat_interleave(latent, both.length) << 33) | position, return_inverse=True
@@ -245,6 +283,7 @@ class Selector:
             window_indptr=_indptr(torch.bincount(window >> 33, minlength=n)),
             window=_low_half(window),
             flags=flags.cpu().numpy().astype(np.uint8),
+            shared=shared.to(torch.int32).cpu().numpy().view(np.uint32),
             indptr=_indptr(torch.bincount(key >> 33, minlength=n)),
             pos=_low_half(key),
             act=act.to(torch.float16).cpu().numpy(),
@@ -268,28 +307,11 @@ def _low_half(key: Tensor) -> np.ndarray:
     return (key & ((1 << 33) - 1)).cpu().numpy().astype(np.uint32)
 
 
-def _take(column: Tensor, index: Tensor) -> Tensor:
-    """`column[index]`, several times as fast on a CPU."""
-    return column.index_select(0, index)
-
-
-def _true(mask: Tensor) -> Tensor:
-    """Where a mask is true, as int64."""
-    return mask.nonzero().squeeze(1)
-
-
 def _mix(x: Tensor) -> Tensor:
     """splitmix64's finaliser on int64, which wraps: the same on every device."""
     x = (x ^ ((x >> 30) & 0x3FFFFFFFF)) * -4658895280553007687
     x = (x ^ ((x >> 27) & 0x1FFFFFFFFF)) * -7723592293110705685
     return x ^ ((x >> 31) & 0x1FFFFFFFF)
-
-
-def _ranges(begin: Tensor, length: Tensor) -> Tensor:
-    """The integers begin[0] … begin[0]+length[0]−1, begin[1] … and so on, in one tensor."""
-    before = torch.cumsum(length, 0) - length
-    total = int(length.sum())
-    return torch.repeat_interleave(begin - before, length) + torch.arange(total, device=begin.device)
 
 
 def _indptr(count: Tensor) -> np.ndarray:

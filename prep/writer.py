@@ -1,9 +1,5 @@
-"""A context store on its way to disk: everything goes to a folder beside it, which takes its name at the end."""
+"""The files of a context store."""
 
-import os
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -11,52 +7,24 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from safetensors.numpy import save_file
 
-from inspect_autointerp.errors import UserError
-from inspect_autointerp.manifest import NAME
 from inspect_autointerp.prep.chunks import Chunker
 from inspect_autointerp.prep.directions import Directions
 from inspect_autointerp.prep.selector import Selection
+from inspect_autointerp.prep.siblings import Siblings
+from inspect_autointerp.settings import Settings
 from inspect_autointerp.store import SAMPLE, file_sha256, hookpoint_folder
 
 _COPY = 1 << 22
 """Tokens copied at a time."""
 
 
-@contextmanager
-def atomic_folder(target: Path, *, overwrite: bool) -> Iterator[Path]:
-    """A new folder that becomes `target` when the block ends without an exception, and vanishes otherwise.
-
-    Raises:
-        UserError: `target` exists and is not to be overwritten, or is no store, or cannot be written.
-    """
-    if target.exists() and not overwrite:
-        raise UserError(f"{target} exists; give another --output, or --overwrite")
-    if target.exists() and not (target / NAME).is_file() and (target.is_file() or any(target.iterdir())):
-        raise UserError(f"{target} is not a context store: it is not overwritten; give another --output")
-    place = target.resolve()
-    partial = place.with_name(f".{place.name}.partial-{os.getpid()}")
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        partial.mkdir()
-    except OSError as error:
-        raise UserError(f"{target}: cannot be written ({error.strerror})") from error
-    try:
-        yield partial
-        if place.exists():
-            old = place.with_name(f".{place.name}.old-{os.getpid()}")
-            place.rename(old)
-            partial.rename(place)
-            shutil.rmtree(old, ignore_errors=True)
-        else:
-            partial.rename(place)
-    except OSError as error:
-        raise UserError(f"{target}: cannot be written ({error.strerror}); nothing was changed") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+CORPUS = ("tokens.npy", "documents.safetensors", "tokenizer.json")
 
 
-def write_corpus(folder: Path, raw: Path, chunker: Chunker) -> None:
-    """Write `tokens.npy` and `documents.safetensors` from the raw tokens and what the chunker noted."""
+def write_corpus(folder: Path, chunker: Chunker) -> None:
+    """Write the corpus, its documents and the tokenizer: from the raw tokens and what the chunker noted."""
+    raw = chunker.tokens_file
+    assert raw is not None
     tokens = np.lib.format.open_memmap(folder / "tokens.npy", mode="w+", dtype=chunker.dtype, shape=(chunker.n_tokens,))
     source = np.memmap(raw, dtype=chunker.dtype, mode="r", shape=(chunker.n_tokens,))
     for begin in range(0, len(tokens), _COPY):
@@ -65,22 +33,27 @@ def write_corpus(folder: Path, raw: Path, chunker: Chunker) -> None:
     raw.unlink()
     documents = {"offset": np.array(chunker.offset, dtype=np.int64), "test": np.array(chunker.test, dtype=np.uint8)}
     save_file(documents, folder / "documents.safetensors")
+    chunker.tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
 
 
-def write_hookpoint(folder: Path, name: str, selection: Selection, directions: Directions, window: int) -> None:
-    """Write one hookpoint's `postings.safetensors` and `latents.parquet`; windows are of so many tokens."""
+def write_hookpoint(folder: Path, name: str, selection: Selection, directions: Directions, settings: Settings) -> None:
+    """Write one hookpoint's `postings.safetensors` and `latents.parquet`."""
     target = folder / hookpoint_folder(name)
     target.mkdir(parents=True)
-    postings = {key: getattr(selection, key) for key in ("window_indptr", "window", "flags", "indptr", "pos", "act")}
-    save_file(postings, target / "postings.safetensors")
     n = len(selection.n_tokens)
+    siblings = Siblings.of(directions.neighbours, directions.cosines, n)
+    postings = {key: getattr(selection, key) for key in ("window_indptr", "window", "flags", "indptr", "pos", "act")}
+    if len(siblings.latent):
+        postings |= {"shared": selection.shared, "sibling_indptr": siblings.indptr, "sibling": siblings.latent}
+    save_file(postings, target / "postings.safetensors")
     table = {
         "index": np.arange(n, dtype=np.uint32),
         "n_tokens": selection.n_tokens,
         "n_windows": selection.n_windows,
         "max_activation": selection.max_activation,
         "histogram": list(selection.histogram.astype(np.uint32)),
-        "decile_edges": _decile_edges(selection, window),
+        "rare": selection.n_windows < settings.min_active,
+        "decile_edges": _decile_edges(selection, settings.window),
         "promoted": list(directions.promoted) if directions.promoted is not None else [None] * n,
         "suppressed": list(directions.suppressed) if directions.suppressed is not None else [None] * n,
         "neighbours": list(directions.neighbours) if directions.neighbours is not None else [None] * n,

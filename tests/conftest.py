@@ -71,12 +71,13 @@ def sae_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def store_folder(tmp_path_factory: pytest.TempPathFactory, subject_folder: Path, sae_folder: Path) -> Path:
     """A store of the random subject over 60,000 tokens of the standard library."""
+    from inspect_autointerp.prep.job import Job
     from inspect_autointerp.prep.run import prep
     from inspect_autointerp.settings import Settings
 
     folder = tmp_path_factory.mktemp("stores") / "store"
     settings = Settings(tokens=60_000, context_length=64, pool=600)
-    prep(str(subject_folder), [str(sae_folder)], folder, settings, progress=False)
+    prep(Job(subject=str(subject_folder), coders=[str(sae_folder)], settings=settings), folder, progress=False)
     return folder
 
 

@@ -21,6 +21,8 @@ class Coder(Protocol):
     """Of its weights; of its description where it has none, or where a seed makes them."""
     decoder: Tensor | None
     """(latent, d_out): what each latent writes; None where latents have no direction of their own."""
+    encoder: Tensor | None
+    """(latent, d_in): what each latent reads; None where latents have no direction of their own."""
 
     def encode(self, x: Tensor) -> Triples:
         """Encode activations of shape (token, d_in), in whatever type the subject runs in."""

@@ -5,10 +5,11 @@ import sys
 import typer
 from rich.console import Console
 
-from inspect_autointerp.errors import UserError
+from inspect_autointerp.errors import Interrupted, UserError
 from inspect_autointerp.leaderboard.cli import leaderboard
 from inspect_autointerp.prep.cli import prep
 from inspect_autointerp.prep.hooks_cli import hooks
+from inspect_autointerp.prep.merge_cli import merge
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -19,6 +20,7 @@ app = typer.Typer(
     " under Inspect: `inspect eval inspect_autointerp/detection`.",
 )
 app.command()(prep)
+app.command()(merge)
 app.command()(hooks)
 app.command()(leaderboard)
 
@@ -29,7 +31,7 @@ def main() -> None:
         app()
     except UserError as error:
         Console(stderr=True).print(f"autointerp: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(2)
+        sys.exit(130 if isinstance(error, Interrupted) else 2)
     except SystemExit as end:
         if end.code == 130:  # typer makes an interruption one of these
             Console(stderr=True).print("autointerp: interrupted; nothing was changed")

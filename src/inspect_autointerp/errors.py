@@ -1,4 +1,4 @@
-"""The one exception a user's mistake raises."""
+"""What a user's mistake raises, and what a user's interruption does."""
 
 
 class UserError(Exception):
@@ -7,3 +7,7 @@ class UserError(Exception):
     The command line prints it without a traceback and exits with status 2; tasks hand it to Inspect as a
     `PrerequisiteError`, which is shown in the same way.
     """
+
+
+class Interrupted(UserError):
+    """The user, or a scheduler, asked to stop: the message says how to go on. Exit status 130."""

@@ -9,6 +9,7 @@ import json
 from dataclasses import asdict, dataclass, fields, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.settings import Settings
@@ -100,12 +101,17 @@ class Manifest:
             raise UserError(f"{path}: changed since it was written (its checksum does not fit); make the store again")
         del content["digest"]
         try:
-            entries = {name: HookpointEntry(**entry) for name, entry in content["hookpoints"].items()}
-            return replace(Manifest(**content), hookpoints=entries, settings=Settings(**content["settings"]))
+            return Manifest.of(content)
         except (TypeError, AttributeError, KeyError) as error:
             known = {field.name for field in fields(Manifest)}
             odd = ", ".join(sorted(set(content) ^ known)) or str(error)
             raise UserError(f"{path}: fields missing or unknown ({odd}); make the store again") from error
+
+    @staticmethod
+    def of(content: dict[str, Any]) -> "Manifest":
+        """The inverse of `asdict`."""
+        entries = {name: HookpointEntry(**entry) for name, entry in content["hookpoints"].items()}
+        return replace(Manifest(**content), hookpoints=entries, settings=Settings(**content["settings"]))
 
 
 def _sha256(content: dict) -> str:

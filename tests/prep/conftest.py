@@ -61,12 +61,14 @@ def corpus_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def prep(subject_folder: Path, sae_folder: Path, corpus_folder: Path) -> Callable[..., Manifest]:
     """Make a small store: `prep(folder, **what differs from the defaults)`, settings and arguments alike."""
     from inspect_autointerp.prep import run
+    from inspect_autointerp.prep.job import Job
 
     def make(output: Path, *, subject: Path = subject_folder, coders: Any = None, **options: Any) -> Manifest:
         chosen: dict[str, Any] = {"corpus": str(corpus_folder), "tokens": 5000, "context_length": 64}
         chosen |= {"window": 32, "sample": 6, "top": 3, "pool": 30}
         chosen |= {field.name: options.pop(field.name) for field in fields(Settings) if field.name in options}
-        coders = [str(coder) for coder in coders or [sae_folder]]
-        return run.prep(str(subject), coders, output, Settings(**chosen), progress=False, **options)
+        job = {field.name: options.pop(field.name) for field in fields(Job) if field.name in options}
+        job |= {"subject": str(subject), "coders": [str(coder) for coder in coders or [sae_folder]]}
+        return run.prep(Job(**job, settings=Settings(**chosen)), output, progress=False, **options)
 
     return make

@@ -1,5 +1,7 @@
 """Tokens and neighbours of four latents, by hand."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -20,10 +22,10 @@ COSINES = np.array([[5**-0.5, 0], [2 * 5**-0.5, 5**-0.5], [2 * 5**-0.5, 0], [-(5
 
 
 def some(**options: int) -> Directions:
-    return directions(DECODER, UNEMBEDDING, n_tokens=2, n_neighbours=2, **options)
+    return directions(DECODER, UNEMBEDDING, near=DECODER, n_tokens=2, n_neighbours=2, **options)
 
 
-@pytest.mark.parametrize("block", [1, 2, 3, 4, 1024])
+@pytest.mark.parametrize("block", [1, 8, 1024])
 def test_tokens_and_neighbours_are_those_found_by_hand(block: int) -> None:
     found = some(block=block)
     assert found.promoted is not None
@@ -40,7 +42,7 @@ def test_tokens_and_neighbours_are_those_found_by_hand(block: int) -> None:
 def test_blocks_change_nothing() -> None:
     torch.manual_seed(0)
     decoder, unembedding = torch.randn((100, 16)), torch.randn((50, 16))
-    whole, single = (directions(decoder, unembedding, block=block) for block in (1024, 1))
+    whole, single = (directions(decoder, unembedding, near=decoder, block=block) for block in (1 << 20, 1))
     for name in ("promoted", "suppressed", "neighbours"):
         np.testing.assert_array_equal(getattr(whole, name), getattr(single, name))
     assert whole.cosines is not None
@@ -49,13 +51,14 @@ def test_blocks_change_nothing() -> None:
 
 
 def test_no_latent_is_its_own_neighbour_though_another_is_equal_to_it() -> None:
-    found = directions(torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), None, n_neighbours=1)
+    decoder = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    found = directions(decoder, None, near=decoder, n_neighbours=1)
     assert found.neighbours is not None
     assert found.neighbours[:2].tolist() == [[1], [0]]
 
 
 def test_there_are_no_more_neighbours_than_other_latents() -> None:
-    found = directions(DECODER, None)
+    found = directions(DECODER, None, near=DECODER)
     assert found.neighbours is not None
     assert [sorted(row) for row in found.neighbours.tolist()] == [[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]]
 
@@ -64,16 +67,32 @@ def test_there_are_no_more_neighbours_than_other_latents() -> None:
     "unembedding", [pytest.param(None, id="none"), pytest.param(torch.ones((20, 3)), id="another-width")]
 )
 def test_without_an_unembedding_that_fits_there_are_neighbours_and_no_tokens(unembedding: torch.Tensor | None) -> None:
-    found = directions(DECODER, unembedding)
+    found = directions(DECODER, unembedding, near=DECODER)
     assert (found.promoted, found.suppressed) == (None, None)
     assert found.neighbours is not None
 
 
 def test_latents_without_directions_have_none_of_it() -> None:
-    assert directions(None, UNEMBEDDING) == Directions(None, None, None, None)
+    assert directions(None, UNEMBEDDING, near=None) == Directions(None, None, None, None)
 
 
 def test_a_direction_in_half_precision_is_computed_in_full() -> None:
-    found = directions(DECODER.half(), UNEMBEDDING, n_tokens=2, n_neighbours=2)
+    found = directions(DECODER.half(), UNEMBEDDING, near=DECODER.half(), n_tokens=2, n_neighbours=2)
     assert found.cosines is not None
     np.testing.assert_allclose(found.cosines, COSINES, atol=1e-6)
+
+
+def test_neighbours_may_be_those_of_other_directions_than_what_is_written() -> None:
+    found = directions(DECODER, UNEMBEDDING, near=DECODER.flip(0), n_tokens=2, n_neighbours=1)
+    assert found.neighbours is not None
+    assert found.neighbours.ravel().tolist() == [1, 2, 1, 2]  # NEIGHBOURS' first column upside down, 3 − each
+    assert found.promoted is not None
+    assert found.promoted.tolist() == PROMOTED
+
+
+def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
+    for found in (some(), directions(None, UNEMBEDDING, near=None)):
+        found.save(tmp_path / "directions.safetensors")
+        again = Directions.load(tmp_path / "directions.safetensors")
+        for name, array in vars(found).items():
+            np.testing.assert_array_equal(getattr(again, name), array)

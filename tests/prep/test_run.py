@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import torch
 from inspect_autointerp.contexts import LatentContexts
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.manifest import Manifest
-from inspect_autointerp.prep import run
+from inspect_autointerp.prep import scan
 from inspect_autointerp.store import POOL, TOP, Store
 
 TOKENS, LENGTH, WINDOW = 5000, 64, 32
@@ -234,9 +235,10 @@ def test_a_failure_in_the_middle_changes_nothing(
         yield "Some text to begin with. " * 500
         raise error
 
-    monkeypatch.setattr(run, "documents", broken)
+    monkeypatch.setattr(scan, "documents", broken)
     for overwrite, target in ((True, "store"), (False, "other")):
         with pytest.raises(error):
             prep(tmp_path / target, overwrite=overwrite, tokens=10**6)
-        assert [path.name for path in tmp_path.iterdir()] == ["store"]
+        assert {path.name for path in tmp_path.iterdir()} <= {"store", f"{target}.checkpoint"}
         assert contents(tmp_path / "store") == before
+        rmtree(tmp_path / f"{target}.checkpoint", ignore_errors=True)

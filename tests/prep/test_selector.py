@@ -11,6 +11,7 @@ from hypothesis.extra.numpy import arrays
 
 from inspect_autointerp.prep.chunks import Windows
 from inspect_autointerp.prep.selector import BINS, PRIORITY_BITS, Selection, Selector, _mix
+from inspect_autointerp.prep.siblings import Siblings
 from inspect_autointerp.store import POOL, SAMPLE, TOP
 
 MASK = (1 << PRIORITY_BITS) - 1
@@ -75,6 +76,24 @@ def streams(draw: st.DrawFn, copies: bool = True) -> list[Chunk]:
     return chunks
 
 
+@st.composite
+def shared_out(draw: st.DrawFn) -> tuple[list[Chunk], list[list[Chunk]]]:
+    """A stream, and its chunks dealt to up to four selectors, which are merged in any order."""
+    chunks = draw(streams())
+    shards = [
+        [chunk for number, chunk in enumerate(chunks) if number % n == i]
+        for n in [draw(st.integers(1, 4))]
+        for i in range(n)
+    ]
+    return chunks, draw(st.permutations(shards))
+
+
+def siblings_of(n_latents: int) -> Siblings:
+    """Every latent watches all others, the next one first: bit j of latent i is latent i + 1 + j, in a circle."""
+    ring = [(i + 1 + j) % n_latents for i in range(n_latents) for j in range(n_latents - 1)]
+    return Siblings(np.arange(n_latents + 1) * (n_latents - 1), np.array(ring, dtype=np.int64))
+
+
 limits = st.fixed_dictionaries(
     {"sample": st.integers(0, 3), "top": st.integers(0, 2), "pool": st.integers(0, 4), "seed": st.integers(0, 5)}
 )
@@ -88,7 +107,13 @@ def joined(chunks: list[Chunk]) -> Windows:
 
 def fold(chunks: list[Chunk], batch: int, **options: Any) -> Selection:
     """Run the selector over the stream, `batch` chunks at a time."""
-    selector = Selector(chunks[0].act.shape[1], **options)
+    n_latents = chunks[0].act.shape[1]
+    selector = Selector(n_latents, siblings=siblings_of(n_latents), **options)
+    feed(selector, chunks, batch)
+    return selector.finish()
+
+
+def feed(selector: Selector, chunks: list[Chunk], batch: int) -> None:
     for at in range(0, len(chunks), batch):
         group = chunks[at : at + batch]
         n_before = np.cumsum([0] + [len(c.windows.start) for c in group])
@@ -98,7 +123,6 @@ def fold(chunks: list[Chunk], batch: int, **options: Any) -> Selection:
         token, latent = act.nonzero()
         entries = (torch.from_numpy(e) for e in (latent, pos[token], act[token, latent], row[token]))
         selector.add(*entries, windows=joined(group))
-    return selector.finish()
 
 
 def priority_of(latent: int | None, hashes: np.ndarray, seed: int) -> np.ndarray:
@@ -118,7 +142,7 @@ def brute_force(chunks: list[Chunk], *, sample: int, top: int, pool: int, seed: 
     everything = range(len(windows.start))
     pool_priority = priority_of(None, windows.hash, seed)
     pooled = sorted(everything, key=lambda w: (pool_priority[w], windows.start[w]))[:pool]
-    kept, flags_kept, entries = [], [], []
+    kept, flags_kept, shared_kept, entries = [], [], [], []
     n_windows = np.zeros(n_latents, dtype=np.int64)
     for latent in range(n_latents):
         on = {w: half[windows.start[w] : windows.start[w] + size, latent] for w in everything}
@@ -136,6 +160,15 @@ def brute_force(chunks: list[Chunk], *, sample: int, top: int, pool: int, seed: 
             flags[w] |= POOL if w in pooled else 0
         kept.append([windows.start[w] for w in fires if flags[w]])
         flags_kept += [flags[w] for w in fires if flags[w]]
+        others = [(latent + 1 + j) % n_latents for j in range(n_latents - 1)]
+        shared_kept += [
+            sum(
+                bool(half[windows.start[w] : windows.start[w] + size, other].any()) << j
+                for j, other in enumerate(others)
+            )
+            for w in fires
+            if flags[w]
+        ]
         spans = (range(low[w], high[w]) for w in fires if flags[w])
         entries.append(sorted({p for span in spans for p in span if half[p, latent] > 0}))
     acts = [half[positions, latent] for latent, positions in enumerate(entries)]
@@ -143,6 +176,7 @@ def brute_force(chunks: list[Chunk], *, sample: int, top: int, pool: int, seed: 
         window_indptr=np.cumsum([0] + [len(k) for k in kept]),
         window=np.concatenate(kept).astype(np.uint32),
         flags=np.array(flags_kept, dtype=np.uint8),
+        shared=np.array(shared_kept, dtype=np.uint32),
         indptr=np.cumsum([0] + [len(e) for e in entries]),
         pos=np.concatenate(entries).astype(np.uint32),
         act=np.concatenate(acts).astype(np.float16),
@@ -188,6 +222,34 @@ def test_what_is_kept_does_not_depend_on_the_batch_size(
 def test_what_is_kept_does_not_depend_on_the_order(chunks: list[Chunk], limit: dict[str, int], data) -> None:
     shuffled = data.draw(st.permutations(chunks))
     assert_same(fold(shuffled, 1, buffer=2, **limit), fold(chunks, 1, **limit))
+
+
+@settings(max_examples=150)
+@given(streams=shared_out(), limit=limits, buffer=st.sampled_from([0, 3, 10_000]))
+def test_shards_merged_in_any_order_are_the_single_run(streams, limit: dict[str, Any], buffer: int) -> None:
+    chunks, shards = streams
+    n_latents = chunks[0].act.shape[1]
+
+    def empty() -> Selector:
+        return Selector(n_latents, siblings=siblings_of(n_latents), buffer=buffer, **limit)
+
+    merged = empty()
+    for shard in shards:
+        selector = empty()
+        feed(selector, shard, 1)
+        merged.absorb(selector.state())
+    assert_same(merged.finish(), fold(chunks, 1, **limit))
+
+
+@settings(max_examples=60)
+@given(chunks=streams(), limit=limits, data=st.data())
+def test_a_state_taken_up_again_goes_on_as_before(chunks: list[Chunk], limit: dict[str, Any], data) -> None:
+    n_latents, until = chunks[0].act.shape[1], data.draw(st.integers(0, len(chunks)))
+    first, second = (Selector(n_latents, siblings=siblings_of(n_latents), buffer=0, **limit) for _ in range(2))
+    feed(first, chunks[:until], 1)
+    second.absorb(first.state())
+    feed(second, chunks[until:], 1)
+    assert_same(second.finish(), fold(chunks, 1, **limit))
 
 
 def test_a_latent_that_never_fires_keeps_nothing() -> None:

@@ -1,0 +1,70 @@
+"""What a run keeps on the way, so that an interrupted one can go on where it was."""
+
+import shutil
+import time
+from pathlib import Path
+
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.prep.atomic import atomic_folder
+from inspect_autointerp.prep.progress import say
+from inspect_autointerp.prep.state import STATE, Found, Header
+
+
+class Checkpoint:
+    """A run's state on disk, replaced now and then.
+
+    Args:
+        folder: Where it lies.
+        minutes: How often it is written.
+        resume: Whether to go on from one that is there.
+        overwrite: Whether to put one aside that is there.
+        progress: Say so when one is taken up.
+
+    Raises:
+        UserError: One is there, and neither is asked for.
+    """
+
+    def __init__(self, folder: Path, *, minutes: float, resume: bool, overwrite: bool, progress: bool = True) -> None:
+        self.folder, self._seconds, self._resume, self._progress = folder, 60 * minutes, resume, progress
+        if folder.exists() and not resume and not overwrite:
+            raise UserError(f"{folder} holds an interrupted run; --resume goes on with it, --overwrite starts anew")
+        self._saved_at, self._saved = time.monotonic(), 0
+
+    def restore(self, header: Header, found: Found) -> int:
+        """Take up what is there, if that is asked for; return the number of batches that are done.
+
+        Raises:
+            UserError: It is of another run.
+        """
+        if not self._resume or not self.folder.exists():
+            return 0
+        old = Header.read(self.folder)
+        if not old.of_one_run(header) or old.shard.number != header.shard.number:
+            raise UserError(
+                f"{self.folder} holds an interrupted run of other settings, weights or package versions;"
+                " --overwrite starts anew"
+            )
+        found.absorb(self.folder)
+        say(f"going on from batch {old.batches:,} of {self.folder}", shown=self._progress)
+        self._saved = old.batches
+        return old.batches
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time to write one."""
+        return time.monotonic() - self._saved_at >= self._seconds
+
+    def save(self, header: Header, found: Found) -> None:
+        """Replace what is there, if anything was done since.
+
+        Raises:
+            UserError: It cannot be written. The one before stays.
+        """
+        if header.batches > self._saved:
+            with atomic_folder(self.folder, marker=STATE, overwrite=True) as folder:
+                found.save(folder, header)
+            self._saved_at, self._saved = time.monotonic(), header.batches
+
+    def remove(self) -> None:
+        """Forget it: what it was for is done."""
+        shutil.rmtree(self.folder, ignore_errors=True)

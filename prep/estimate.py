@@ -1,0 +1,98 @@
+"""What a run would take: tokens, latents, memory, disk and time, from a few batches of it."""
+
+import time
+from datetime import timedelta
+from itertools import islice
+
+from rich.console import Console
+from rich.filesize import decimal
+from rich.table import Table
+
+from inspect_autointerp.prep.corpus import documents
+from inspect_autointerp.prep.job import Job
+from inspect_autointerp.prep.progress import memory, spinner
+from inspect_autointerp.prep.scan import Scan
+from inspect_autointerp.prep.selector import Selector
+from inspect_autointerp.settings import Settings
+
+_BATCHES, _SECONDS = 20, 20.0
+"""How much of the corpus to try at most."""
+_ROW, _ENTRY = 38, 4
+"""Bytes that selection holds of a window and of an activation on it."""
+_STORED_ROW, _STORED_ENTRY = 9, 6
+"""Bytes of the same in a store."""
+
+
+def kept_windows(settings: Settings, n_latents: int, n_windows: float, firing: float) -> float:
+    """How many windows of latents are kept, at most.
+
+    Args:
+        settings: How many per latent and split, and in the pool.
+        n_latents: Width of the coder.
+        n_windows: Complete windows of the corpus.
+        firing: Latents that fire in a window, on average.
+    """
+    own = min(2 * (settings.sample + settings.top) * n_latents, n_windows * firing)
+    return own + min(settings.pool, n_windows) * firing
+
+
+def state_bytes(windows: float, entries: float) -> float:
+    """Memory of a hookpoint's selection: of what it keeps, and of as much again that waits to be sorted out.
+
+    Args:
+        windows: See `kept_windows`.
+        entries: Activations in a kept window, on average.
+    """
+    return 2 * windows * (_ROW + entries * _ENTRY)
+
+
+def stored_bytes(windows: float, entries: float) -> float:
+    """Disk space of a hookpoint's postings; see `state_bytes`."""
+    return windows * (_STORED_ROW + entries * _STORED_ENTRY)
+
+
+def estimate(job: Job, *, shards: int = 1, progress: bool = True) -> None:
+    """Load everything, run a few batches, and print what all of it would take.
+
+    Args:
+        job: What to run.
+        shards: Among how many processes the corpus is shared out.
+        progress: Show what is under way.
+
+    Raises:
+        UserError: As the run itself would.
+    """
+    scan, settings = Scan(job, progress=progress), job.settings
+    texts = documents(settings.corpus, seed=settings.seed, split=settings.corpus_split, column=settings.column)
+    with spinner("trying a few batches", shown=progress):
+        began, seconds, tried = time.monotonic(), 0.0, 0
+        for number, batch in islice(scan.chunker.batches(texts), _BATCHES):
+            clock = time.monotonic()
+            scan.fold(batch)
+            if number:  # the first one warms up
+                seconds += time.monotonic() - clock
+                tried += int((batch.pos >= 0).sum())
+            if time.monotonic() - began > _SECONDS:
+                break
+    table = Table(title="this run would take", title_justify="left", show_header=False)
+    table.add_row("tokens", f"{settings.tokens:,} at most, {settings.tokens // shards:,} in each of {shards} shards")
+    held = stored = 0.0
+    for name, selector in scan.found.selectors.items():
+        entries, firing = _measured(selector, scan.chunker.n_windows)
+        kept = kept_windows(settings, selector.n_latents, settings.tokens / settings.window, firing)
+        held, stored = held + state_bytes(kept, entries), stored + stored_bytes(kept, entries)
+        found = f"{selector.n_latents:,}; {firing:,.0f} fire in a window; {kept:,.0f} windows kept"
+        table.add_row(f"latents at {name}", found)
+    now = f"{memory()} for the model, its coders and these batches"
+    table.add_row("memory", f"{now}, and up to {decimal(int(held))} for what is kept")
+    table.add_row("disk", f"up to {decimal(int(stored + settings.tokens * scan.chunker.dtype.itemsize))}")
+    rate = tried / seconds if seconds else float("nan")
+    left = timedelta(seconds=round(settings.tokens / shards / rate)) if seconds else "unknown: a single batch was tried"
+    table.add_row("time", f"{left} at {rate:,.0f} tokens a second on {job.device}")
+    Console().print(table)
+
+
+def _measured(selector: Selector, n_windows: int) -> tuple[float, float]:
+    """Activations in a window in which a latent fires, and latents that fire in a window."""
+    windows = int(selector.n_windows.sum())
+    return float(selector.histogram.sum()) / max(1, windows), windows / max(1, n_windows)

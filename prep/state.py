@@ -1,0 +1,125 @@
+"""What a pass over the corpus has found so far, on disk: the checkpoint of a run, and the result of a shard."""
+
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.manifest import Manifest
+from inspect_autointerp.prep.directions import Directions
+from inspect_autointerp.prep.job import Job
+from inspect_autointerp.prep.selector import Selector
+from inspect_autointerp.prep.shard import Shard
+from inspect_autointerp.store import hookpoint_folder
+
+STATE = "state.json"
+FORMAT = 1
+_SELECTOR, _DIRECTIONS = "selector.safetensors", "directions.safetensors"
+
+
+@dataclass
+class Found:
+    """All that a store is made of, but the corpus."""
+
+    manifest: Manifest
+    """Counts and files are not in it before the pass has ended."""
+    selectors: dict[str, Selector]
+    """By hookpoint, as the next."""
+    directions: dict[str, Directions]
+
+    @staticmethod
+    def empty(folder: Path) -> "Found":
+        """Nothing yet, of the run that a state's folder is of: what to `absorb` its shards into."""
+        manifest, settings = (header := Header.read(folder)).manifest, header.manifest.settings
+        selectors = {
+            name: Selector(
+                entry.width, sample=settings.sample, top=settings.top, pool=settings.pool, seed=settings.seed
+            )
+            for name, entry in manifest.hookpoints.items()
+        }
+        directions = {name: Directions.load(folder / hookpoint_folder(name) / _DIRECTIONS) for name in selectors}
+        return Found(manifest, selectors, directions)
+
+    def save(self, folder: Path, header: "Header") -> None:
+        """Write it into an empty folder."""
+        for name, selector in self.selectors.items():
+            target = folder / hookpoint_folder(name)
+            target.mkdir(parents=True)
+            save_file({key: tensor.cpu().contiguous() for key, tensor in selector.state().items()}, target / _SELECTOR)
+            self.directions[name].save(target / _DIRECTIONS)
+        header.write(folder)
+
+    def absorb(self, folder: Path) -> None:
+        """Add what a state of the same run holds.
+
+        Raises:
+            UserError: A file is missing or broken, or the neighbours of a latent are not the same in both: which
+                siblings fire on a window would mean different latents.
+        """
+        for name, selector in self.selectors.items():
+            source = folder / hookpoint_folder(name)
+            try:
+                other, state = Directions.load(source / _DIRECTIONS), load_file(source / _SELECTOR)
+            except (OSError, SafetensorError) as error:
+                raise UserError(f"{folder}: a file is missing or broken ({error}); make it again") from error
+            mine, its = self.directions[name].neighbours, other.neighbours
+            if (mine is None) != (its is None) or (mine is not None and not np.array_equal(mine, its)):
+                raise UserError(
+                    f"{folder}: it found other neighbours of latents at {name}, as different kinds of GPU may; run all"
+                    " shards on one kind"
+                )
+            selector.absorb(state)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header:
+    """`state.json`: what a state belongs to, and how far it has come."""
+
+    manifest: Manifest
+    batch_size: int
+    shard: Shard
+    batches: int
+    """Batches of the corpus that are done, other shards' counted with them."""
+    corpus: str | None = None
+    """`Chunker.sha256` of the whole corpus, where the pass has ended."""
+
+    def of_one_run(self, other: "Header") -> bool:
+        """Whether the two are of shards, or moments, of the same run."""
+        a, b = (replace(header.manifest, n_documents=0, n_tokens=0, n_windows=0) for header in (self, other))
+        return a == b and (self.batch_size, self.shard.of) == (other.batch_size, other.shard.of)
+
+    def asked_for(self, job: Job) -> bool:
+        """Whether a job, as it was given, is this run."""
+        manifest = self.manifest
+        coders = sorted(entry.coder for entry in manifest.hookpoints.values())
+        given = [job.names.get(name, name) for name in (job.subject, *sorted(job.coders))]
+        return (
+            [manifest.subject, *coders] == [given[0], *sorted(given[1:])]
+            and (manifest.settings, manifest.revision) == (job.settings, job.revision)
+            and self.batch_size == job.batch_size
+        )
+
+    def write(self, folder: Path) -> None:
+        """Write it into a state's folder."""
+        content = asdict(self) | {"format": FORMAT}
+        (folder / STATE).write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+    @staticmethod
+    def read(folder: Path) -> "Header":
+        """Read it.
+
+        Raises:
+            UserError: There is no state, or one of another version.
+        """
+        try:
+            content = json.loads((folder / STATE).read_text(encoding="utf-8"))
+            if content.pop("format") != FORMAT:
+                raise UserError(f"{folder}: written by another version of this package; make it again")
+            manifest, shard = Manifest.of(content.pop("manifest")), Shard(**content.pop("shard"))
+            return Header(manifest=manifest, shard=shard, **content)
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise UserError(f"{folder}: no readable state of a prep run ({error}); make it again") from error
