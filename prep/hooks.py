@@ -11,6 +11,7 @@ from torch import Tensor
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.prep.hookpoints import Side, label, layer_of, transformer_lens_name
+from inspect_autointerp.prep.loading import why
 
 _TOKENS = 5
 
@@ -27,12 +28,15 @@ class Place:
     """What else `--hookpoint` takes."""
 
 
-def places(subject: str, revision: str | None = None) -> tuple[list[Place], list[list[int]]]:
+def places(
+    subject: str, revision: str | None = None, *, trust_remote_code: bool = False
+) -> tuple[list[Place], list[list[int]]]:
     """List the places outside the layers, and those of every layer unlike the ones before it.
 
     Args:
         subject: Name or folder of a Hugging Face model; nothing but its configuration is read.
         revision: Of a model on the Hub.
+        trust_remote_code: Run the code that comes with the model, if any does.
 
     Returns:
         The places, in the order of the model; and its layers in groups that are alike, of which the first is listed.
@@ -45,15 +49,20 @@ def places(subject: str, revision: str | None = None) -> tuple[list[Place], list
 
     logging.set_verbosity_error()
     try:
-        config = AutoConfig.from_pretrained(subject, revision=revision).get_text_config()
+        config = AutoConfig.from_pretrained(
+            subject, revision=revision, trust_remote_code=trust_remote_code
+        ).get_text_config()
     except Exception as error:  # as varied as configurations are
-        raise UserError(f"subject {subject}: its configuration cannot be loaded ({_told(error)})") from error
+        raise UserError(f"subject {subject}: its configuration cannot be loaded ({why(error, subject)})") from error
     try:
         with torch.device("meta"):
-            base = AutoModel.from_config(config, attn_implementation="eager", dtype=torch.bfloat16).eval()
+            base = AutoModel.from_config(
+                config, attn_implementation="eager", dtype=torch.bfloat16, trust_remote_code=trust_remote_code
+            ).eval()
         widths = _widths(base)
     except Exception as error:  # models run whatever code they like
-        raise UserError(f"subject {subject}: its shapes cannot be had without its weights ({_told(error)})") from error
+        reason = why(error, subject)
+        raise UserError(f"subject {subject}: its shapes cannot be had without its weights ({reason})") from error
     alike: dict[tuple, list[int]] = {}
     for layer in sorted({layer for path, _ in widths if (layer := layer_of(path)) is not None}):
         alike.setdefault(_shape(widths, layer), []).append(layer)
@@ -102,7 +111,3 @@ def _shape(widths: dict[tuple[str, Side], int], layer: int) -> tuple:
         for (path, side), width in widths.items()
         if layer_of(path) == layer
     )
-
-
-def _told(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

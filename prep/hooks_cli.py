@@ -13,6 +13,9 @@ from inspect_autointerp.errors import UserError
 def hooks(
     subject: Annotated[str, typer.Argument(help="Hugging Face model, by name or folder; `demo` for the embedded one.")],
     revision: Annotated[str | None, typer.Option(help="Of a model on the Hub.")] = None,
+    trust_remote_code: Annotated[
+        bool, typer.Option("--trust-remote-code", help="Run the code that comes with the model.")
+    ] = False,
 ) -> None:
     """List a model's hookpoints with their widths, from its configuration alone.
 
@@ -23,7 +26,8 @@ def hooks(
     except ImportError as error:
         raise UserError(f'hooks needs more packages ({error}): `pip install "inspect-autointerp[prep]"`') from error
 
-    found, groups = places(str(demo.SUBJECT) if subject == "demo" else subject, revision)
+    source = str(demo.SUBJECT) if subject == "demo" else subject
+    found, groups = places(source, revision, trust_remote_code=trust_remote_code)
     table = Table(title=subject, title_justify="left", box=None, pad_edge=False, header_style="bold")
     table.add_column("--hookpoint", overflow="fold")
     table.add_column("width", justify="right")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -9,6 +10,7 @@ from torch import Tensor
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.prep.coders import weights_sha256
 from inspect_autointerp.prep.hookpoints import Side, label, layer_of, resolve
+from inspect_autointerp.prep.loading import why
 
 
 class _Deep(Exception):
@@ -38,6 +40,14 @@ class Subject:
         revision: Of a model on the Hub.
         device: Where it runs.
         dtype: In which type: `auto` for the checkpoint's own, `float32`, `bfloat16`, `float16`.
+        attention: Which implementation of attention: `eager`, `sdpa`, `flash_attention_2`, … By default transformers
+            chooses.
+        device_map: How transformers spreads it over devices, in place of `device`: `auto`, `balanced`, or one device.
+        quantization: Weights in 8 or 4 bits, by bitsandbytes.
+        trust_remote_code: Run the code that comes with the checkpoint, if any does.
+
+    Attributes:
+        device: Where its input goes, and where its activations come.
 
     Raises:
         UserError: The model or its tokenizer cannot be loaded, or has no such hookpoint.
@@ -51,21 +61,25 @@ class Subject:
         revision: str | None = None,
         device: str | torch.device = "cpu",
         dtype: str = "float32",
+        attention: str | None = None,
+        device_map: str | None = None,
+        quantization: Literal["8bit", "4bit"] | None = None,
+        trust_remote_code: bool = False,
     ) -> None:
-        from safetensors import SafetensorError
         from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
         from transformers.utils import logging
 
         logging.set_verbosity_error()  # a truncated model leaves weights of the checkpoint unused, by intention
         logging.disable_progress_bar()
         self.source = source
-        self.device = torch.device(device)
+        known: dict[str, Any] = {"revision": revision, "trust_remote_code": trust_remote_code}
         try:
-            config = AutoConfig.from_pretrained(source, revision=revision)
-            self.tokenizer = AutoTokenizer.from_pretrained(source, revision=revision)
+            config = AutoConfig.from_pretrained(source, **known)
+            self.tokenizer = AutoTokenizer.from_pretrained(source, **known)
         except Exception as error:  # `tokenizers` raises Exception itself
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise UserError(f"subject {source}: its configuration or tokenizer cannot be loaded ({reason})") from error
+            raise UserError(
+                f"subject {source}: its configuration or tokenizer cannot be loaded ({why(error, source)})"
+            ) from error
         if not self.tokenizer.is_fast:
             raise UserError(f"subject {source}: it has no fast tokenizer (tokenizer.json), which the store needs")
         text = config.get_text_config()  # of a model that also sees; of any other, the configuration itself
@@ -74,16 +88,28 @@ class Subject:
         self.max_length: int | None = getattr(text, "max_position_embeddings", None)
         try:
             self._model, info = AutoModelForCausalLM.from_pretrained(
-                source, revision=revision, config=config, dtype=dtype, output_loading_info=True
+                source,
+                config=config,
+                dtype=dtype,
+                output_loading_info=True,
+                **known,
+                **_options(attention, device_map, quantization, device),
             )
-        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise UserError(f"subject {source}: its weights cannot be loaded ({reason})") from error
+            if not device_map and not quantization:  # else it is where it is to be
+                self._model.to(device)
+        except Exception as error:  # of a missing package, of another's code, of a device
+            raise UserError(f"subject {source}: its weights cannot be loaded ({why(error, source)})") from error
         if missing := sorted(info["missing_keys"]):  # transformers would leave them random, without a word
             raise UserError(
                 f"subject {source}: its weights cannot be loaded ({len(missing)} are missing: {', '.join(missing[:3])})"
             )
-        self._model.to(self.device).eval()
+        if any(parameter.is_meta for parameter in self._model.parameters()):  # in main memory or on the disk
+            raise UserError(
+                f"subject {source}: it is too large for the devices that --device-map {device_map} spreads it over;"
+                " give --quantization, a smaller --dtype, or devices with more memory"
+            )
+        self._model.eval()
+        self.device = self._model.get_input_embeddings().weight.device
         self._base = getattr(self._model.base_model, "language_model", self._model.base_model)
         self.dtype = str(next(self._model.parameters()).dtype).removeprefix("torch.")
         self.sha256 = weights_sha256(self._base)
@@ -109,7 +135,7 @@ class Subject:
         left = {hookpoint.name for hookpoint in self.hookpoints}
 
         def deliver(hookpoint: Hookpoint, value: Tensor | tuple) -> None:
-            receive(hookpoint, value[0] if isinstance(value, tuple) else value)
+            receive(hookpoint, (value[0] if isinstance(value, tuple) else value).to(self.device))
             left.discard(hookpoint.name)
             if not left:
                 raise _Deep
@@ -146,9 +172,29 @@ class Subject:
         norms = (getattr(self._base, name, None) for name in ("norm", "ln_f", "final_layer_norm"))
         norm = next((norm for norm in norms if norm is not None), None)
         if getattr(norm, "weight", None) is not None:
-            scale = norm.weight.detach().float()
+            scale = norm.weight.detach().float().to(weight.device)
             weight = weight * (1 + scale if "Gemma" in type(norm).__name__ else scale)
         return weight
+
+
+def _options(
+    attention: str | None,
+    device_map: str | None,
+    quantization: Literal["8bit", "4bit"] | None,
+    device: str | torch.device,
+) -> dict[str, Any]:
+    """What is asked for beyond the defaults, as transformers calls it."""
+    options: dict[str, Any] = {}
+    if attention:
+        options["attn_implementation"] = attention
+    if device_map:
+        options["device_map"] = device_map
+    if quantization:
+        from transformers import BitsAndBytesConfig
+
+        options["quantization_config"] = BitsAndBytesConfig(**{f"load_in_{quantization}": True})
+        options.setdefault("device_map", str(device))  # weights are quantised on the way there
+    return options
 
 
 def _truncate(config, hookpoints: Sequence[Hookpoint]) -> int | None:
