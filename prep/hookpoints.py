@@ -1,24 +1,45 @@
 """Hookpoints: module paths under the base model, and the names TransformerLens gives the same places.
 
-What each name stands for is taken from TransformerLens's definitions; tests/prep/test_hookpoints.py checks the tensors
-of small random models against the Hugging Face model's own (hidden states, and resid_mid + mlp_out = resid_post), not
-against TransformerLens itself. Attention and norms are not covered yet.
+tests/prep/test_hookpoints.py checks each name for each family on small random models: against the Hugging Face model's
+own tensors, and against TransformerLens's cache of the same weights.
 """
 
 import re
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from inspect_autointerp.errors import UserError
 
 Side = Literal["output", "input"]
 
-# Per family: the list of decoder layers, the module whose output is added as the MLP's, and the MLP's out-projection,
-# whose input is the neurons' activations.
+
+class _Family(NamedTuple):
+    """Where a family keeps its layers, and modules of a layer."""
+
+    layers: str
+    attention: str
+    """Whose output is added to the residual stream as the attention's."""
+    heads: str
+    """The attention's out-projection, whose input is what the heads made, one after the other."""
+    middle: str | None
+    """The norm that reads the residual stream between attention and MLP; None where the two run side by side."""
+    mlp: str
+    """Whose output is added to the residual stream as the MLP's."""
+    neurons: str
+    """The MLP's out-projection, whose input is the neurons' activations."""
+
+
 _FAMILIES = {
-    "gpt2": ("h", "mlp", "mlp.c_proj"),
-    "gpt_neox": ("layers", "mlp", "mlp.dense_4h_to_h"),
-    "llama": ("layers", "mlp", "mlp.down_proj"),
-    "gemma2": ("layers", "post_feedforward_layernorm", "mlp.down_proj"),
+    "gpt2": _Family("h", "attn", "attn.c_proj", "ln_2", "mlp", "mlp.c_proj"),
+    "gpt_neox": _Family("layers", "attention", "attention.dense", None, "mlp", "mlp.dense_4h_to_h"),
+    "llama": _Family("layers", "self_attn", "self_attn.o_proj", "post_attention_layernorm", "mlp", "mlp.down_proj"),
+    "gemma2": _Family(
+        "layers",
+        "post_attention_layernorm",
+        "self_attn.o_proj",
+        "pre_feedforward_layernorm",
+        "post_feedforward_layernorm",
+        "mlp.down_proj",
+    ),
 }
 _LIKE = {
     "mistral": "llama",
@@ -28,52 +49,39 @@ _LIKE = {
     "gemma3": "gemma2",
     "gemma3_text": "gemma2",
 }
-_PLACES = ("hook_resid_pre", "hook_resid_post", "hook_mlp_out", "mlp.hook_post")
-_TRANSFORMER_LENS = re.compile(rf"blocks\.(\d+)\.({'|'.join(map(re.escape, _PLACES))})")
 
 
 def resolve(name: str, model_type: str) -> tuple[str, Side]:
     """Return the module path under the base model, and the side of it, that a hookpoint's name stands for.
 
     Args:
-        name: A module path (`layers.12`, `model.layers.12.mlp`; its output is meant unless `:input` follows), or a
-            TransformerLens name (`blocks.12.hook_resid_post`).
+        name: A module path (`layers.12`, `model.layers.12.mlp`; its output is meant unless `:input` follows, or
+            `.input` as in Gemma Scope 2), or a TransformerLens name (`blocks.12.hook_resid_post`).
         model_type: The subject's Hugging Face model type, `llama` for instance.
 
     Raises:
-        UserError: A TransformerLens name that is not known for this family.
+        UserError: A TransformerLens name that is not known, or not for this family.
     """
-    if match := _TRANSFORMER_LENS.fullmatch(name):
-        family = _FAMILIES.get(_LIKE.get(model_type, model_type))
-        if family is None:
-            raise UserError(
-                f"hookpoint {name}: TransformerLens names are not known for {model_type} models;"
-                " give the module's path (`autointerp hooks` lists them)"
-            )
-        layers, mlp, projection = family
-        layer = f"{layers}.{match[1]}"
-        return {
-            "hook_resid_pre": (layer, "input"),
-            "hook_resid_post": (layer, "output"),
-            "hook_mlp_out": (f"{layer}.{mlp}", "output"),
-            "mlp.hook_post": (f"{layer}.{projection}", "input"),
-        }[match[2]]  # type: ignore[return-value]
+    if match := re.fullmatch(r"blocks\.(\d+)\.(.+)", name):
+        return _resolve_transformer_lens(name, int(match[1]), match[2], model_type)
     if name.startswith(("blocks.", "hook_")):
-        raise UserError(f"hookpoint {name}: this TransformerLens name is not known; give the module's path")
-    path, _, side = name.partition(":")
-    if side not in ("", "input", "output"):
+        raise UserError(f"hookpoint {name}: {_UNKNOWN}")
+    path, colon, side = name.partition(":")
+    if colon and side not in ("input", "output"):
         raise UserError(f"hookpoint {name}: after the colon stands `input` or `output`")
     path = re.sub(r"^((model|transformer|gpt_neox)\.)?(language_model\.)?", "", path)
+    if not colon and layer_of(path) is not None and (match := re.fullmatch(r"(.+)\.(input|output)", path)):
+        path, side = match[1], match[2]
     return path, "input" if side == "input" else "output"
 
 
 def transformer_lens_name(path: str, side: Side, model_type: str) -> str | None:
     """The inverse of `resolve`: what TransformerLens calls a place, None where it has no name that we know."""
-    layer = layer_of(path)
-    if layer is None or _LIKE.get(model_type, model_type) not in _FAMILIES:
+    layer, family = layer_of(path), _family(model_type)
+    if layer is None or family is None:
         return None
-    names = (f"blocks.{layer}.{place}" for place in _PLACES)
-    return next((name for name in names if resolve(name, model_type) == (path, side)), None)
+    places = _places(family, layer)
+    return next((f"blocks.{layer}.{name}" for name, place in places.items() if place == (path, side)), None)
 
 
 def label(path: str, side: Side) -> str:
@@ -85,3 +93,55 @@ def layer_of(path: str) -> int | None:
     """The number of the decoder layer a path lies in; None outside the layers."""
     match = re.match(r"(?:h|layers)\.(\d+)(?:\.|$)", path)
     return int(match[1]) if match else None
+
+
+_UNKNOWN = "this TransformerLens name is not known; give the module's path (`autointerp hooks` lists them)"
+
+
+def _resolve_transformer_lens(name: str, layer: int, place: str, model_type: str) -> tuple[str, Side]:
+    if place == "hook_mlp_in":
+        raise UserError(
+            f"hookpoint {name}: TransformerLens means the residual stream by it, and Gemma Scope 2 what the MLP reads;"
+            f" give blocks.{layer}.hook_resid_mid or blocks.{layer}.mlp.hook_in"
+        )
+    if place.endswith(".hook_normalized"):
+        raise UserError(
+            f"hookpoint {name}: it leaves out the norm's weight, and no module gives that; blocks.{layer}.mlp.hook_in"
+            " is what the MLP reads, weight and all, and a norm's module path what that norm gives"
+        )
+    family = _family(model_type)
+    if family is None:
+        raise UserError(
+            f"hookpoint {name}: TransformerLens names are not known for {model_type} models;"
+            " give the module's path (`autointerp hooks` lists them)"
+        )
+    if place == "hook_resid_mid" and family.middle is None:
+        raise UserError(
+            f"hookpoint {name}: attention and MLP of {model_type} models run side by side, with nothing between them"
+            f" (in the few with use_parallel_residual off it is {family.layers}.{layer}.post_attention_layernorm:input)"
+        )
+    places = _places(family, layer)
+    if place not in places:
+        raise UserError(f"hookpoint {name}: {_UNKNOWN}")
+    return places[place]
+
+
+def _family(model_type: str) -> _Family | None:
+    return _FAMILIES.get(_LIKE.get(model_type, model_type))
+
+
+def _places(family: _Family, layer: int) -> dict[str, tuple[str, Side]]:
+    """What TransformerLens calls the places of one layer."""
+    at = f"{family.layers}.{layer}"
+    places: dict[str, tuple[str, Side]] = {
+        "hook_resid_pre": (at, "input"),
+        "attn.hook_z": (f"{at}.{family.heads}", "input"),
+        "hook_attn_out": (f"{at}.{family.attention}", "output"),
+        "mlp.hook_in": (f"{at}.mlp", "input"),
+        "mlp.hook_post": (f"{at}.{family.neurons}", "input"),
+        "hook_mlp_out": (f"{at}.{family.mlp}", "output"),
+        "hook_resid_post": (at, "output"),
+    }
+    if family.middle is not None:
+        places["hook_resid_mid"] = (f"{at}.{family.middle}", "input")
+    return places

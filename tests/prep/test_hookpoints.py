@@ -1,5 +1,6 @@
 """Names of places in the subject, and the tensors found there, against the full model run plainly."""
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.prep.hookpoints import Side, label, layer_of, resolve
+from inspect_autointerp.prep.hookpoints import Side, label, layer_of, resolve, transformer_lens_name
 from inspect_autointerp.prep.subject import Hookpoint, Subject
 
 RMS = {
@@ -25,30 +26,64 @@ class Family(NamedTuple):
 
     model_type: str
     config: dict[str, Any]
-    layer: str
-    mlp: str
-    """Whose output the layer adds to the residual stream."""
-    projection: str
-    """Whose input are the neurons' activations."""
-    before_mlp: str
-    """The norm whose input is the residual stream between attention and MLP (of GPT-NeoX, the attention)."""
+    places: dict[str, str]
+    """By TransformerLens's name under the block."""
+
+    def at(self, name: str, layer: int) -> str:
+        """The name in the store of `blocks.LAYER.NAME`."""
+        return self.places[name] % layer
+
+    @property
+    def parallel(self) -> bool:
+        """Whether attention and MLP read the same stream."""
+        return "hook_resid_mid" not in self.places
 
 
-LLAMA = ("layers.%d", "layers.%d.mlp", "layers.%d.mlp.down_proj", "layers.%d.post_attention_layernorm")
-GEMMA = (
-    "layers.%d", "layers.%d.post_feedforward_layernorm", "layers.%d.mlp.down_proj",
-    "layers.%d.pre_feedforward_layernorm",
-)  # fmt: skip
+LLAMA = {
+    "hook_resid_pre": "layers.%d:input",
+    "attn.hook_z": "layers.%d.self_attn.o_proj:input",
+    "hook_attn_out": "layers.%d.self_attn",
+    "hook_resid_mid": "layers.%d.post_attention_layernorm:input",
+    "mlp.hook_in": "layers.%d.mlp:input",
+    "mlp.hook_post": "layers.%d.mlp.down_proj:input",
+    "hook_mlp_out": "layers.%d.mlp",
+    "hook_resid_post": "layers.%d",
+}
+GEMMA = LLAMA | {
+    "hook_attn_out": "layers.%d.post_attention_layernorm",
+    "hook_resid_mid": "layers.%d.pre_feedforward_layernorm:input",
+    "hook_mlp_out": "layers.%d.post_feedforward_layernorm",
+}
+GPT_2 = {
+    "hook_resid_pre": "h.%d:input",
+    "attn.hook_z": "h.%d.attn.c_proj:input",
+    "hook_attn_out": "h.%d.attn",
+    "hook_resid_mid": "h.%d.ln_2:input",
+    "mlp.hook_in": "h.%d.mlp:input",
+    "mlp.hook_post": "h.%d.mlp.c_proj:input",
+    "hook_mlp_out": "h.%d.mlp",
+    "hook_resid_post": "h.%d",
+}
+GPT_NEOX = {
+    "hook_resid_pre": "layers.%d:input",
+    "attn.hook_z": "layers.%d.attention.dense:input",
+    "hook_attn_out": "layers.%d.attention",
+    "mlp.hook_in": "layers.%d.mlp:input",
+    "mlp.hook_post": "layers.%d.mlp.dense_4h_to_h:input",
+    "hook_mlp_out": "layers.%d.mlp",
+    "hook_resid_post": "layers.%d",
+}
 FAMILIES = [
-    Family("gpt2", GPT2, "h.%d", "h.%d.mlp", "h.%d.mlp.c_proj", "h.%d.ln_2"),
-    Family("gpt_neox", NEOX, "layers.%d", "layers.%d.mlp", "layers.%d.mlp.dense_4h_to_h", "layers.%d.attention"),
-    Family("llama", RMS, *LLAMA),
-    Family("mistral", RMS, *LLAMA),
-    Family("qwen2", RMS, *LLAMA),
-    Family("qwen3", RMS, *LLAMA),
-    Family("gemma2", RMS, *GEMMA),
+    Family("gpt2", GPT2, GPT_2),
+    Family("gpt_neox", NEOX, GPT_NEOX),
+    Family("llama", RMS, LLAMA),
+    Family("mistral", RMS, LLAMA),
+    Family("qwen2", RMS, LLAMA),
+    Family("qwen3", RMS, LLAMA),
+    Family("gemma", RMS, LLAMA),
+    Family("gemma2", RMS, GEMMA),
     Family("gemma3_text", RMS | {"sliding_window": 4, "layer_types": ["sliding_attention", "full_attention"] * 2}
-           | {"num_hidden_layers": 4}, *GEMMA),
+           | {"num_hidden_layers": 4}, GEMMA),
 ]  # fmt: skip
 
 
@@ -81,20 +116,26 @@ class Full(NamedTuple):
         return seen
 
 
-@pytest.fixture(scope="module", params=FAMILIES, ids=lambda family: family.model_type)
-def full(request: pytest.FixtureRequest, subject_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Full:
+def random_model(model_type: str, config: dict[str, Any], folder: Path, tokenizer: Path) -> Any:
+    """Save a random model, with the tokenizer of another folder."""
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    family: Family = request.param
     torch.manual_seed(0)
-    model = AutoModelForCausalLM.from_config(AutoConfig.for_model(family.model_type, **family.config)).eval()
+    model = AutoModelForCausalLM.from_config(AutoConfig.for_model(model_type, **config)).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.normal_(std=0.3)  # norms and biases too: left at 1 and 0 they would hide where they stand
-    folder = tmp_path_factory.mktemp(family.model_type)
     model.save_pretrained(folder)
     for name in ("tokenizer.json", "tokenizer_config.json"):
-        shutil.copy(subject_folder / name, folder)
+        shutil.copy(tokenizer / name, folder)
+    return model
+
+
+@pytest.fixture(scope="module", params=FAMILIES, ids=lambda family: family.model_type)
+def full(request: pytest.FixtureRequest, subject_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Full:
+    family: Family = request.param
+    folder = tmp_path_factory.mktemp(family.model_type)
+    model = random_model(family.model_type, family.config, folder, subject_folder)
     return Full(family, folder, model, torch.randint(1, 600, (2, 12)))
 
 
@@ -105,14 +146,11 @@ def activations(subject: Subject, ids: Tensor) -> dict[str, Tensor]:
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.model_type)
-def test_transformer_lens_names_stand_for_module_paths(family: Family) -> None:
-    table: dict[str, tuple[str, Side]] = {
-        "blocks.7.hook_resid_pre": (family.layer % 7, "input"),
-        "blocks.7.hook_resid_post": (family.layer % 7, "output"),
-        "blocks.7.hook_mlp_out": (family.mlp % 7, "output"),
-        "blocks.7.mlp.hook_post": (family.projection % 7, "input"),
-    }
-    assert {name: resolve(name, family.model_type) for name in table} == table
+def test_transformer_lens_names_stand_for_module_paths_and_back(family: Family) -> None:
+    for name in family.places:
+        place = resolve(f"blocks.7.{name}", family.model_type)
+        assert label(*place) == family.at(name, 7)
+        assert transformer_lens_name(*place, family.model_type) == f"blocks.7.{name}"
 
 
 @pytest.mark.parametrize(
@@ -125,6 +163,11 @@ def test_transformer_lens_names_stand_for_module_paths(family: Family) -> None:
         pytest.param("layers.12.mlp.down_proj:input", ("layers.12.mlp.down_proj", "input"), id="input"),
         pytest.param("layers.12:output", ("layers.12", "output"), id="output"),
         pytest.param("embed_tokens", ("embed_tokens", "output"), id="outside-the-layers"),
+        pytest.param("model.layers.12.output", ("layers.12", "output"), id="gemma-scope-2-residual-stream"),
+        pytest.param(
+            "model.layers.12.self_attn.o_proj.input", ("layers.12.self_attn.o_proj", "input"), id="gemma-scope-2-heads"
+        ),
+        pytest.param("encoder.output", ("encoder.output", "output"), id="a-module-called-output"),
     ],
 )
 def test_a_module_path_stands_for_itself_below_the_base_model(name: str, expected: tuple[str, Side]) -> None:
@@ -145,10 +188,31 @@ def test_the_layer_of_a_path(path: str, layer: int | None) -> None:
     assert layer_of(path) == layer
 
 
-def test_an_unknown_transformer_lens_name_is_refused() -> None:
-    message = r"^hookpoint blocks\.1\.attn\.hook_z: this TransformerLens name is not known; give the module's path$"
-    with pytest.raises(UserError, match=message):
-        resolve("blocks.1.attn.hook_z", "llama")
+@pytest.mark.parametrize(
+    ("name", "model_type", "message"),
+    [
+        ("blocks.1.attn.hook_q", "llama", r"this TransformerLens name is not known; give the module's path \("),
+        ("hook_embed", "llama", r"this TransformerLens name is not known; give the module's path \("),
+        ("blocks.1", "llama", r"this TransformerLens name is not known; give the module's path \("),
+        (
+            "blocks.1.hook_mlp_in", "gemma3_text",
+            r"TransformerLens means the residual stream by it, and Gemma Scope 2 what the MLP reads;"
+            r" give blocks\.1\.hook_resid_mid or blocks\.1\.mlp\.hook_in$",
+        ),
+        (
+            "blocks.1.ln2.hook_normalized", "gemma2",
+            r"it leaves out the norm's weight, and no module gives that; blocks\.1\.mlp\.hook_in is what the MLP reads",
+        ),
+        (
+            "blocks.1.hook_resid_mid", "gpt_neox",
+            r"attention and MLP of gpt_neox models run side by side, with nothing between them \(in the few with"
+            r" use_parallel_residual off it is layers\.1\.post_attention_layernorm:input\)$",
+        ),
+    ],
+)  # fmt: skip
+def test_a_transformer_lens_name_without_such_a_place_is_refused(name: str, model_type: str, message: str) -> None:
+    with pytest.raises(UserError, match=rf"^hookpoint {re.escape(name)}: {message}"):
+        resolve(name, model_type)
 
 
 def test_transformer_lens_names_of_an_unknown_family_are_refused() -> None:
@@ -170,51 +234,94 @@ def test_an_unknown_path_is_refused_with_what_there_is(subject_folder: Path, nam
 
 
 def test_the_residual_stream_is_that_of_the_full_model_though_the_subject_ends_before(full: Full) -> None:
+    at = full.family.at
     subject = Subject(
         str(full.folder), ["blocks.0.hook_resid_pre", "blocks.1.hook_resid_pre", "blocks.1.hook_resid_post"]
     )
-    layer = full.family.layer
     found = activations(subject, full.ids)
     hidden = full.model(full.ids, output_hidden_states=True).hidden_states
-    assert torch.equal(found[f"{layer % 0}:input"], hidden[0])
-    assert torch.equal(found[f"{layer % 1}:input"], hidden[1])
-    assert torch.equal(found[layer % 1], hidden[2])
+    assert torch.equal(found[at("hook_resid_pre", 0)], hidden[0])
+    assert torch.equal(found[at("hook_resid_pre", 1)], hidden[1])
+    assert torch.equal(found[at("hook_resid_post", 1)], hidden[2])
     with pytest.raises(AttributeError):  # two layers were loaded, and no third
-        subject._base.get_submodule(layer % 2)
+        subject._base.get_submodule(at("hook_resid_post", 2))
 
 
 def test_the_last_layer_is_read_before_the_final_norm(full: Full) -> None:
     last = full.model.config.num_hidden_layers - 1
-    path = full.family.layer % last
+    path = full.family.at("hook_resid_post", last)
     found = activations(Subject(str(full.folder), [f"blocks.{last}.hook_resid_post"]), full.ids)[path]
     assert torch.equal(found, full.modules(path)[path][1])
     hidden = full.model(full.ids, output_hidden_states=True).hidden_states[-1]
     assert not torch.allclose(found, hidden)
 
 
-def test_the_mlp_is_read_where_its_output_is_added_to_the_residual_stream(full: Full) -> None:
-    layer, mlp, before = full.family.layer % 1, full.family.mlp % 1, full.family.before_mlp % 1
-    found = activations(Subject(str(full.folder), ["blocks.1.hook_mlp_out", "blocks.1.hook_resid_post"]), full.ids)
-    plain = full.modules(layer, mlp, before)
-    assert torch.equal(found[mlp], plain[mlp][1])
-    # GPT-NeoX adds attention and MLP to the same stream; in the others the MLP comes after.
-    middle = plain[layer][0] + plain[before][1] if full.family.model_type == "gpt_neox" else plain[before][0]
-    torch.testing.assert_close(middle + found[mlp], found[layer])
+def test_every_place_is_that_of_the_full_model_though_the_subject_ends_before(full: Full) -> None:
+    places = {name: full.family.at(name, 1) for name in full.family.places}
+    found = activations(Subject(str(full.folder), [f"blocks.1.{name}" for name in places]), full.ids)
+    plain = full.modules(*{place.removesuffix(":input") for place in places.values()})
+    assert set(found) == set(places.values())
+    for place in places.values():
+        given, out = plain[place.removesuffix(":input")]
+        assert torch.equal(found[place], given if place.endswith(":input") else out), place
 
 
-def test_the_neurons_are_read_before_the_projection_out_of_the_mlp(full: Full) -> None:
-    path = full.family.projection % 1
-    found = activations(Subject(str(full.folder), ["blocks.1.mlp.hook_post"]), full.ids)[f"{path}:input"]
-    given, out = full.modules(path)[path]
-    assert torch.equal(found, given)
-    with torch.inference_mode():
-        assert torch.equal(full.model.base_model.get_submodule(path)(found), out)
+def test_what_the_places_are_in_terms_of_each_other(full: Full) -> None:
+    family = full.family
+    place = {name: family.at(name, 1) for name in family.places}
+    found = activations(Subject(str(full.folder), [f"blocks.1.{name}" for name in place]), full.ids)
+    value = {name: found[place[name]] for name in place}
+
+    def through(path: str, x: Tensor) -> Tensor:
+        with torch.inference_mode():
+            return full.model.base_model.get_submodule(path.removesuffix(":input"))(x)
+
+    middle = value["hook_resid_pre"] + value["hook_attn_out"]
+    torch.testing.assert_close(middle + value["hook_mlp_out"], value["hook_resid_post"])
+    if family.parallel:
+        read = through("layers.1.post_attention_layernorm", value["hook_resid_pre"])
+    else:
+        torch.testing.assert_close(value["hook_resid_mid"], middle)
+        read = through(place["hook_resid_mid"], middle)
+    torch.testing.assert_close(value["mlp.hook_in"], read)
+    attention = through(place["attn.hook_z"], value["attn.hook_z"])
+    mlp = through(place["mlp.hook_in"], value["mlp.hook_in"])
+    torch.testing.assert_close(mlp, through(place["mlp.hook_post"], value["mlp.hook_post"]))
+    if family.places is GEMMA:  # norms stand between them and the stream
+        attention, mlp = through(place["hook_attn_out"], attention), through(place["hook_mlp_out"], mlp)
+    torch.testing.assert_close(attention, value["hook_attn_out"])
+    torch.testing.assert_close(mlp, value["hook_mlp_out"])
+
+
+def test_the_places_are_those_of_transformer_lens(full: Full) -> None:
+    bridge = pytest.importorskip("transformer_lens.model_bridge").TransformerBridge
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(full.folder, attn_implementation="eager")  # it knows no other
+    with torch.no_grad():
+        _, cache = bridge.boot_transformers(str(full.folder), hf_model=model, device="cpu").run_with_cache(full.ids)
+    names = [f"blocks.{layer}.{name}" for layer in (0, 2) for name in full.family.places]
+    found = activations(Subject(str(full.folder), names, attention="eager"), full.ids)
+    for name in names:
+        expected = cache[name].flatten(2)  # hook_z is split by head there
+        torch.testing.assert_close(found[label(*resolve(name, full.family.model_type))], expected, msg=name)
+
+
+def test_where_the_mlp_of_a_gpt_neox_comes_after_attention_the_stream_between_is_where_the_refusal_says(
+    subject_folder: Path, tmp_path: Path
+) -> None:
+    model = random_model("gpt_neox", NEOX | {"use_parallel_residual": False}, tmp_path, subject_folder)
+    names = ["layers.1:input", "layers.1.attention", "layers.1.post_attention_layernorm:input"]
+    ids = torch.randint(1, 600, (2, 12))
+    pre, attention, middle = activations(Subject(str(tmp_path), names), ids).values()
+    torch.testing.assert_close(pre + attention, middle)
+    assert not model.config.use_parallel_residual
 
 
 def test_the_unembedding_is_what_a_direction_does_to_the_logits(full: Full) -> None:
     # The final norm divides a vector (here of mean 0) by its length and multiplies it by its weight; a LayerNorm then
     # adds a bias.
-    unembedding = Subject(str(full.folder), [full.family.layer % 0]).unembedding()
+    unembedding = Subject(str(full.folder), ["blocks.0.hook_resid_post"]).unembedding()
     assert unembedding is not None
     base, head = full.model.base_model, full.model.get_output_embeddings()
     norm = next(module for name, module in base.named_children() if name in ("norm", "ln_f", "final_layer_norm"))
@@ -247,6 +354,9 @@ def test_of_a_model_that_also_sees_the_part_that_reads_is_the_subject(subject_fo
         unembedding = subject.unembedding()
         assert unembedding is not None
         assert unembedding.shape == (600, 16)
+    names = [f"blocks.1.{name}" for name in ("hook_resid_pre", "hook_attn_out", "hook_mlp_out")]
+    found = activations(Subject(str(tmp_path), names), ids)
+    torch.testing.assert_close(sum(found.values()), hidden[2])
 
 
 def test_hookpoints_are_received_in_the_order_of_the_model(subject_folder: Path) -> None:

@@ -75,6 +75,10 @@ def test_the_places_of_the_subject(subject_folder: Path) -> None:
     assert {place for place in found if place.transformer_lens} == {
         Place("layers.0:input", 32, "blocks.0.hook_resid_pre"),
         Place("layers.0", 32, "blocks.0.hook_resid_post"),
+        Place("layers.0.self_attn.o_proj:input", 32, "blocks.0.attn.hook_z"),
+        Place("layers.0.self_attn", 32, "blocks.0.hook_attn_out"),
+        Place("layers.0.post_attention_layernorm:input", 32, "blocks.0.hook_resid_mid"),
+        Place("layers.0.mlp:input", 32, "blocks.0.mlp.hook_in"),
         Place("layers.0.mlp", 32, "blocks.0.hook_mlp_out"),
         Place("layers.0.mlp.down_proj:input", 64, "blocks.0.mlp.hook_post"),
     }
