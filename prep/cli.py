@@ -54,6 +54,19 @@ def prep(
     batch_size: Annotated[int, typer.Option(min=1, help="Chunks per forward pass.")] = 16,
     device: Annotated[str, typer.Option(help="`cpu`, `cuda`, `cuda:1`, … or `auto`.")] = "auto",
     dtype: Annotated[str, typer.Option(help="`float32`, `bfloat16`, `float16` or `auto`.")] = "float32",
+    coder_dtype: Annotated[
+        str, typer.Option(help="Of the coders' weights: `float32` or `bfloat16`; they add up in float32 in any case.")
+    ] = "float32",
+    attention: Annotated[
+        str | None, typer.Option(help="`eager`, `sdpa`, `flash_attention_2`, …; transformers' own choice if not given.")
+    ] = None,
+    quantization: Annotated[str | None, typer.Option(help="`8bit` or `4bit`, by bitsandbytes.")] = None,
+    device_map: Annotated[
+        str | None, typer.Option(help="How transformers spreads the subject over devices: `auto`, `balanced`, …")
+    ] = None,
+    trust_remote_code: Annotated[
+        bool, typer.Option("--trust-remote-code", help="Run code that comes with the subject, if any does.")
+    ] = False,
     revision: Annotated[str | None, typer.Option(help="Of a model on the Hub.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a store that exists.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run, if there is one.")] = False,
@@ -67,6 +80,9 @@ def prep(
             " srun: what they say."
         ),
     ] = None,
+    workers: Annotated[
+        str | None, typer.Option(help="Share the run out on a Ray cluster: a number, or `auto` for one per GPU or CPU.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would take, and stop.")] = False,
 ) -> None:
     """Run a model over a corpus once, and keep contexts of every latent of its coders.
@@ -78,6 +94,7 @@ def prep(
         -o contexts/gpt2
     """
     try:
+        from inspect_autointerp.prep.cluster import prep_on_cluster
         from inspect_autointerp.prep.estimate import estimate
         from inspect_autointerp.prep.job import Job
         from inspect_autointerp.prep.run import prep as run
@@ -104,12 +121,17 @@ def prep(
         top=top,
         pool=pool,
         min_active=min_active,
-        neighbours=neighbours,
+        neighbours=neighbours,  # type: ignore[arg-type] - checked there
         test_fraction=test_fraction,
         seed=seed,
         dtype=dtype,
+        coder_dtype=coder_dtype,  # type: ignore[arg-type] - checked there, as the next
+        attention=attention,
+        quantization=quantization,  # type: ignore[arg-type]
     )
-    part = Shard.parse(shard)
+    if workers and shard:
+        raise UserError("--workers makes the shards itself: give it or --shard")
+    part = None if workers else Shard.parse(shard)
     job = Job(
         subject=subject,
         coders=coders,
@@ -118,17 +140,25 @@ def prep(
         revision=revision,
         batch_size=batch_size,
         device=_device(device, part.local if part else 0),
+        device_map=device_map,
+        trust_remote_code=trust_remote_code,
         names=names,
     )
     if dry_run:
         estimate(job, shards=part.of if part else 1)
         return
-    options = {"overwrite": overwrite, "resume": resume, "checkpoint_minutes": checkpoint}
+    if workers:
+        if workers != "auto" and not (workers.isdigit() and int(workers)):
+            raise UserError(f"--workers {workers}: give a number from 1, or auto")
+        n = None if workers == "auto" else int(workers)
+        report(output, prep_on_cluster(job, output, n, overwrite=overwrite, resume=resume), tokens)
+        return
     if part:
-        done = prep_shard(job, output, part, **options)
+        done = prep_shard(job, output, part, overwrite=overwrite, resume=resume, checkpoint_minutes=checkpoint)
         Console().print(f"{done}: done; with all {part.of} of them, `autointerp merge {output}`", highlight=False)
         return
-    report(output, run(job, output, **options), tokens)
+    manifest = run(job, output, overwrite=overwrite, resume=resume, checkpoint_minutes=checkpoint)
+    report(output, manifest, tokens)
 
 
 def report(output: Path, manifest: Manifest, tokens: int) -> None:

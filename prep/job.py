@@ -29,6 +29,10 @@ class Job:
     """Chunks per forward pass. On a CPU it bears on speed and memory alone; on a GPU it may round differently."""
     device: str = "cpu"
     """Where the subject and the coders run."""
+    device_map: str | None = None
+    """How transformers spreads the subject over devices, in place of `device`."""
+    trust_remote_code: bool = False
+    """Run the code that comes with the subject, if any does."""
     names: dict[str, str] = field(default_factory=dict)
     """What the manifest calls the subject and coders, where that is not how they were given."""
 

@@ -1,5 +1,6 @@
 """Corpus, subject and coders to a context store in one pass, or to one shard of it."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -66,8 +67,11 @@ def prep_shard(
     resume: bool = False,
     checkpoint_minutes: float = 10,
     progress: bool = True,
+    tell: Callable[[int], None] = lambda _: None,
 ) -> Path:
     """Run one shard of the corpus, and write what it found for `merge`: see `prep`.
+
+    `tell` is called after each batch with the number of its tokens.
 
     Returns:
         Its folder, beside the store's. With `resume`, one that is there already is left as it is.
@@ -80,7 +84,7 @@ def prep_shard(
     checkpoint = _checkpoint(target, checkpoint_minutes, resume, overwrite, progress)
     scan = Scan(job, progress=progress)
     with atomic_folder(target, marker=STATE, overwrite=overwrite) as folder:
-        end = scan.run(folder / "tokens.raw" if shard.number == 1 else None, shard, checkpoint)
+        end = scan.run(folder / "tokens.raw" if shard.number == 1 else None, shard, checkpoint, tell)
         if shard.number == 1:
             write_corpus(folder, scan.chunker)
         scan.found.save(folder, end)

@@ -1,5 +1,6 @@
 """One pass over the corpus, or over a shard of it: every batch through the subject, its coders and selection."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -99,13 +100,20 @@ class Scan:
             corpus=self.chunker.sha256 if self.found.manifest.n_tokens else None,
         )  # fmt: skip
 
-    def run(self, tokens_file: Path | None, shard: Shard, checkpoint: Checkpoint) -> Header:
+    def run(
+        self,
+        tokens_file: Path | None,
+        shard: Shard,
+        checkpoint: Checkpoint,
+        tell: Callable[[int], None] = lambda _: None,
+    ) -> Header:
         """Read the corpus, and fold the shard's batches into what was found.
 
         Args:
             tokens_file: Where the corpus goes, as raw token ids.
             shard: Whose batches to run; all text is read in any case.
             checkpoint: Where to go on from, and what to keep on the way.
+            tell: Called after each batch with the number of its tokens.
 
         Raises:
             UserError: The corpus, or an activation, cannot be used.
@@ -121,7 +129,9 @@ class Scan:
                 for number, batch in chunker.batches(texts, lambda number: number >= since and shard.has(number)):
                     self.fold(batch)
                     done = number + 1
-                    advance(chunker.n_tokens, int((batch.pos >= 0).sum()))
+                    n_tokens = int((batch.pos >= 0).sum())
+                    advance(chunker.n_tokens, n_tokens)
+                    tell(n_tokens)
                     if checkpoint.due:
                         checkpoint.save(self.header(shard, done), self.found)
                     if interrupted():

@@ -18,7 +18,17 @@ def load_sites(job: Job) -> tuple[Subject, dict[str, Coder]]:
     """
     loaded = [load_coder(source, job.device, seed=job.settings.seed) for source in job.coders]
     wanted = list(job.hookpoints) or [_own_hookpoint(coder) for coder in loaded]
-    model = Subject(job.subject, wanted, revision=job.revision, device=job.device, dtype=job.settings.dtype)
+    model = Subject(
+        job.subject,
+        wanted,
+        revision=job.revision,
+        device=job.device,
+        dtype=job.settings.dtype,
+        attention=job.settings.attention,
+        device_map=job.device_map,
+        quantization=job.settings.quantization,
+        trust_remote_code=job.trust_remote_code,
+    )
     return model, _fitted(model, loaded)
 
 

@@ -1,12 +1,17 @@
 """The settings that decide what a context store holds, besides the subject and its coders."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from inspect_autointerp.errors import UserError
 
+_CHOICES = {
+    "neighbours": ("decoder", "encoder", "none"),
+    "coder_dtype": ("float32", "bfloat16"),
+    "quantization": ("8bit", "4bit", None),
+}
 MAX_WINDOW = 1 << 14
 """Selection keeps an activation's place in its window, margins included, in sixteen bits."""
-NEIGHBOURS = ("decoder", "encoder", "none")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,24 +46,26 @@ class Settings:
     """Windows kept for all latents, uniformly."""
     min_active: int = 200
     """A latent that fires in fewer windows is marked as rare. It is kept all the same."""
-    neighbours: str = "decoder"
-    """Whose cosines say which latents are neighbours: `decoder`, `encoder`, or `none` to look for none."""
+    neighbours: Literal["decoder", "encoder", "none"] = "decoder"
+    """Whose cosines say which latents are neighbours; `none` to look for none."""
     test_fraction: float = 0.5
     """A document is of the test split if a hash of its tokens and the seed falls below this share."""
     seed: int = 0
     """Of what is kept, how documents are split, and the order of the standard library's documents."""
     dtype: str = "float32"
     """In which the subject runs: `float32`, `bfloat16`, `float16`, or `auto` for the checkpoint's own."""
-    coder_dtype: str = "float32"
-    """In which coders hold their weights: `float32` or `bfloat16`. They add up in float32 in any case."""
+    coder_dtype: Literal["float32", "bfloat16"] = "float32"
+    """In which coders hold their weights. They add up in float32 in any case."""
     attention: str | None = None
     """Implementation of the subject's attention, as transformers names them; its own choice if not given."""
-    quantization: str | None = None
-    """`8bit` or `4bit` for a subject quantised by bitsandbytes."""
+    quantization: Literal["8bit", "4bit"] | None = None
+    """Of the subject's weights, by bitsandbytes."""
 
     def __post_init__(self) -> None:
-        if self.neighbours not in NEIGHBOURS:
-            raise UserError(f"neighbours by {self.neighbours}: not known; there are {', '.join(NEIGHBOURS)}")
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                known = ", ".join(choice for choice in choices if choice)
+                raise UserError(f"{name} {getattr(self, name)!r}: not known; there are {known}")
         if self.window > MAX_WINDOW:
             raise UserError(f"a window of {self.window} tokens is more than the {MAX_WINDOW} that a store can hold")
         if self.context_length % self.window:
