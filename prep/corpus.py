@@ -7,9 +7,10 @@ import sys
 import sysconfig
 from collections.abc import Iterator
 from hashlib import blake2b
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.remote import file_system, is_url
 
 # Modules that are tables rather than text or code, or copies of other modules: they swallow latents.
 _TABLES = re.compile(
@@ -23,7 +24,8 @@ def documents(corpus: str, *, seed: int = 0, split: str = "train", column: str =
     """Yield the documents of a corpus, lazily.
 
     Args:
-        corpus: `stdlib`; a local file or folder of text, JSON lines or Parquet; or a Hugging Face dataset name.
+        corpus: `stdlib`; a file or folder of text, JSON lines or Parquet, here or under a URL (`s3://…`, `hf://…`);
+            or a Hugging Face dataset name.
         seed: Order of the standard library's documents. Other corpora keep their own order.
         split: Split of a Hugging Face dataset.
         column: The column that holds the text (JSON lines, Parquet and Hugging Face datasets).
@@ -33,6 +35,9 @@ def documents(corpus: str, *, seed: int = 0, split: str = "train", column: str =
     """
     if corpus == "stdlib":
         yield from stdlib_documents(seed)
+        return
+    if is_url(corpus):
+        yield from _remote_documents(corpus, column)
         return
     path = Path(corpus)
     if path.exists():
@@ -117,14 +122,34 @@ def _local_documents(path: Path, column: str) -> Iterator[str]:
             if kind == "text":
                 yield file.read_text(encoding="utf-8", errors="replace")
             elif file.stat().st_size:
-                from datasets import load_dataset
-
-                rows = load_dataset(kind, data_files=str(file), split="train", streaming=True)
-                yield from _column(rows, column, str(file))
+                yield from _rows(kind, str(file), column)
         except UserError:
             raise
         except Exception as error:  # of the file system, of pyarrow and of datasets: all mean the same
             raise UserError(f"corpus {file}: cannot be read ({_reason(error)})") from error
+
+
+def _remote_documents(url: str, column: str) -> Iterator[str]:
+    """As `_local_documents`, of a URL."""
+    with file_system(url) as (fs, root):
+        found = [root] if fs.isfile(root) else fs.find(root)
+        files = [root] if root in found else sorted(path for path in found if PurePosixPath(path).suffix in _LOADERS)
+        if not files:
+            fs.info(root)  # says so if it is not there
+            raise UserError(f"corpus {url}: no file ending in {', '.join(_LOADERS)}")
+        for path in files:
+            kind = _LOADERS.get(PurePosixPath(path).suffix, "text")
+            if kind == "text":
+                yield fs.cat_file(path).decode(encoding="utf-8", errors="replace")
+            elif fs.size(path):
+                yield from _rows(kind, fs.unstrip_protocol(path), column)
+
+
+def _rows(kind: str, file: str, column: str) -> Iterator[str]:
+    """The text of each row of a file of rows: a path, or a URL."""
+    from datasets import load_dataset
+
+    yield from _column(load_dataset(kind, data_files=file, split="train", streaming=True), column, file)
 
 
 def _reason(error: Exception) -> str:

@@ -13,6 +13,7 @@ from rich.progress import track
 
 from inspect_autointerp.contexts import LatentContexts, seed_of
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.remote import fetch, is_url
 from inspect_autointerp.store import Store
 
 DEFAULT_LATENTS = "sample:100"
@@ -107,11 +108,13 @@ def parse_latents(latents: object, width: int, seed: int) -> tuple[list[int], in
 
 
 def resolve(folder: str | Path) -> Path:
-    """The absolute path of a folder that the user gave.
+    """The absolute path of a folder that the user gave; a URL's store is fetched into the cache.
 
     Inspect runs a task file's code in the file's own folder, so a relative path is also looked for from where the
     shell was (`PWD`).
     """
+    if is_url(folder):
+        return fetch(str(folder))
     here = Path(folder).expanduser()
     there = Path(os.environ.get("PWD", "."), here)
     return (there if not here.exists() and there.exists() else here).absolute()

@@ -5,7 +5,6 @@ as any Hugging Face model and any SAELens coder. The corpus is the running Pytho
 context store differs between versions of Python.
 """
 
-import os
 import subprocess
 import sys
 from hashlib import sha256
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from inspect_autointerp import __version__
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.remote import cache_folder
 
 NAME = "inspect_autointerp/demo"
 """What manifests call the subject."""
@@ -33,19 +33,13 @@ def store_folder() -> Path:
     Those are the version of Python, whose library is the corpus, the weights, and the code of prep. The variable
     `INSPECT_AUTOINTERP_CACHE` moves the cache.
     """
-    cache = os.environ.get("INSPECT_AUTOINTERP_CACHE")
-    root = (
-        Path(cache)
-        if cache
-        else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "inspect_autointerp"
-    )
     python = f"{sys.version_info.major}.{sys.version_info.minor}.{sys.version_info.micro}"
     makings = sha256(str(TOKENS).encode())
     prep = find_spec("inspect_autointerp.prep")
     for folder in [str(Path(__file__).parent), *(prep.submodule_search_locations or [] if prep else [])]:
         for file in sorted([*Path(folder).rglob("*.safetensors"), *Path(folder).rglob("*.py")]):
             makings.update(file.read_bytes())
-    return root / f"demo-{__version__}-python{python}-{makings.hexdigest()[:8]}"
+    return cache_folder() / f"demo-{__version__}-python{python}-{makings.hexdigest()[:8]}"
 
 
 def ensure_store() -> Path:

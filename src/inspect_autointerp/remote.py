@@ -1,0 +1,191 @@
+"""Context stores elsewhere: under any URL that fsspec reads (`s3://`, `hf://`, `gs://`, `memory://`, …).
+
+A store is fetched whole into the user's cache and read from there. `manifest.json` is uploaded last and names every
+other file with its sha256, so what is half uploaded is no store, and what is half downloaded is never taken for one.
+"""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.manifest import NAME, Manifest
+from inspect_autointerp.store import file_sha256
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+_URL = re.compile(r"[A-Za-z][\w+.:-]*://")
+
+
+def is_url(place: object) -> bool:
+    """Whether this is a URL: `scheme://…`."""
+    return isinstance(place, str) and bool(_URL.match(place))
+
+
+def cache_folder() -> Path:
+    """Where things made or fetched once are kept: `INSPECT_AUTOINTERP_CACHE`, or the user's cache."""
+    if cache := os.environ.get("INSPECT_AUTOINTERP_CACHE"):
+        return Path(cache)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "inspect_autointerp"
+
+
+@contextmanager
+def file_system(url: str) -> "Iterator[tuple[AbstractFileSystem, str]]":
+    """The file system of a URL and the path in it; what goes wrong in the block is one line.
+
+    Raises:
+        UserError: The protocol is unknown or its package missing, or the place is missing, closed to the user or out
+            of reach.
+    """
+    import fsspec
+
+    try:
+        fs, path = fsspec.core.url_to_fs(url)
+    except (ImportError, ValueError) as error:  # fsspec says which package to install
+        raise UserError(f"{url}: {_reason(error)}") from error
+    except Exception as error:
+        raise UserError(f"{url}: cannot be used ({_reason(error)})") from error
+    try:
+        fs.invalidate_cache()
+        yield fs, str(path).rstrip("/")
+    except UserError:
+        raise
+    except FileNotFoundError as error:
+        raise UserError(f"{url}: not there ({_reason(error)})") from error
+    except Exception as error:  # every protocol has errors of its own
+        if isinstance(error, PermissionError) or "Credentials" in type(error).__name__:
+            scheme = url.partition("://")[0]
+            raise UserError(
+                f"{url}: no access ({_reason(error)}); log in as the tools for {scheme}:// have it"
+            ) from error
+        raise UserError(f"{url}: cannot be used ({_reason(error)})") from error
+
+
+def fetch(url: str, cache: Path | None = None) -> Path:
+    """Download a store, unless the cache holds it as it is there now.
+
+    Args:
+        url: The store's folder.
+        cache: Where to keep it; `cache_folder()` by default.
+
+    Returns:
+        The folder in the cache: another one for another URL, and for another manifest under the same URL.
+
+    Raises:
+        UserError: There is no (complete) store, or it cannot be read. The cache is left as it was.
+    """
+    with file_system(url) as (fs, root):
+        content = _manifest(fs, root)
+        if content is None:
+            raise UserError(f"{url}: no context store (no {NAME}); if it was published, the upload was interrupted")
+        name = f"{sha256(url.rstrip('/').encode()).hexdigest()[:16]}-{sha256(content).hexdigest()[:16]}"
+        target = (cache or cache_folder()) / "stores" / name
+        if target.exists():
+            return target
+        with _partial(target) as partial:
+            (partial / NAME).write_bytes(content)
+            for file, digest in _files(partial, url).items():
+                path = partial / file
+                path.parent.mkdir(parents=True, exist_ok=True)
+                try:
+                    fs.get_file(f"{root}/{file}", str(path))
+                except FileNotFoundError as error:
+                    raise UserError(f"{url}: incomplete, {file} is missing; publish the store again") from error
+                if file_sha256(path) != digest:
+                    raise UserError(f"{url}: {file} is not what {NAME} says; publish the store again")
+    return target
+
+
+def _files(folder: Path, url: str) -> dict[str, str]:
+    """The files a downloaded manifest names, with their sha256; none may lie outside of the store."""
+    try:
+        files = Manifest.read(folder).files
+    except UserError as error:
+        raise UserError(str(error).replace(str(folder), url)) from error
+    for file in files:
+        path = PurePosixPath(file)
+        if not path.parts or path.is_absolute() or ".." in path.parts or "\\" in file or ":" in path.parts[0]:
+            raise UserError(f"{url}: its {NAME} names a file outside of the store ({file!r}); do not use it")
+    return files
+
+
+@contextmanager
+def _partial(target: Path) -> Iterator[Path]:
+    """A new folder that becomes `target` when the block ends well, and vanishes otherwise."""
+    partial = target.with_name(f".{target.name}.partial-{os.getpid()}")
+    try:
+        try:
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir(parents=True)
+        except OSError as error:
+            raise UserError(f"{target.parent}: cannot be written ({error.strerror})") from error
+        yield partial
+        try:
+            partial.rename(target)
+        except OSError:
+            if not target.exists():  # otherwise another process was faster
+                raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def publish(folder: Path, url: str, *, overwrite: bool = False) -> None:
+    """Upload a store: `manifest.json` last, and when overwriting the old one is deleted first.
+
+    So a reader finds the old store, none, or the new one, and never a mixture. Files of the old store that the new
+    one does not have are deleted; others that may lie there are left alone.
+
+    Args:
+        folder: The store.
+        url: Where to; what `fetch` is to be given.
+        overwrite: Replace a store, or the rest of an interrupted upload, that is there.
+
+    Raises:
+        UserError: `folder` holds no store, something is there already, or it cannot be written.
+    """
+    files = Manifest.read(folder).files
+    with file_system(url) as (fs, root):
+        old = _manifest(fs, root)
+        if not overwrite and (old is not None or (fs.exists(root) and fs.find(root))):
+            what = "exists" if old is not None else "holds files already, perhaps of an interrupted upload"
+            raise UserError(f"{url} {what}; give another URL, or --overwrite")
+        if old is not None:
+            fs.rm_file(f"{root}/{NAME}")
+            for file in set(_old_files(old)) - set(files):
+                if fs.exists(f"{root}/{file}"):
+                    fs.rm_file(f"{root}/{file}")
+        for file in [*files, NAME]:
+            path = f"{root}/{file}"
+            fs.makedirs(path.rpartition("/")[0], exist_ok=True)
+            fs.put_file(str(folder / file), path)
+
+
+def _manifest(fs: "AbstractFileSystem", root: str) -> bytes | None:
+    """A remote store's manifest; None if there is none."""
+    try:  # `fs.exists` would also say no of what may not be read
+        return fs.cat_file(f"{root}/{NAME}")  # type: ignore[return-value]
+    except FileNotFoundError:
+        return None
+
+
+def _old_files(manifest: bytes) -> list[str]:
+    """The files of a store that is to be replaced; none where its manifest cannot be read."""
+    try:
+        files = list(json.loads(manifest)["files"])
+    except (ValueError, KeyError, TypeError):
+        return []
+    return [file for file in files if isinstance(file, str) and ".." not in PurePosixPath(file).parts]
+
+
+def _reason(error: Exception) -> str:
+    text = (str(error).strip().splitlines() or [""])[0]
+    if isinstance(error, OSError) and error.strerror:
+        text = error.strerror
+    return text if isinstance(error, ImportError | ValueError) and text else f"{type(error).__name__}: {text}"
