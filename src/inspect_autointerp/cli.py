@@ -7,6 +7,7 @@ from rich.console import Console
 
 from inspect_autointerp.errors import Interrupted, UserError
 from inspect_autointerp.leaderboard.cli import leaderboard
+from inspect_autointerp.overview_cli import stats
 from inspect_autointerp.prep.cli import prep
 from inspect_autointerp.prep.hooks_cli import hooks
 from inspect_autointerp.prep.merge_cli import merge
@@ -22,6 +23,7 @@ app = typer.Typer(
 app.command()(prep)
 app.command()(merge)
 app.command()(hooks)
+app.command()(stats)
 app.command()(leaderboard)
 
 
