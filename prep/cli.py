@@ -1,5 +1,6 @@
 """`autointerp prep`: the command that makes a context store."""
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated
 
@@ -9,12 +10,16 @@ from rich.console import Console
 from inspect_autointerp import demo
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.manifest import Manifest
+from inspect_autointerp.prep.config import compared, config_defaults
+from inspect_autointerp.prep.outgoing import outgoing
+from inspect_autointerp.remote import is_url
 from inspect_autointerp.settings import Settings
 
 
 def prep(
+    context: typer.Context,
     subject: Annotated[str, typer.Argument(help="Hugging Face model, by name or folder; `demo` for the embedded one.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Where the store goes.")],
+    output: Annotated[str, typer.Option("--output", "-o", help="Where the store goes: a folder or a URL.")],
     coder: Annotated[
         list[str] | None,
         typer.Option(
@@ -31,7 +36,7 @@ def prep(
         ),
     ] = None,
     corpus: Annotated[
-        str, typer.Option(help="`stdlib`, a local file or folder (text, JSON lines, Parquet), or dataset[:config].")
+        str, typer.Option(help="`stdlib`, a file or folder or URL (text, JSON lines, Parquet), or dataset[:config].")
     ] = "stdlib",
     corpus_split: Annotated[str, typer.Option(help="Split of a Hugging Face dataset.")] = "train",
     column: Annotated[str, typer.Option(help="Column that holds the text.")] = "text",
@@ -84,6 +89,16 @@ def prep(
         str | None, typer.Option(help="Share the run out on a Ray cluster: a number, or `auto` for one per GPU or CPU.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would take, and stop.")] = False,
+    config: Annotated[
+        str | None,
+        typer.Option(
+            callback=config_defaults,
+            is_eager=True,
+            metavar="FILE",
+            help="Take what is not given here from a YAML file of these options' names, or from a store's"
+            " manifest.json, to make that store again.",
+        ),
+    ] = None,
 ) -> None:
     """Run a model over a corpus once, and keep contexts of every latent of its coders.
 
@@ -92,6 +107,7 @@ def prep(
       autointerp prep gpt2 --coder gpt2-small-res-jb:blocks.8.hook_resid_pre \\
         --corpus wikitext:wikitext-103-v1 --tokens 10000000 --device cuda \\
         -o contexts/gpt2
+      autointerp prep --config contexts/gpt2/manifest.json -o contexts/again
     """
     try:
         from inspect_autointerp.prep.cluster import prep_on_cluster
@@ -108,29 +124,11 @@ def prep(
         subject = str(demo.SUBJECT)
         coders = coders or [str(path) for path in demo.coders()]
         names = {subject: demo.NAME} | {str(path): f"{demo.NAME}/{path.name}" for path in demo.coders()}
-    settings = Settings(
-        corpus=corpus,
-        corpus_split=corpus_split,
-        column=column,
-        tokens=tokens,
-        context_length=context_length,
-        window=window,
-        center=center,
-        pack=pack,
-        sample=sample,
-        top=top,
-        pool=pool,
-        min_active=min_active,
-        neighbours=neighbours,  # type: ignore[arg-type] - checked there
-        test_fraction=test_fraction,
-        seed=seed,
-        dtype=dtype,
-        coder_dtype=coder_dtype,  # type: ignore[arg-type] - checked there, as the next
-        attention=attention,
-        quantization=quantization,  # type: ignore[arg-type]
-    )
+    settings = Settings(**{field.name: context.params[field.name] for field in fields(Settings)})
     if workers and shard:
         raise UserError("--workers makes the shards itself: give it or --shard")
+    if workers not in (None, "auto") and not (workers.isdigit() and int(workers)):
+        raise UserError(f"--workers {workers}: give a number from 1, or auto")
     part = None if workers else Shard.parse(shard)
     job = Job(
         subject=subject,
@@ -147,32 +145,37 @@ def prep(
     if dry_run:
         estimate(job, shards=part.of if part else 1)
         return
-    if workers:
-        if workers != "auto" and not (workers.isdigit() and int(workers)):
-            raise UserError(f"--workers {workers}: give a number from 1, or auto")
-        n = None if workers == "auto" else int(workers)
-        report(output, prep_on_cluster(job, output, n, overwrite=overwrite, resume=resume), tokens)
-        return
     if part:
-        done = prep_shard(job, output, part, overwrite=overwrite, resume=resume, checkpoint_minutes=checkpoint)
-        Console().print(f"{done}: done; with all {part.of} of them, `autointerp merge {output}`", highlight=False)
+        if is_url(output):
+            raise UserError(f"--shard writes to a folder that `autointerp merge` can read: {output} is none")
+        options = {"overwrite": overwrite, "resume": resume, "checkpoint_minutes": checkpoint}
+        done = prep_shard(job, Path(output), part, **options)
+        _say(f"{done}: done; with all {part.of} of them, `autointerp merge {output}`")
         return
-    manifest = run(job, output, overwrite=overwrite, resume=resume, checkpoint_minutes=checkpoint)
-    report(output, manifest, tokens)
+    with outgoing(output, overwrite=overwrite) as (folder, replace):
+        if workers:
+            n = None if workers == "auto" else int(workers)
+            manifest = prep_on_cluster(job, folder, n, overwrite=replace, resume=resume)
+        else:
+            manifest = run(job, folder, overwrite=replace, resume=resume, checkpoint_minutes=checkpoint)
+    report(output, manifest)
+    if said := compared(context, manifest):
+        _say(said)
 
 
-def report(output: Path, manifest: Manifest, tokens: int) -> None:
+def report(output: str | Path, manifest: Manifest) -> None:
     """Say what a new store holds."""
     widths = ", ".join(f"{name} ({entry.width:,} latents)" for name, entry in sorted(manifest.hookpoints.items()))
-    console = Console()
-    console.print(
+    _say(
         f"{output}: {manifest.n_tokens:,} tokens of {manifest.n_documents:,} documents at {widths};"
-        f" digest {manifest.digest}",
-        highlight=False,
-        soft_wrap=True,
+        f" digest {manifest.digest}"
     )
-    if manifest.n_tokens < tokens:
-        console.print(f"The corpus ended before the {tokens:,} tokens asked for.")
+    if manifest.n_tokens < manifest.settings.tokens:
+        _say(f"The corpus ended before the {manifest.settings.tokens:,} tokens asked for.")
+
+
+def _say(what: str) -> None:
+    Console().print(what, markup=False, highlight=False, soft_wrap=True)
 
 
 def _device(name: str, local: int) -> str:

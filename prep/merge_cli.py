@@ -30,5 +30,4 @@ def merge(
         from inspect_autointerp.prep.merge import merge as join
     except ImportError as error:
         raise UserError(f'merge needs more packages ({error}): `pip install "inspect-autointerp[prep]"`') from error
-    manifest = join(output, shards=shards, overwrite=overwrite)
-    report(output, manifest, manifest.settings.tokens)
+    report(output, join(output, shards=shards, overwrite=overwrite))

@@ -151,11 +151,10 @@ def publish(folder: Path, url: str, *, overwrite: bool = False) -> None:
         UserError: `folder` holds no store, something is there already, or it cannot be written.
     """
     files = Manifest.read(folder).files
+    if not overwrite:
+        refuse_published(url)
     with file_system(url) as (fs, root):
         old = _manifest(fs, root)
-        if not overwrite and (old is not None or (fs.exists(root) and fs.find(root))):
-            what = "exists" if old is not None else "holds files already, perhaps of an interrupted upload"
-            raise UserError(f"{url} {what}; give another URL, or --overwrite")
         if old is not None:
             fs.rm_file(f"{root}/{NAME}")
             for file in set(_old_files(old)) - set(files):
@@ -165,6 +164,19 @@ def publish(folder: Path, url: str, *, overwrite: bool = False) -> None:
             path = f"{root}/{file}"
             fs.makedirs(path.rpartition("/")[0], exist_ok=True)
             fs.put_file(str(folder / file), path)
+
+
+def refuse_published(url: str) -> None:
+    """Check early whether `publish` will accept a place.
+
+    Raises:
+        UserError: Something is there already, or it is out of reach.
+    """
+    with file_system(url) as (fs, root):
+        there = _manifest(fs, root) is not None
+        if there or (fs.exists(root) and fs.find(root)):
+            what = "exists" if there else "holds files already, perhaps of an interrupted upload"
+            raise UserError(f"{url} {what}; give another URL, or --overwrite")
 
 
 def _manifest(fs: "AbstractFileSystem", root: str) -> bytes | None:
