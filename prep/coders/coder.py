@@ -22,10 +22,17 @@ class Coder(Protocol):
     decoder: Tensor | None
     """(latent, d_out): what each latent writes; None where latents have no direction of their own."""
     encoder: Tensor | None
-    """(latent, d_in): what each latent reads; None where latents have no direction of their own."""
+    """(latent, d_in): what each latent reads, in any floating type; None where there is no such direction, or where
+    each is at right angles to all others, as neurons are."""
+    model_name: str | None
+    """The model it says it was trained on; None where it does not say."""
 
     def encode(self, x: Tensor) -> Triples:
-        """Encode activations of shape (token, d_in), in whatever type the subject runs in."""
+        """Encode activations of shape (token, d_in), finite, in whatever type the subject runs in.
+
+        Raises:
+            UserError: The coder makes NaN or an infinite activation of them.
+        """
         ...
 
 

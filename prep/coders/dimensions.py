@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from inspect_autointerp.prep.coders.digest import description_sha256
-from inspect_autointerp.prep.coders.triples import Triples
+from inspect_autointerp.prep.coders.triples import Triples, finite
 
 
 class DimensionsCoder:
@@ -17,16 +17,18 @@ class DimensionsCoder:
         self.source, self.architecture = source, "dimensions"
         self.d_in, self.n_latents = d_in, 2 * d_in
         self.hookpoint: str | None = None
+        self.model_name: str | None = None
         self.sha256 = description_sha256(f"dimensions d_in={d_in}")
         one = torch.eye(d_in, device=device)
         self.decoder: Tensor | None = torch.cat([one, -one])
+        self.encoder: Tensor | None = self.decoder
 
     @torch.no_grad()
     def encode(self, x: Tensor) -> Triples:
         """Encode activations of shape (token, d_in)."""
         token, dimension = x.nonzero(as_tuple=True)
         value = x[token, dimension]
-        return Triples(token, dimension + self.d_in * (value < 0), value.abs())
+        return finite(Triples(token, dimension + self.d_in * (value < 0), value.abs()), self.source)
 
 
 class Dimensions:

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.prep.coders.affine import Affine, Precision
 from inspect_autointerp.prep.coders.digest import tensors_sha256
-from inspect_autointerp.prep.coders.triples import Triples
+from inspect_autointerp.prep.coders.triples import Triples, above, checked_threshold
 
 PARAMETERS = "params.npz"
 _NAMES = ("W_dec", "W_enc", "b_dec", "b_enc", "threshold")
@@ -27,29 +28,29 @@ class GemmaScopeCoder:
         source: The folder. Its path says the hookpoint if it names a layer and nothing but the residual stream:
             `gemma-scope-2b-pt-res/layer_20/width_16k/average_l0_71`.
         device: Where it runs.
-        dtype: In which type.
+        dtype: Precision of the encoder's product.
 
     Raises:
         UserError: It cannot be read.
     """
 
-    def __init__(self, source: str, device: str | torch.device = "cpu", dtype: str = "float32") -> None:
+    def __init__(self, source: str, device: str | torch.device = "cpu", dtype: Precision = "float32") -> None:
         self.source, self.architecture = source, "jumprelu"
         self.hookpoint = _hookpoint(Path(source))
+        self.model_name: str | None = None
         weights = {name: torch.from_numpy(array) for name, array in _read(source).items()}
         self.sha256 = tensors_sha256(weights, self.architecture)
         self.d_in, self.n_latents = weights["W_enc"].shape
-        weights = {name: tensor.to(device, getattr(torch, dtype)) for name, tensor in weights.items()}
-        self._weight, self._bias = weights["W_enc"], weights["b_enc"]
-        self._threshold = weights["threshold"].clamp(min=0)  # a relu, where it is below
+        weights = {name: tensor.to(device, torch.float32) for name, tensor in weights.items()}
+        self._hidden = Affine(weights["W_enc"], weights["b_enc"], dtype)
+        self._threshold = checked_threshold(weights["threshold"], source)
         self.decoder: Tensor | None = weights["W_dec"]
+        self.encoder: Tensor | None = self._hidden.weight.T
 
     @torch.no_grad()
     def encode(self, x: Tensor) -> Triples:
         """Encode activations of shape (token, d_in)."""
-        hidden = torch.addmm(self._bias, x.to(self._weight.dtype), self._weight)
-        token, latent = (hidden > self._threshold).nonzero(as_tuple=True)
-        return Triples(token, latent, hidden[token, latent])
+        return above(self._hidden(x), self._threshold, self.source)
 
 
 def _read(source: str) -> dict[str, np.ndarray]:

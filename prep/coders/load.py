@@ -1,10 +1,12 @@
 """Which coder a `--coder` source means."""
 
 from pathlib import Path
+from typing import get_args
 
 import torch
 
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.prep.coders.affine import Precision
 from inspect_autointerp.prep.coders.coder import Coder, Widthless
 from inspect_autointerp.prep.coders.dimensions import Dimensions
 from inspect_autointerp.prep.coders.gemma_scope import PARAMETERS, GemmaScopeCoder
@@ -15,7 +17,9 @@ from inspect_autointerp.prep.coders.saelens import SaeLensCoder
 from inspect_autointerp.prep.coders.sparsify import WEIGHTS, SparsifyCoder
 
 
-def load_coder(source: str, device: str | torch.device = "cpu", *, seed: int = 0) -> Coder | Widthless:
+def load_coder(
+    source: str, device: str | torch.device = "cpu", *, seed: int = 0, dtype: Precision = "float32"
+) -> Coder | Widthless:
     """Load what a source stands for.
 
     Args:
@@ -24,28 +28,34 @@ def load_coder(source: str, device: str | torch.device = "cpu", *, seed: int = 0
             apart by the files in it; `release:id` of SAELens's registry; `module:factory`.
         device: Where it runs.
         seed: Of coders made at random.
+        dtype: Precision of the product of activations and encoder weights; sums and results are float32 in either.
+            Coders that have no weights, or are one's own, ignore it.
 
     Raises:
-        UserError: It is none of these, or cannot be loaded.
+        UserError: It is none of these, or cannot be loaded; `dtype` is neither float32 nor bfloat16.
     """
+    if dtype not in get_args(Precision):
+        raise UserError(f"coder {source}: its precision is float32 or bfloat16, not {dtype}")
     word = source.partition(":")[0]
     if word == "neurons":
         return Neurons(source, device, seed)
     if word == "random":
-        return RandomTopk(source, device, seed)
+        return RandomTopk(source, device, seed, dtype)
     if source == "dimensions":
         return Dimensions(source, device)
     folder = Path(source)
     if (folder / WEIGHTS).is_file():
-        return SparsifyCoder(source, device)
+        return SparsifyCoder(source, device, dtype)
     if (folder / PARAMETERS).is_file():
-        return GemmaScopeCoder(source, device)
+        return GemmaScopeCoder(source, device, dtype)
     if not folder.exists() and ":" not in source:
         raise UserError(
             f"coder {source}: no such folder, and neither `release:id` of SAELens's registry nor `module:factory`"
             " of your own; `autointerp prep --help` lists what a coder can be"
         )
-    return OwnCoder(source, device) if not folder.exists() and _is_own(source) else SaeLensCoder(source, device)
+    if not folder.exists() and _is_own(source):
+        return OwnCoder(source, device)
+    return SaeLensCoder(source, device, dtype)
 
 
 def _is_own(source: str) -> bool:

@@ -12,7 +12,7 @@ from torch import Tensor
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.prep.coders.digest import description_sha256
 from inspect_autointerp.prep.coders.rotation import rotation
-from inspect_autointerp.prep.coders.triples import Triples, positive, strongest
+from inspect_autointerp.prep.coders.triples import Triples, above, strongest
 
 
 class NeuronsCoder:
@@ -30,7 +30,9 @@ class NeuronsCoder:
         self.source, self.architecture = source, "neurons" if basis is None else "rotated neurons"
         self.n_latents = self.d_in = d_in
         self.hookpoint: str | None = None
+        self.model_name: str | None = None
         self.decoder: Tensor | None = None  # what a neuron writes is in the projection after it
+        self.encoder: Tensor | None = None  # an orthogonal basis: no two neurons read alike
         self._k, self._basis = k, basis
         which = "" if basis is None else f" seed={seed}"
         self.sha256 = description_sha256(f"{self.architecture} d_in={d_in} k={k}{which}")
@@ -40,7 +42,7 @@ class NeuronsCoder:
         """Encode activations of shape (token, d_in)."""
         if self._basis is not None:
             x = x.to(self._basis.dtype) @ self._basis
-        return positive(x) if self._k is None else strongest(x, self._k)
+        return above(x, 0.0, self.source) if self._k is None else strongest(x, self._k, self.source)
 
 
 class Neurons:

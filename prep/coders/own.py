@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.prep.coders.triples import Triples
+from inspect_autointerp.prep.coders.triples import Triples, finite
 
 _FIELDS = {
     "architecture": str,
@@ -21,6 +21,7 @@ _FIELDS = {
     "sha256": str,
     "decoder": Tensor | None,
 }
+_OPTIONAL = {"encoder": Tensor | None, "model_name": str | None}
 
 
 class OwnCoder:
@@ -37,10 +38,10 @@ class OwnCoder:
     def __init__(self, source: str, device: str | torch.device = "cpu") -> None:
         self.source = source
         self._coder = coder = _make(source, device)
-        for name, kind in _FIELDS.items():
-            if not hasattr(coder, name):
+        for name, kind in {**_FIELDS, **_OPTIONAL}.items():
+            if name in _FIELDS and not hasattr(coder, name):
                 raise UserError(f"coder {source}: it lacks {name} (see Coder in {__package__}.coder)")
-            value = getattr(coder, name)
+            value: Any = getattr(coder, name, None)
             if not isinstance(value, kind):
                 expected = getattr(kind, "__name__", str(kind))
                 raise UserError(f"coder {source}: its {name} is of type {type(value).__name__}, not {expected}")
@@ -54,12 +55,17 @@ class OwnCoder:
         self.hookpoint: str | None = coder.hookpoint
         self.sha256: str = coder.sha256
         self.decoder: Tensor | None = coder.decoder
+        self.encoder: Tensor | None = getattr(coder, "encoder", None)
+        self.model_name: str | None = getattr(coder, "model_name", None)
         x = torch.randn((16, self.d_in), generator=torch.Generator().manual_seed(0)).to(device)
-        self._check(self.encode(x), len(x))
+        self._check(self._triples(x), len(x))
 
-    @torch.no_grad()
     def encode(self, x: Tensor) -> Triples:
         """Encode activations of shape (token, d_in)."""
+        return finite(self._triples(x), self.source)
+
+    @torch.no_grad()
+    def _triples(self, x: Tensor) -> Triples:
         try:
             return Triples(*self._coder.encode(x))
         except Exception as error:  # it is not ours

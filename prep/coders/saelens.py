@@ -1,64 +1,98 @@
 """Coders that SAELens loads: from a folder of its own format, or from its registry."""
 
+import warnings
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.prep.coders.affine import Affine, Precision
 from inspect_autointerp.prep.coders.digest import weights_sha256
-from inspect_autointerp.prep.coders.triples import Triples, positive, strongest
+from inspect_autointerp.prep.coders.transformer_lens import centred, hookpoint
+from inspect_autointerp.prep.coders.triples import Triples, above, checked_threshold, strongest
+
+# Of these the library's own `encode` is x · W + b and one of the functions of triples.py, so it goes straight there.
+_RELU = ("standard", "transcoder", "skip_transcoder")
+_JUMPRELU = ("jumprelu", "jumprelu_transcoder", "jumprelu_skip_transcoder")
 
 
 class SaeLensCoder:
     """A coder that `sae_lens` loads, from a folder (`cfg.json`, `sae_weights.safetensors`) or as `release:id`.
 
+    Its preprocessing is honoured, in float32, and so is `center_writing_weights`.
+
+    Args:
+        source: The folder, or `release:id`.
+        device: Where it runs.
+        dtype: Precision of the encoder's product; float32 whatever is asked for where the architecture is none of
+            standard, top-k, JumpReLU and their transcoders, and SAELens itself encodes.
+
     Raises:
-        UserError: It cannot be loaded, or asks for an activation scale that the folder does not hold.
+        UserError: It cannot be loaded, or reads activations that cannot be had from the model as it is.
     """
 
-    def __init__(self, source: str, device: str | torch.device = "cpu", dtype: str = "float32") -> None:
+    def __init__(self, source: str, device: str | torch.device = "cpu", dtype: Precision = "float32") -> None:
         self.source = source
-        self._sae = sae = _load(source, str(device), dtype)
+        self._sae = sae = _load(source, str(device))
         cfg = sae.cfg
         if cfg.normalize_activations in ("expected_average_only_in", "covariance_whitening"):
             raise UserError(
                 f"coder {source}: it expects activations scaled by what does not come with it"
                 f" (normalize_activations: {cfg.normalize_activations}); fold the scale into its weights first"
             )
-        if cfg.architecture() == "temporal":
+        self.architecture: str = cfg.architecture()
+        if self.architecture == "temporal":
             raise UserError(f"coder {source}: its architecture, temporal, reads more than one token at a time")
         if getattr(sae, "hook_z_reshaping_mode", False):
             sae.turn_off_forward_pass_hook_z_reshaping()  # a Hugging Face out-projection's input is flat already
-        self.architecture: str = cfg.architecture()
         self.n_latents, self.d_in = int(cfg.d_sae), int(cfg.d_in)
         metadata = cfg.metadata
-        self.hookpoint: str | None = metadata.hf_hook_name or metadata.hook_name
-        self.decoder: Tensor | None = sae.W_dec.detach()
+        self.hookpoint = hookpoint(metadata.hf_hook_name, metadata.hook_name)
+        self.model_name: str | None = metadata.model_name
+        options = metadata.model_from_pretrained_kwargs or {}
+        self._centred = centred(source, metadata.hook_name, self.model_name, options)
         self.sha256 = weights_sha256(sae)
+        self.decoder: Tensor | None = sae.W_dec.detach()
+        self.encoder: Tensor | None = sae.W_enc.detach().T if hasattr(sae, "W_enc") else None
+        self._hidden = self._scale = None
+        self._threshold: Tensor | float = 0.0
+        if self.architecture in ("topk", *_RELU, *_JUMPRELU):
+            self._hidden = Affine(sae.W_enc.detach(), sae.b_enc.detach(), dtype)
+            self.encoder = self._hidden.weight.T
+            del sae.W_enc  # of which there would be two in bfloat16
+        if self.architecture in _JUMPRELU:
+            self._threshold = checked_threshold(sae.threshold.detach(), source)
+        if self.architecture == "topk" and cfg.rescale_acts_by_decoder_norm:
+            self._scale = self.decoder.norm(dim=-1)
 
     @torch.no_grad()
     def encode(self, x: Tensor) -> Triples:
-        """Encode activations of shape (token, d_in); of a top-k coder without ever holding the dense result."""
-        sae = self._sae
+        """Encode activations of shape (token, d_in)."""
+        if self._centred:
+            x = x.float()
+            x = x - x.mean(dim=-1, keepdim=True)
+        if self._hidden is None:
+            return above(self._sae.encode(x), 0.0, self.source)
+        hidden = self._hidden(self._sae.process_sae_in(x))
         if self.architecture != "topk":
-            return positive(sae.encode(x))
-        hidden = torch.addmm(sae.b_enc, sae.process_sae_in(x), sae.W_enc)
-        if sae.cfg.rescale_acts_by_decoder_norm:
-            hidden = hidden * sae.W_dec.norm(dim=-1)
-        return strongest(hidden, sae.cfg.k)
+            return above(hidden, self._threshold, self.source)
+        return strongest(hidden if self._scale is None else hidden * self._scale, self._sae.cfg.k, self.source)
 
 
-def _load(source: str, device: str, dtype: str):
+def _load(source: str, device: str) -> Any:
     from sae_lens import SAE
 
     try:
-        if Path(source).is_dir():
-            return SAE.load_from_disk(source, device=device, dtype=dtype).eval()
-        release, _, sae_id = source.partition(":")
-        if not sae_id:
-            raise UserError(f"coder {source}: neither a folder nor `release:id` of SAELens's registry")
-        return SAE.from_pretrained(release, sae_id, device=device, dtype=dtype).eval()
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=r"\s*This SAE has non-empty model_from_pretrained_kwargs")
+            if Path(source).is_dir():
+                return SAE.load_from_disk(source, device=device, dtype="float32").eval()
+            release, _, sae_id = source.partition(":")
+            if not sae_id:
+                raise UserError(f"coder {source}: neither a folder nor `release:id` of SAELens's registry")
+            return SAE.from_pretrained(release, sae_id, device=device, dtype="float32").eval()
     except UserError:
         raise
     except Exception as error:  # SAELens's loaders raise anything from KeyError to HTTP errors

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.prep.coders.affine import Affine, Precision
 from inspect_autointerp.prep.coders.digest import tensors_sha256
-from inspect_autointerp.prep.coders.triples import Triples, strongest
+from inspect_autointerp.prep.coders.triples import Triples, chosen, strongest
 
 WEIGHTS = "sae.safetensors"
 
@@ -26,13 +27,13 @@ class SparsifyCoder:
     Args:
         source: The folder. Its name is the hookpoint's, as sparsify has it: a module path under the base model.
         device: Where it runs.
-        dtype: In which type.
+        dtype: Precision of the encoder's product.
 
     Raises:
         UserError: It cannot be read, or its activations depend on more than one token's.
     """
 
-    def __init__(self, source: str, device: str | torch.device = "cpu", dtype: str = "float32") -> None:
+    def __init__(self, source: str, device: str | torch.device = "cpu", dtype: Precision = "float32") -> None:
         self.source = source
         cfg, weights = _read(source)
         self.architecture: str = cfg.get("activation", "topk")
@@ -47,22 +48,23 @@ class SparsifyCoder:
         if not 0 < self._k <= self.n_latents or (self.architecture == "groupmax" and self.n_latents % self._k):
             raise UserError(f"coder {source}: k = {self._k} does not go with its {self.n_latents} latents")
         self.sha256 = tensors_sha256(weights, f"{self.architecture} k={self._k} transcode={self._transcode}")
-        to = {"device": device, "dtype": getattr(torch, dtype)}
-        self._weight, self._bias = encoder.T.to(**to), weights["encoder.bias"].to(**to)
-        self._b_dec = weights["b_dec"].to(**to)
-        self.decoder: Tensor | None = weights["W_dec"].to(**to)
+        weights = {name: tensor.to(device, torch.float32) for name, tensor in weights.items()}
+        self._hidden = Affine(weights["encoder.weight"].T, weights["encoder.bias"], dtype, fused=True)
+        self._b_dec = weights["b_dec"]
+        self.decoder: Tensor | None = weights["W_dec"]
+        self.encoder: Tensor | None = self._hidden.weight.T
         self.hookpoint = _hookpoint(Path(source), ":input" if self._transcode else "")
+        self.model_name: str | None = None
 
     @torch.no_grad()
     def encode(self, x: Tensor) -> Triples:
         """Encode activations of shape (token, d_in)."""
-        x = x.to(self._weight.dtype)
-        hidden = torch.addmm(self._bias, x if self._transcode else x - self._b_dec, self._weight)
+        hidden = self._hidden(x if self._transcode else x.float() - self._b_dec)
         if self.architecture == "topk":
-            return strongest(hidden, self._k)
-        value, within = hidden.unflatten(-1, (self._k, -1)).max(dim=-1)  # (token, group)
-        token, group = (value > 0).nonzero(as_tuple=True)
-        return Triples(token, group * (self.n_latents // self._k) + within[token, group], value[token, group])
+            return strongest(hidden, self._k, self.source)
+        value, within = hidden.unflatten(-1, (self._k, -1)).max(dim=-1)  # (token, group); NaN is the largest
+        begin = torch.arange(0, self.n_latents, self.n_latents // self._k, device=within.device)
+        return chosen(value, begin + within, self.source)
 
 
 def _read(source: str) -> tuple[dict[str, Any], dict[str, Tensor]]:

@@ -27,6 +27,8 @@ def test_what_fires_writes_what_was_read(x: Tensor) -> None:
     coder = Dimensions("dimensions").of_width(32)
     assert coder.decoder is not None
     assert torch.equal(dense(coder.encode(x), (50, 64)) @ coder.decoder, x)
+    assert coder.encoder is not None
+    assert torch.equal(dense(coder.encode(x), (50, 64)), (x @ coder.encoder.T).relu())
 
 
 def test_a_store_of_dimensions(prep: Callable[..., Manifest], tmp_path: Path) -> None:

@@ -45,6 +45,9 @@ def test_triples_are_what_the_releases_define(tmp_path: Path, x: Tensor) -> None
     assert (coder.n_latents, coder.d_in, coder.architecture) == (64, 32, "jumprelu")
     assert coder.decoder is not None
     assert torch.equal(coder.decoder, p["W_dec"])
+    assert coder.encoder is not None
+    assert torch.equal(coder.encoder, p["W_enc"].T)
+    assert coder.model_name is None
 
 
 def test_triples_are_what_sae_lens_encodes_of_the_same_weights(tmp_path: Path, x: Tensor) -> None:
@@ -56,7 +59,31 @@ def test_triples_are_what_sae_lens_encodes_of_the_same_weights(tmp_path: Path, x
     cfg |= {"apply_b_dec_to_input": False, "normalize_activations": "none", "metadata": {}}
     (theirs / "cfg.json").write_text(json.dumps(cfg), encoding="utf-8")
     ours = dense(GemmaScopeCoder(str(folder)).encode(x), (50, 64))
-    torch.testing.assert_close(ours, dense(SaeLensCoder(str(theirs)).encode(x), (50, 64)))
+    assert torch.equal(ours, dense(SaeLensCoder(str(theirs)).encode(x), (50, 64)))
+
+
+def test_in_bfloat16_it_is_right_within_rounding(tmp_path: Path, x: Tensor) -> None:
+    folder = save_gemma_scope(tmp_path / RELEASE)
+    exact, rounded = GemmaScopeCoder(str(folder)), GemmaScopeCoder(str(folder), dtype="bfloat16")
+    assert exact.sha256 == rounded.sha256
+    triples = rounded.encode(x.bfloat16())
+    assert triples.value.dtype == torch.float32
+    found, expected = dense(triples, (50, 64)), dense(exact.encode(x), (50, 64))
+    both = (found > 0) & (expected > 0)
+    # Each operand moves by 2⁻⁸ of itself at most, so each product by 2⁻⁷ and a little; see test_affine.py.
+    bound = x.abs() @ torch.from_numpy(arrays()["W_enc"]).abs() * (2.0**-7 + 2.0**-16) + 1e-4
+    assert ((found - expected).abs() <= bound)[both].all()
+    assert both.sum() >= 0.95 * max((found > 0).sum(), (expected > 0).sum())
+
+
+@pytest.mark.parametrize("name", ["W_enc", "b_enc", "threshold"])
+def test_weights_that_are_nan_are_refused(tmp_path: Path, x: Tensor, name: str) -> None:
+    content = arrays()
+    content[name][..., 5] = np.nan
+    np.savez(tmp_path / "params.npz", **content)
+    message = rf"^coder {tmp_path}( gives NaN or infinite activations|: its thresholds hold NaN)"
+    with pytest.raises(UserError, match=message):
+        GemmaScopeCoder(str(tmp_path)).encode(x)
 
 
 def test_names_in_small_letters_are_the_same_names(tmp_path: Path, x: Tensor) -> None:

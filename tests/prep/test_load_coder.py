@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.prep.coders import SaeLensCoder, load, load_coder
@@ -35,8 +37,8 @@ def test_a_word_goes_before_a_folder_of_its_name(
 def test_folders_are_told_apart_by_their_files(
     tmp_path: Path, save_coder: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(load, "SparsifyCoder", lambda source, _: f"sparsify {source}")
-    monkeypatch.setattr(load, "GemmaScopeCoder", lambda source, _: f"gemma scope {source}")
+    monkeypatch.setattr(load, "SparsifyCoder", lambda source, *_: f"sparsify {source}")
+    monkeypatch.setattr(load, "GemmaScopeCoder", lambda source, *_: f"gemma scope {source}")
     for name, file in (("a", "sae.safetensors"), ("b", "params.npz")):
         (tmp_path / name).mkdir()
         (tmp_path / name / file).touch()
@@ -46,7 +48,7 @@ def test_folders_are_told_apart_by_their_files(
 
 
 def test_a_release_goes_before_a_module_of_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load, "SaeLensCoder", lambda source, _: "release")
+    monkeypatch.setattr(load, "SaeLensCoder", lambda source, *_: "release")
     monkeypatch.setattr(load, "OwnCoder", lambda source, _: "own")
     expected = {
         "gpt2-small-res-jb:blocks.8.hook_resid_pre": "release",  # no identifiers
@@ -56,6 +58,27 @@ def test_a_release_goes_before_a_module_of_its_name(monkeypatch: pytest.MonkeyPa
         "mycoder:make": "own",
     }
     assert {source: load_coder(source) for source in expected} == expected
+
+
+def test_the_precision_reaches_every_coder_with_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SparsifyCoder", "GemmaScopeCoder", "SaeLensCoder"):
+        monkeypatch.setattr(load, name, lambda source, device, dtype: dtype)
+    for name, file in (("a", "sae.safetensors"), ("b", "params.npz"), ("c", "cfg.json")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / file).touch()
+        assert load_coder(str(tmp_path / name), dtype="bfloat16") == "bfloat16"
+        assert load_coder(str(tmp_path / name)) == "float32"
+    for dtype, expected in (("float32", False), ("bfloat16", True)):
+        made: Any = load_coder("random:64x4", dtype=dtype)
+        encoder = made.of_width(32).encoder
+        assert torch.equal(encoder, encoder.bfloat16().float()) == expected
+    assert load_coder("neurons", dtype="bfloat16").source == "neurons"
+
+
+def test_another_precision_is_refused() -> None:
+    wrong: Any = "float16"
+    with pytest.raises(UserError, match=r"^coder neurons: its precision is float32 or bfloat16, not float16$"):
+        load_coder("neurons", dtype=wrong)
 
 
 def test_what_is_nothing_is_refused_with_what_there_is() -> None:

@@ -29,6 +29,7 @@ def test_neurons_are_whatever_is_positive(x: Tensor) -> None:
     coder = Neurons("neurons").of_width(32)
     assert torch.equal(dense(coder.encode(x), (50, 32)), torch.relu(x))
     assert (coder.architecture, coder.n_latents, coder.d_in, coder.decoder) == ("neurons", 32, 32, None)
+    assert (coder.encoder, coder.model_name) == (None, None)
 
 
 @pytest.mark.parametrize("k", [1, 4, 32])

@@ -66,6 +66,8 @@ def fails(device):
 some, ones = torch.arange(3), torch.ones(3)
 width = wrong(n_latents="many")
 narrow = wrong(d_in=0)
+reads = wrong(encoder=[1.0])
+unnamed = wrong(model_name=3)
 point = wrong(hookpoint=3)
 unpaired = encodes(some, some[:2], ones)
 dense = encodes(ones[:, None], some, ones)
@@ -96,6 +98,25 @@ def test_it_is_found_where_the_command_is_run_and_the_path_is_left_as_it_was(x: 
     assert torch.equal(coder.encode(x).value, x[x > 0])
 
 
+def test_what_it_reads_and_of_which_model_need_not_be_said(folder: Path) -> None:
+    coder = OwnCoder("mycoder:make")
+    assert (coder.encoder, coder.model_name) == (None, None)
+    more = "\n\nsaid = wrong(encoder=torch.eye(32), model_name='gpt2')\n"
+    (folder / "other.py").write_text(MODULE + more, encoding="utf-8")
+    coder = OwnCoder("other:said")
+    assert coder.encoder is not None
+    assert torch.equal(coder.encoder, torch.eye(32))
+    assert coder.model_name == "gpt2"
+
+
+def test_nan_that_it_gives_later_is_refused(folder: Path, x: Tensor) -> None:
+    more = "\n\nlogs = wrong(encode=lambda x: (some, some, (x[0, 0] - 100).log() * ones if len(x) > 16 else ones))\n"
+    (folder / "later.py").write_text(MODULE + more, encoding="utf-8")
+    coder = OwnCoder("later:logs")
+    with pytest.raises(UserError, match=r"^coder later:logs gives NaN or infinite activations on finite input; check"):
+        coder.encode(x)
+
+
 def test_a_store_of_it(prep: Callable[..., Manifest], tmp_path: Path) -> None:
     manifest = prep(tmp_path / "store", coders=["mycoder:make"], tokens=300)
     entry = manifest.hookpoints["layers.1"]
@@ -109,6 +130,8 @@ def test_a_store_of_it(prep: Callable[..., Manifest], tmp_path: Path) -> None:
         ("width", r"its n_latents is of type str, not int$"),
         ("narrow", r"its d_in is 0$"),
         ("point", r"its hookpoint is of type int, not str \| None$"),
+        ("reads", r"its encoder is of type list, not .*Tensor \| None$"),
+        ("unnamed", r"its model_name is of type int, not str \| None$"),
         ("broken", r"neither in SAELens's registry, nor does .+ of a module mycoder .+ \(RuntimeError: no weights\)$"),
         ("missing", r"neither in SAELens's registry, .+ \(AttributeError: module 'mycoder' has no attribute 'missing'"),
         ("fails", r"its encode failed \(ValueError: shapes\)$"),

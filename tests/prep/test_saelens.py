@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from tests.triples import dense
 from torch import Tensor
 
@@ -16,11 +17,27 @@ from inspect_autointerp.prep.coders import SaeLensCoder, weights_sha256
 Save = Callable[..., Path]
 
 
-def reference(folder: Path, x: Tensor, dtype: str = "float32") -> Tensor:
+def reference(folder: Path, x: Tensor) -> Tensor:
     from sae_lens import SAE
 
+    sae = SAE.load_from_disk(folder, dtype="float32")
+    if sae.hook_z_reshaping_mode:
+        x = x.unflatten(-1, (4, -1))  # (token, head, dimension of it), as TransformerLens has it
     with torch.no_grad():
-        return SAE.load_from_disk(folder, dtype=dtype).encode(x)
+        return sae.encode(x)
+
+
+def needed(architecture: str) -> dict[str, Any]:
+    """What SAELens needs to be told of it."""
+    return {"k": 4} if "topk" in architecture else {"apply_b_dec_to_input": "transcoder" not in architecture}
+
+
+def edit(folder: Path, **metadata: Any) -> Path:
+    """The same coder, saying more of itself."""
+    cfg = json.loads((folder / "cfg.json").read_text())
+    cfg["metadata"] |= metadata
+    (folder / "cfg.json").write_text(json.dumps(cfg))
+    return folder
 
 
 CODERS = [
@@ -37,6 +54,12 @@ CODERS = [
     pytest.param("gated", {}, id="gated"),
     pytest.param("transcoder", {"d_out": 16, "apply_b_dec_to_input": False}, id="transcoder"),
     pytest.param("jumprelu_transcoder", {"d_out": 16, "apply_b_dec_to_input": False}, id="jumprelu-transcoder"),
+    pytest.param("skip_transcoder", {"d_out": 16, "apply_b_dec_to_input": False}, id="skip-transcoder"),
+    pytest.param("jumprelu_skip_transcoder", {"d_out": 16, "apply_b_dec_to_input": False}, id="jumprelu-skip"),
+    pytest.param("jumprelu", {"normalize_activations": "layer_norm"}, id="jumprelu-layer-norm"),
+    pytest.param("jumprelu", {"normalize_activations": "constant_norm_rescale"}, id="jumprelu-constant-norm"),
+    pytest.param("standard", {"normalize_activations": "layer_norm"}, id="standard-layer-norm"),
+    pytest.param("jumprelu", {"reshape_activations": "hook_z"}, id="jumprelu-hook-z"),
 ]
 
 
@@ -58,20 +81,34 @@ def test_activations_below_zero_are_none(tmp_path: Path, save_coder: Save, x: Te
     assert (triples.value > 0).all()
 
 
-def test_top_k_in_bfloat16_is_right_within_rounding(tmp_path: Path, save_coder: Save, x: Tensor) -> None:
-    folder = save_coder(tmp_path, "topk", k=4)
-    triples = SaeLensCoder(str(folder), dtype="bfloat16").encode(x.bfloat16())
-    assert triples.value.dtype == torch.bfloat16
-    assert torch.bincount(triples.token).tolist() == [4] * 50
-    # bfloat16 has 8 bits of precision. A sum of 32 products of about 1 is of size √32 ≈ 6, and what was rounded at
-    # 2⁻⁸ of each of them adds up to about 2⁻⁸ · 6 · √3 ≈ 0.04; five times that is allowed.
-    exact = reference(save_coder(tmp_path / "all", "topk", k=64), x)  # the same weights, as the seed is the same
-    found = dense(triples, (50, 64)).float()
-    torch.testing.assert_close(found[found > 0], exact[found > 0], rtol=0, atol=0.2)
-    fourth = exact.sort(descending=True).values[:, 3:4]
-    assert (exact[found > 0] >= fourth.repeat(1, 4).flatten() - 0.4).all()
-    theirs = reference(folder, x.bfloat16(), "bfloat16").float()
-    torch.testing.assert_close(found.sort().values, theirs.sort().values, rtol=2.0**-7, atol=0)
+@pytest.mark.parametrize(("architecture", "cfg"), [*CODERS, pytest.param("jumprelu", {}, id="default")])
+def test_at_a_real_width_not_a_bit_differs(
+    tmp_path: Path, save_coder: Save, architecture: str, cfg: dict[str, Any]
+) -> None:
+    """Where sums are long, the last bit depends on the order of operations: here, when the bias is added."""
+    folder = save_coder(tmp_path, architecture, d_in=700, d_sae=264, **cfg)
+    x = torch.randn((50, 700), generator=torch.Generator().manual_seed(0))
+    assert torch.equal(dense(SaeLensCoder(str(folder)).encode(x), (50, 264)), reference(folder, x))
+
+
+@pytest.mark.parametrize("architecture", ["topk", "jumprelu", "standard", "jumprelu_transcoder"])
+def test_in_bfloat16_it_is_right_within_rounding(
+    tmp_path: Path, save_coder: Save, x: Tensor, architecture: str
+) -> None:
+    folder = save_coder(tmp_path, architecture, **needed(architecture))
+    triples = SaeLensCoder(str(folder), dtype="bfloat16").encode(x)
+    assert triples.value.dtype == torch.float32
+    sae_in, exact, found = x, reference(folder, x), dense(triples, (50, 64))
+    weights = load_file(folder / "sae_weights.safetensors")
+    if json.loads((folder / "cfg.json").read_text())["apply_b_dec_to_input"]:
+        sae_in = x - weights["b_dec"]
+    # Each operand moves by 2⁻⁸ of itself at most, so each product by 2⁻⁷ and a little; see test_affine.py.
+    bound = sae_in.abs() @ weights["W_enc"].abs() * (2.0**-7 + 2.0**-16) + 1e-4
+    both = (found > 0) & (exact > 0)
+    assert ((found - exact).abs() <= bound)[both].all()
+    assert ((found - exact)[both] != 0).any()
+    assert both.sum() >= 0.95 * (exact > 0).sum()
+    assert both.sum() >= 0.95 * (found > 0).sum()
 
 
 def test_a_coder_says_what_it_is(tmp_path: Path, save_coder: Save) -> None:
@@ -87,11 +124,83 @@ def test_a_coder_that_names_no_hookpoint_has_none(tmp_path: Path, save_coder: Sa
 
 
 def test_a_transformer_lens_name_will_do_where_there_is_no_module_path(tmp_path: Path, save_coder: Save) -> None:
-    folder = save_coder(tmp_path, "topk", k=4)
-    cfg = json.loads((folder / "cfg.json").read_text())
-    cfg["metadata"]["hook_name"] = "blocks.1.hook_mlp_out"
-    (folder / "cfg.json").write_text(json.dumps(cfg))
+    folder = edit(save_coder(tmp_path, "topk", k=4), hook_name="blocks.1.hook_mlp_out")
     assert SaeLensCoder(str(folder)).hookpoint == "blocks.1.hook_mlp_out"
+
+
+def test_of_a_transcoder_the_hookpoint_is_asked_for_if_its_name_has_several_meanings(
+    tmp_path: Path, save_coder: Save, prep: Callable[..., Any]
+) -> None:
+    folder = edit(
+        save_coder(tmp_path / "coder", "jumprelu_transcoder", **needed("transcoder")),
+        hook_name="blocks.1.ln2.hook_normalized",
+    )
+    message = rf"^coder {folder}: it does not say to which hookpoint it belongs; give --hookpoint$"
+    with pytest.raises(UserError, match=message):
+        prep(tmp_path / "store", coders=[folder])
+    named = edit(folder, hf_hook_name="model.layers.1.post_attention_layernorm.output")
+    assert SaeLensCoder(str(named)).hookpoint == "model.layers.1.post_attention_layernorm"
+
+
+def test_it_says_what_it_reads_and_of_which_model(tmp_path: Path, save_coder: Save) -> None:
+    folder = edit(save_coder(tmp_path, "jumprelu"), model_name="gpt2-small")
+    weights = load_file(folder / "sae_weights.safetensors")
+    coder, rounded = SaeLensCoder(str(folder)), SaeLensCoder(str(folder), dtype="bfloat16")
+    assert (coder.model_name, coder.sha256) == ("gpt2-small", rounded.sha256)
+    assert coder.encoder is not None
+    assert torch.equal(coder.encoder, weights["W_enc"].T)
+    assert rounded.encoder is not None
+    assert torch.equal(rounded.encoder.float(), weights["W_enc"].T.bfloat16().float())
+    gated = SaeLensCoder(str(save_coder(tmp_path / "gated", "gated")))
+    assert gated.model_name is None
+    assert gated.encoder is not None
+    assert gated.encoder.shape == (64, 32)
+
+
+@pytest.mark.parametrize("architecture", ["topk", "jumprelu", "gated"])
+def test_where_it_was_trained_on_centred_activations_the_mean_is_taken_off(
+    tmp_path: Path, save_coder: Save, x: Tensor, architecture: str, recwarn: pytest.WarningsRecorder
+) -> None:
+    folder = save_coder(tmp_path, architecture, **needed(architecture))
+    metadata: dict[str, Any] = {"model_from_pretrained_kwargs": {"center_writing_weights": True}}
+    edit(folder, hook_name="blocks.1.hook_resid_pre", model_name="gpt2-small", **metadata)
+    x = x + 3
+    found = dense(SaeLensCoder(str(folder)).encode(x), (50, 64))
+    assert not recwarn.list
+    assert torch.equal(found, reference(folder, x - x.mean(-1, keepdim=True)))
+    edit(folder, hook_name="blocks.1.mlp.hook_post")
+    assert torch.equal(dense(SaeLensCoder(str(folder)).encode(x), (50, 64)), reference(folder, x))
+
+
+@pytest.mark.parametrize("architecture", ["topk", "jumprelu", "standard", "gated", "abstopk", "skip_transcoder"])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_give_nan_are_refused(
+    tmp_path: Path, save_coder: Save, x: Tensor, architecture: str, dtype: Any, value: float
+) -> None:
+    folder = save_coder(tmp_path, architecture, **needed(architecture))
+    weights = load_file(folder / "sae_weights.safetensors")
+    weights["W_enc"][3, 5] = value
+    save_file(weights, folder / "sae_weights.safetensors")
+    coder = SaeLensCoder(str(folder), dtype=dtype)
+    with pytest.raises(UserError, match=rf"^coder {folder} gives NaN or infinite activations on finite input; check"):
+        coder.encode(x)
+
+
+def test_what_is_too_large_for_the_precision_is_refused(tmp_path: Path, save_coder: Save, x: Tensor) -> None:
+    coder = SaeLensCoder(str(save_coder(tmp_path, "jumprelu")), dtype="bfloat16")
+    x[7, 7] = torch.finfo(torch.float32).max  # which bfloat16 rounds to infinity
+    with pytest.raises(UserError, match=r"gives NaN or infinite activations on finite input; check its weights, and"):
+        coder.encode(x)
+
+
+def test_a_threshold_that_is_nan_is_refused(tmp_path: Path, save_coder: Save) -> None:
+    folder = save_coder(tmp_path, "jumprelu")
+    weights = load_file(folder / "sae_weights.safetensors")
+    weights["threshold"][5] = torch.nan
+    save_file(weights, folder / "sae_weights.safetensors")
+    with pytest.raises(UserError, match=rf"^coder {folder}: its thresholds hold NaN; check its weights$"):
+        SaeLensCoder(str(folder))
 
 
 def test_the_digest_follows_the_weights_and_not_the_folder(tmp_path: Path, save_coder: Save) -> None:
