@@ -68,7 +68,8 @@ def test_the_precision_reaches_every_coder_with_weights(tmp_path: Path, monkeypa
         (tmp_path / name / file).touch()
         assert load_coder(str(tmp_path / name), dtype="bfloat16") == "bfloat16"
         assert load_coder(str(tmp_path / name)) == "float32"
-    for dtype, expected in (("float32", False), ("bfloat16", True)):
+    precisions: dict[Any, bool] = {"float32": False, "bfloat16": True}
+    for dtype, expected in precisions.items():
         made: Any = load_coder("random:64x4", dtype=dtype)
         encoder = made.of_width(32).encoder
         assert torch.equal(encoder, encoder.bfloat16().float()) == expected
