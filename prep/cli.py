@@ -72,6 +72,9 @@ def prep(
     trust_remote_code: Annotated[
         bool, typer.Option("--trust-remote-code", help="Run code that comes with the subject, if any does.")
     ] = False,
+    other_model: Annotated[
+        bool, typer.Option("--other-model", help="Take coders trained on a model of another name, a fine-tune's base.")
+    ] = False,
     revision: Annotated[str | None, typer.Option(help="Of a model on the Hub.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a store that exists.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run, if there is one.")] = False,
@@ -140,6 +143,7 @@ def prep(
         device=_device(device, part.local if part else 0),
         device_map=device_map,
         trust_remote_code=trust_remote_code,
+        other_model=other_model,
         names=names,
     )
     if dry_run:

@@ -33,6 +33,8 @@ class Job:
     """How transformers spreads the subject over devices, in place of `device`."""
     trust_remote_code: bool = False
     """Run the code that comes with the subject, if any does."""
+    other_model: bool = False
+    """Take coders that say they were trained on a model of another name."""
     names: dict[str, str] = field(default_factory=dict)
     """What the manifest calls the subject and coders, where that is not how they were given."""
 

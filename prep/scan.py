@@ -205,7 +205,7 @@ class Scan:
 
 def _near(coder: Coder, neighbours: str) -> Tensor | None:
     """The directions that say which latents are neighbours."""
-    return {"decoder": coder.decoder, "encoder": getattr(coder, "encoder", None)}.get(neighbours)
+    return {"decoder": coder.decoder, "encoder": coder.encoder}.get(neighbours)
 
 
 def _entry(hookpoint: Hookpoint, coder: Coder, names: dict[str, str]) -> HookpointEntry:

@@ -1,6 +1,8 @@
 """The subject, and at each of its hookpoints the coder that belongs there."""
 
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 
 import torch
 
@@ -16,17 +18,21 @@ def load_sites(job: Job) -> tuple[Subject, dict[str, Coder]]:
     Raises:
         UserError: One of them cannot be loaded, or they do not belong together.
     """
-    loaded = [load_coder(source, job.device, seed=job.settings.seed) for source in job.coders]
+    settings = job.settings
+    loaded = [load_coder(source, job.device, seed=settings.seed, dtype=settings.coder_dtype) for source in job.coders]
+    if not job.other_model:
+        for coder in loaded:
+            _same_model(coder, job.subject)
     wanted = list(job.hookpoints) or [_own_hookpoint(coder) for coder in loaded]
     model = Subject(
         job.subject,
         wanted,
         revision=job.revision,
         device=job.device,
-        dtype=job.settings.dtype,
-        attention=job.settings.attention,
+        dtype=settings.dtype,
+        attention=settings.attention,
         device_map=job.device_map,
-        quantization=job.settings.quantization,
+        quantization=settings.quantization,
         trust_remote_code=job.trust_remote_code,
     )
     return model, _fitted(model, loaded)
@@ -36,6 +42,27 @@ def _own_hookpoint(coder: Coder | Widthless) -> str:
     if coder.hookpoint is None:
         raise UserError(f"coder {coder.source}: it does not say to which hookpoint it belongs; give --hookpoint")
     return coder.hookpoint
+
+
+def _same_model(coder: Coder | Widthless, subject: str) -> None:
+    """Compare the model a coder says it was trained on with the subject, where both have names and not a folder's."""
+    trained_on = None if isinstance(coder, Widthless) else coder.model_name
+    if trained_on is None or Path(subject).exists():
+        return
+    if _base_name(trained_on) != _base_name(subject):
+        raise UserError(
+            f"coder {coder.source} was trained on {trained_on}, and the subject is {subject}; --other-model goes on"
+            " all the same"
+        )
+
+
+def _base_name(model: str) -> str:
+    """A model's name on the Hub without its owner, in small letters; TransformerLens's short names are resolved."""
+    from transformer_lens.loading_from_pretrained import get_official_model_name
+
+    with suppress(ValueError):  # a model that TransformerLens does not know
+        model = get_official_model_name(model)
+    return model.rpartition("/")[2].lower()
 
 
 def _fitted(model: Subject, coders: Sequence[Coder | Widthless]) -> dict[str, Coder]:

@@ -20,7 +20,7 @@ CODER = '''
 """A coder that kills its process, once for each file that is not there."""
 import os, signal
 from pathlib import Path
-from inspect_autointerp.prep.coders.triples import positive
+from inspect_autointerp.prep.coders.triples import above
 
 class Coder:
     source, architecture, n_latents, d_in, hookpoint = "own", "own", 32, 32, "layers.1"
@@ -33,7 +33,7 @@ class Coder:
         if mark and self.batches == 4 and not mark.exists():
             mark.touch()
             os.kill(os.getpid(), signal.SIGKILL)
-        return positive(x)
+        return above(x, 0.0, "own")
 
 def make(device="cpu"):
     return Coder()

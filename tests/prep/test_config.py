@@ -12,6 +12,7 @@ import yaml
 from inspect_autointerp import cli
 from inspect_autointerp.manifest import Manifest
 from inspect_autointerp.prep import run
+from inspect_autointerp.prep.job import Job
 
 Autointerp = Callable[..., tuple[int, str, str]]
 
@@ -198,12 +199,12 @@ def test_what_neither_gives_is_still_asked_for(
 def test_null_stands_for_not_given(
     autointerp: Autointerp, written: Callable[[Any], Path], options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[dict] = []
+    seen: list[Job] = []
 
-    def noted(*_: Any, **given: Any) -> None:
-        seen.append(given)
+    def noted(job: Job, *_: Any, **__: Any) -> None:
+        seen.append(job)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(run, "prep", noted)
     autointerp("--config", written(options | {"revision": None, "batch_size": None}))
-    assert [(given["revision"], given["batch_size"]) for given in seen] == [(None, 16)]
+    assert [(job.revision, job.batch_size) for job in seen] == [(None, 16)]

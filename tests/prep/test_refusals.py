@@ -1,5 +1,6 @@
 """What a user can get wrong is told in one line, and nothing is written."""
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.manifest import Manifest
+from inspect_autointerp.settings import Settings
 
 Prep = Callable[..., Manifest]
 Save = Callable[..., Path]
@@ -127,3 +129,27 @@ def test_an_empty_corpus_is_refused(prep: Prep, tmp_path: Path) -> None:
     empty = tmp_path / "empty.txt"
     empty.touch()
     refused(prep, tmp_path, r"^the corpus is empty: no document holds a token$", corpus=str(empty))
+
+
+def test_a_coder_of_another_model_is_refused_unless_the_user_says_so(
+    tmp_path: Path, save_coder: Save, subject_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from inspect_autointerp.prep import sites
+    from inspect_autointerp.prep.job import Job
+
+    folder = save_coder(tmp_path / "coder", "topk", k=4, hook="blocks.1.hook_resid_post")
+    config = json.loads((folder / "cfg.json").read_text())
+    config["metadata"]["model_name"] = "gpt2-small"
+    (folder / "cfg.json").write_text(json.dumps(config))
+    subject = sites.Subject
+    monkeypatch.setattr(sites, "Subject", lambda _, *a, **k: subject(str(subject_folder), *a, **k))
+
+    def load(name: str, **options: Any) -> None:
+        sites.load_sites(Job(subject=name, coders=[str(folder)], settings=Settings(), **options))
+
+    message = "was trained on gpt2-small, and the subject is EleutherAI/pythia-70m; --other-model goes on all the same$"
+    with pytest.raises(UserError, match=message):
+        load("EleutherAI/pythia-70m")
+    load("EleutherAI/pythia-70m", other_model=True)
+    for same in ("gpt2", "openai-community/gpt2", str(subject_folder)):  # a folder's name says nothing
+        load(same)
