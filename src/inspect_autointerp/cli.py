@@ -11,6 +11,7 @@ from inspect_autointerp.overview_cli import stats
 from inspect_autointerp.prep.cli import prep
 from inspect_autointerp.prep.hooks_cli import hooks
 from inspect_autointerp.prep.merge_cli import merge
+from inspect_autointerp.prep.negatives_cli import negatives
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 app.command()(prep)
 app.command()(merge)
+app.command()(negatives)
 app.command()(hooks)
 app.command()(stats)
 app.command()(leaderboard)

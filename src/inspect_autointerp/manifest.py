@@ -6,7 +6,7 @@ the coders and the corpus, nor the versions of the packages that wrote the store
 """
 
 import json
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,9 @@ FORMAT = 1
 NAME = "manifest.json"
 _NAMES = {"subject", "revision", "coder", "corpus", "corpus_split", "column", "versions"}
 """Fields that say where the data came from, not what they are: no part of the digest."""
+NEGATIVES = "negatives"
+"""The folder of what can be added to a finished store, `negatives/KIND/HOOKPOINT.safetensors`, and the field that says
+how each kind was found. No part of the digest: the data that were there are the same."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,22 +61,28 @@ class Manifest:
     """sha256 of every other file of the store, by its path."""
     versions: dict[str, str]
     """Packages that wrote the store; not part of the digest."""
+    negatives: dict[str, str] = field(default_factory=dict)
+    """Kinds of non-activating contexts that were added to the store, and how they were found."""
     format: int = FORMAT
 
     @property
     def digest(self) -> str:
         """Sixteen hexadecimal digits that name the data: two scores compare only where they agree."""
         content = asdict(self)
+        del content[NEGATIVES]
+        content["files"] = {name: value for name, value in self.files.items() if not name.startswith(f"{NEGATIVES}/")}
         for holder in (content, content["settings"], *content["hookpoints"].values()):
             for name in _NAMES & holder.keys():
                 del holder[name]
         return _sha256(content)[:16]
 
     def write(self, folder: Path) -> None:
-        """Write it into a store's folder, with its digest, and a checksum over all of it."""
+        """Write it into a store's folder, with its digest, and a checksum over all of it; in one step."""
         content = asdict(self) | {"digest": self.digest}
         content["checksum"] = _sha256(content)
-        (folder / NAME).write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        partial = folder / f".{NAME}.partial"
+        partial.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        partial.replace(folder / NAME)
 
     @staticmethod
     def read(folder: Path) -> "Manifest":
@@ -103,7 +112,7 @@ class Manifest:
         try:
             return Manifest.of(content)
         except (TypeError, AttributeError, KeyError) as error:
-            known = {field.name for field in fields(Manifest)}
+            known = {known.name for known in fields(Manifest)}
             odd = ", ".join(sorted(set(content) ^ known)) or str(error)
             raise UserError(f"{path}: fields missing or unknown ({odd}); make the store again") from error
 
