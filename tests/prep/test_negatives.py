@@ -30,6 +30,11 @@ def copy(store_folder: Path, tmp_path: Path) -> Path:
     return tmp_path / "store"
 
 
+def usual(store: Store) -> list[int]:
+    """Latents that neither fire hardly anywhere nor almost everywhere."""
+    return [i for i in range(256) if 50 < store.latent(HOOKPOINT, i).n_windows < 900]
+
+
 def test_cooccurring_latents_are_those_of_the_largest_jaccard_index(store: Store) -> None:
     postings, n = store.postings(HOOKPOINT), 256
     pooled = [set(starts[(flags & POOL) > 0].tolist()) for starts, flags in map(postings.windows, range(n))]
@@ -45,8 +50,7 @@ def test_cooccurring_latents_are_those_of_the_largest_jaccard_index(store: Store
 
 def test_similar_windows_are_the_silent_ones_of_the_largest_mean_cosine(store: Store) -> None:
     """TF-IDF by hand: (1 + ln count) · (1 + ln((1 + n) / (1 + windows that hold it))), each window of length 1."""
-    frequent = np.flatnonzero([50 < store.latent(HOOKPOINT, i).n_windows < 500 for i in range(256)])
-    latents = frequent[[0, 5, 10]].tolist()
+    latents = usual(store)[:3]
     found = similar(store, HOOKPOINT, Tfidf(store), latents, n=7, queries=5, block=2)
     window = store.settings.window
 
@@ -93,7 +97,7 @@ def test_a_sentence_embedding_is_the_librarys_own(store: Store, tmp_path: Path) 
     expected = transformers.SentenceTransformer(str(tmp_path / "model"), device="cpu").encode(texts)
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
     np.testing.assert_allclose(embed(store.pool[:5]), expected, atol=1e-6)
-    found = similar(store, HOOKPOINT, embed, [1], n=3)
+    found = similar(store, HOOKPOINT, embed, usual(store)[:1], n=3)
     assert found["indptr"][-1] == 6
     with pytest.raises(UserError, match=r"^--embedding .+/none: cannot be loaded \(.+\)$"):
         SentenceEmbedding(store, str(tmp_path / "none"))
@@ -141,8 +145,9 @@ def test_the_command_adds_both_kinds(
     said = capsys.readouterr().out
     assert "similar contexts added (TF-IDF of tokens, latents 0:5, 3 each)" in said
     assert "cooccurring contexts added" in said
-    found = load_file(copy / "negatives" / "similar" / f"{HOOKPOINT}.safetensors")
-    assert np.diff(found["indptr"])[:6].tolist() == [6, 6, 6, 6, 6, 0]
+    found = np.diff(load_file(copy / "negatives" / "similar" / f"{HOOKPOINT}.safetensors")["indptr"])
+    assert max(found[:5]) == 6, "three of each split, where it is silent on as many"
+    assert not found[5:].any()
     assert set(Store(copy).manifest.negatives) == {"similar", "cooccurring"}
 
 
