@@ -59,7 +59,9 @@ def negatives(
             found = ((hookpoint, cooccurring(opened, hookpoint)) for hookpoint in opened.hookpoints)
             extend(opened, name, found, "Jaccard index over the pool")
         opened = Store(store, verify=False)
-        Console().print(f"{store}: {name} contexts added ({opened.manifest.negatives[name]})", highlight=False)
+        Console().print(
+            f"{store}: {name} contexts added ({opened.manifest.negatives[name]})", highlight=False, soft_wrap=True
+        )
 
 
 def _similar(store: Store, embed: Embedding, latents: str, n: int) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
