@@ -77,6 +77,7 @@ def detection(
     shown: int = 5,
     confidence: bool = False,
     seed: int = 0,
+    window: int | None = None,
 ) -> Scorer:
     """Grade an explanation by how well it tells test contexts apart.
 
@@ -89,6 +90,7 @@ def detection(
         shown: Texts per call to the grader.
         confidence: Ask for 0 to 100 rather than 0 or 1: gives an AUROC where the provider has no log-probabilities.
         seed: Of the draw and the order of contexts.
+        window: Tokens in a context; the store's own by default.
     """
 
     async def score(state: TaskState, target: Target) -> Score:
@@ -99,7 +101,7 @@ def detection(
                 reason=explanation.reason,
                 explanation=f"Unscored: there is no explanation ({explanation.reason}).",
             )
-        store = Store.open(contexts)
+        store = Store.open(contexts, window)
         hookpoint, _, index = str(state.sample_id).rpartition("/")
         latent = store.latent(hookpoint, int(index))
         tests = LatentContexts(store, latent).test(activating, nonactivating, seed)

@@ -8,7 +8,7 @@ from inspect_autointerp.solvers.explain import explain_latent
 
 
 @solver
-def shuffled(contexts: str, examples: int = 40, seed: int = 0) -> Solver:
+def shuffled(contexts: str, examples: int = 40, seed: int = 0, window: int | None = None) -> Solver:
     """Explain each latent by what the explainer says of another one of the same run.
 
     Which one stands in the sample's metadata under `donor`, put there by `dataset.give_donors`.
@@ -17,10 +17,11 @@ def shuffled(contexts: str, examples: int = 40, seed: int = 0) -> Solver:
         contexts: Folder of the context store.
         examples: How many contexts the explainer is shown.
         seed: Of their draw.
+        window: Tokens in a context; the store's own by default.
     """
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
-        await explain_latent(state, state.metadata["donor"], contexts, examples, seed)
+        await explain_latent(state, state.metadata["donor"], contexts, examples, seed, window)
         return state
 
     return solve

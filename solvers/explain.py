@@ -16,7 +16,7 @@ _AGAIN = (
 
 
 @solver
-def explain(contexts: str, examples: int = 40, seed: int = 0) -> Solver:
+def explain(contexts: str, examples: int = 40, seed: int = 0, window: int | None = None) -> Solver:
     """Ask the explainer, Inspect's main model, what a latent responds to.
 
     It is shown contexts of the explain split, drawn from the deciles of their maximum in equal shares, with activating
@@ -27,18 +27,21 @@ def explain(contexts: str, examples: int = 40, seed: int = 0) -> Solver:
         contexts: Folder of the context store.
         examples: How many contexts to show.
         seed: Of their draw.
+        window: Tokens in a context; the store's own by default.
     """
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
-        await explain_latent(state, str(state.sample_id), contexts, examples, seed)
+        await explain_latent(state, str(state.sample_id), contexts, examples, seed, window)
         return state
 
     return solve
 
 
-async def explain_latent(state: TaskState, latent_id: str, contexts: str, examples: int, seed: int) -> None:
+async def explain_latent(
+    state: TaskState, latent_id: str, contexts: str, examples: int, seed: int, window: int | None
+) -> None:
     """Have one latent explained, and leave the explanation in the state (which may be another latent's)."""
-    store = Store.open(contexts)
+    store = Store.open(contexts, window)
     hookpoint, _, index = latent_id.rpartition("/")
     latent = store.latent(hookpoint, int(index))
     state.messages = explain_messages(LatentContexts(store, latent).explain(examples, seed))

@@ -21,6 +21,7 @@ def detection(
     test_activating: int = 100,
     test_nonactivating: int = 100,
     min_contexts: int = 20,
+    window: int | None = None,
     shown: int = 5,
     confidence: bool = False,
     grader: str | None = None,
@@ -37,6 +38,8 @@ def detection(
         test_activating: Activating contexts to grade on.
         test_nonactivating: Non-activating contexts to grade on.
         min_contexts: A latent with fewer contexts of any of these kinds is skipped and counted in the log.
+        window: Tokens in a context, to cut them shorter than the store's windows: 16 of 32, say. The latents' firing
+            rates, and the scores weighted by them, are then estimates.
         shown: Texts per call to the grader.
         confidence: Ask the grader for 0 to 100 rather than 0 or 1, for an AUROC without log-probabilities.
         grader: The grading model; `--model-role grader=…` wins. Without either the explainer grades itself.
@@ -48,15 +51,16 @@ def detection(
         latents=latents,
         min_contexts=min_contexts,
         seed=seed,
+        window=window,
         donors=explainer == "shuffled",
     )
     folder = str(data.store.folder)
     with one_line_errors():
-        solver = solver_named(explainer, folder, explain_examples, seed)
+        solver = solver_named(explainer, folder, explain_examples, seed, window)
     return latent_task(
         data,
         solver,
-        detection_scorer(folder, test_activating, test_nonactivating, shown, confidence, seed),
+        detection_scorer(folder, test_activating, test_nonactivating, shown, confidence, seed, window),
         score="detection",
         shown=["balanced_accuracy", "auroc", "tpr", "tnr", "f1", "auprc", "unscored"],
         grader=grader,

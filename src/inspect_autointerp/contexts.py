@@ -6,24 +6,36 @@ dropped, and so is a repetition within a split.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
 
 import numpy as np
 
-from inspect_autointerp.latent import DECILES, Context, Kind, Latent, Split
+from inspect_autointerp.latent import DECILES, Context, Latent, Split
 from inspect_autointerp.store import POOL, SAMPLE, TOP, Store
 
 
 @dataclass(frozen=True, slots=True)
-class _Window:
-    """A window before it is decoded: where it starts, and the latent's largest activation in it."""
+class _Windows:
+    """The distinct activating windows of one split's sample before they are decoded, weakest first."""
 
-    start: int
-    peak: float
+    starts: np.ndarray
+    """int64 (window,)."""
+    activations: np.ndarray
+    """float32 (window, token)."""
+    peaks: np.ndarray
+    """float32 (window,): the largest activations."""
+    deciles: list[int]
+    texts: frozenset[bytes]
+    """Their tokens, see `Store.texts`."""
 
 
 class LatentContexts:
     """One latent's contexts in a store.
+
+    They are cut to the store's `window`. What that means where it is shorter than the windows kept is in `Store`: an
+    activating context is then any part, on the grid, of a sampled window that the latent fires on, and a random one any
+    part of the pool's windows on which it is silent.
 
     Args:
         store: The store.
@@ -34,9 +46,8 @@ class LatentContexts:
         self._store, self.latent = store, latent
         postings = store.postings(latent.hookpoint)
         self._pos, self._act = postings.activations(latent.index)
-        starts, flags = postings.windows(latent.index)
-        self._fires_in_pool = starts[(flags & POOL) > 0]
-        self._windows = {split: self._kept(starts, flags, split) for split in ("explain", "test")}
+        self._starts, self._flags = postings.windows(latent.index)
+        self._in_test = store.in_split(self._starts, "test")
 
     def activating(self, split: Split) -> list[Context]:
         """All activating contexts of a split's uniform sample, weakest first, with their deciles.
@@ -44,11 +55,15 @@ class LatentContexts:
         Deciles are by rank of the maximum, over the sample: with n contexts, the one of rank r (from 0) is in
         decile ⌊10 r / n⌋ + 1.
         """
-        return [self._context("activating", start, decile) for start, decile in self._ranked(split)]
+        windows = self._windows(split)
+        return self._contexts(windows, range(len(windows.starts)))
 
     def explain(self, n: int, seed: int) -> list[Context]:
         """Up to n activating contexts of the explain split, the deciles in equal shares, strongest first."""
-        return sorted(self._drawn("explain", n, _rng(seed, self.latent.id, "explain")), key=_weakness)
+        windows = self._explain
+        drawn = stratified(windows.deciles, n, _rng(seed, self.latent.id, "explain"))
+        peaks = windows.peaks.tolist()
+        return self._contexts(windows, sorted(drawn, key=lambda i: -peaks[i]))
 
     def test(self, n_activating: int, n_random: int, seed: int) -> list[Context]:
         """Up to n activating contexts (deciles in equal shares) and n random ones on which the latent is silent.
@@ -56,23 +71,17 @@ class LatentContexts:
         All of the test split, shuffled: the order says nothing of the kind.
         """
         rng = _rng(seed, self.latent.id, "test")
-        chosen = self._drawn("test", n_activating, rng)
+        drawn = stratified(self._test.deciles, n_activating, rng)
         silent = rng.permutation(self.silent_starts("test"))[:n_random]
-        chosen += [self._context("random", int(start), None) for start in silent]
-        return [chosen[i] for i in rng.permutation(len(chosen))]
-
-    def _ranked(self, split: Split) -> list[tuple[int, int]]:
-        """The start and decile of each activating context, weakest first."""
-        windows = sorted(self._windows[split], key=lambda window: (window.peak, window.start))
-        return [(window.start, DECILES * rank // len(windows) + 1) for rank, window in enumerate(windows)]
-
-    def _drawn(self, split: Split, n: int, rng: np.random.Generator) -> list[Context]:
-        ranked = self._ranked(split)
-        return [self._context("activating", *ranked[i]) for i in stratified([decile for _, decile in ranked], n, rng)]
+        decoded = zip(silent.tolist(), self._store.pool_of("test").decoded(silent), strict=True)
+        silence = np.zeros((len(silent), self._store.window), dtype=np.float32)
+        chosen = self._contexts(self._test, drawn)
+        chosen += [Context("random", start, *found, row) for (start, found), row in zip(decoded, silence, strict=True)]
+        return [chosen[i] for i in rng.permutation(len(chosen)).tolist()]
 
     def n_available(self) -> tuple[int, int, int]:
         """How many contexts there are: activating to explain, activating to test, and silent to test."""
-        return len(self._windows["explain"]), len(self._windows["test"]), len(self.silent_starts("test"))
+        return len(self._explain.starts), len(self._test.starts), len(self.silent_starts("test"))
 
     def silent_starts(self, split: Split) -> np.ndarray:
         """The pool's windows of a split on which the latent does not fire (int64 starts), repetitions dropped.
@@ -81,68 +90,83 @@ class LatentContexts:
         speaks of. A window with the tokens of one in which the latent fires is dropped too: its label would depend
         on text that no grader sees.
         """
-        pool = self._store.pool
-        pool = pool[self._store.in_split(pool, split)]
-        pool = pool[~np.isin(pool, self._fires_in_pool)]
-        seen = {self._key(window.start) for windows in self._windows.values() for window in windows}
-        return self._distinct(pool, seen)
+        in_pool = self._starts[self._of(split) & ((self._flags & POOL) > 0)]
+        return self._store.pool_of(split).silent(self._firing(in_pool), self._explain.texts | self._test.texts)
 
-    def _kept(self, starts: np.ndarray, flags: np.ndarray, split: Split) -> list[_Window]:
-        """The distinct windows of a split's sample; of the test split, those the explain split does not hold."""
-        in_split = self._store.in_split(starts, split)
-        sample = starts[in_split & ((flags & SAMPLE) > 0)]
-        seen: set[bytes] = set()
-        if split == "test":
-            shown = starts[self._store.in_split(starts, "explain") & ((flags & (SAMPLE | TOP)) > 0)]
-            seen = {self._key(start) for start in self._cut(shown)}
-        cut = self._distinct(self._cut(sample), seen)
-        return [_Window(int(start), float(self._on(start).max(initial=0.0))) for start in cut]
+    @cached_property
+    def _explain(self) -> _Windows:
+        return self._kept("explain", frozenset())
 
-    def _cut(self, starts: np.ndarray) -> np.ndarray:
-        """Where to cut contexts for the kept windows: the windows themselves, or centred on their peaks.
+    @cached_property
+    def _test(self) -> _Windows:
+        """Without those whose tokens the explain split's windows hold."""
+        shown = self._starts[self._of("explain") & ((self._flags & (SAMPLE | TOP)) > 0)]
+        return self._kept("test", frozenset(self._store.texts(self._placed(shown))))
 
-        A centred context that would overlap the one before it is left out.
-        """
-        settings = self._store.settings
-        if not settings.center or not len(starts):
-            return starts
-        peaks = np.array([start + int(np.argmax(self._on(start))) for start in starts])
+    def _windows(self, split: Split) -> _Windows:
+        return self._explain if split == "explain" else self._test
+
+    def _of(self, split: Split) -> np.ndarray:
+        """Which of the windows kept lie in a split, as bool."""
+        return self._in_test if split == "test" else ~self._in_test
+
+    def _kept(self, split: Split, seen: frozenset[bytes]) -> _Windows:
+        """The distinct windows of a split's sample, but for those whose tokens were seen."""
+        starts = self._placed(self._starts[self._of(split) & ((self._flags & SAMPLE) > 0)])
+        if self._store.settings.center:
+            starts = _apart(starts, self._store.window)
+        texts = self._store.texts(starts)
+        first = {text: i for i, text in reversed(list(enumerate(texts))) if text not in seen}
+        starts = starts[sorted(first.values())]
+        activations = self._on(starts, self._store.window)
+        peaks = activations.max(axis=1, initial=0.0)
+        order = np.lexsort((starts, peaks))
+        deciles = [DECILES * rank // len(order) + 1 for rank in range(len(order))]
+        return _Windows(starts[order], activations[order], peaks[order], deciles, frozenset(first))
+
+    def _placed(self, starts: np.ndarray) -> np.ndarray:
+        """Where contexts begin in these kept windows: wherever the latent fires on the grid, or around the peaks."""
+        if not self._store.settings.center:
+            return self._firing(starts)
+        width = self._store.window
+        peaks = starts + self._on(starts, self._store.settings.window).argmax(axis=1)
         first, end = self._store.chunk_bounds(starts)
-        cut = np.clip(peaks - settings.window // 2, first, np.maximum(first, end - settings.window))
-        kept = [int(cut[0])]
-        for start in cut[1:]:
-            if start >= kept[-1] + settings.window:
-                kept.append(int(start))
-        return np.array(kept)
+        return np.clip(peaks - width // 2, first, np.maximum(first, end - width))
 
-    def _on(self, start: int) -> np.ndarray:
-        """The latent's activations (float32, one per token) on the window that starts there."""
-        dense = np.zeros(self._store.settings.window, dtype=np.float32)
-        a, b = np.searchsorted(self._pos, [start, start + len(dense)])
-        dense[self._pos[a:b] - start] = self._act[a:b]
+    def _firing(self, starts: np.ndarray) -> np.ndarray:
+        """The contexts on the grid, in kept windows on which the latent fires, in which it does."""
+        if self._store.ratio == 1:
+            return starts
+        parts = self._store.cut(starts).ravel()
+        return parts[(self._on(parts, self._store.window) > 0).any(axis=1)]
+
+    def _on(self, starts: np.ndarray, width: int) -> np.ndarray:
+        """The latent's activations on windows of so many tokens, float32 (window, token)."""
+        dense = np.zeros((len(starts), width), dtype=np.float32)
+        first, end = np.searchsorted(self._pos, starts), np.searchsorted(self._pos, starts + width)
+        n = end - first
+        row = np.repeat(np.arange(len(starts)), n)
+        entry = np.arange(len(row)) + np.repeat(first - np.cumsum(n) + n, n)
+        dense[row, self._pos[entry] - starts[row]] = self._act[entry]
         return dense
 
-    def _key(self, start: int) -> bytes:
-        """The tokens of a window, as something to compare."""
-        return self._store.tokens[start : start + self._store.settings.window].tobytes()
+    def _contexts(self, windows: _Windows, which: Sequence[int]) -> list[Context]:
+        rows = np.array(which, dtype=np.int64)
+        starts, activations = windows.starts[rows], windows.activations[rows]
+        decoded = self._store.decoder.windows(self._store.ids(starts))
+        return [
+            Context("activating", start, *decoded[i], activations[i], windows.deciles[which[i]])
+            for i, start in enumerate(starts.tolist())
+        ]
 
-    def _distinct(self, starts: np.ndarray, seen: set[bytes]) -> np.ndarray:
-        """Those windows whose tokens have not been seen, each text once."""
-        seen, kept = set(seen), []
-        for start in starts:
-            key = self._key(start)
-            if key not in seen:
-                seen.add(key)
-                kept.append(start)
-        return np.array(kept, dtype=np.int64)
 
-    def _context(self, kind: Kind, start: int, decile: int | None) -> Context:
-        ids = self._store.tokens[start : start + self._store.settings.window]
-        text, spans = self._store.decoder(ids.tolist())
-        activations = self._on(start)
-        if kind == "random":
-            activations = np.zeros_like(activations)
-        return Context(kind, start, text, spans, activations, decile)
+def _apart(starts: np.ndarray, width: int) -> np.ndarray:
+    """Those windows, in order, that do not overlap the one before that is left."""
+    kept: list[int] = []
+    for start in starts.tolist():
+        if not kept or start >= kept[-1] + width:
+            kept.append(start)
+    return np.array(kept, dtype=np.int64)
 
 
 def stratified(strata: Sequence[int], n: int, rng: np.random.Generator) -> list[int]:
@@ -150,18 +174,17 @@ def stratified(strata: Sequence[int], n: int, rng: np.random.Generator) -> list[
 
     Round after round takes one item of each stratum that still has one, in an order drawn anew each round.
     """
-    queues = {stratum: list(rng.permutation(np.flatnonzero(np.equal(strata, stratum)))) for stratum in set(strata)}
+    members: dict[int, list[int]] = {stratum: [] for stratum in set(strata)}
+    for i, stratum in enumerate(strata):
+        members[stratum].append(i)
+    queues = {stratum: rng.permutation(found).tolist() for stratum, found in members.items()}
     chosen: list[int] = []
     while len(chosen) < n and queues:
-        for stratum in rng.permutation(sorted(queues)):
+        for stratum in rng.permutation(sorted(queues)).tolist():
             if len(chosen) < n:
-                chosen.append(int(queues[stratum].pop()))
+                chosen.append(queues[stratum].pop())
         queues = {stratum: queue for stratum, queue in queues.items() if queue}
     return chosen
-
-
-def _weakness(context: Context) -> float:
-    return -context.max_activation
 
 
 def seed_of(*parts: object) -> int:

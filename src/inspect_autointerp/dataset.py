@@ -13,6 +13,7 @@ from rich.progress import track
 
 from inspect_autointerp.contexts import LatentContexts, seed_of
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.latent import Latent
 from inspect_autointerp.remote import fetch, is_url
 from inspect_autointerp.store import Store
 
@@ -31,7 +32,13 @@ class LatentDataset:
 
 
 def latent_dataset(
-    contexts: str | Path, *, hookpoint: str | None, latents: object, min_contexts: int, seed: int
+    contexts: str | Path,
+    *,
+    hookpoint: str | None,
+    latents: object,
+    min_contexts: int,
+    seed: int,
+    window: int | None = None,
 ) -> LatentDataset:
     """Read which latents to evaluate from a context store.
 
@@ -42,11 +49,12 @@ def latent_dataset(
         min_contexts: A latent with fewer activating contexts in either split, or fewer non-activating ones to test on,
             is skipped and counted.
         seed: Of a random draw of latents.
+        window: Tokens in a context, see `Store`.
 
     Raises:
         UserError: The store, the hookpoint or the latents are not there, or none of them can be used.
     """
-    store = Store.open(str(resolve(contexts)))
+    store = Store.open(str(resolve(contexts)), window)
     hookpoint = store.hookpoint(hookpoint)
     width = store.manifest.hookpoints[hookpoint].width
     candidates, wanted = parse_latents(latents, width, seed_of(seed, hookpoint))
@@ -55,7 +63,7 @@ def latent_dataset(
         if len(samples) == wanted:
             break
         latent = store.latent(hookpoint, index)
-        reason = _unusable(LatentContexts(store, latent), min_contexts)
+        reason = _unusable(store, latent, min_contexts)
         if reason:
             skipped[reason] += 1
             continue
@@ -69,10 +77,10 @@ def latent_dataset(
     return LatentDataset(dataset, store, hookpoint, dict(skipped))
 
 
-def _unusable(contexts: LatentContexts, least: int) -> str | None:
-    if contexts.latent.n_tokens == 0:
+def _unusable(store: Store, latent: Latent, least: int) -> str | None:
+    if latent.n_tokens == 0:
         return "never fire"
-    explain, test, silent = contexts.n_available()
+    explain, test, silent = LatentContexts(store, latent).n_available()
     if min(explain, test) < least:
         return "have too few activating contexts"
     return "have too few non-activating contexts" if silent < least else None

@@ -2,16 +2,30 @@
 
 Decoding token by token breaks characters made of several tokens and, with SentencePiece vocabularies, loses the
 spaces. Here a window is decoded as a whole; where each token lies in the text follows from the bytes it holds, and
-where a tokenizer's bytes cannot be told, from decoding every prefix (slower, always right).
+where a tokenizer's bytes cannot be told, from decoding every prefix (slower, always right). Two kinds of tokenizer,
+which cover nearly all models, do nothing but join bytes: their windows are decoded many at once, without the tokenizer.
 """
 
+import json
 import re
 from collections.abc import Sequence
 from itertools import accumulate
+from typing import Any
 
+import numpy as np
 from tokenizers import Tokenizer
 
+Spans = tuple[tuple[int, int], ...]
+Decoded = tuple[str, Spans]
+"""A window's text, and each token's (start, end) characters in it."""
+
 _BYTE_TOKEN = re.compile(r"<0x([0-9A-Fa-f]{2})>")
+_SENTENCE_PIECE = [
+    {"type": "Replace", "pattern": {"String": "▁"}, "content": " "},
+    {"type": "ByteFallback"},
+    {"type": "Fuse"},
+]
+_STRIP = {"type": "Strip", "content": " ", "start": 1, "stop": 0}
 
 
 class Decoder:
@@ -23,19 +37,76 @@ class Decoder:
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
-        self._special = {
-            id: token.content.encode() for id, token in tokenizer.get_added_tokens_decoder().items() if token.special
-        }
+        # What a decoder pickles to is its entry in tokenizer.json; the whole of that would take a second to read.
+        decoder: dict[str, Any] = json.loads(tokenizer.decoder.__getstate__()) if tokenizer.decoder else {"type": None}
+        steps: list[dict[str, Any]] = decoder.get("decoders", [decoder])
+        self._byte_level = any(step["type"] == "ByteLevel" for step in steps)
+        self._strips = steps[3:] == [_STRIP]
+        self._joins = (self._byte_level and len(steps) == 1) or (
+            steps[:3] == _SENTENCE_PIECE and (self._strips or len(steps) == 3)
+        )
         vocabulary = tokenizer.get_vocab(with_added_tokens=True)
-        self._byte_level = '"ByteLevel"' in tokenizer.to_str().partition('"decoder":')[2].partition('"model":')[0]
-        self._bytes = {id: self._token_bytes(id, piece) for piece, id in vocabulary.items()}
+        added = tokenizer.get_added_tokens_decoder()
+        self._bytes = [b""] * (max(vocabulary.values(), default=-1) + 1)
+        for piece, id in vocabulary.items():
+            as_is = id in added and added[id].special and not self._joins
+            self._bytes[id] = piece.encode() if as_is else self._token_bytes(piece)
+        self._table = np.frombuffer(b"".join(self._bytes), dtype=np.uint8)
+        self._length = np.array([len(piece) for piece in self._bytes], dtype=np.int64)
+        self._begin = np.cumsum(self._length) - self._length
+        # A normaliser may have changed what an added token decodes to. Twice, since a first space may be dropped.
+        self._odd = [id for id in added if self._decode([id, id]) != self._stripped((2 * self._bytes[id]).decode())]
 
-    def __call__(self, ids: Sequence[int]) -> tuple[str, tuple[tuple[int, int], ...]]:
+    def __call__(self, ids: Sequence[int]) -> Decoded:
         """Return the text of a window and each token's (start, end) characters in it.
 
         A character made of several tokens belongs to the last of them; the earlier ones have empty spans.
         """
-        ids = [int(i) for i in ids]
+        return self.windows(np.array([ids], dtype=np.int64))[0]
+
+    def windows(self, ids: np.ndarray) -> list[Decoded]:
+        """The same of many windows, which are of one length: `ids` has shape (window, token)."""
+        if not self._joins or not ids.size:
+            return [self._one(row) for row in ids.tolist()]
+        length = self._length[ids]
+        end = np.cumsum(length, axis=1)  # (window, token): in bytes, from the window's first
+        last = np.cumsum(end[:, -1])
+        first = last - end[:, -1]
+        n, flat = int(last[-1]), length.ravel()
+        within = np.arange(n) - np.repeat((first[:, None] + end - length).ravel(), flat)
+        held = self._table[np.repeat(self._begin[ids].ravel(), flat) + within]
+        joined = held.tobytes()
+        texts: list[str | None]
+        if joined.isascii():
+            whole = joined.decode()
+            texts = [whole[a:b] for a, b in zip(first.tolist(), last.tolist(), strict=True)]
+        else:
+            texts = [_strictly(joined[a:b]) for a, b in zip(first.tolist(), last.tolist(), strict=True)]
+            # A character is complete where the byte that follows begins another.
+            begins = np.append((held & 0xC0) != 0x80, True)
+            begun = np.concatenate([[0], np.cumsum(begins)])
+            begins[last] = True
+            place = first[:, None] + end
+            end = begun[place] - begun[first][:, None] - ~begins[place]
+        ends = end.tolist()
+        for row in np.flatnonzero(np.isin(ids, self._odd).any(axis=1)) if self._odd else ():
+            texts[row] = None
+        return [
+            self._one(ids[row].tolist()) if text is None else self._spanned(text, ends[row])
+            for row, text in enumerate(texts)
+        ]
+
+    def _spanned(self, text: str, ends: list[int]) -> Decoded:
+        stripped = self._stripped(text)
+        if len(stripped) < len(text):
+            ends = [max(0, end - 1) for end in ends]
+        return stripped, tuple(zip([0, *ends[:-1]], ends, strict=True))
+
+    def _stripped(self, text: str) -> str:
+        return text[1:] if self._strips and text.startswith(" ") else text
+
+    def _one(self, ids: list[int]) -> Decoded:
+        """A window whose bytes are not known to make its text: asks the tokenizer, then looks whether they do."""
         text = self._decode(ids)
         pieces = [self._bytes[i] for i in ids]
         joined = b"".join(pieces)
@@ -53,16 +124,17 @@ class Decoder:
     def _decode(self, ids: list[int]) -> str:
         return self._tokenizer.decode(ids, skip_special_tokens=False)
 
-    def _token_bytes(self, id: int, piece: str) -> bytes:
-        if id in self._special:
-            return self._special[id]
+    def _token_bytes(self, piece: str) -> bytes:
         if self._byte_level:
-            return bytes(_BYTE_OF.get(character, 63) for character in piece)
+            try:
+                return bytes([_BYTE_OF[character] for character in piece])
+            except KeyError:  # a piece with a character that stands for no byte stands for itself, as added ones do
+                return piece.encode()
         if match := _BYTE_TOKEN.fullmatch(piece):
             return bytes([int(match[1], 16)])
         return piece.replace("▁", " ").encode()
 
-    def _spans_by_prefix(self, ids: list[int], text: str) -> tuple[tuple[int, int], ...]:
+    def _spans_by_prefix(self, ids: list[int], text: str) -> Spans:
         """Where decode(ids[:i]) ends, for every i; an unfinished character (U+FFFD) does not count yet."""
         ends, last = [], 0
         for i in range(1, len(ids) + 1):
@@ -73,6 +145,14 @@ class Decoder:
                 last = max(last, _common(prefix, text))
             ends.append(last)
         return tuple(zip([0, *ends][:-1], ends, strict=True))
+
+
+def _strictly(joined: bytes) -> str | None:
+    """The text of these bytes; None where they are not whole characters."""
+    try:
+        return joined.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def _ends(pieces: list[bytes], joined: bytes, decoded: str) -> list[int]:

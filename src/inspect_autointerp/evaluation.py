@@ -40,6 +40,7 @@ def open_dataset(
     latents: object,
     min_contexts: int,
     seed: int,
+    window: int | None = None,
     donors: bool = False,
 ) -> LatentDataset:
     """The latents to evaluate; without a store named, the demo's, which is made if it is not there yet.
@@ -50,11 +51,14 @@ def open_dataset(
         latents: What to evaluate.
         min_contexts: Below which a latent is skipped.
         seed: Of random draws.
+        window: Tokens in a context, see `Store`.
         donors: Whether each sample is to name another latent, whose explanation it gets.
     """
     with one_line_errors():
         folder = contexts or demo.ensure_store()
-        data = latent_dataset(folder, hookpoint=hookpoint, latents=latents, min_contexts=min_contexts, seed=seed)
+        data = latent_dataset(
+            folder, hookpoint=hookpoint, latents=latents, min_contexts=min_contexts, seed=seed, window=window
+        )
         if donors:
             give_donors(data.samples, seed)
     return data

@@ -13,7 +13,13 @@ DECILES = 10
 
 @dataclass(frozen=True, slots=True)
 class Latent:
-    """One coordinate of a coder, with its exact statistics over the corpus."""
+    """One coordinate of a coder, with its statistics over the corpus.
+
+    They are exact, but for those that count windows where a store's windows are cut shorter than it keeps them
+    (`Store`): these are then what the latent's sample says of the corpus, n_windows being the exact number of wide
+    windows times the mean number of short ones on which it fires in a sampled wide one. They are exact again where the
+    sample holds all windows on which it fires. What is left of a document behind its last wide window does not count.
+    """
 
     hookpoint: str
     """Where in the subject it is read, as a module path under the base model: `layers.2`."""
@@ -22,9 +28,10 @@ class Latent:
     n_tokens: int
     """On how many of the corpus's tokens it fires."""
     n_windows: int
-    """On how many of the corpus's complete windows it fires."""
+    """On how many of the corpus's complete windows it fires; an estimate in a re-cut store."""
     firing_share: float
-    """Share of the corpus's complete windows on which it fires, in [0, 1]: the natural base rate of a context."""
+    """Share of the corpus's complete windows on which it fires, in [0, 1]: the natural base rate of a context. An
+    estimate in a re-cut store."""
     max_activation: float
     """Its largest activation in the corpus, in the coder's units; 0 for a latent that never fires."""
 

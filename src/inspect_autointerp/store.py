@@ -5,8 +5,9 @@ per hookpoint a folder with `postings.safetensors` and `latents.parquet`; docs/d
 layout. Windows are cut from the corpus on reading. Nothing here needs torch.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, lru_cache
-from hashlib import sha256
+from hashlib import file_digest
 from pathlib import Path
 
 import numpy as np
@@ -15,77 +16,71 @@ from inspect_autointerp.decoder import Decoder
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.latent import Latent, Split
 from inspect_autointerp.manifest import Manifest
+from inspect_autointerp.pool import Pool
+from inspect_autointerp.postings import Postings
+from inspect_autointerp.settings import Settings
 
 SAMPLE, TOP, POOL = 1, 2, 4
 """Why a window was kept, as bits of `flags`."""
 
 
-class Postings:
-    """Of one hookpoint: per latent the windows kept, and its activations on them. Memory-mapped.
-
-    The file holds two compressed sparse rows over latents: `window_indptr` (latent + 1,) into `window` (uint32: the
-    position of a window's first token) and `flags` (uint8); `indptr` (latent + 1,) into `pos` (uint32) and `act`
-    (float16), in order of position.
-    """
-
-    def __init__(self, path: Path) -> None:
-        from safetensors import safe_open
-
-        handle = safe_open(path, framework="np")
-        self._window_indptr, self._indptr = handle.get_tensor("window_indptr"), handle.get_tensor("indptr")
-        self._columns = {name: handle.get_slice(name) for name in ("window", "flags", "pos", "act")}
-
-    def windows(self, latent: int) -> tuple[np.ndarray, np.ndarray]:
-        """The starts (int64) and flags (uint8) of the windows kept for a latent, in order of position."""
-        a, b = self._window_indptr[latent : latent + 2]
-        return self._read("window", a, b).astype(np.int64), self._read("flags", a, b)
-
-    def activations(self, latent: int) -> tuple[np.ndarray, np.ndarray]:
-        """The positions (int64) and activations (float32, > 0) of a latent on its kept windows, in order."""
-        a, b = self._indptr[latent : latent + 2]
-        return self._read("pos", a, b).astype(np.int64), self._read("act", a, b).astype(np.float32)
-
-    def _read(self, name: str, a: int, b: int) -> np.ndarray:
-        """A part of a column; safetensors refuses an empty one at the end."""
-        return self._columns[name][a:b] if a < b else np.zeros(0, dtype=np.uint8)
-
-
 class Store:
     """A context store, open for reading.
 
+    With a `window` shorter than the store's own, every kept window is cut into several on the same grid, and no forward
+    pass is needed for it. The sample is then a cluster sample: every short window on which a latent fires has the
+    chance of being in it that the wide window around it has, the same for all, but neighbours come together. Where the
+    store's contexts are centred, each wide window gives one context, the short window around its peak. The digest tells
+    such a store apart.
+
     Args:
         folder: Where it is.
+        window: Tokens in a context; a divisor of the window that the store was made with, which is the default.
         verify: Check the sha256 of every file against the manifest.
 
     Raises:
-        UserError: It is missing, half-written, of another format version, or changed since it was written.
+        UserError: It is missing, half-written, of another format version, or changed since it was written; or it cannot
+            be cut to such windows.
     """
 
-    def __init__(self, folder: str | Path, *, verify: bool = True) -> None:
+    def __init__(self, folder: str | Path, *, window: int | None = None, verify: bool = True) -> None:
         self.folder = Path(folder)
         self.manifest = Manifest.read(self.folder)
         self.settings = self.manifest.settings
-        for name, digest in self.manifest.files.items():
-            path = self.folder / name
-            if not path.is_file():
+        self.window = _context_length(self.settings, window, self.folder)
+        """Tokens in a context."""
+        self.ratio = self.settings.window // self.window
+        """How many contexts' lengths make up a window as the store keeps it."""
+        for name in self.manifest.files:
+            if not (self.folder / name).is_file():
                 raise UserError(f"{self.folder}: incomplete, {name} is missing; make the store again")
-            if verify and file_sha256(path) != digest:
-                raise UserError(f"{self.folder}: {name} changed since it was written; make the store again")
-        self.tokens: np.ndarray = np.asarray(
-            np.load(self.folder / "tokens.npy", mmap_mode="r")
-        )  # a plain view is faster
+        if verify:
+            self._verify()
+        # A plain view of the map is faster than the map itself.
+        self.tokens: np.ndarray = np.asarray(np.load(self.folder / "tokens.npy", mmap_mode="r"))
         self.pool: np.ndarray = np.load(self.folder / "pool.npy").astype(np.int64)
 
     @staticmethod
-    @lru_cache(maxsize=8)
-    def open(folder: str) -> "Store":
-        """The same store for the same folder, verified once per process."""
-        return Store(folder)
+    def open(folder: str, window: int | None = None) -> "Store":
+        """The same store for the same folder and window, verified once per process."""
+        return _open(folder, window)
+
+    def _verify(self) -> None:
+        """Hash all files, several at a time.
+
+        Every process does so anew: to remember a file by its time and size would overlook what changes neither, and a
+        gigabyte takes a second.
+        """
+        with ThreadPoolExecutor() as threads:
+            found = threads.map(lambda name: file_sha256(self.folder / name), self.manifest.files)
+            for (name, digest), actual in zip(self.manifest.files.items(), found, strict=True):
+                if actual != digest:
+                    raise UserError(f"{self.folder}: {name} changed since it was written; make the store again")
 
     @property
     def digest(self) -> str:
-        """The name of the data: see `Manifest.digest`."""
-        return self.manifest.digest
+        """The name of the data (see `Manifest.digest`), with the window's length behind a slash if it is re-cut."""
+        return self.manifest.digest + (f"/{self.window}" if self.ratio > 1 else "")
 
     @property
     def hookpoints(self) -> list[str]:
@@ -105,17 +100,30 @@ class Store:
         return name
 
     def latent(self, hookpoint: str, index: int) -> Latent:
-        """One latent and its statistics."""
+        """One latent and its statistics; in a re-cut store, those that count windows are estimates (see `Latent`)."""
         table = self._tables(hookpoint)
-        n_windows = int(table["n_windows"][index])
+        n_windows, of = int(table["n_windows"][index]), max(1, self.manifest.n_windows)
+        share = n_windows / of
+        if self.ratio > 1 and n_windows:
+            estimate = n_windows * self._firing_per_window(hookpoint, index)
+            n_windows, share = round(estimate), estimate / (of * self.ratio)
         return Latent(
             hookpoint=hookpoint,
             index=index,
             n_tokens=int(table["n_tokens"][index]),
             n_windows=n_windows,
-            firing_share=n_windows / max(1, self.manifest.n_windows),
+            firing_share=share,
             max_activation=float(table["max_activation"][index]),
         )
+
+    def _firing_per_window(self, hookpoint: str, index: int) -> float:
+        """The mean number of short windows on which a latent fires in a wide one of its sample."""
+        postings = self.postings(hookpoint)
+        starts, flags = postings.windows(index)
+        starts = starts[(flags & SAMPLE) > 0]
+        bounds = (starts[:, None] + self.window * np.arange(self.ratio + 1)).ravel()
+        at = np.searchsorted(postings.activations(index)[0], bounds).reshape(len(starts), self.ratio + 1)
+        return float((np.diff(at, axis=1) > 0).sum(axis=1).mean())
 
     @lru_cache(maxsize=64)  # noqa: B019 - a store lives as long as the process that reads it
     def postings(self, hookpoint: str) -> Postings:
@@ -129,6 +137,31 @@ class Store:
         path = self.folder / hookpoint_folder(hookpoint) / "latents.parquet"
         table = pq.read_table(path, columns=["n_tokens", "n_windows", "max_activation"])
         return {name: table[name].to_numpy() for name in table.column_names}
+
+    def cut(self, starts: np.ndarray) -> np.ndarray:
+        """The starts of the contexts on the grid, int64 (window, ratio), in windows as the store keeps them."""
+        return starts[:, None] + self.window * np.arange(self.ratio)
+
+    def ids(self, starts: np.ndarray) -> np.ndarray:
+        """The tokens of the contexts that start there, (context, token)."""
+        return self._from_each[starts]
+
+    @cached_property
+    def _from_each(self) -> np.ndarray:
+        """A view of the corpus, (position, token): the context that starts at each position."""
+        return np.lib.stride_tricks.sliding_window_view(self.tokens, self.window)
+
+    def texts(self, starts: np.ndarray) -> list[bytes]:
+        """The same, each as something to compare."""
+        ids = self.ids(starts)
+        joined, size = ids.tobytes(), self.window * ids.itemsize
+        return [joined[i : i + size] for i in range(0, len(joined), size)]
+
+    @lru_cache(maxsize=2)  # noqa: B019
+    def pool_of(self, split: Split) -> Pool:
+        """The part of the pool that lies in a split, cut to contexts."""
+        starts = self.cut(self.pool[self.in_split(self.pool, split)]).ravel()
+        return Pool(starts, self.texts(starts), lambda starts: self.decoder.windows(self.ids(starts)))
 
     @cached_property
     def decoder(self) -> Decoder:
@@ -171,9 +204,23 @@ def hookpoint_folder(hookpoint: str) -> str:
 
 
 def file_sha256(path: Path) -> str:
-    """The sha256 of a file, read in pieces."""
-    digest = sha256()
+    """The sha256 of a file."""
     with path.open("rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest()
+        return file_digest(file, "sha256").hexdigest()
+
+
+@lru_cache(maxsize=8)
+def _open(folder: str, window: int | None) -> Store:
+    return Store(folder, window=window)
+
+
+def _context_length(settings: Settings, window: int | None, folder: Path) -> int:
+    kept = settings.window
+    if window is None or window == kept:
+        return kept
+    if window < 1 or kept % window:
+        lengths = ", ".join(str(n) for n in range(1, kept + 1) if kept % n == 0)
+        raise UserError(f"window={window}: {folder} keeps windows of {kept} tokens; they can be cut to {lengths}")
+    if not settings.sample:
+        raise UserError(f"window={window}: {folder} was made without a sample of windows; there is nothing to cut")
+    return window

@@ -5,9 +5,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.core.plain_contexts import PlainContexts
 
 from inspect_autointerp.contexts import LatentContexts, seed_of, stratified
-from inspect_autointerp.store import Store
+from inspect_autointerp.latent import Context, Split
+from inspect_autointerp.settings import Settings
+from inspect_autointerp.store import SAMPLE, Store
+
+WIDE = 32
+SPLITS: tuple[Split, Split] = ("explain", "test")
 
 
 @pytest.fixture(scope="module")
@@ -22,32 +28,135 @@ def busy(store: Store) -> list[LatentContexts]:
     return [contexts for contexts in found if min(contexts.n_available()) >= 30]
 
 
-@given(index=st.integers(0, 255), seed=st.integers(0, 5), n=st.integers(1, 120))
-@settings(max_examples=60)
-def test_explain_and_test_never_share_a_document_or_a_text(store_folder: Path, index: int, seed: int, n: int) -> None:
-    store = Store.open(str(store_folder))
+@pytest.fixture(scope="module")
+def centred_folder(tmp_path_factory: pytest.TempPathFactory, subject_folder: Path, sae_folder: Path) -> Path:
+    from inspect_autointerp.prep.run import prep
+
+    folder = tmp_path_factory.mktemp("centred") / "store"
+    settings = Settings(tokens=20_000, context_length=64, pool=200, center=True)
+    prep(str(subject_folder), [str(sae_folder)], folder, settings, progress=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folders(store_folder: Path, centred_folder: Path) -> dict[bool, Path]:
+    """A store's folder by whether its contexts are centred."""
+    return {False: store_folder, True: centred_folder}
+
+
+def same(found: list[Context], expected: list[Context]) -> None:
+    def plain(context: Context) -> tuple:
+        return (context.kind, context.start, context.text, context.spans, context.activations.tolist(), context.decile)
+
+    assert [plain(context) for context in found] == [plain(context) for context in expected]
+    assert all(context.activations.dtype == np.float32 and type(context.start) is int for context in found)
+
+
+@pytest.mark.parametrize("window", [32, 16, 4])
+@pytest.mark.parametrize("center", [False, True])
+def test_contexts_are_those_of_the_plain_reference(folders: dict[bool, Path], center: bool, window: int) -> None:
+    store = Store(folders[center], window=window)
+    assert store.settings.center == center
+    for index in range(0, 256, 37):
+        contexts = LatentContexts(store, store.latent("layers.1", index))
+        plain = PlainContexts(store, contexts.latent)
+        same(contexts.explain(40, index), plain.explain(40, index))
+        same(contexts.test(50, 50, index), plain.test(50, 50, index))
+        same(contexts.test(3, 0, 0), plain.test(3, 0, 0))
+        for split in SPLITS:
+            assert contexts.silent_starts(split).tolist() == plain.silent(split)
+            same(contexts.activating(split), [plain.context(*found) for found in plain.activating(split)])
+        n_silent = len(plain.silent("test"))
+        assert contexts.n_available() == (*(len(plain.activating(split)) for split in SPLITS), n_silent)
+
+
+@given(
+    center=st.booleans(),
+    window=st.sampled_from([32, 16, 8, 2]),
+    index=st.integers(0, 255),
+    seed=st.integers(0, 5),
+    n=st.integers(1, 120),
+)
+@settings(max_examples=120)
+def test_explain_and_test_never_share_a_document_or_a_text(
+    folders: dict[bool, Path], center: bool, window: int, index: int, seed: int, n: int
+) -> None:
+    store = Store.open(str(folders[center]), window)
     contexts = LatentContexts(store, store.latent("layers.1", index))
     shown, tested = contexts.explain(n, seed), contexts.test(n, n, seed)
 
-    def tokens(context) -> bytes:
-        return store.tokens[context.start : context.start + 32].tobytes()
+    def tokens(context: Context) -> bytes:
+        return store.tokens[context.start : context.start + window].tobytes()
 
-    def documents(found) -> set[int]:
+    def documents(found: list[Context]) -> set[int]:
         return set(store.document(np.array([context.start for context in found], dtype=int)).tolist())
 
     assert not documents(shown) & documents(tested)
     assert not {tokens(context) for context in shown} & {tokens(context) for context in tested}
     assert len({tokens(context) for context in tested}) == len(tested), "no text twice, within or across kinds"
     assert store.in_split(np.array([context.start for context in tested], dtype=int), "test").all()
+    assert all(context.kind == "activating" for context in shown)
+    for context in shown + tested:
+        assert context.activations.shape == (window,)
+        assert (context.max_activation > 0) == (context.kind == "activating")
+        assert (context.decile is None) == (context.kind == "random")
+        assert context.max_activation <= contexts.latent.max_activation
+        assert len(context.spans) == window
+    if not center:
+        starts = np.array([context.start for context in shown + tested], dtype=int)
+        assert ((starts - store.document_bounds(starts)[0]) % window == 0).all(), "on the grid"
 
 
-def test_activating_contexts_fire_and_random_ones_do_not(store: Store) -> None:
-    for index in range(0, 256, 23):
+@pytest.fixture(scope="module")
+def short_folder(tmp_path_factory: pytest.TempPathFactory, subject_folder: Path, sae_folder: Path) -> Path:
+    """The corpus of `store_folder` at half its window, with everything kept."""
+    from inspect_autointerp.prep.run import prep
+
+    folder = tmp_path_factory.mktemp("short") / "store"
+    settings = Settings(tokens=60_000, context_length=64, window=16, sample=100_000, top=0, pool=100_000)
+    prep(str(subject_folder), [str(sae_folder)], folder, settings, progress=False)
+    return folder
+
+
+def test_a_recut_window_fires_exactly_where_it_does_in_a_store_made_that_short(
+    store_folder: Path, short_folder: Path
+) -> None:
+    store, short = Store(store_folder, window=16), Store(short_folder)
+    assert store.tokens.tolist() == short.tokens.tolist()
+    for index in range(0, 256, 13):
         latent = store.latent("layers.1", index)
-        for context in LatentContexts(store, latent).test(50, 50, 0):
-            assert (context.max_activation > 0) == (context.kind == "activating")
-            assert (context.decile is None) == (context.kind == "random")
-            assert context.max_activation <= latent.max_activation
+        firing = set(short.postings("layers.1").windows(index)[0].tolist())
+        kept, flags = store.postings("layers.1").windows(index)
+        expected = {*store.cut(kept[(flags & SAMPLE) > 0]).ravel().tolist()} & firing
+        contexts = LatentContexts(store, latent)
+        found = {context.start for split in SPLITS for context in contexts.activating(split)}
+        assert found <= expected
+        assert set(store.texts(np.array([*found], dtype=int))) == set(store.texts(np.array([*expected], dtype=int)))
+        pool = set(store.cut(store.pool).ravel().tolist())
+        silent = {*contexts.silent_starts("explain").tolist(), *contexts.silent_starts("test").tolist()}
+        assert silent <= pool - firing
+        by_text = {text for text in store.texts(np.array([*pool - firing], dtype=int))}
+        assert set(store.texts(np.array([*silent], dtype=int))) == by_text - set(
+            store.texts(np.array([*expected], dtype=int))
+        )
+
+
+def test_where_the_sample_holds_everything_the_recut_counts_are_exact(store_folder: Path, short_folder: Path) -> None:
+    store, short = Store(store_folder, window=16), Store(short_folder)
+    compared = 0
+    for index in range(256):
+        _, flags = store.postings("layers.1").windows(index)
+        wide, latent = Store(store_folder).latent("layers.1", index), store.latent("layers.1", index)
+        if ((flags & SAMPLE) > 0).sum() < wide.n_windows:
+            assert wide.n_windows <= latent.n_windows <= 2 * wide.n_windows
+            continue
+        starts = short.postings("layers.1").windows(index)[0]
+        begin, end = short.document_bounds(starts)
+        whole = (starts - begin) // 32 * 32 + 32 <= end - begin
+        assert latent.n_windows == int(whole.sum())
+        assert latent.firing_share == pytest.approx(latent.n_windows / (2 * store.manifest.n_windows))
+        compared += latent.n_windows > 0
+    assert compared >= 10
 
 
 def test_deciles_are_tenths_by_rank(busy: list[LatentContexts]) -> None:

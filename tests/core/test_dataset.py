@@ -67,6 +67,14 @@ def test_latents_with_too_few_contexts_are_skipped_and_counted(store_folder: Pat
     }
 
 
+def test_a_recut_dataset_speaks_of_the_shorter_windows(store_folder: Path) -> None:
+    data = latent_dataset(store_folder, hookpoint=None, latents="sample:5", min_contexts=20, seed=0, window=8)
+    assert data.store.window == 8
+    for sample in data.samples:
+        latent = data.store.latent("layers.1", (sample.metadata or {})["index"])
+        assert (sample.metadata or {})["firing_share"] == latent.firing_share
+
+
 def test_no_usable_latent_says_why(store_folder: Path) -> None:
     with pytest.raises(UserError, match=r"no latent of layers.1 can be evaluated \(.*have too few .* more tokens"):
         latent_dataset(store_folder, hookpoint=None, latents="all", min_contexts=100_000, seed=0)

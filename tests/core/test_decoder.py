@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -66,6 +67,69 @@ def test_spans_part_the_text_of_any_window(name: str, text: str, cut: tuple[int,
     assert [start for start, _ in spans] == ends[:-1], "each token begins where the one before it ended"
     assert ends == sorted(ends)
     assert not ids or ends[-1] == len(decoded)
+
+
+def gemma() -> Tokenizer:
+    """As sentence_piece(), without the space in front, and with line ends of its own."""
+    tokenizer = sentence_piece()
+    tokenizer.add_tokens(["\n\n"])
+    tokenizer.add_special_tokens(["<bos>", "<｜begin▁of▁text｜>"])
+    tokenizer.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
+    return tokenizer
+
+
+def neo_x() -> Tokenizer:
+    """As byte_level(), with runs of spaces and a special token that no byte of the vocabulary spells."""
+    tokenizer = byte_level()
+    tokenizer.add_tokens(["    ", "  ", "Ġ Ġ"])
+    tokenizer.add_special_tokens(["<｜begin▁of▁sentence｜>"])
+    return tokenizer
+
+
+def strange() -> Tokenizer:
+    """Decodes in a way of its own: only the tokenizer can tell."""
+    tokenizer = byte_level()
+    tokenizer.decoder = decoders.Sequence([decoders.ByteLevel(), decoders.Replace("t", "T")])
+    return tokenizer
+
+
+def llama() -> Tokenizer:
+    """As sentence_piece(), with added tokens, one of them a space away from what it is called."""
+    tokenizer = sentence_piece()
+    tokenizer.add_tokens(["new"])
+    tokenizer.add_special_tokens(["<s>"])
+    return tokenizer
+
+
+MORE = TOKENIZERS | {"llama": llama(), "gemma": gemma(), "neo-x": neo_x(), "strange": strange()}
+
+
+@pytest.mark.parametrize("name", MORE)
+@given(data=st.data())
+@settings(max_examples=200)
+def test_many_windows_of_any_ids_decode_as_each_does_by_its_prefixes(name: str, data: st.DataObject) -> None:
+    tokenizer = MORE[name]
+    length, n = data.draw(st.integers(1, 8)), data.draw(st.integers(1, 5))
+    # Single bytes are drawn as often as whole words: characters then break at the windows' ends.
+    size = tokenizer.get_vocab_size()
+    few = sorted({*tokenizer.encode("the cat€ é\n").ids, *range(size - 4, size)})
+    id = st.sampled_from(few) | st.integers(0, size - 1)
+    ids = np.array(data.draw(st.lists(st.lists(id, min_size=length, max_size=length), min_size=n, max_size=n)))
+    found = Decoder(tokenizer).windows(ids)
+    for row, (text, spans) in zip(ids.tolist(), found, strict=True):
+        assert text == tokenizer.decode(row, skip_special_tokens=False)
+        assert (text, spans) == Decoder(tokenizer)._one(row)
+        assert [end for _, end in spans] == sorted(end for _, end in spans)
+        if "\ufffd" not in text:  # then prefixes tell where whole characters end
+            prefixes = [tokenizer.decode(row[:i], skip_special_tokens=False) for i in range(1, length + 1)]
+            for (_, end), prefix in zip(spans, prefixes, strict=True):
+                assert text[:end] == prefix.rstrip("\ufffd")
+
+
+def test_no_windows_and_empty_windows_decode_to_nothing() -> None:
+    decoder = Decoder(TOKENIZERS["byte level"])
+    assert decoder.windows(np.zeros((0, 4), dtype=np.uint16)) == []
+    assert decoder([]) == ("", ())
 
 
 def test_a_special_token_keeps_its_name() -> None:

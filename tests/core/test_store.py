@@ -117,6 +117,29 @@ def test_the_digest_names_the_data_and_not_where_it_came_from(copy: Path) -> Non
     assert replace(manifest, settings=replace(manifest.settings, seed=1)).digest != manifest.digest
 
 
+@pytest.mark.parametrize("window", [0, -1, 3, 24, 64])
+def test_a_window_that_does_not_divide_the_stores_names_those_that_do(store_folder: Path, window: int) -> None:
+    message = rf"window={window}: .* keeps windows of 32 tokens; they can be cut to 1, 2, 4, 8, 16, 32$"
+    with pytest.raises(UserError, match=message):
+        Store(store_folder, window=window, verify=False)
+
+
+def test_a_recut_store_has_a_name_of_its_own(store_folder: Path) -> None:
+    digest = Manifest.read(store_folder).digest
+    assert Store.open(str(store_folder)).digest == Store.open(str(store_folder), 32).digest == digest
+    assert Store.open(str(store_folder), 16).digest == f"{digest}/16"
+    assert Store.open(str(store_folder)) is Store.open(str(store_folder), None)
+
+
+def test_a_store_without_a_sample_cannot_be_recut(copy: Path) -> None:
+    from dataclasses import replace
+
+    manifest = Manifest.read(copy)
+    replace(manifest, settings=replace(manifest.settings, sample=0)).write(copy)
+    with pytest.raises(UserError, match=r"window=16: .* was made without a sample of windows; there is nothing to cut"):
+        Store(copy, window=16)
+
+
 def test_a_manifest_round_trips(copy: Path, tmp_path: Path) -> None:
     manifest = Manifest.read(copy)
     manifest.write(tmp_path)
