@@ -143,10 +143,10 @@ class LatentContexts:
     def _on(self, starts: np.ndarray, width: int) -> np.ndarray:
         """The latent's activations on windows of so many tokens, float32 (window, token)."""
         dense = np.zeros((len(starts), width), dtype=np.float32)
-        first, end = np.searchsorted(self._pos, starts), np.searchsorted(self._pos, starts + width)
+        first, end = self._pos.searchsorted(starts), self._pos.searchsorted(starts + width)
         n = end - first
-        row = np.repeat(np.arange(len(starts)), n)
-        entry = np.arange(len(row)) + np.repeat(first - np.cumsum(n) + n, n)
+        row = np.arange(len(starts)).repeat(n)
+        entry = np.arange(len(row)) + (first - n.cumsum() + n).repeat(n)
         dense[row, self._pos[entry] - starts[row]] = self._act[entry]
         return dense
 
@@ -177,13 +177,14 @@ def stratified(strata: Sequence[int], n: int, rng: np.random.Generator) -> list[
     members: dict[int, list[int]] = {stratum: [] for stratum in set(strata)}
     for i, stratum in enumerate(strata):
         members[stratum].append(i)
-    queues = {stratum: rng.permutation(found).tolist() for stratum, found in members.items()}
+    for found in members.values():
+        rng.shuffle(found)
     chosen: list[int] = []
-    while len(chosen) < n and queues:
-        for stratum in rng.permutation(sorted(queues)).tolist():
-            if len(chosen) < n:
-                chosen.append(queues[stratum].pop())
-        queues = {stratum: queue for stratum, queue in queues.items() if queue}
+    while len(chosen) < n and members:
+        drawn = sorted(members)
+        rng.shuffle(drawn)
+        chosen += [members[stratum].pop() for stratum in drawn[: n - len(chosen)]]
+        members = {stratum: left for stratum, left in members.items() if left}
     return chosen
 
 

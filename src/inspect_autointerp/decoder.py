@@ -9,7 +9,7 @@ which cover nearly all models, do nothing but join bytes: their windows are deco
 import json
 import re
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -68,13 +68,15 @@ class Decoder:
         """The same of many windows, which are of one length: `ids` has shape (window, token)."""
         if not self._joins or not ids.size:
             return [self._one(row) for row in ids.tolist()]
-        length = self._length[ids]
-        end = np.cumsum(length, axis=1)  # (window, token): in bytes, from the window's first
-        last = np.cumsum(end[:, -1])
+        ids = ids.astype(np.intp)
+        length = self._length.take(ids)
+        end = length.cumsum(axis=1)  # (window, token): in bytes, from the window's first
+        last = end[:, -1].cumsum()
         first = last - end[:, -1]
         n, flat = int(last[-1]), length.ravel()
-        within = np.arange(n) - np.repeat((first[:, None] + end - length).ravel(), flat)
-        held = self._table[np.repeat(self._begin[ids].ravel(), flat) + within]
+        # The table's place of a token's first byte, less that byte's own place among these windows' bytes.
+        shift = self._begin.take(ids) - (first[:, None] + end - length)
+        held = self._table.take(shift.ravel().repeat(flat) + np.arange(n))
         joined = held.tobytes()
         texts: list[str | None]
         if joined.isascii():
@@ -88,19 +90,18 @@ class Decoder:
             begins[last] = True
             place = first[:, None] + end
             end = begun[place] - begun[first][:, None] - ~begins[place]
-        ends = end.tolist()
-        for row in np.flatnonzero(np.isin(ids, self._odd).any(axis=1)) if self._odd else ():
-            texts[row] = None
+        if self._odd:
+            for row in np.flatnonzero(np.isin(ids, self._odd).any(axis=1)):
+                texts[row] = None
+        if self._strips:
+            drops = np.array([text is not None and text.startswith(" ") for text in texts])
+            texts = [text and self._stripped(text) for text in texts]
+            end = np.maximum(0, end - drops[:, None])
+        ends = np.concatenate([np.zeros((len(end), 1), dtype=np.int64), end], axis=1).tolist()
         return [
-            self._one(ids[row].tolist()) if text is None else self._spanned(text, ends[row])
+            self._one(ids[row].tolist()) if text is None else (text, tuple(pairwise(ends[row])))
             for row, text in enumerate(texts)
         ]
-
-    def _spanned(self, text: str, ends: list[int]) -> Decoded:
-        stripped = self._stripped(text)
-        if len(stripped) < len(text):
-            ends = [max(0, end - 1) for end in ends]
-        return stripped, tuple(zip([0, *ends[:-1]], ends, strict=True))
 
     def _stripped(self, text: str) -> str:
         return text[1:] if self._strips and text.startswith(" ") else text

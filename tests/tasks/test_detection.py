@@ -88,12 +88,13 @@ def test_a_grader_that_never_reads_the_explanation_scores_one_half(blind, store_
     assert abs(scores.mean() - 0.5) < 3 * error
 
 
-def test_an_oracle_scores_one(store_folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("window", [None, 16])
+def test_an_oracle_scores_one(store_folder: Path, tmp_path: Path, window: int | None) -> None:
     from inspect_autointerp.contexts import LatentContexts
     from inspect_autointerp.render import visible
     from inspect_autointerp.store import Store
 
-    store = Store(store_folder)
+    store = Store(store_folder, window=window)
 
     def active(latent: str) -> set[str]:
         hookpoint, _, index = latent.rpartition("/")
@@ -104,13 +105,28 @@ def test_an_oracle_scores_one(store_folder: Path, tmp_path: Path) -> None:
         latent = messages[-1].text.split("\n")[0].removeprefix("Explanation: ")
         return str([int(text in active(latent)) for text in texts_of(messages)])
 
-    log = run(store_folder, tmp_path, by=model(lambda _: "EXPLANATION: x"), grader=model(grade), latents="sample:1")
+    log = run(
+        store_folder,
+        tmp_path,
+        by=model(lambda _: "EXPLANATION: x"),
+        grader=model(grade),
+        latents="sample:1",
+        window=window,
+    )
     assert log.eval.model == "mockllm/model", "a given model always wins"
     latent = str((log.samples or [])[0].id)
     index = int(latent.rpartition("/")[2])
-    log = run(store_folder, tmp_path, by=model(lambda _: f"EXPLANATION: {latent}"), grader=model(grade), latents=index)
+    log = run(
+        store_folder,
+        tmp_path,
+        by=model(lambda _: f"EXPLANATION: {latent}"),
+        grader=model(grade),
+        latents=index,
+        window=window,
+    )
     assert values(log)[0]["balanced_accuracy"] == 1.0
     assert values(log)[0]["f1"] == pytest.approx(1.0)
+    assert (log.eval.metadata or {})["store"] == store.digest
 
 
 def test_a_missing_explanation_is_asked_for_again_and_then_unscored(store_folder: Path, tmp_path: Path) -> None:
@@ -178,6 +194,7 @@ def test_shuffled_explanations_are_another_latents(store_folder: Path, tmp_path:
         pytest.param({"latents": "0:9999"}, r"out of range; there are latents 0 to 255", id="latents out of range"),
         pytest.param({"hookpoint": "layers.7"}, r"no hookpoint 'layers.7' in .*; it has layers.1", id="hookpoint"),
         pytest.param({"explainer": "best"}, r"explainer=best: there is none of that name", id="explainer"),
+        pytest.param({"window": 5}, r"window=5: .* keeps windows of 32 tokens", id="window"),
         pytest.param({"contexts": "/nowhere"}, r"/nowhere: no such context store", id="store"),
     ],
 )
