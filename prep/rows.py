@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-COLUMNS = ("cell", "start", "peak", "priority", "shared", "length", "offset", "act")
+COLUMNS = ("cell", "start", "peak", "priority", "shared", "length", "flags", "offset", "act")
 
 
 class Rows:
@@ -11,7 +11,7 @@ class Rows:
 
     def __init__(self, columns: tuple[Tensor, ...], offset: Tensor, act: Tensor) -> None:
         self.columns, self.offset, self.act = columns, offset, act
-        self.cell, self.start, self.peak, self.priority, self.shared, self.length = columns
+        self.cell, self.start, self.peak, self.priority, self.shared, self.length, self.flags = columns
 
     def __len__(self) -> int:
         return self.cell.numel()
@@ -27,6 +27,10 @@ class Rows:
             tuple(take(column, rows) for column in self.columns), take(self.offset, entries), take(self.act, entries)
         )
 
+    def flagged(self, flags: Tensor) -> "Rows":
+        """Those with a flag, and with these flags in place of their own."""
+        return Rows((*self.columns[:-1], flags), self.offset, self.act)[flags > 0]
+
     def in_order_of_position(self) -> "Rows":
         """The same rows, by where their windows start."""
         order = torch.argsort(self.start, stable=True)
@@ -34,6 +38,14 @@ class Rows:
         entries = ranges(take(begin, order), take(self.length, order))
         columns = tuple(take(column, order) for column in self.columns)
         return Rows(columns, take(self.offset, entries), take(self.act, entries))
+
+    @staticmethod
+    def none(device: torch.device) -> "Rows":
+        """No rows."""
+        types = (torch.int32, torch.int64, torch.int16, torch.int64, torch.int32, torch.int32, torch.uint8)
+        columns = tuple(torch.zeros(0, dtype=dtype, device=device) for dtype in types)
+        entries = (torch.zeros(0, dtype=dtype, device=device) for dtype in (torch.int16, torch.float16))
+        return Rows(columns, *entries)
 
     @staticmethod
     def cat(parts: "list[Rows]") -> "Rows":
@@ -53,7 +65,7 @@ def where(mask: Tensor) -> Tensor:
 
 
 def ranges(begin: Tensor, length: Tensor) -> Tensor:
-    """The integers begin[0] … begin[0]+length[0]−1, begin[1] … and so on, in one tensor."""
-    before = torch.cumsum(length, 0) - length
-    total = int(length.sum())
-    return torch.repeat_interleave(begin - before, length) + torch.arange(total, device=begin.device)
+    """The integers begin[0] … begin[0]+length[0]−1, begin[1] … and so on, in one tensor of `begin`'s type."""
+    before = (torch.cumsum(length, 0) - length).to(begin.dtype)
+    numbers = torch.arange(int(length.sum()), dtype=begin.dtype, device=begin.device)
+    return torch.repeat_interleave(begin - before, length).add_(numbers)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from inspect_autointerp.prep.chunks import Windows
+from inspect_autointerp.prep.ranking import lowest, stable_order
 from inspect_autointerp.prep.rows import COLUMNS, Rows, ranges, take, where
 from inspect_autointerp.prep.siblings import Siblings
 from inspect_autointerp.store import POOL, SAMPLE, TOP
@@ -24,6 +25,8 @@ BINS = 64
 _PRIORITY = (1 << PRIORITY_BITS) - 1
 _INFINITY = 0x7C00
 """Bit patterns of positive float16 numbers are in order of value, and below this one."""
+_BLOCK = 1 << 20
+"""Entries brought into order at a time."""
 
 
 @dataclass
@@ -73,13 +76,11 @@ class Selector:
         buffer: int = 2_000_000,
     ) -> None:
         siblings = siblings or Siblings.none(n_latents)
-        self._sibling = torch.from_numpy(siblings.latent.astype(np.int64)).to(device)
-        self._sibling_at = torch.from_numpy(siblings.indptr).to(device)
+        self._sibling = torch.from_numpy(siblings.latent.astype(np.int32)).to(device)
+        self._sibling_at = torch.from_numpy(siblings.indptr.astype(np.int32)).to(device)
         self.n_latents, self.sample, self.top, self.pool, self.buffer = n_latents, sample, top, pool, buffer
         self._seed = _mix(torch.tensor(seed + 1, device=device, dtype=torch.int64))
         self._salt = _mix(torch.arange(n_latents, device=device) + self._seed)
-        # Narrow keys sort several times as fast.
-        self._key_type = torch.int16 if n_latents < 1 << 15 else torch.int32
         zeros = {"dtype": torch.int64, "device": device}
         self.n_windows = torch.zeros(n_latents, **zeros)
         self.histogram = torch.zeros(n_latents * BINS, **zeros)
@@ -90,8 +91,6 @@ class Selector:
         self._last_priority = torch.full((2 * n_latents,), 1 << PRIORITY_BITS if sample else -1, **zeros)
         self._pool_priority, self._pool_start = torch.zeros(0, **zeros), torch.zeros(0, **zeros)
         self._kept: list[Rows] = []
-        self._flags_kept = torch.zeros(0, dtype=torch.uint8, device=device)
-        self._pooled: list[Rows] = []
         self._gathered = self._settled = 0
 
     @torch.no_grad()
@@ -110,22 +109,23 @@ class Selector:
         pool_priority = _mix(hashes ^ self._seed) & _PRIORITY
         self._fold_pool(pool_priority, starts)
         half = act.clamp(max=65504).to(torch.float16)
-        order = torch.argsort(latent.to(self._key_type), stable=True)
-        if not bool((half > 0).all()):  # what underflows float16 does not fire: counts and contexts agree
-            order = take(order, where(take(half, order) > 0))
+        order = stable_order(latent, self.n_latents)
+        positive = half.view(torch.int16) > 0
+        if not bool(positive.all()):  # what underflows float16 does not fire: counts and contexts agree
+            order = take(order, where(take(positive, order)))
         latent, pos, half, window = (take(column, order) for column in (latent, pos, half, window))
         if not latent.numel():
             return
-        self._count(latent, half)
+        bins = latent * BINS + take(self._bin_of, half.view(torch.int16).to(torch.int32))
+        self.histogram.scatter_add_(0, bins, torch.ones_like(bins))
         # Entries of one latent in one window are neighbours now: a group.
         first = torch.ones_like(latent, dtype=torch.bool)
         first[1:] = (latent[1:] != latent[:-1]) | (window[1:] != window[:-1])
         begin = where(first)
         length = torch.diff(begin, append=torch.tensor([latent.numel()], device=device))
-        group = torch.repeat_interleave(length)
-        peak = torch.zeros(begin.numel(), dtype=torch.int16, device=device)
-        peak.scatter_reduce_(0, group, half.view(torch.int16), "amax", include_self=False)
+        peak = _peaks(half.view(torch.int16), begin, length)
         latent_of, window_of = take(latent, begin), take(window, begin)
+        self.max_activation.scatter_reduce_(0, latent_of, peak.view(torch.float16), "amax")
         if bool((window_of < 0).any()):
             complete = where(window_of >= 0)
             begin, length, peak = (take(column, complete) for column in (begin, length, peak))
@@ -139,22 +139,20 @@ class Selector:
         fires = self._watched(latent_of, window_of, len(windows.start))
         cell = 2 * latent_of + take(test, window_of)
         priority = _mix(take(self._salt, latent_of) ^ take(hashes, window_of)) & _PRIORITY
-
-        def gather(keep: Tensor) -> Rows:
-            chosen = where(keep)
-            start, n = take(starts, take(window_of, chosen)), take(length, chosen)
-            entry = ranges(take(begin, chosen), n)
-            offset = (take(pos, entry) - torch.repeat_interleave(start, n)).to(torch.int16)
-            shared = self._shared(fires, take(latent_of, chosen), take(window_of, chosen), len(windows.start))
-            columns = (take(cell, chosen), start, take(peak, chosen), take(priority, chosen), shared, n)
-            return Rows(columns, offset, take(half, entry))
-
-        rows = gather((peak >= take(self._least_peak, cell)) | (priority <= take(self._last_priority, cell)))
-        self._kept.append(rows)
-        self._gathered += rows.act.numel()
-        in_pool = pool_priority <= self._pool_last()
-        if bool(in_pool.any()):
-            self._pooled.append(gather(take(in_pool, window_of)))
+        wanted = (peak >= take(self._least_peak, cell)) | (priority <= take(self._last_priority, cell))
+        in_pool = take(pool_priority <= self._pool_last(), window_of)
+        chosen = where(wanted | in_pool)
+        cell, peak, priority, length, begin, latent_of, window_of, in_pool = (
+            take(column, chosen) for column in (cell, peak, priority, length, begin, latent_of, window_of, in_pool)
+        )
+        length = length.to(torch.int32)
+        start, entry = take(starts, window_of), ranges(begin.to(torch.int32), length)
+        offset = (take(pos, entry) - torch.repeat_interleave(start, length)).to(torch.int16)
+        shared = self._shared(fires, latent_of, window_of, len(windows.start))
+        flags = in_pool.to(torch.uint8) * POOL  # the other two are for `compact` to say
+        columns = (cell.to(torch.int32), start, peak, priority, shared, length, flags)
+        self._kept.append(Rows(columns, offset, take(half, entry)))
+        self._gathered += entry.numel()
         if self._gathered > max(self.buffer, self._settled):
             self.compact()
 
@@ -168,20 +166,17 @@ class Selector:
 
     def _shared(self, fires: Tensor | None, latent: Tensor, window: Tensor, n_windows: int) -> Tensor:
         """int32 (row,): as bits, which of each latent's siblings fire on each window too."""
-        shared = torch.zeros(latent.numel(), dtype=torch.int64, device=latent.device)
+        shared = torch.zeros(latent.numel(), dtype=torch.int32, device=latent.device)
         if fires is not None:
             first = take(self._sibling_at, latent)
             n = take(self._sibling_at, latent + 1) - first
-            row, at = torch.repeat_interleave(n), ranges(first, n)
-            bit = take(fires, take(self._sibling, at) * n_windows + take(window, row)).to(torch.int64)
-            shared.index_add_(0, row, bit << (at - take(first, row)))
-        return shared.to(torch.int32)
-
-    def _count(self, latent: Tensor, half: Tensor) -> None:
-        bins = latent * BINS + take(self._bin_of, half.view(torch.int16).to(torch.int32))
-        self.histogram.scatter_add_(0, bins, torch.ones_like(bins))
-        record = where(half > take(self.max_activation, latent))
-        self.max_activation.scatter_reduce_(0, take(latent, record), take(half, record), "amax")
+            row = torch.repeat_interleave(n)
+            rank = torch.arange(len(row), dtype=torch.int32, device=row.device)
+            rank -= take((torch.cumsum(n, 0) - n).to(torch.int32), row)
+            sibling = take(self._sibling, rank + take(first, row)).to(torch.int64)
+            there = take(fires, sibling * n_windows + take(window, row))
+            shared.index_add_(0, row, there.to(torch.int32) << rank)
+        return shared
 
     def _fold_pool(self, priority: Tensor, start: Tensor) -> None:
         priority, start = torch.cat([self._pool_priority, priority]), torch.cat([self._pool_start, start])
@@ -195,37 +190,39 @@ class Selector:
         return self._pool_priority[-1] if self._pool_priority.numel() == self.pool else 1 << PRIORITY_BITS
 
     def compact(self) -> None:
-        """Sort out what was gathered: per cell the top and the sample stay; of the pool, what still lies in it."""
+        """Sort out what was gathered: the top and the sample of each cell stay, and what lies in the pool."""
         if not self._kept:
             return
-        rows = Rows.cat(self._kept)
-        flags = self._flags(rows)
-        rows, self._flags_kept = rows[flags > 0], flags[flags > 0]
-        self._kept, self._gathered, self._settled = [rows], 0, rows.act.numel()
-        self._pooled = [rows[torch.isin(rows.start, self._pool_start)] for rows in self._pooled]
+        flags = self._flags(self._kept).split([len(rows) for rows in self._kept])
+        for number, new in enumerate(flags):  # one by one, so that little is held twice
+            self._kept[number] = self._kept[number].flagged(new)
+        self._kept = [Rows.cat(self._kept)]
+        self._gathered, self._settled = 0, self._kept[0].act.numel()
 
-    def _flags(self, rows: Rows) -> Tensor:
-        """Which rows are in their cell's sample or top, as bits; what a full cell asks of a newcomer is noted."""
-        flags = torch.zeros(len(rows), dtype=torch.uint8, device=rows.cell.device)
-        count = torch.bincount(rows.cell, minlength=2 * self.n_latents)
-        before = torch.cumsum(count, 0) - count
-        number = torch.arange(len(rows), device=rows.cell.device)
-        cell_key = rows.cell << PRIORITY_BITS
-        # 15 bits of activation (largest first), then as much of the priority as there is room for.
-        descending = (_INFINITY - rows.peak.to(torch.int64)) << (PRIORITY_BITS - 15)
-        keys = (
-            (cell_key | rows.priority, self.sample, SAMPLE),
-            (cell_key | descending | (rows.priority >> 15), self.top, TOP),
+    def _flags(self, parts: list[Rows]) -> Tensor:
+        """Why each row stays, as bits, 0 if it does not; what a full cell asks of a newcomer is noted."""
+        cell, peak, priority, flags, start = (
+            torch.cat([getattr(rows, name) for rows in parts])
+            for name in ("cell", "peak", "priority", "flags", "start")
         )
-        for key, n, flag in keys:
-            order = torch.argsort(key, stable=True)
-            rank = number - take(before, take(rows.cell, order))
-            flags[order[rank < n]] |= flag
-            last = order[rank == n - 1]
-            if flag == SAMPLE:
-                self._last_priority[rows.cell[last]] = rows.priority[last]
-            else:
-                self._least_peak[rows.cell[last]] = rows.peak[last]
+        candidates = where(flags & POOL)
+        flags.zero_()
+        flags[candidates] = torch.isin(take(start, candidates), self._pool_start).to(torch.uint8) * POOL
+        size = torch.bincount(cell, minlength=2 * self.n_latents)
+        sampled, last = lowest(lambda rows: take(priority, rows), cell, size, self.sample, bits=PRIORITY_BITS)
+        flags |= sampled.to(torch.uint8) * SAMPLE
+        full = last >= 0
+        self._last_priority[full] = last[full]
+
+        def by_peak(rows: Tensor) -> Tensor:
+            # 15 bits of activation (largest first), then as much of the priority as there is room for.
+            descending = _INFINITY - take(peak, rows).to(torch.int64)
+            return descending << (PRIORITY_BITS - 15) | take(priority, rows) >> 15
+
+        top, last = lowest(by_peak, cell, size, self.top, bits=PRIORITY_BITS)
+        flags |= top.to(torch.uint8) * TOP
+        full = last >= 0
+        self._least_peak[full] = (_INFINITY - (last[full] >> (PRIORITY_BITS - 15))).to(torch.int16)
         return flags
 
     def state(self) -> dict[str, Tensor]:
@@ -233,10 +230,8 @@ class Selector:
         self.compact()
         state = {"n_windows": self.n_windows, "histogram": self.histogram, "max_activation": self.max_activation}
         state |= {"pool_priority": self._pool_priority, "pool_start": self._pool_start}
-        for part, rows in (("kept", self._kept), ("pooled", self._pooled)):
-            if rows:
-                columns = zip(COLUMNS, Rows.cat(rows).everything, strict=True)
-                state |= {f"{part}.{name}": column for name, column in columns}
+        if self._kept:
+            state |= dict(zip(COLUMNS, self._kept[0].everything, strict=True))
         return state
 
     @torch.no_grad()
@@ -247,12 +242,9 @@ class Selector:
         self.histogram += state["histogram"]
         torch.maximum(self.max_activation, state["max_activation"], out=self.max_activation)
         self._fold_pool(state["pool_priority"], state["pool_start"])
-        for part, rows in (("kept", self._kept), ("pooled", self._pooled)):
-            if f"{part}.{COLUMNS[0]}" in state:
-                *columns, offset, act = (state[f"{part}.{name}"] for name in COLUMNS)
-                rows.append(Rows(tuple(columns), offset, act))
-        if self._kept:
-            self._kept[:] = [Rows.cat(self._kept).in_order_of_position()]
+        if COLUMNS[0] in state:
+            *columns, offset, act = (state[name] for name in COLUMNS)
+            self._kept = [Rows.cat([*self._kept, Rows(tuple(columns), offset, act)]).in_order_of_position()]
         self.compact()
 
     @torch.no_grad()
@@ -260,33 +252,37 @@ class Selector:
         """Bring what is kept into the order of the store, on the host."""
         self.compact()
         n, device = self.n_latents, self.n_windows.device
-        window, flags, shared, key, act = (torch.zeros(0, dtype=torch.int64, device=device) for _ in range(5))
-        if self._kept:
-            both = Rows.cat([*self._kept, *self._pooled])
-            n_pooled = sum(len(rows) for rows in self._pooled)
-            pool_flag = torch.full((n_pooled,), POOL, dtype=torch.uint8, device=device)
-            latent = both.cell >> 1
-            # A window may have been kept for its latent and for the pool, and margins of neighbours overlap.
-            window, inverse = torch.unique((latent << 33) | both.start, return_inverse=True)
-            flags = torch.zeros(len(window), dtype=torch.int64, device=device)
-            flags.index_add_(0, inverse, torch.cat([self._flags_kept, pool_flag]).to(torch.int64))
-            shared = torch.zeros(len(window), dtype=torch.int32, device=device)
-            shared[inverse] = both.shared
-            position = torch.repeat_interleave(both.start, both.length) + both.offset
-            key, inverse = torch.unique(
-                (torch.repeat_interleave(latent, both.length) << 33) | position, return_inverse=True
+        rows = self._kept[0] if self._kept else Rows.none(device)
+        window = rows.cell.to(torch.int64) >> 1 << 33 | rows.start
+        order = torch.argsort(window)
+        window, flags, shared, length = (take(c, order) for c in (window, rows.flags, rows.shared, rows.length))
+        begin = take(torch.cumsum(rows.length, 0) - rows.length, order)
+        pos, act = np.empty(rows.act.numel(), dtype=np.uint32), np.empty(rows.act.numel(), dtype=np.float16)
+        n_entries = np.zeros(n, dtype=np.int64)
+        filled, step = 0, max(1, n * _BLOCK // max(1, len(pos)))
+        for first in range(0, n, step):  # blocks of latents
+            latents = torch.arange(first, min(first + step, n) + 1, device=device) << 33
+            of = slice(*torch.searchsorted(window, latents[[0, -1]]).tolist())
+            entry = ranges(begin[of], length[of])
+            key, half = (
+                torch.repeat_interleave(window[of], length[of]) + take(rows.offset, entry),
+                take(rows.act, entry),
             )
-            act = torch.zeros(len(key), dtype=torch.float16, device=device)
-            act[inverse] = both.act
+            if bool((key[1:] <= key[:-1]).any()):  # margins of neighbours overlap
+                key, inverse = torch.unique(key, return_inverse=True)
+                half = torch.zeros(len(key), dtype=half.dtype, device=device).index_put((inverse,), half)
+            here = slice(filled, filled := filled + len(key))
+            pos[here], act[here] = _low_half(key), half.cpu().numpy()
+            n_entries[first : first + step] = torch.diff(torch.searchsorted(key, latents)).cpu().numpy()
         histogram = self.histogram.view(n, BINS).cpu().numpy()
         return Selection(
-            window_indptr=_indptr(torch.bincount(window >> 33, minlength=n)),
+            window_indptr=_indptr(torch.bincount(window >> 33, minlength=n).cpu().numpy()),
             window=_low_half(window),
-            flags=flags.cpu().numpy().astype(np.uint8),
-            shared=shared.to(torch.int32).cpu().numpy().view(np.uint32),
-            indptr=_indptr(torch.bincount(key >> 33, minlength=n)),
-            pos=_low_half(key),
-            act=act.to(torch.float16).cpu().numpy(),
+            flags=flags.cpu().numpy(),
+            shared=shared.cpu().numpy().view(np.uint32),
+            indptr=_indptr(n_entries),
+            pos=pos[:filled],
+            act=act[:filled],
             pool=np.sort(self._pool_start.cpu().numpy()).astype(np.uint32),
             n_tokens=histogram.sum(axis=1),
             n_windows=self.n_windows.cpu().numpy(),
@@ -296,15 +292,23 @@ class Selector:
 
 
 def _bins(device: str | torch.device) -> Tensor:
-    """int64 (2¹⁵,): the histogram's bin of every positive float16, by its bit pattern."""
+    """int16 (2¹⁵,): the histogram's bin of every positive float16, by its bit pattern."""
     values = torch.arange(1 << 15, dtype=torch.int16).view(torch.float16).float()
     bins = ((values.log2() + 8) * 4).floor().clamp(0, BINS - 1).nan_to_num(0)
-    return bins.to(torch.int64).to(device)
+    return bins.to(torch.int16).to(device)
 
 
 def _low_half(key: Tensor) -> np.ndarray:
     """The positions in (latent, position) keys, as uint32."""
-    return (key & ((1 << 33) - 1)).cpu().numpy().astype(np.uint32)
+    return key.cpu().numpy().astype(np.uint32)
+
+
+def _peaks(bits: Tensor, begin: Tensor, length: Tensor) -> Tensor:
+    """The largest of each group of neighbours, groups following one another."""
+    if bits.device.type == "cpu":
+        return torch.from_numpy(np.maximum.reduceat(bits.numpy(), begin.numpy()))
+    peak = torch.zeros(begin.numel(), dtype=bits.dtype, device=bits.device)
+    return peak.scatter_reduce_(0, torch.repeat_interleave(length), bits, "amax", include_self=False)
 
 
 def _mix(x: Tensor) -> Tensor:
@@ -314,7 +318,7 @@ def _mix(x: Tensor) -> Tensor:
     return x ^ ((x >> 31) & 0x1FFFFFFFF)
 
 
-def _indptr(count: Tensor) -> np.ndarray:
-    indptr = np.zeros(count.numel() + 1, dtype=np.int64)
-    np.cumsum(count.cpu().numpy(), out=indptr[1:])
+def _indptr(count: np.ndarray) -> np.ndarray:
+    indptr = np.zeros(len(count) + 1, dtype=np.int64)
+    np.cumsum(count, out=indptr[1:])
     return indptr
