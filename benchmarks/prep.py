@@ -1,9 +1,12 @@
-"""What prep costs over the bare forward pass and encoding, and what memory it takes as the corpus grows.
+"""What prep costs over the bare forward pass and encoding, what memory it takes, and how both grow.
 
-`python -m benchmarks.prep` measures the demo subject with its three coders, in CPU time on one thread. Every batch is
-run twice in turn, bare (forward pass and encoding) and as prep runs it (the same, and selection), so that both meet the
-same state of the machine; reading the corpus and writing the store are timed apart. Every size is a process of its own,
-so that its peak memory is too.
+`python -m benchmarks.prep` measures a random Llama and random top-k SAEs in SAELens's format (see `synthetic`), in CPU
+time of one thread, or with `--device cuda` a 2B-shaped model by the clock. Every row is a process of its own, so that
+its peak memory is too; what it reads is made beforehand in another folder.
+
+Overhead: every batch is run twice in turn, bare (forward pass and encoding) and as prep runs it (the same, and
+selection), first the one and then the other, so that both meet the same state of the machine. Memory: `prep` itself
+makes a store. Growth: as overhead, with more latents and hookpoints.
 """
 
 import argparse
@@ -14,99 +17,220 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-TOKENS = (250_000, 500_000, 1_000_000)
+from benchmarks import synthetic
+
+LATENTS = 8192
+OVERHEAD = (250_000, 500_000, 1_000_000)
+MEMORY = (10_000, 1_000_000, 2_000_000, 4_000_000)
+GROWTH = (
+    # tokens, latents, hookpoints, chunks per batch: what a top-k coder encodes is dense for a moment
+    (100_000, 8192, 1, 16),
+    (100_000, 8192, 2, 16),
+    (100_000, 8192, 4, 16),
+    (100_000, 32_768, 1, 16),
+    (20_000, 131_072, 1, 16),
+    (4096, 1_048_576, 1, 1),
+)
+GPU = (1_000_000, 131_072)
+QUICK = 10
+"""How many times fewer tokens `--quick` reads."""
+NEIGHBOURS = 200_000
+"""Latents from which on no neighbours are looked for: that costs their number squared, hours of one core at 2²⁰."""
+PER_ROW, PER_ENTRY = 2 * 91, 2 * 4
+"""Bytes per kept window and per activation on it: what is gathered may grow to what is kept before it is sorted out,
+and sorting takes as much again as a window's columns do."""
 
 
-def measure(tokens: int) -> dict[str, float]:
-    """CPU seconds of each part, and the process's peak resident memory in MB."""
+def measure_parts(
+    folder: Path, tokens: int, latents: int, hookpoints: int, batch_size: int, device: str
+) -> dict[str, float]:
+    """Seconds of each part (of CPU time, or by the clock on a GPU), and the peak of host memory in MB."""
     import torch
     from torch import Tensor
 
-    from inspect_autointerp import demo
-    from inspect_autointerp.prep.chunks import Batch, Chunker
-    from inspect_autointerp.prep.coders import Coder, SaeLensCoder
+    from inspect_autointerp.prep.chunks import Batch
     from inspect_autointerp.prep.corpus import documents
-    from inspect_autointerp.prep.directions import directions
-    from inspect_autointerp.prep.run import fold
-    from inspect_autointerp.prep.selector import Selector
-    from inspect_autointerp.prep.subject import Hookpoint, Subject
-    from inspect_autointerp.prep.writer import write_corpus, write_hookpoint
-    from inspect_autointerp.settings import Settings
+    from inspect_autointerp.prep.run import write_store
+    from inspect_autointerp.prep.scan import Scan
+    from inspect_autointerp.prep.subject import Hookpoint
+    from inspect_autointerp.prep.writer import write_corpus
 
     torch.set_num_threads(1)
-    settings = Settings(tokens=tokens)
-    coders = [SaeLensCoder(str(path)) for path in demo.coders()]
-    model = Subject(str(demo.SUBJECT), [coder.hookpoint or "" for coder in coders])
-    sites: dict[str, Coder] = {h.name: coder for h, coder in zip(model.hookpoints, coders, strict=True)}
-    selectors = {name: Selector(coder.n_latents) for name, coder in sites.items()}
+    seconds: dict[str, float] = dict.fromkeys(("load", "forward", "encode", "prep", "finish", "read", "write"), 0.0)
+
+    def now() -> float:
+        if device == "cpu":
+            return time.process_time()
+        torch.cuda.synchronize()
+        return time.perf_counter()
+
+    clock = now()
+
+    def lap(part: str) -> None:
+        nonlocal clock
+        seconds[part] += now() - clock
+        clock = now()
+
+    scan = Scan(_job(folder, tokens, latents, hookpoints, batch_size, device), progress=False)
+    lap("load")
 
     def bare(batch: Batch) -> None:
-        real = torch.from_numpy(batch.pos >= 0).flatten()
+        real = torch.from_numpy(batch.pos >= 0).flatten().to(device)
 
         def encode(hookpoint: Hookpoint, value: Tensor) -> None:
-            sites[hookpoint.name].encode(value.flatten(0, 1)[real])
+            value = value.flatten(0, 1)[real]
+            lap("forward")
+            scan.coders[hookpoint.name].encode(value)
+            lap("encode")
 
-        model.run(torch.from_numpy(batch.ids), encode)
+        scan.model.run(torch.from_numpy(batch.ids).to(device), encode)
+        lap("forward")
 
-    seconds = {"bare": 0.0, "fold": 0.0, "read": 0.0, "write": 0.0}
+    def whole(batch: Batch) -> None:
+        scan.fold(batch)
+        lap("prep")
+
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        chunker = Chunker(model.tokenizer, settings, tokens_file=folder / "tokens.raw")
-        clock = time.process_time()
-
-        def lap(part: str) -> None:
-            nonlocal clock
-            seconds[part] += time.process_time() - clock
-            clock = time.process_time()
-
-        for batch in chunker.batches(documents("stdlib")):
+        store = Path(name)
+        scan.chunker.tokens_file = store / "tokens.raw"
+        for number, batch in scan.chunker.batches(documents(scan.job.settings.corpus)):
             lap("read")
-            bare(batch)
-            lap("bare")
-            fold(model, sites, selectors, batch)
-            lap("fold")
-        write_corpus(folder, folder / "tokens.raw", chunker)
-        unembedding = model.unembedding()
-        for hookpoint, selector in selectors.items():
-            selection = selector.finish()
-            lap("fold")
-            write_hookpoint(
-                folder, hookpoint, selection, directions(sites[hookpoint].decoder, unembedding), settings.window
-            )
-            lap("write")
-    return seconds | {"peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+            for run in (bare, whole) if number % 2 else (whole, bare):
+                run(batch)
+        lap("read")
+        for selector in scan.found.selectors.values():
+            selector.finish()
+            lap("finish")
+        write_corpus(store, scan.chunker)
+        write_store(store, scan.found, progress=False)  # which finishes once more
+        lap("write")
+    seconds["write"] -= seconds["finish"]
+    return seconds | {"tokens": scan.chunker.n_tokens, "peak": _peak()}
+
+
+def measure_memory(folder: Path, tokens: int, latents: int) -> dict[str, float]:
+    """The process's peak resident memory in MB after `prep` has made a store, and what the store holds."""
+    import torch
+    from safetensors import safe_open
+
+    from inspect_autointerp.prep.run import prep
+    from inspect_autointerp.store import hookpoint_folder
+
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as name:
+        store = Path(name) / "store"
+        manifest = prep(_job(folder, tokens, latents, 1, 16, "cpu"), store, progress=False)
+        (hookpoint,) = manifest.hookpoints
+        with safe_open(store / hookpoint_folder(hookpoint) / "postings.safetensors", "numpy") as file:
+            rows, entries = (file.get_slice(key).get_shape()[0] for key in ("window", "pos"))
+    return {"tokens": manifest.n_tokens, "rows": rows, "entries": entries, "peak": _peak()}
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _job(folder: Path, tokens: int, latents: int, hookpoints: int, batch_size: int, device: str):
+    from inspect_autointerp.prep.job import Job
+    from inspect_autointerp.settings import Settings
+
+    neighbours = "decoder" if latents < NEIGHBOURS else "none"
+    return Job(
+        subject=str(synthetic.subject(folder, device)),
+        coders=[str(coder) for coder in synthetic.coders(folder, device, latents, hookpoints)],
+        settings=Settings(corpus=str(synthetic.corpus(folder)), tokens=tokens, neighbours=neighbours, dtype="auto"),
+        batch_size=batch_size,
+        device=device,
+    )
+
+
+def _child(folder: Path, what: str, **arguments: Any) -> dict[str, float]:
+    """What one of the two functions above returns, run in a process of its own."""
+    synthetic.subject(folder, device := arguments.get("device", "cpu"))
+    synthetic.corpus(folder)
+    synthetic.coders(folder, device, arguments["latents"], arguments.get("hookpoints", 1))
+    command = [sys.executable, "-m", "benchmarks.prep", "--measure", what, str(folder), json.dumps(arguments)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def _parts_table(
+    title: str, console: Console, folder: Path, rows: list[tuple[int, int, int, int]], device: str
+) -> Table:
+    table = Table(title=title, title_justify="left")
+    for column in ("tokens", "latents", "hookpoints", "forward", "encode", "selection", "overhead", "reading"):
+        table.add_column(column, justify="right")
+    table.add_column("load, write (s)", justify="right")
+    table.add_column("peak MB", justify="right")
+    for tokens, latents, hookpoints, batch_size in rows:
+        with console.status(f"{tokens:,} tokens, {latents:,} latents, {hookpoints} hookpoints …"):
+            found = _child(
+                folder, "parts", tokens=tokens, latents=latents, hookpoints=hookpoints, batch_size=batch_size,
+                device=device,
+            )  # fmt: skip
+        bare = found["forward"] + found["encode"]
+        selection = found["prep"] - bare + found["finish"]
+        each = [f"{1e6 * part / found['tokens']:,.1f}" for part in (found["forward"], found["encode"], selection)]
+        table.add_row(
+            f"{found['tokens']:,}", f"{latents:,}", str(hookpoints), *each, f"{100 * selection / bare:+.1f} %",
+            f"{1e6 * found['read'] / found['tokens']:.1f}", f"{found['load']:.1f}, {found['write']:.1f}",
+            f"{found['peak']:,.0f}",
+        )  # fmt: skip
+    return table
+
+
+def _memory_table(console: Console, folder: Path, sizes: list[int]) -> Table:
+    title = f"peak host memory of prep, {LATENTS:,} latents (the peer: 1.9, 2.2, 3.1, 6.0 GB at ¼, ½, 1, 2 M tokens)"
+    table = Table(title=title, title_justify="left")
+    for column in ("tokens", "windows kept", "activations kept", "peak MB", "at most, by the formula"):
+        table.add_column(column, justify="right")
+    base = None
+    for tokens in sizes:
+        with console.status(f"{tokens:,} tokens …"):
+            found = _child(folder, "memory", tokens=tokens, latents=LATENTS)
+        state = (PER_ROW * found["rows"] + PER_ENTRY * found["entries"]) / 2**20
+        base = found["peak"] - state if base is None else base
+        table.add_row(
+            f"{found['tokens']:,}", f"{found['rows']:,}", f"{found['entries']:,}", f"{found['peak']:,.0f}",
+            f"{base + state:,.0f}",
+        )  # fmt: skip
+    return table
 
 
 def main() -> None:
-    """Measure everything and print the table."""
+    """Measure everything and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--measure", type=int, metavar="TOKENS", help="one measurement, as JSON")
+    parser.add_argument("--only", choices=("overhead", "memory", "growth"), help="one of the tables")
+    parser.add_argument("--quick", action="store_true", help=f"a {QUICK}th of the tokens")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="cuda: overhead of a 2B-shaped model")
+    parser.add_argument("--measure", nargs=3, metavar=("WHAT", "FOLDER", "JSON"), help="one measurement, as JSON")
     arguments = parser.parse_args()
     if arguments.measure:
-        print(json.dumps(measure(arguments.measure)))
+        what, folder, given = arguments.measure
+        measure = measure_parts if what == "parts" else measure_memory
+        print(json.dumps(measure(Path(folder), **json.loads(given))))
         return
+    less = QUICK if arguments.quick else 1
     console = Console()
-    table = Table(title="prep of the demo subject, three coders, one thread, CPU seconds", title_justify="left")
-    for column in ("tokens", "forward + encode", "+ selection", "+ reading, writing", "peak MB"):
-        table.add_column(column, justify="right")
-    for tokens in TOKENS:
-        command = [sys.executable, "-m", "benchmarks.prep", "--measure", str(tokens)]
-        with console.status(f"{tokens:,} tokens …"):
-            done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-        found = json.loads(done.stdout.splitlines()[-1])
-        selected, total = found["fold"], found["fold"] + found["read"] + found["write"]
-        table.add_row(
-            f"{tokens:,}",
-            f"{found['bare']:.1f}",
-            f"{selected:.1f} ({100 * (selected / found['bare'] - 1):+.1f} %)",
-            f"{total:.1f} ({100 * (total / found['bare'] - 1):+.1f} %)",
-            f"{found['peak_mb']:,.0f}",
-        )
-    console.print(table)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if arguments.device == "cuda":
+            rows = [(GPU[0] // less, GPU[1], 1, 16)]
+            console.print(_parts_table("2B-shaped model, µs per token by the clock", console, folder, rows, "cuda"))
+            return
+        if arguments.only in (None, "overhead"):
+            rows = [(tokens // less, LATENTS, 1, 16) for tokens in OVERHEAD]
+            console.print(_parts_table("overhead, µs per token, CPU time of one thread", console, folder, rows, "cpu"))
+        if arguments.only in (None, "memory"):
+            console.print(_memory_table(console, folder, [MEMORY[0], *(tokens // less for tokens in MEMORY[1:])]))
+        if arguments.only in (None, "growth"):
+            rows = [(max(4096, row[0] // less), *row[1:]) for row in GROWTH]
+            console.print(_parts_table("growth, µs per token, CPU time of one thread", console, folder, rows, "cpu"))
 
 
 if __name__ == "__main__":
