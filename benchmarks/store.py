@@ -61,9 +61,9 @@ def make(folder: Path, tokens: int) -> None:
     starts = (documents["offset"][:-1, None] + WINDOW * np.arange(DOCUMENT // WINDOW)).ravel().astype(np.uint32)
     pool = np.sort(rng.choice(starts, POOLED, replace=False))
     np.save(folder / "pool.npy", pool)
-    write_hookpoint(folder, NAME, _selection(starts, pool, rng), Directions(), WINDOW)
     entry = HookpointEntry(side="output", coder="invented", architecture="topk", width=LATENTS, sha256="")
     settings = Settings(tokens=tokens, window=WINDOW, sample=WINDOWS, pool=POOLED)
+    write_hookpoint(folder, NAME, _selection(starts, pool, rng), Directions(), settings)
     Manifest(
         subject="invented", revision=None, subject_sha256="", bos=True, settings=settings, n_documents=n_documents,
         n_tokens=tokens, n_windows=len(starts), hookpoints={NAME: entry}, files=hash_files(folder), versions={},
@@ -93,6 +93,7 @@ def _selection(starts: np.ndarray, pool: np.ndarray, rng: np.random.Generator):
         window_indptr=np.arange(LATENTS + 1, dtype=np.int64) * WINDOWS,
         window=np.concatenate(window),
         flags=np.concatenate(flags),
+        shared=np.zeros(LATENTS * WINDOWS, dtype=np.uint32),
         indptr=indptr,
         pos=np.concatenate(pos),
         act=np.concatenate(act),

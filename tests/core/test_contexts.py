@@ -30,11 +30,12 @@ def busy(store: Store) -> list[LatentContexts]:
 
 @pytest.fixture(scope="module")
 def centred_folder(tmp_path_factory: pytest.TempPathFactory, subject_folder: Path, sae_folder: Path) -> Path:
+    from inspect_autointerp.prep.job import Job
     from inspect_autointerp.prep.run import prep
 
     folder = tmp_path_factory.mktemp("centred") / "store"
     settings = Settings(tokens=20_000, context_length=64, pool=200, center=True)
-    prep(str(subject_folder), [str(sae_folder)], folder, settings, progress=False)
+    prep(Job(subject=str(subject_folder), coders=[str(sae_folder)], settings=settings), folder, progress=False)
     return folder
 
 
@@ -110,11 +111,12 @@ def test_explain_and_test_never_share_a_document_or_a_text(
 @pytest.fixture(scope="module")
 def short_folder(tmp_path_factory: pytest.TempPathFactory, subject_folder: Path, sae_folder: Path) -> Path:
     """The corpus of `store_folder` at half its window, with everything kept."""
+    from inspect_autointerp.prep.job import Job
     from inspect_autointerp.prep.run import prep
 
     folder = tmp_path_factory.mktemp("short") / "store"
     settings = Settings(tokens=60_000, context_length=64, window=16, sample=100_000, top=0, pool=100_000)
-    prep(str(subject_folder), [str(sae_folder)], folder, settings, progress=False)
+    prep(Job(subject=str(subject_folder), coders=[str(sae_folder)], settings=settings), folder, progress=False)
     return folder
 
 

@@ -2,7 +2,9 @@
 
 import shutil
 import sys
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -82,19 +84,19 @@ def test_similar_windows_are_the_silent_ones_of_the_largest_mean_cosine(store: S
 
 
 def test_a_sentence_embedding_is_the_librarys_own(store: Store, tmp_path: Path) -> None:
-    transformers = pytest.importorskip("sentence_transformers")
-    from sentence_transformers import models
-    from transformers import BertConfig, BertModel, BertTokenizerFast
-
+    library: Any = import_module("sentence_transformers")
+    transformers: Any = import_module("transformers")
     (tmp_path / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "self", "def", "(", ")"]))
-    BertTokenizerFast(str(tmp_path / "vocab.txt")).save_pretrained(tmp_path / "bert")
-    config = BertConfig(vocab_size=8, hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8)
-    BertModel(config).save_pretrained(tmp_path / "bert")
-    parts = [models.Transformer(str(tmp_path / "bert")), models.Pooling(8)]
-    transformers.SentenceTransformer(modules=parts, device="cpu").save(str(tmp_path / "model"))
+    transformers.BertTokenizerFast(str(tmp_path / "vocab.txt")).save_pretrained(tmp_path / "bert")
+    config = transformers.BertConfig(
+        vocab_size=8, hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8
+    )
+    transformers.BertModel(config).save_pretrained(tmp_path / "bert")
+    parts = [library.models.Transformer(str(tmp_path / "bert")), library.models.Pooling(8)]
+    library.SentenceTransformer(modules=parts, device="cpu").save(str(tmp_path / "model"))
     embed = SentenceEmbedding(store, str(tmp_path / "model"), "cpu")
     texts = [store.decoder(store.tokens[start : start + 32].tolist())[0] for start in store.pool[:5]]
-    expected = transformers.SentenceTransformer(str(tmp_path / "model"), device="cpu").encode(texts)
+    expected = library.SentenceTransformer(str(tmp_path / "model"), device="cpu").encode(texts)
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
     np.testing.assert_allclose(embed(store.pool[:5]), expected, atol=1e-6)
     found = similar(store, HOOKPOINT, embed, usual(store)[:1], n=3)
