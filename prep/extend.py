@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import save_file
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.manifest import NEGATIVES
-from inspect_autointerp.store import Store, file_sha256
+from inspect_autointerp.store import Store, file_sha256, negatives_file
 
 
 def extend(store: Store, kind: str, found: Iterator[tuple[str, dict[str, np.ndarray]]], how: str) -> None:
@@ -37,8 +36,3 @@ def extend(store: Store, kind: str, found: Iterator[tuple[str, dict[str, np.ndar
         replace(store.manifest, files=dict(sorted(files.items())), negatives=negatives).write(store.folder)
     except OSError as error:
         raise UserError(f"{store.folder}: cannot be written ({error.strerror}); the store is what it was") from error
-
-
-def negatives_file(kind: str, hookpoint: str) -> Path:
-    """Where a store holds a kind of contexts of a hookpoint."""
-    return Path(NEGATIVES, kind, f"{hookpoint}.safetensors")

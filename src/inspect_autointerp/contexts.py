@@ -11,7 +11,9 @@ from hashlib import blake2b
 
 import numpy as np
 
-from inspect_autointerp.latent import DECILES, Context, Latent, Split
+from inspect_autointerp.kept import Kept
+from inspect_autointerp.latent import DECILES, Context, Latent, Negative, Split
+from inspect_autointerp.neighbours import neighbour_starts
 from inspect_autointerp.store import POOL, SAMPLE, TOP, Store
 
 
@@ -44,10 +46,7 @@ class LatentContexts:
 
     def __init__(self, store: Store, latent: Latent) -> None:
         self._store, self.latent = store, latent
-        postings = store.postings(latent.hookpoint)
-        self._pos, self._act = postings.activations(latent.index)
-        self._starts, self._flags = postings.windows(latent.index)
-        self._in_test = store.in_split(self._starts, "test")
+        self._own = Kept(store, latent.hookpoint, latent.index)
 
     def activating(self, split: Split) -> list[Context]:
         """All activating contexts of a split's uniform sample, weakest first, with their deciles.
@@ -65,19 +64,60 @@ class LatentContexts:
         peaks = windows.peaks.tolist()
         return self._contexts(windows, sorted(drawn, key=lambda i: -peaks[i]))
 
-    def test(self, n_activating: int, n_random: int, seed: int) -> list[Context]:
-        """Up to n activating contexts (deciles in equal shares) and n random ones on which the latent is silent.
+    def test(self, n_activating: int, n_each: int, seed: int, kinds: Sequence[Negative] = ("random",)) -> list[Context]:
+        """Up to n activating contexts (deciles in equal shares) and n of each kind on which the latent is silent.
 
         All of the test split, shuffled: the order says nothing of the kind.
+
+        Raises:
+            UserError: The store holds no such kind.
         """
         rng = _rng(seed, self.latent.id, "test")
         drawn = stratified(self._test.deciles, n_activating, rng)
-        silent = rng.permutation(self.silent_starts("test"))[:n_random]
-        decoded = zip(silent.tolist(), self._store.pool_of("test").decoded(silent), strict=True)
-        silence = np.zeros((len(silent), self._store.window), dtype=np.float32)
         chosen = self._contexts(self._test, drawn)
-        chosen += [Context("random", start, *found, row) for (start, found), row in zip(decoded, silence, strict=True)]
+        for kind in kinds:
+            chosen += self.silent(kind, "test", n_each, rng)
         return [chosen[i] for i in rng.permutation(len(chosen)).tolist()]
+
+    def silent(self, kind: Negative, split: Split, n: int, rng: np.random.Generator) -> list[Context]:
+        """Up to n contexts of a kind on which the latent is silent; of neighbours, from each in equal shares.
+
+        Raises:
+            UserError: The store holds no such kind.
+        """
+        if kind == "random":
+            starts, whose = rng.permutation(self.silent_starts(split))[:n], None
+        else:
+            starts, whose = self._negatives(kind, split)
+            if whose is not None:
+                kept = stratified(whose.tolist(), n, rng)
+                starts, whose = starts[kept], whose[kept].tolist()
+            starts = starts[:n]  # of similar ones, the nearest
+        if kind in ("random", "similar"):
+            decoded = self._store.pool_of(split).decoded(starts)
+        else:
+            decoded = self._store.decoder.windows(self._store.ids(starts))
+        silence = np.zeros((len(starts), self._store.window), dtype=np.float32)
+        return [
+            Context(kind, start, *decoded[i], silence[i], neighbour=whose[i] if whose else None)
+            for i, start in enumerate(starts.tolist())
+        ]
+
+    def _negatives(self, kind: Negative, split: Split) -> tuple[np.ndarray, np.ndarray | None]:
+        """The starts of a harder kind than random ones, each text once, and whose windows they are."""
+        if kind == "similar":
+            listed = self._store.similar(self.latent.hookpoint, self.latent.index)
+            parts = self._store.cut(listed).ravel()
+            allowed = self.silent_starts(split)
+            return parts[np.isin(parts, allowed)], None
+        neighbours = self._store.neighbours(kind, self.latent.hookpoint, self.latent.index)
+        starts, whose = neighbour_starts(self._store, self._own, neighbours, split)
+        first: dict[bytes, int] = {}
+        for i, text in enumerate(self._store.texts(starts)):
+            if text not in self._seen:
+                first.setdefault(text, i)
+        kept = list(first.values())
+        return starts[kept], whose[kept]
 
     def n_available(self) -> tuple[int, int, int]:
         """How many contexts there are: activating to explain, activating to test, and silent to test."""
@@ -90,8 +130,8 @@ class LatentContexts:
         speaks of. A window with the tokens of one in which the latent fires is dropped too: its label would depend
         on text that no grader sees.
         """
-        in_pool = self._starts[self._of(split) & ((self._flags & POOL) > 0)]
-        return self._store.pool_of(split).silent(self._firing(in_pool), self._explain.texts | self._test.texts)
+        in_pool = self._own.starts[self._own.which(split, POOL)]
+        return self._store.pool_of(split).silent(self._own.firing(in_pool), self._seen)
 
     @cached_property
     def _explain(self) -> _Windows:
@@ -100,55 +140,30 @@ class LatentContexts:
     @cached_property
     def _test(self) -> _Windows:
         """Without those whose tokens the explain split's windows hold."""
-        shown = self._starts[self._of("explain") & ((self._flags & (SAMPLE | TOP)) > 0)]
-        return self._kept("test", frozenset(self._store.texts(self._placed(shown))))
+        shown = self._own.starts[self._own.which("explain", SAMPLE | TOP)]
+        return self._kept("test", frozenset(self._store.texts(self._own.placed(shown))))
+
+    @cached_property
+    def _seen(self) -> frozenset[bytes]:
+        """The texts in which the latent fires: they are no negatives, wherever else they occur."""
+        return self._explain.texts | self._test.texts
 
     def _windows(self, split: Split) -> _Windows:
         return self._explain if split == "explain" else self._test
 
-    def _of(self, split: Split) -> np.ndarray:
-        """Which of the windows kept lie in a split, as bool."""
-        return self._in_test if split == "test" else ~self._in_test
-
     def _kept(self, split: Split, seen: frozenset[bytes]) -> _Windows:
         """The distinct windows of a split's sample, but for those whose tokens were seen."""
-        starts = self._placed(self._starts[self._of(split) & ((self._flags & SAMPLE) > 0)])
+        starts = self._own.placed(self._own.starts[self._own.which(split, SAMPLE)])
         if self._store.settings.center:
             starts = _apart(starts, self._store.window)
         texts = self._store.texts(starts)
         first = {text: i for i, text in reversed(list(enumerate(texts))) if text not in seen}
         starts = starts[sorted(first.values())]
-        activations = self._on(starts, self._store.window)
+        activations = self._own.on(starts, self._store.window)
         peaks = activations.max(axis=1, initial=0.0)
         order = np.lexsort((starts, peaks))
         deciles = [DECILES * rank // len(order) + 1 for rank in range(len(order))]
         return _Windows(starts[order], activations[order], peaks[order], deciles, frozenset(first))
-
-    def _placed(self, starts: np.ndarray) -> np.ndarray:
-        """Where contexts begin in these kept windows: wherever the latent fires on the grid, or around the peaks."""
-        if not self._store.settings.center:
-            return self._firing(starts)
-        width = self._store.window
-        peaks = starts + self._on(starts, self._store.settings.window).argmax(axis=1)
-        first, end = self._store.chunk_bounds(starts)
-        return np.clip(peaks - width // 2, first, np.maximum(first, end - width))
-
-    def _firing(self, starts: np.ndarray) -> np.ndarray:
-        """The contexts on the grid, in kept windows on which the latent fires, in which it does."""
-        if self._store.ratio == 1:
-            return starts
-        parts = self._store.cut(starts).ravel()
-        return parts[(self._on(parts, self._store.window) > 0).any(axis=1)]
-
-    def _on(self, starts: np.ndarray, width: int) -> np.ndarray:
-        """The latent's activations on windows of so many tokens, float32 (window, token)."""
-        dense = np.zeros((len(starts), width), dtype=np.float32)
-        first, end = self._pos.searchsorted(starts), self._pos.searchsorted(starts + width)
-        n = end - first
-        row = np.arange(len(starts)).repeat(n)
-        entry = np.arange(len(row)) + (first - n.cumsum() + n).repeat(n)
-        dense[row, self._pos[entry] - starts[row]] = self._act[entry]
-        return dense
 
     def _contexts(self, windows: _Windows, which: Sequence[int]) -> list[Context]:
         rows = np.array(which, dtype=np.int64)

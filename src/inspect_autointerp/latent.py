@@ -6,7 +6,8 @@ from typing import Literal
 import numpy as np
 
 Split = Literal["explain", "test"]
-Kind = Literal["activating", "random"]
+Negative = Literal["random", "neighbours", "cooccurring", "similar"]
+Kind = Literal["activating", Negative]
 
 DECILES = 10
 
@@ -49,7 +50,9 @@ class Context:
     """
 
     kind: Kind
-    """`activating`: the latent fires in it. `random`: drawn from all windows, and it does not."""
+    """`activating`: the latent fires in it. In all others it does not: `random` ones are drawn from all windows,
+    `neighbours` and `cooccurring` from those of latents that are written alike or that fire along with it, `similar`
+    from those that read alike."""
     start: int
     """Position of its first token in the store's corpus."""
     text: str
@@ -60,6 +63,8 @@ class Context:
     """float32 of shape (token,): the latent's activation on each token, 0 where it is silent."""
     decile: int | None = None
     """Which tenth of its split's activating contexts it falls in by maximum: 1 weakest to 10 strongest."""
+    neighbour: int | None = None
+    """The other latent of the hookpoint that fires in it, of the kinds `neighbours` and `cooccurring`."""
 
     @property
     def max_activation(self) -> float:

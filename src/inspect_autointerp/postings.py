@@ -15,7 +15,9 @@ class Postings:
 
     The file holds two compressed sparse rows over latents: `window_indptr` (latent + 1,) into `window` (uint32: the
     position of a window's first token) and `flags` (uint8); `indptr` (latent + 1,) into `pos` (uint32) and `act`
-    (float16), in order of position.
+    (float16), in order of position. Where prep looked for neighbours there are also `sibling_indptr` (latent + 1,) into
+    `sibling` (uint32: those that count the latent among their neighbours), and `shared` (uint32, per window: bit j says
+    that the j-th sibling fires in it too).
 
     The safetensors package maps the file too, but leaves it to the kernel to guess what is read next: cold, one latent
     took 23 ms. Here a latent's part of every column is asked for at once, and nothing else is read.
@@ -47,6 +49,17 @@ class Postings:
         """The positions (int64) and activations (float32, > 0) of a latent on its kept windows, in order."""
         pos, act = self._read(("pos", "act"), *self._indptr[latent : latent + 2].tolist())
         return pos.astype(np.int64), act.astype(np.float32)
+
+    def siblings(self, latent: int) -> np.ndarray:
+        """The latents that count it among their neighbours, uint32, nearest first; none where nobody looked."""
+        if "sibling_indptr" not in self._columns:
+            return np.zeros(0, dtype=np.uint32)
+        a, b = self._columns["sibling_indptr"][latent : latent + 2].tolist()
+        return self._read(("sibling",), a, b)[0]
+
+    def shared(self, latent: int) -> np.ndarray:
+        """Per window kept for a latent, as bits of uint32, which of its siblings fire in it too."""
+        return self._read(("shared",), *self._window_indptr[latent : latent + 2].tolist())[0]
 
     def _read(self, names: tuple[str, ...], a: int, b: int) -> list[np.ndarray]:
         """The same part of several columns."""

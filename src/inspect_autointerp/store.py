@@ -14,8 +14,8 @@ import numpy as np
 
 from inspect_autointerp.decoder import Decoder
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.latent import Latent, Split
-from inspect_autointerp.manifest import Manifest
+from inspect_autointerp.latent import Latent, Negative, Split
+from inspect_autointerp.manifest import NEGATIVES, Manifest
 from inspect_autointerp.pool import Pool
 from inspect_autointerp.postings import Postings
 from inspect_autointerp.settings import Settings
@@ -59,6 +59,7 @@ class Store:
         # A plain view of the map is faster than the map itself.
         self.tokens: np.ndarray = np.asarray(np.load(self.folder / "tokens.npy", mmap_mode="r"))
         self.pool: np.ndarray = np.load(self.folder / "pool.npy").astype(np.int64)
+        self._neighbours: dict[str, np.ndarray] = {}
 
     @staticmethod
     def open(folder: str, window: int | None = None) -> "Store":
@@ -138,6 +139,48 @@ class Store:
         table = pq.read_table(path, columns=["n_tokens", "n_windows", "max_activation"])
         return {name: table[name].to_numpy() for name in table.column_names}
 
+    def neighbours(self, kind: Negative, hookpoint: str, index: int) -> np.ndarray:
+        """A latent's nearest others, int64, nearest first: as prep found them, or those that fire along with it.
+
+        Raises:
+            UserError: The store does not hold them.
+        """
+        if kind == "cooccurring":
+            return self._added(kind, hookpoint)["neighbours"][index].astype(np.int64)
+        import pyarrow.parquet as pq
+
+        table = self._neighbours.get(hookpoint)
+        if table is None:
+            path = self.folder / hookpoint_folder(hookpoint) / "latents.parquet"
+            column = pq.read_table(path, columns=["neighbours"])["neighbours"].combine_chunks()
+            if column.null_count:
+                raise UserError(
+                    f"{self.folder}: no neighbours at {hookpoint}, whose latents have no directions or were not"
+                    " compared (prep's --neighbours); `autointerp negatives` finds latents that fire together"
+                )
+            table = self._neighbours[hookpoint] = column.values.to_numpy().reshape(len(column), -1)
+        return table[index].astype(np.int64)
+
+    def similar(self, hookpoint: str, index: int) -> np.ndarray:
+        """The starts of the pool's windows that read like those a latent fires on, int64, nearest first in each split.
+
+        Raises:
+            UserError: The store does not hold them.
+        """
+        found = self._added("similar", hookpoint)
+        a, b = found["indptr"][index : index + 2]
+        return found["window"][a:b].astype(np.int64)
+
+    @lru_cache(maxsize=64)  # noqa: B019
+    def _added(self, kind: str, hookpoint: str) -> dict[str, np.ndarray]:
+        from safetensors.numpy import load_file
+
+        if kind not in self.manifest.negatives:
+            raise UserError(
+                f"{self.folder}: no {kind} contexts; `autointerp negatives {self.folder} --kind {kind}` adds them"
+            )
+        return load_file(self.folder / negatives_file(kind, hookpoint))
+
     def cut(self, starts: np.ndarray) -> np.ndarray:
         """The starts of the contexts on the grid, int64 (window, ratio), in windows as the store keeps them."""
         return starts[:, None] + self.window * np.arange(self.ratio)
@@ -196,6 +239,11 @@ class Store:
         """Whether each position lies in a document of that split, as bool."""
         is_test = self._documents["test"][self.document(positions)].astype(bool)
         return is_test if split == "test" else ~is_test
+
+
+def negatives_file(kind: str, hookpoint: str) -> Path:
+    """The path of a kind of added contexts inside a store."""
+    return Path(NEGATIVES, kind, f"{hookpoint}.safetensors")
 
 
 def hookpoint_folder(hookpoint: str) -> str:
