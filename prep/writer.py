@@ -16,6 +16,8 @@ from inspect_autointerp.store import SAMPLE, file_sha256, hookpoint_folder
 
 _COPY = 1 << 22
 """Tokens copied at a time."""
+_BLOCK = 1 << 20
+"""Activations to look at at a time."""
 
 
 CORPUS = ("tokens.npy", "documents.safetensors", "tokenizer.json")
@@ -70,13 +72,9 @@ def write_hookpoint(folder: Path, name: str, selection: Selection, directions: D
 def _decile_edges(selection: Selection, window: int) -> list[np.ndarray | None]:
     """Per latent the nine maxima that part its sampled windows into tenths; None where there are fewer than ten."""
     n = len(selection.n_tokens)
-    sampled = (selection.flags & SAMPLE) > 0
-    latent = np.repeat(np.arange(n), np.diff(selection.window_indptr))[sampled]
-    # Where each sampled window's entries begin and end among all entries, which are in order of latent, then position.
-    key = (np.repeat(np.arange(n), np.diff(selection.indptr)) << 33) | selection.pos
-    start = (latent << 33) | selection.window[sampled]
-    bounds = np.searchsorted(key, np.stack([start, start + window], axis=1).ravel())
-    peak = np.maximum.reduceat(np.append(selection.act, np.float16(0)), bounds)[::2] if len(bounds) else np.zeros(0)
+    step = max(1, n * _BLOCK // max(1, len(selection.pos)))
+    parts = [_sampled_peaks(selection, window, first, min(first + step, n)) for first in range(0, n, step)]
+    latent, peak = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.lexsort((peak, latent))
     peak, count = peak[order].astype(np.float32), np.bincount(latent, minlength=n)
     first = np.cumsum(count) - count
@@ -85,6 +83,21 @@ def _decile_edges(selection: Selection, window: int) -> list[np.ndarray | None]:
         np.quantile(peak[first[i] : first[i] + count[i]], ranks, method="lower") if count[i] >= 10 else None
         for i in range(n)
     ]
+
+
+def _sampled_peaks(selection: Selection, window: int, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+    """Of the sampled windows of a range of latents: whose each is, and its maximum."""
+    numbers = np.arange(first, last)
+    rows, entries = slice(*selection.window_indptr[[first, last]]), slice(*selection.indptr[[first, last]])
+    sampled = (selection.flags[rows] & SAMPLE) > 0
+    latent = np.repeat(numbers, np.diff(selection.window_indptr[first : last + 1]))[sampled]
+    # Where each window's entries begin and end among all entries, which are in order of latent, then position.
+    key = (np.repeat(numbers, np.diff(selection.indptr[first : last + 1])) << 33) | selection.pos[entries]
+    start = (latent << 33) | selection.window[rows][sampled]
+    bounds = np.searchsorted(key, np.stack([start, start + window], axis=1).ravel())
+    if not len(bounds):
+        return latent, np.zeros(0, dtype=np.float16)
+    return latent, np.maximum.reduceat(np.append(selection.act[entries], np.float16(0)), bounds)[::2]
 
 
 def hash_files(folder: Path) -> dict[str, str]:
