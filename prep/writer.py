@@ -54,7 +54,7 @@ def write_hookpoint(folder: Path, name: str, selection: Selection, directions: D
         "n_windows": selection.n_windows,
         "max_activation": selection.max_activation,
         "histogram": list(selection.histogram.astype(np.uint32)),
-        "rare": selection.n_windows < settings.min_active,
+        "rare": (selection.n_windows > 0) & (selection.n_windows < settings.min_active),
         "decile_edges": _decile_edges(selection, settings.window),
         "promoted": list(directions.promoted) if directions.promoted is not None else [None] * n,
         "suppressed": list(directions.suppressed) if directions.suppressed is not None else [None] * n,

@@ -68,6 +68,7 @@ def latent_dataset(
             skipped[reason] += 1
             continue
         facts = {"index": index, "firing_share": latent.firing_share, "max_activation": latent.max_activation}
+        facts["rare"] = latent.n_windows < store.settings.min_active
         samples.append(Sample(id=latent.id, input=f"What does latent {latent.id} respond to?", metadata=facts))
     if not samples:
         reasons = ", ".join(f"{n} {reason}" for reason, n in skipped.items())

@@ -31,8 +31,9 @@ def stats(
         typer.Option(help="Write a row per latent, of those in --latents or of all, to a .csv, .jsonl or .parquet."),
     ] = None,
     min_active: Annotated[
-        int, typer.Option(min=1, help="A latent that fires in fewer windows than these is rare.")
-    ] = 200,
+        int | None,
+        typer.Option(min=1, help="A latent that fires in fewer windows is rare; as prep was told by default."),
+    ] = None,
 ) -> None:
     """Say what a context store holds: how often latents fire and how strongly, what is kept of them, and its size.
 
@@ -48,6 +49,7 @@ def stats(
     if to is not None:
         check_target(to)
     store = Store(resolve(contexts))
+    least = store.settings.min_active if min_active is None else min_active
     console = Console()
     if not console.is_terminal:
         console = Console(width=160)
@@ -56,7 +58,7 @@ def stats(
     for name in [store.hookpoint(hookpoint)] if hookpoint else store.hookpoints:
         frame = latents_frame(store, name)
         console.print()
-        console.print(_summary_table(store, name, summary(frame, min_active=min_active), min_active))
+        console.print(_summary_table(store, name, summary(frame, min_active=least), least))
         if latents is not None:
             candidates, wanted = parse_latents(latents, len(frame), seed=0)
             frame = frame.iloc[sorted(candidates[:wanted])]

@@ -45,7 +45,7 @@ class Settings:
     pool: int = 1024
     """Windows kept for all latents, uniformly."""
     min_active: int = 200
-    """A latent that fires in fewer windows is marked as rare. It is kept all the same."""
+    """A latent that fires, but in fewer windows, is marked as rare. It is kept all the same."""
     neighbours: Literal["decoder", "encoder", "none"] = "decoder"
     """Whose cosines say which latents are neighbours; `none` to look for none."""
     test_fraction: float = 0.5

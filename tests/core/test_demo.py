@@ -1,12 +1,16 @@
 """The demo's weights are what their README says, on a small part of the held-out documents."""
 
+import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from inspect_autointerp import demo
+from inspect_autointerp.prep.extend import extend
+from inspect_autointerp.store import Store
 
 KNESER_NEY = 3.647
 """Nats per token of the 5-gram model on all held-out documents (the demo's README)."""
@@ -58,22 +62,28 @@ def test_the_weights_are_small_enough_to_ship() -> None:
     assert sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) < 25_000_000
 
 
-def test_the_store_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_store_is_made_once_and_all_kinds_of_contexts_with_it(
+    tmp_path: Path, store_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("INSPECT_AUTOINTERP_CACHE", str(tmp_path))
     calls = []
 
-    def make(command: list[str], check: bool) -> subprocess.CompletedProcess:
-        calls.append(command)
-        Path(command[command.index("-o") + 1]).mkdir()
+    def make(command: list[str], **_: Any) -> subprocess.CompletedProcess:
+        calls.append(command[3])
+        if command[3] == "prep":
+            shutil.copytree(store_folder, command[command.index("-o") + 1])
+        else:
+            store = Store(command[4])
+            extend(store, "similar", iter([]), "by hand")
         return subprocess.CompletedProcess(command, 0)
 
     monkeypatch.setattr(subprocess, "run", make)
     assert demo.ensure_store() == demo.ensure_store() == demo.store_folder()
-    assert len(calls) == 1
+    assert calls == ["prep", "negatives"]
 
 
 def test_a_store_that_cannot_be_made_says_what_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INSPECT_AUTOINTERP_CACHE", str(tmp_path))
-    monkeypatch.setattr(subprocess, "run", lambda command, check: subprocess.CompletedProcess(command, 2))
+    monkeypatch.setattr(subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 2))
     with pytest.raises(demo.UserError, match=r"could not be made .* needs `pip install"):
         demo.ensure_store()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from inspect_autointerp import __version__
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.manifest import Manifest
 from inspect_autointerp.remote import cache_folder
 
 NAME = "inspect_autointerp/demo"
@@ -50,20 +51,16 @@ def ensure_store() -> Path:
     """
     folder = store_folder()
     if not folder.exists():
-        command = [
-            sys.executable,
-            "-m",
-            "inspect_autointerp.cli",
-            "prep",
-            "demo",
-            "-o",
-            str(folder),
-            "--tokens",
-            str(TOKENS),
-        ]
-        if subprocess.run(command, check=False).returncode:
-            raise UserError(
-                "the demo's contexts could not be made (see above);"
-                ' making them needs `pip install "inspect-autointerp[prep]"`'
-            )
+        _autointerp("prep", "demo", "-o", str(folder), "--tokens", str(TOKENS), "--resume")
+    if not Manifest.read(folder).negatives:
+        _autointerp("negatives", str(folder))
     return folder
+
+
+def _autointerp(*arguments: str) -> None:
+    command = [sys.executable, "-m", "inspect_autointerp.cli", *arguments]
+    if subprocess.run(command, check=False, stdout=sys.stderr).returncode:
+        raise UserError(
+            "the demo's contexts could not be made (see above);"
+            ' making them needs `pip install "inspect-autointerp[prep]"`'
+        )
