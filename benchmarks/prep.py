@@ -149,13 +149,19 @@ def _job(folder: Path, tokens: int, latents: int, hookpoints: int, batch_size: i
     )
 
 
-def _child(folder: Path, what: str, **arguments: Any) -> dict[str, float]:
-    """What one of the two functions above returns, run in a process of its own."""
-    synthetic.subject(folder, device := arguments.get("device", "cpu"))
+def _make(folder: Path, latents: int, hookpoints: int = 1, device: str = "cpu", **_: Any) -> dict[str, float]:
+    """What a measurement reads; in a process of its own, as a child's peak counts from its parent's memory on."""
+    synthetic.subject(folder, device)
     synthetic.corpus(folder)
-    synthetic.coders(folder, device, arguments["latents"], arguments.get("hookpoints", 1))
-    command = [sys.executable, "-m", "benchmarks.prep", "--measure", what, str(folder), json.dumps(arguments)]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    synthetic.coders(folder, device, latents, hookpoints)
+    return {}
+
+
+def _child(folder: Path, what: str, **arguments: Any) -> dict[str, float]:
+    """What a measurement returns, run in a process of its own, after another that makes what it reads."""
+    for step in ("make", what):
+        command = [sys.executable, "-m", "benchmarks.prep", "--measure", step, str(folder), json.dumps(arguments)]
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -212,11 +218,11 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.measure:
         what, folder, given = arguments.measure
-        measure = measure_parts if what == "parts" else measure_memory
-        print(json.dumps(measure(Path(folder), **json.loads(given))))
+        measures = {"make": _make, "parts": measure_parts, "memory": measure_memory}
+        print(json.dumps(measures[what](Path(folder), **json.loads(given))))
         return
     less = QUICK if arguments.quick else 1
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 120)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if arguments.device == "cuda":
