@@ -153,7 +153,7 @@ class Selector:
         columns = (cell.to(torch.int32), start, peak, priority, shared, length, flags)
         self._kept.append(Rows(columns, offset, take(half, entry)))
         self._gathered += entry.numel()
-        if self._gathered > max(self.buffer, self._settled):
+        if self._gathered > max(self.buffer, self._settled // 2):
             self.compact()
 
     def _watched(self, latent: Tensor, window: Tensor, n_windows: int) -> Tensor | None:
@@ -201,13 +201,13 @@ class Selector:
 
     def _flags(self, parts: list[Rows]) -> Tensor:
         """Why each row stays, as bits, 0 if it does not; what a full cell asks of a newcomer is noted."""
-        cell, peak, priority, flags, start = (
-            torch.cat([getattr(rows, name) for rows in parts])
-            for name in ("cell", "peak", "priority", "flags", "start")
+        candidates = [where(rows.flags & POOL) for rows in parts]
+        start = torch.cat([take(rows.start, pooled) for rows, pooled in zip(parts, candidates, strict=True)])
+        cell, peak, priority, flags = (
+            torch.cat([getattr(rows, name) for rows in parts]) for name in ("cell", "peak", "priority", "flags")
         )
-        candidates = where(flags & POOL)
-        flags.zero_()
-        flags[candidates] = torch.isin(take(start, candidates), self._pool_start).to(torch.uint8) * POOL
+        flags[where(flags & POOL)] = torch.isin(start, self._pool_start).to(torch.uint8) * POOL
+        flags &= POOL
         size = torch.bincount(cell, minlength=2 * self.n_latents)
         sampled, last = lowest(lambda rows: take(priority, rows), cell, size, self.sample, bits=PRIORITY_BITS)
         flags |= sampled.to(torch.uint8) * SAMPLE
