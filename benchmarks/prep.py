@@ -41,9 +41,6 @@ QUICK = 10
 """How many times fewer tokens `--quick` reads."""
 NEIGHBOURS = 200_000
 """Latents from which on no neighbours are looked for: that costs their number squared, hours of one core at 2²⁰."""
-PER_ROW, PER_ENTRY = 2 * 91, 2 * 4
-"""Bytes per kept window and per activation on it: what is gathered may grow to what is kept before it is sorted out,
-and sorting takes as much again as a window's columns do."""
 
 
 def measure_parts(
@@ -193,13 +190,15 @@ def _parts_table(
 def _memory_table(console: Console, folder: Path, sizes: list[int]) -> Table:
     title = f"peak host memory of prep, {LATENTS:,} latents (the peer: 1.9, 2.2, 3.1, 6.0 GB at ¼, ½, 1, 2 M tokens)"
     table = Table(title=title, title_justify="left")
-    for column in ("tokens", "windows kept", "activations kept", "peak MB", "at most, by the formula"):
+    for column in ("tokens", "windows kept", "activations kept", "peak MB", "by the formula"):
         table.add_column(column, justify="right")
+    from inspect_autointerp.prep.estimate import state_bytes
+
     base = None
     for tokens in sizes:
         with console.status(f"{tokens:,} tokens …"):
             found = _child(folder, "memory", tokens=tokens, latents=LATENTS)
-        state = (PER_ROW * found["rows"] + PER_ENTRY * found["entries"]) / 2**20
+        state = state_bytes(LATENTS, found["rows"], found["entries"] / found["rows"]) / 2**20
         base = found["peak"] - state if base is None else base
         table.add_row(
             f"{found['tokens']:,}", f"{found['rows']:,}", f"{found['entries']:,}", f"{found['peak']:,.0f}",

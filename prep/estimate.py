@@ -17,8 +17,9 @@ from inspect_autointerp.settings import Settings
 
 _BATCHES, _SECONDS = 20, 20.0
 """How much of the corpus to try at most."""
-_ROW, _ENTRY = 38, 4
-"""Bytes that selection holds of a window and of an activation on it."""
+_LATENT, _ROW, _ENTRY = 750, 95, 10
+"""Bytes that selection holds per latent, window kept and activation on it. A row is of 31 bytes and an activation of 4;
+half as many again wait to be sorted out, and sorting and writing take the rest."""
 _STORED_ROW, _STORED_ENTRY = 9, 6
 """Bytes of the same in a store."""
 
@@ -36,14 +37,15 @@ def kept_windows(settings: Settings, n_latents: int, n_windows: float, firing: f
     return own + min(settings.pool, n_windows) * firing
 
 
-def state_bytes(windows: float, entries: float) -> float:
-    """Memory of a hookpoint's selection: of what it keeps, and of as much again that waits to be sorted out.
+def state_bytes(n_latents: int, windows: float, entries: float) -> float:
+    """Memory of a hookpoint's selection at its peak; `python -m benchmarks.prep --only memory` compares it.
 
     Args:
+        n_latents: Width of the coder.
         windows: See `kept_windows`.
         entries: Activations in a kept window, on average.
     """
-    return 2 * windows * (_ROW + entries * _ENTRY)
+    return n_latents * _LATENT + windows * (_ROW + entries * _ENTRY)
 
 
 def stored_bytes(windows: float, entries: float) -> float:
@@ -80,7 +82,7 @@ def estimate(job: Job, *, shards: int = 1, progress: bool = True) -> None:
     for name, selector in scan.found.selectors.items():
         entries, firing = _measured(selector, scan.chunker.n_windows)
         kept = kept_windows(settings, selector.n_latents, settings.tokens / settings.window, firing)
-        held, stored = held + state_bytes(kept, entries), stored + stored_bytes(kept, entries)
+        held, stored = held + state_bytes(selector.n_latents, kept, entries), stored + stored_bytes(kept, entries)
         found = f"{selector.n_latents:,}; {firing:,.0f} fire in a window; {kept:,.0f} windows kept"
         table.add_row(f"latents at {name}", found)
     now = f"{memory()} for the model, its coders and these batches"

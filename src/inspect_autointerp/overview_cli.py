@@ -32,7 +32,7 @@ def stats(
     ] = None,
     min_active: Annotated[
         int | None,
-        typer.Option(min=1, help="A latent that fires in fewer windows is rare; as prep was told by default."),
+        typer.Option(min=1, help="A latent that fires in fewer windows is rare; as prep was told."),
     ] = None,
 ) -> None:
     """Say what a context store holds: how often latents fire and how strongly, what is kept of them, and its size.

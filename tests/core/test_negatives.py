@@ -122,7 +122,9 @@ def test_each_neighbour_gives_its_share(folder: Path) -> None:
     store = Store(folder)
     for index in usual(store)[:5]:
         contexts = LatentContexts(store, store.latent(HOOKPOINT, index))
-        firing = set(contexts._negatives("neighbours", "test")[1].tolist())
+        _, whose = contexts._negatives("neighbours", "test")
+        assert whose is not None
+        firing = set(whose.tolist())
         drawn = contexts.silent("neighbours", "test", len(firing), np.random.default_rng(0))
         assert {context.neighbour for context in drawn} == firing, "as many contexts as neighbours: one of each"
 
