@@ -9,8 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from inspect_autointerp import cli
+from inspect_autointerp.errors import UserError
 from inspect_autointerp.manifest import Manifest
-from inspect_autointerp.prep import run
+from inspect_autointerp.prep import outgoing, run
+from inspect_autointerp.remote import fetch
 
 
 class Ended(NamedTuple):
@@ -147,3 +149,70 @@ def test_from_the_shell_a_mistake_is_one_line_and_status_2(tmp_path: Path) -> No
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     line = mistake(Ended(done.returncode, done.stdout, done.stderr))
     assert line == f"autointerp: {tmp_path} exists; give another --output, or --overwrite"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--shard", "3/2"), "--shard 3/2: give i/n with i from 1 to n, as in 2/7, or auto"),
+        (("--workers", "none"), "--workers none: give a number from 1, or auto"),
+        (("--workers", "2", "--shard", "1/2"), "--workers makes the shards itself: give it or --shard"),
+        (("--neighbours", "x"), "neighbours 'x': not known; there are decoder, encoder, none"),
+        (("--quantization", "2bit"), "quantization '2bit': not known; there are 8bit, 4bit"),
+    ],
+)
+def test_options_that_cannot_be_are_told_before_anything_is_loaded(
+    autointerp: Autointerp, tmp_path: Path, options: tuple[str, ...], message: str
+) -> None:
+    assert mistake(autointerp("prep", "demo", "-o", tmp_path / "store", *options)) == f"autointerp: {message}"
+
+
+def test_shards_are_made_and_merged(
+    autointerp: Autointerp, tmp_path: Path, subject_folder: Path, sae_folder: Path, corpus_folder: Path
+) -> None:
+    run = ("prep", subject_folder, "--coder", sae_folder, "--corpus", corpus_folder, "--tokens", "900")
+    run = (*run, "--context-length", "64", "--batch-size", "4")
+    single = autointerp(*run, "-o", tmp_path / "single")
+    for shard in ("1/2", "2/2"):
+        ended = autointerp(*run, "-o", tmp_path / "store", "--shard", shard)
+        assert f"with all 2 of them, `autointerp merge {tmp_path / 'store'}`" in ended.out
+    ended = autointerp("merge", tmp_path / "store")
+    assert ended.status == 0
+    assert ended.out.replace(str(tmp_path / "store"), str(tmp_path / "single")) == single.out
+
+
+def test_a_store_goes_to_a_url(
+    autointerp: Autointerp,
+    tmp_path: Path,
+    subject_folder: Path,
+    sae_folder: Path,
+    corpus_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("INSPECT_AUTOINTERP_CACHE", str(tmp_path / "cache"))
+    run = ("prep", subject_folder, "--coder", sae_folder, "--corpus", corpus_folder, "--tokens", "500")
+    run = (*run, "--context-length", "64", "-o", "memory://bucket/store")
+    assert autointerp(*run).status == 0
+    assert Manifest.read(fetch("memory://bucket/store", tmp_path / "fetched")).n_tokens == 500
+    assert not list((tmp_path / "cache").rglob("manifest.json")), "what was published is not kept"
+    assert mistake(autointerp(*run)) == "autointerp: memory://bucket/store exists; give another URL, or --overwrite"
+    assert autointerp(*run, "--overwrite").status == 0
+    assert mistake(autointerp(*run, "--overwrite", "--shard", "1/2")).startswith(
+        "autointerp: --shard writes to a folder"
+    )
+
+
+def test_a_publication_that_fails_keeps_the_store(
+    autointerp: Autointerp, tmp_path: Path, sae_folder: Path, subject_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INSPECT_AUTOINTERP_CACHE", str(tmp_path / "cache"))
+
+    def refuse(*_: object, **__: object) -> None:
+        raise UserError("memory://other/store: cannot be used (no space)")
+
+    monkeypatch.setattr(outgoing, "publish", refuse)
+    run = ("prep", subject_folder, "--coder", sae_folder, "--tokens", "500", "--context-length", "64")
+    ended = autointerp(*run, "-o", "memory://other/store")
+    assert ended.status == 2
+    folder = Path(ended.err.strip().rpartition("; the store is in ")[2])
+    assert Manifest.read(folder).n_tokens == 500

@@ -1,0 +1,61 @@
+"""What --dry-run tells: by hand where it is arithmetic, and otherwise that nothing is written."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from inspect_autointerp.prep.estimate import estimate, kept_windows, state_bytes, stored_bytes
+from inspect_autointerp.prep.job import Job
+from inspect_autointerp.settings import Settings
+
+
+def test_kept_windows_are_bounded_by_what_there_is_and_by_what_is_asked_for() -> None:
+    settings = Settings(sample=10, top=5, pool=20)
+    # 2 splits · 15 · 100 latents = 3,000 and the pool's 20 · 7 = 140; of 50 windows there are 50 · 7 = 350 and 140.
+    assert kept_windows(settings, 100, n_windows=10**6, firing=7) == 3140
+    assert kept_windows(settings, 100, n_windows=50, firing=7) == 490
+
+
+def test_bytes_are_those_of_the_columns() -> None:
+    # A latent 750; a window 95 and 2 · 10. In the store 4 + 1 + 4 a window, 4 + 2 an activation.
+    assert state_bytes(3, 100, 2) == 3 * 750 + 100 * 115
+    assert stored_bytes(100, 2) == 100 * (9 + 12)
+
+
+def test_a_run_is_told_beforehand_and_nothing_is_written(
+    subject_folder: Path,
+    sae_folder: Path,
+    corpus_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    settings = Settings(corpus=str(corpus_folder), tokens=5000, context_length=64)
+    job = Job(subject=str(subject_folder), coders=[str(sae_folder)], settings=settings, batch_size=4)
+    estimate(job, shards=5, progress=False)
+    said = capsys.readouterr().out
+    assert "5,000 at most, 1,000 in each of 5 shards" in said
+    assert "latents at layers.1" in said
+    assert "tokens a second on cpu" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_single_batch_tells_no_time(
+    subject_folder: Path, sae_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.txt").write_text("Some text. " * 20, encoding="utf-8")
+    settings = Settings(corpus=str(tmp_path / "a.txt"), tokens=5000, context_length=64)
+    estimate(Job(subject=str(subject_folder), coders=[str(sae_folder)], settings=settings), progress=False)
+    assert "unknown: a single batch was tried" in " ".join(capsys.readouterr().out.split())
+
+
+def test_mistakes_are_those_of_the_run(prep: Callable, tmp_path: Path) -> None:
+    from inspect_autointerp.errors import UserError
+
+    with pytest.raises(UserError, match=r"^give at least one --coder$"):
+        Job(subject="x", coders=[], settings=Settings())
+    with pytest.raises(UserError, match=r"^neighbours 'nearest': not known; there are decoder, encoder, none$"):
+        Settings(neighbours="nearest")  # type: ignore[arg-type]
