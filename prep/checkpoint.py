@@ -4,8 +4,8 @@ import shutil
 import time
 from pathlib import Path
 
+from inspect_autointerp.atomic import atomic_folder
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.prep.atomic import atomic_folder
 from inspect_autointerp.prep.progress import say
 from inspect_autointerp.prep.state import STATE, Found, Header
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from inspect_autointerp.atomic import atomic_folder, refuse_existing
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.manifest import NAME, Manifest
-from inspect_autointerp.prep.atomic import atomic_folder, refuse_existing
 from inspect_autointerp.prep.job import Job
 from inspect_autointerp.prep.merge import merge
 from inspect_autointerp.prep.progress import say, token_bar

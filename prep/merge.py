@@ -3,9 +3,9 @@
 import shutil
 from pathlib import Path
 
+from inspect_autointerp.atomic import atomic_folder, refuse_existing
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.manifest import NAME, Manifest
-from inspect_autointerp.prep.atomic import atomic_folder, refuse_existing
 from inspect_autointerp.prep.progress import spinner
 from inspect_autointerp.prep.run import shards_folder, write_store
 from inspect_autointerp.prep.state import STATE, Found, Header

@@ -7,13 +7,13 @@ other file with its sha256, so what is half uploaded is no store, and what is ha
 import json
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from inspect_autointerp.atomic import atomic_folder
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.manifest import NAME, Manifest
 from inspect_autointerp.store import file_sha256
@@ -89,7 +89,7 @@ def fetch(url: str, cache: Path | None = None) -> Path:
         target = (cache or cache_folder()) / "stores" / name
         if target.exists():
             return target
-        with _partial(target) as partial:
+        with atomic_folder(target, marker=NAME, overwrite=True) as partial:  # another process may be faster
             (partial / NAME).write_bytes(content)
             for file, digest in _files(partial, url).items():
                 path = partial / file
@@ -114,26 +114,6 @@ def _files(folder: Path, url: str) -> dict[str, str]:
         if not path.parts or path.is_absolute() or ".." in path.parts or "\\" in file or ":" in path.parts[0]:
             raise UserError(f"{url}: its {NAME} names a file outside of the store ({file!r}); do not use it")
     return files
-
-
-@contextmanager
-def _partial(target: Path) -> Iterator[Path]:
-    """A new folder that becomes `target` when the block ends well, and vanishes otherwise."""
-    partial = target.with_name(f".{target.name}.partial-{os.getpid()}")
-    try:
-        try:
-            shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir(parents=True)
-        except OSError as error:
-            raise UserError(f"{target.parent}: cannot be written ({error.strerror})") from error
-        yield partial
-        try:
-            partial.rename(target)
-        except OSError:
-            if not target.exists():  # otherwise another process was faster
-                raise
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def publish(folder: Path, url: str, *, overwrite: bool = False) -> None:

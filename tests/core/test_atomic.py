@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from inspect_autointerp import atomic
+from inspect_autointerp.atomic import atomic_folder
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.prep import atomic
-from inspect_autointerp.prep.atomic import atomic_folder
 
 
 @contextmanager
@@ -148,7 +148,7 @@ def test_what_a_killed_process_left_behind_is_removed_by_the_next(store: Path) -
     script = f"""
 import os, signal
 from pathlib import Path
-from inspect_autointerp.prep.atomic import atomic_folder
+from inspect_autointerp.atomic import atomic_folder
 with atomic_folder(Path({str(store)!r}), marker="manifest.json", overwrite=True) as folder:
     (folder / "manifest.json").write_text("half")
     os.kill(os.getpid(), signal.SIGKILL)
