@@ -136,6 +136,7 @@ class Scan:
                         checkpoint.save(self.header(shard, done), self.found)
                     if interrupted():
                         raise Interrupted(f"interrupted after {chunker.n_tokens:,} tokens; --resume goes on from there")
+                advance(chunker.n_tokens, 0)  # the last batches may be other shards'
             except BaseException:
                 if self._whole:
                     checkpoint.save(self.header(shard, done), self.found)
