@@ -173,6 +173,8 @@ class Scan:
         while True:
             try:
                 parts = [self._encode(batch, first) for first in range(0, len(batch.ids), self._rows)]
+                if len(parts) == 1:
+                    return parts[0]
                 return {
                     name: Triples(*map(torch.cat, zip(*(p[name] for p in parts), strict=True))) for name in parts[0]
                 }
