@@ -85,6 +85,7 @@ def test_similar_windows_are_the_silent_ones_of_the_largest_mean_cosine(store: S
 
 def test_a_sentence_embedding_is_the_librarys_own(store: Store, tmp_path: Path) -> None:
     library: Any = import_module("sentence_transformers")
+    models: Any = import_module("sentence_transformers.models")
     transformers: Any = import_module("transformers")
     (tmp_path / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "self", "def", "(", ")"]))
     transformers.BertTokenizerFast(str(tmp_path / "vocab.txt")).save_pretrained(tmp_path / "bert")
@@ -92,7 +93,7 @@ def test_a_sentence_embedding_is_the_librarys_own(store: Store, tmp_path: Path) 
         vocab_size=8, hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8
     )
     transformers.BertModel(config).save_pretrained(tmp_path / "bert")
-    parts = [library.models.Transformer(str(tmp_path / "bert")), library.models.Pooling(8)]
+    parts = [models.Transformer(str(tmp_path / "bert")), models.Pooling(8)]
     library.SentenceTransformer(modules=parts, device="cpu").save(str(tmp_path / "model"))
     embed = SentenceEmbedding(store, str(tmp_path / "model"), "cpu")
     texts = [store.decoder(store.tokens[start : start + 32].tolist())[0] for start in store.pool[:5]]
