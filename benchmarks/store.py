@@ -112,6 +112,7 @@ def measure(folder: Path, what: str) -> dict[str, float]:
 
     from inspect_autointerp.contexts import LatentContexts
     from inspect_autointerp.dataset import latent_dataset
+    from inspect_autointerp.kept import Kept
 
     indices = np.random.default_rng(1).permutation(LATENTS).tolist()
 
@@ -129,7 +130,7 @@ def measure(folder: Path, what: str) -> dict[str, float]:
         return store
 
     drop(folder)
-    store = opened() if what in ("one", "thousand") else None
+    store = opened() if what in ("one", "thousand", "windows") else None
     wall, cpu = time.perf_counter(), time.process_time()
     if what == "open":
         opened()
@@ -137,6 +138,10 @@ def measure(folder: Path, what: str) -> dict[str, float]:
         Store(folder)
     elif what == "dataset":
         latent_dataset(folder, hookpoint=None, latents="sample:1000", min_contexts=20, seed=0)
+    elif store and what == "windows":
+        for index in indices[:1000]:
+            kept = Kept(store, NAME, index)
+            assert kept.on(kept.starts, WINDOW).any() and store.ids(kept.starts).size
     elif store:
         load(store, 1 if what == "one" else 1000)
     return {"wall": 1000 * (time.perf_counter() - wall), "cpu": 1000 * (time.process_time() - cpu)}
@@ -155,8 +160,9 @@ def drop(folder: Path) -> None:
 STEPS = {
     "open": "open, with what all latents share",
     "verified": "verify every file",
-    "one": "one latent",
-    "thousand": "1,000 latents",
+    "windows": "1,000 latents: all kept windows, their tokens and activations",
+    "thousand": "1,000 latents: 40 contexts to explain, 100 to test, decoded",
+    "one": "one latent, the same",
     "dataset": "verify, and a dataset of 1,000 latents",
 }
 
