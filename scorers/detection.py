@@ -14,11 +14,12 @@ from inspect_ai.solver import TaskState
 
 from inspect_autointerp.contexts import LatentContexts
 from inspect_autointerp.explanation import Explanation
+from inspect_autointerp.negatives import negative_kinds
 from inspect_autointerp.render import visible
 from inspect_autointerp.scorers.judge import grader, judge
-from inspect_autointerp.scorers.metrics import estimate
+from inspect_autointerp.scorers.judged import judged_metrics, judged_score, latent_of, too_few, without_explanation
 from inspect_autointerp.scorers.report import report
-from inspect_autointerp.scorers.statistics import KEYS, UNDEFINED, latent_statistics
+from inspect_autointerp.scorers.statistics import latent_statistics, statistics_keys
 from inspect_autointerp.store import Store
 
 VERSION = "detection/1"
@@ -69,7 +70,7 @@ def _question(explanation: str, texts: Sequence[str]) -> str:
     return "\n".join([f"Explanation: {said}", "", *(f"Text {i}: {text}" for i, text in enumerate(texts, 1))])
 
 
-@scorer(metrics={key: [estimate()] for key in KEYS})
+@scorer(metrics=judged_metrics())
 def detection(
     contexts: str,
     activating: int = 100,
@@ -78,6 +79,8 @@ def detection(
     confidence: bool = False,
     seed: int = 0,
     window: int | None = None,
+    negatives: str = "random",
+    min_contexts: int = 20,
 ) -> Scorer:
     """Grade an explanation by how well it tells test contexts apart.
 
@@ -86,25 +89,24 @@ def detection(
     Args:
         contexts: Folder of the context store.
         activating: Test contexts on which the latent fires, the deciles in equal shares.
-        nonactivating: Test contexts drawn from all windows on which it does not.
+        nonactivating: Test contexts of each kind of negative.
         shown: Texts per call to the grader.
         confidence: Ask for 0 to 100 rather than 0 or 1: gives an AUROC where the provider has no log-probabilities.
         seed: Of the draw and the order of contexts.
         window: Tokens in a context; the store's own by default.
+        negatives: Kinds of negatives, see `negative_kinds`; each harder one than random gets statistics of its own.
+        min_contexts: A latent with fewer contexts of a harder kind is undefined there.
     """
 
     async def score(state: TaskState, target: Target) -> Score:
+        store = Store.open(contexts, window)
+        latent = latent_of(state, store)
+        kinds = negative_kinds(store, latent.hookpoint, negatives)
+        hard = kinds[1:]
         explanation = Explanation.get(state)
         if explanation.text is None:
-            return Score(
-                value=dict.fromkeys(KEYS, UNDEFINED) | {"unscored": 1.0},
-                reason=explanation.reason,
-                explanation=f"Unscored: there is no explanation ({explanation.reason}).",
-            )
-        store = Store.open(contexts, window)
-        hookpoint, _, index = str(state.sample_id).rpartition("/")
-        latent = store.latent(hookpoint, int(index))
-        tests = LatentContexts(store, latent).test(activating, nonactivating, seed)
+            return without_explanation(explanation, statistics_keys(hard))
+        tests = LatentContexts(store, latent).test(activating, nonactivating, seed, kinds)
         texts = [visible(context.text) for context in tests]
         batches = [texts[i : i + shown] for i in range(0, len(texts), shown)]
         model, name = grader()
@@ -112,14 +114,9 @@ def detection(
         verdicts = await judge(
             model, batches, lambda batch: detection_messages(text, batch, confidence), confidence=confidence
         )
-        reasons = Counter(verdict.reason for verdict in verdicts if verdict.reason)
-        values = latent_statistics(tests, verdicts, latent.firing_share)
-        return Score(
-            value={key: round(value, 4) for key, value in values.items()},  # far below its own uncertainty
-            answer=text,
-            reason=None if any(verdict.label is not None for verdict in verdicts) else reasons.most_common(1)[0][0],
-            explanation=report(tests, verdicts),
-            metadata={"grader": name, "prompt": VERSION, "unscored_reasons": dict(reasons)},
-        )
+        values = latent_statistics(tests, verdicts, latent.firing_share, hard, min_contexts)
+        counts = Counter(context.kind for context in tests)
+        metadata = {"grader": name, "prompt": VERSION, **too_few(counts, hard, min_contexts)}
+        return judged_score(values, text, verdicts, report(tests, verdicts), metadata)
 
     return score

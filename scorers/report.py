@@ -10,10 +10,11 @@ from inspect_autointerp.scorers.judge import Verdict
 def report(contexts: Sequence[Context], verdicts: Sequence[Verdict]) -> str:
     """The contexts in sections (missed, false alarms, unscored, right), as one block in ANSI colours."""
     maximum = max((context.max_activation for context in contexts), default=0.0)
+    width = max((len(_kind(context)) for context in contexts), default=0)
     sections: dict[str, list[str]] = {title: [] for title in _TITLES}
     order = sorted(range(len(contexts)), key=lambda i: -contexts[i].max_activation)
     for i in order:
-        sections[_section(contexts[i], verdicts[i])].append(_line(contexts[i], verdicts[i], maximum))
+        sections[_section(contexts[i], verdicts[i])].append(_line(contexts[i], verdicts[i], maximum, width))
     lines: list[str] = []
     for title, rows in sections.items():
         if rows:
@@ -39,8 +40,11 @@ def _section(context: Context, verdict: Verdict) -> str:
     return _TITLES[0] if fires else _TITLES[1]
 
 
-def _line(context: Context, verdict: Verdict, maximum: float) -> str:
-    kind = f"decile {context.decile:>2}" if context.decile else f"{context.kind:<9}"
+def _kind(context: Context) -> str:
+    return f"decile {context.decile:>2}" if context.decile else context.kind
+
+
+def _line(context: Context, verdict: Verdict, maximum: float, width: int) -> str:
     said = f" P={verdict.probability:.2f}" if verdict.probability is not None else ""
     reason = f" {verdict.reason}" if verdict.reason else ""
-    return f"  {kind}{said}{reason} │ {coloured(context, maximum)}"
+    return f"  {_kind(context):<{width}}{said}{reason} │ {coloured(context, maximum)}"

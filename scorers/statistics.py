@@ -1,9 +1,10 @@
 """Per-latent statistics of a judged score: what the verdicts on its test contexts come to.
 
-Two families. The *balanced* ones look at each kind of context by itself. The *population-weighted* ones (F1, AUPRC)
-give each context the weight of the population it stands for, and so see an explanation that is too broad for a rare
-latent, which the balanced ones do not (arXiv 2506.05774): with p the share of the corpus's windows on which the latent
-fires, an activating context weighs p / n⁺ and a random non-activating one (1 − p) / n⁻.
+Two families. The *balanced* ones look at each kind of context by itself, and every kind of negative is set against the
+activating contexts apart from the others. The *population-weighted* ones (F1, AUPRC) give each context the weight of
+the population it stands for, and so see an explanation that is too broad for a rare latent, which the balanced ones do
+not (arXiv 2506.05774): with p the share of the corpus's windows on which the latent fires, an activating context weighs
+p / n⁺ and a random non-activating one (1 − p) / n⁻. Harder negatives stand for no population and do not enter.
 """
 
 from collections.abc import Sequence
@@ -15,12 +16,23 @@ from inspect_autointerp.scorers.judge import Verdict
 
 DECILE_KEYS = [f"tpr_decile_{i}" for i in range(1, DECILES + 1)]
 KEYS = ["balanced_accuracy", "auroc", "tpr", "tnr", "f1", "auprc", "effective_n", "unscored", *DECILE_KEYS]
+BALANCED = ("balanced_accuracy", "auroc", "tnr")
+"""What there is for each harder kind of negative as well, as `auroc_neighbours`."""
 
 UNDEFINED = float("nan")
 
 
+def statistics_keys(hard: Sequence[str] = ()) -> list[str]:
+    """The names of a latent's statistics, where harder kinds of negatives were tested on besides random ones."""
+    return [*KEYS, *(f"{name}_{kind}" for kind in hard for name in BALANCED)]
+
+
 def latent_statistics(
-    contexts: Sequence[Context], verdicts: Sequence[Verdict], firing_share: float
+    contexts: Sequence[Context],
+    verdicts: Sequence[Verdict],
+    firing_share: float,
+    hard: Sequence[str] = (),
+    min_contexts: int = 1,
 ) -> dict[str, float]:
     """All statistics of one latent, by name; NaN where one is undefined.
 
@@ -28,41 +40,75 @@ def latent_statistics(
         contexts: The test contexts.
         verdicts: One for each; unscored ones count in `unscored` and nowhere else.
         firing_share: p, in [0, 1].
+        hard: Kinds of negatives that get statistics of their own.
+        min_contexts: Fewer contexts of a hard kind than this leave its statistics undefined.
 
     Returns:
-        - `balanced_accuracy`: (tpr + tnr) / 2, in [0, 1].
+        - `balanced_accuracy`: (tpr + tnr) / 2, in [0, 1], of activating against random contexts.
         - `auroc`: from the probabilities; undefined unless every scored context has one.
-        - `tpr`, `tnr`: shares of activating and of non-activating contexts judged right.
+        - `tpr`, `tnr`: shares of activating and of random contexts judged right.
         - `tpr_decile_i`: the same among the activating contexts of decile i (10 the strongest).
         - `f1`, `auprc`: population-weighted; `auprc` needs probabilities.
         - `effective_n`: (Σw)² / Σw² over those weights: how many equal contexts the weighted ones amount to.
-        - `unscored`: share of contexts without a verdict.
+        - `unscored`: share of contexts without a verdict, all kinds together.
+        - `balanced_accuracy_KIND`, `auroc_KIND`, `tnr_KIND`: of activating contexts against that hard kind alone.
     """
-    from sklearn.metrics import average_precision_score, f1_score, recall_score, roc_auc_score
+    from sklearn.metrics import average_precision_score, f1_score
 
-    scored = [i for i, verdict in enumerate(verdicts) if verdict.label is not None]
-    truth = np.array([contexts[i].kind == "activating" for i in scored], dtype=int)
-    said = np.array([verdicts[i].label for i in scored], dtype=int)
-    decile = np.array([contexts[i].decile or 0 for i in scored])
-    probability = [verdicts[i].probability for i in scored]
-    values = dict.fromkeys(KEYS, UNDEFINED)
-    values["unscored"] = 1 - len(scored) / len(contexts) if contexts else UNDEFINED
-    positive, negative = truth.sum(), len(truth) - truth.sum()
-    for key, of in zip(DECILE_KEYS, range(1, DECILES + 1), strict=True):
-        if (decile == of).any():
-            values[key] = float(said[decile == of].mean())
-    if positive:
-        values["tpr"] = float(recall_score(truth, said))
-    if negative:
-        values["tnr"] = float(recall_score(truth, said, pos_label=0))
-    if not (positive and negative):
+    values = dict.fromkeys(statistics_keys(hard), UNDEFINED)
+    n_scored = sum(verdict.label is not None for verdict in verdicts)
+    values["unscored"] = 1 - n_scored / len(contexts) if contexts else UNDEFINED
+    of_kind: dict[str, list[Verdict]] = {kind: [] for kind in ("activating", "random", *hard)}
+    for context, verdict in zip(contexts, verdicts, strict=True):
+        of_kind[context.kind].append(verdict)
+    right = scored(of_kind["activating"])
+    wrong = scored(of_kind["random"])
+    for key, decile in zip(DECILE_KEYS, range(1, DECILES + 1), strict=True):
+        values[key] = _rate([v for c, v in zip(contexts, verdicts, strict=True) if c.decile == decile])
+    values["tpr"] = _rate(right)
+    values |= balanced(right, wrong)
+    for kind in hard:
+        if len(of_kind[kind]) >= min_contexts:
+            values |= {f"{name}_{kind}": value for name, value in balanced(right, scored(of_kind[kind])).items()}
+    if not (right and wrong):
         return values
-    values["balanced_accuracy"] = (values["tpr"] + values["tnr"]) / 2
-    weight = np.where(truth == 1, firing_share / positive, (1 - firing_share) / negative)
+    truth = np.repeat([1, 0], [len(right), len(wrong)])
+    weight = np.where(truth == 1, firing_share / len(right), (1 - firing_share) / len(wrong))
     values["effective_n"] = float(weight.sum() ** 2 / (weight**2).sum())
+    said = np.array([verdict.label for verdict in (*right, *wrong)], dtype=int)
     values["f1"] = float(f1_score(truth, said, sample_weight=weight, zero_division=0.0))
-    if all(p is not None for p in probability):
-        belief = np.array(probability, dtype=float)
-        values["auroc"] = float(roc_auc_score(truth, belief))
+    belief = _beliefs([*right, *wrong])
+    if belief is not None:
         values["auprc"] = float(average_precision_score(truth, belief, sample_weight=weight))
     return values
+
+
+def balanced(right: Sequence[Verdict], wrong: Sequence[Verdict]) -> dict[str, float]:
+    """The `BALANCED` statistics of verdicts that should be 1 against verdicts that should be 0, all of them scored."""
+    from sklearn.metrics import roc_auc_score
+
+    tnr = 1 - _rate(wrong)
+    belief = _beliefs([*right, *wrong]) if right and wrong else None
+    truth = np.repeat([1, 0], [len(right), len(wrong)])
+    return {
+        "balanced_accuracy": (_rate(right) + tnr) / 2,
+        "auroc": UNDEFINED if belief is None else float(roc_auc_score(truth, belief)),
+        "tnr": tnr,
+    }
+
+
+def scored(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Those with a label."""
+    return [verdict for verdict in verdicts if verdict.label is not None]
+
+
+def _rate(verdicts: Sequence[Verdict]) -> float:
+    """The share of the scored ones that say 1; NaN of none."""
+    labels = [verdict.label for verdict in scored(verdicts)]
+    return float(np.mean(labels)) if labels else UNDEFINED
+
+
+def _beliefs(verdicts: Sequence[Verdict]) -> np.ndarray | None:
+    """float64 (verdict,): their probabilities; None if one has none."""
+    found = [verdict.probability for verdict in verdicts]
+    return None if None in found else np.array(found, dtype=float)

@@ -6,6 +6,7 @@ inspect eval tasks/detection.py --model openai/gpt-4o-mini --model-role grader=o
 from inspect_ai import Task, task
 
 from inspect_autointerp.evaluation import latent_task, one_line_errors, open_dataset
+from inspect_autointerp.negatives import negative_kinds
 from inspect_autointerp.scorers.detection import detection as detection_scorer
 from inspect_autointerp.solvers.explainers import Explainer
 from inspect_autointerp.solvers.explainers import explainer as solver_named
@@ -20,6 +21,7 @@ def detection(
     explain_examples: int = 40,
     test_activating: int = 100,
     test_nonactivating: int = 100,
+    negatives: str | list[str] = "random",
     min_contexts: int = 20,
     window: int | None = None,
     shown: int = 5,
@@ -36,8 +38,12 @@ def detection(
         explainer: `explain` asks the model; `shuffled` (another latent's explanation) and `empty` are floors.
         explain_examples: Contexts that the explainer is shown.
         test_activating: Activating contexts to grade on.
-        test_nonactivating: Non-activating contexts to grade on.
-        min_contexts: A latent with fewer contexts of any of these kinds is skipped and counted in the log.
+        test_nonactivating: Non-activating contexts of each kind to grade on.
+        negatives: Kinds of non-activating contexts: `random`, and besides those `neighbours`, `cooccurring` (on which a
+            latent fires that is written alike, or that fires along), `similar` (which read alike), several with commas
+            between, or `all` that the store holds. Each harder kind gets a balanced score of its own.
+        min_contexts: A latent with fewer activating or random contexts is skipped and counted in the log; one with
+            fewer of a harder kind is undefined there.
         window: Tokens in a context, to cut them shorter than the store's windows: 16 of 32, say. The latents' firing
             rates, and the scores weighted by them, are then estimates.
         shown: Texts per call to the grader.
@@ -57,11 +63,17 @@ def detection(
     folder = str(data.store.folder)
     with one_line_errors():
         solver = solver_named(explainer, folder, explain_examples, seed, window)
+        kinds = negative_kinds(data.store, data.hookpoint, negatives)
     return latent_task(
         data,
         solver,
-        detection_scorer(folder, test_activating, test_nonactivating, shown, confidence, seed, window),
+        detection_scorer(
+            folder, test_activating, test_nonactivating, shown, confidence, seed, window, ",".join(kinds), min_contexts
+        ),
         score="detection",
-        shown=["balanced_accuracy", "auroc", "tpr", "tnr", "f1", "auprc", "unscored"],
+        shown=[
+            *("balanced_accuracy", "auroc", "tpr", "tnr", "f1", "auprc", "unscored"),
+            *(f"balanced_accuracy_{kind}" for kind in kinds[1:]),
+        ],
         grader=grader,
     )

@@ -18,7 +18,7 @@ from inspect_autointerp.errors import UserError
 
 LEXICAL = "inspect_autointerp/lexical"
 _CHANCE = ("balanced_accuracy", "auroc")
-"""Scores of which 0.5 is what guessing gets."""
+"""Scores of which 0.5 is what guessing gets, against any kind of negative."""
 SELF_GRADED = "none given: the explainer grades itself"
 
 
@@ -118,7 +118,9 @@ def _no_model_given() -> bool:
 
 
 def _viewer(score: str, shown: list[str]) -> ViewerConfig:
-    scales = {key: ScoreColorScale(palette="good-high", min=0.5 if key in _CHANCE else 0, max=1) for key in shown}
+    scales = {
+        key: ScoreColorScale(palette="good-high", min=0.5 if key.startswith(_CHANCE) else 0, max=1) for key in shown
+    }
     scales["unscored"] = ScoreColorScale(palette="good-low", min=0, max=1)
     columns = [TaskSamplesColumn(id="sampleId"), TaskSamplesColumn(id="answer")]
     return ViewerConfig(

@@ -92,3 +92,36 @@ def test_statistics_agree_with_scikit_learn_on_random_cases(rng: np.random.Gener
         truth = [c.kind == "activating" for c in contexts]
         assert values["balanced_accuracy"] == pytest.approx(balanced_accuracy_score(truth, p > 0.5))
         assert values["auroc"] == pytest.approx(roc_auc_score(truth, p))
+
+
+def hard(kind: str) -> Context:
+    return Context(kind, 0, "", (), np.zeros(1, dtype=np.float32))  # type: ignore[arg-type]
+
+
+def test_each_kind_of_negative_is_set_against_the_activating_contexts_alone() -> None:
+    # Activating: 1 of 2 right. Random: 2 of 2. Neighbours: 1 of 4. Balanced: (½ + 1) / 2 and (½ + ¼) / 2.
+    contexts = [*FOUR, *[hard("neighbours")] * 4]
+    values = latent_statistics(contexts, verdicts(0, 1, 0, 0, 1, 1, 1, 0), 0.01, ["neighbours"])
+    assert values["balanced_accuracy"] == 0.75
+    assert values["balanced_accuracy_neighbours"] == 0.375
+    assert values["tnr_neighbours"] == 0.25
+    plain = latent_statistics(FOUR, verdicts(0, 1, 0, 0), 0.01)
+    assert all(values[key] == plain[key] or isnan(values[key]) for key in plain), "they weigh in nothing else"
+
+
+def test_the_auroc_of_a_kind_is_of_its_probabilities() -> None:
+    contexts = [context(1), context(None), hard("similar"), hard("similar")]
+    said = [Verdict(1, 0.6), Verdict(0, 0.1), Verdict(1, 0.9), Verdict(1, 0.6)]
+    # Against random .6 > .1: 1. Against similar .6 < .9 and a tie, which counts half: ¼.
+    values = latent_statistics(contexts, said, 0.5, ["similar"])
+    assert values["auroc"] == 1.0
+    assert values["auroc_similar"] == 0.25
+
+
+def test_too_few_contexts_of_a_kind_leave_it_undefined_and_nothing_else() -> None:
+    contexts = [*FOUR, hard("similar"), hard("neighbours"), hard("neighbours")]
+    values = latent_statistics(contexts, verdicts(1, 1, 0, 0, 0, 0, 0), 0.5, ["neighbours", "similar"], 2)
+    assert isnan(values["balanced_accuracy_similar"])
+    assert isnan(values["tnr_similar"])
+    assert values["balanced_accuracy_neighbours"] == 1.0
+    assert values["balanced_accuracy"] == 1.0

@@ -13,7 +13,7 @@ from inspect_ai.model import ChatMessage, Model
 from tests.doubles import model, texts_of
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.scorers.statistics import KEYS
+from inspect_autointerp.scorers.statistics import KEYS, statistics_keys
 from inspect_autointerp.tasks import detection
 
 LEXICAL = "inspect_autointerp/lexical"
@@ -86,6 +86,53 @@ def test_a_grader_that_never_reads_the_explanation_scores_one_half(blind, store_
     # latents of one corpus, which the spread over latents does not show, so a floor stands beside it.
     error = max(scores.std() / len(scores) ** 0.5, 0.01)
     assert abs(scores.mean() - 0.5) < 3 * error
+
+
+def test_harder_negatives_are_scored_apart_and_blind_graders_are_at_chance_there_too(
+    store_folder: Path, tmp_path: Path
+) -> None:
+    log = run(
+        store_folder,
+        tmp_path,
+        grader=model(lambda messages: str(by_hash(texts_of(messages)))),
+        by=model(lambda _: "EXPLANATION: something"),
+        latents="all",
+        negatives="neighbours",
+        test_activating=60,
+        test_nonactivating=60,
+    )
+    found = [value for value in values(log) if not isnan(value["balanced_accuracy_neighbours"])]
+    assert list(found[0]) == statistics_keys(["neighbours"])
+    for key in ("balanced_accuracy", "balanced_accuracy_neighbours"):
+        scores = np.array([value[key] for value in found])
+        assert len(scores) >= 10
+        assert abs(scores.mean() - 0.5) < 3 * max(scores.std() / len(scores) ** 0.5, 0.01)
+    assert log.results
+    assert [score.name for score in log.results.scores] == statistics_keys(["neighbours"])
+
+
+def test_random_contexts_and_scores_are_the_same_whatever_is_asked_for_besides(
+    store_folder: Path, tmp_path: Path
+) -> None:
+    grader = model(lambda messages: str(by_hash(texts_of(messages))))
+    plain, hard = (values(run(store_folder, tmp_path, grader=grader, negatives=n)) for n in ("random", "all"))
+    for one, other in zip(plain, hard, strict=True):
+        assert list(one) == KEYS
+        assert {key: other[key] for key in ("balanced_accuracy", "tpr", "tnr", "f1")} == {
+            key: one[key] for key in ("balanced_accuracy", "tpr", "tnr", "f1")
+        }
+        assert "tnr_neighbours" in other
+
+
+def test_a_latent_with_too_few_of_a_kind_is_undefined_there_and_counted(store_folder: Path, tmp_path: Path) -> None:
+    grader = model(lambda messages: str(says_one(texts_of(messages))))
+    log = run(store_folder, tmp_path, grader=grader, negatives="neighbours", min_contexts=11)
+    assert all(isnan(value["balanced_accuracy_neighbours"]) for value in values(log))
+    assert all(value["balanced_accuracy"] == 0.5 for value in values(log))
+    score = ((log.samples or [])[0].scores or {})["detection"]
+    assert (score.metadata or {})["too_few_contexts"]["neighbours"] <= 10
+    assert log.results
+    assert {s.name: s.unscored_samples for s in log.results.scores}["tnr_neighbours"] == len(log.samples or [])
 
 
 @pytest.mark.parametrize("window", [None, 16])
@@ -195,6 +242,7 @@ def test_shuffled_explanations_are_another_latents(store_folder: Path, tmp_path:
         pytest.param({"hookpoint": "layers.7"}, r"no hookpoint 'layers.7' in .*; it has layers.1", id="hookpoint"),
         pytest.param({"explainer": "best"}, r"explainer=best: there is none of that name", id="explainer"),
         pytest.param({"window": 5}, r"window=5: .* keeps windows of 32 tokens", id="window"),
+        pytest.param({"negatives": "similar"}, r"no similar contexts; .*`autointerp negatives", id="negatives"),
         pytest.param({"contexts": "/nowhere"}, r"/nowhere: no such context store", id="store"),
     ],
 )
