@@ -1,4 +1,5 @@
 """What grades an explanation."""
 
 from inspect_autointerp.scorers.detection import detection as detection
+from inspect_autointerp.scorers.fuzzing import fuzzing as fuzzing
 from inspect_autointerp.scorers.metrics import estimate as estimate

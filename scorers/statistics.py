@@ -7,7 +7,7 @@ not (arXiv 2506.05774): with p the share of the corpus's windows on which the la
 p / n⁺ and a random non-activating one (1 − p) / n⁻. Harder negatives stand for no population and do not enter.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -33,6 +33,7 @@ def latent_statistics(
     firing_share: float,
     hard: Sequence[str] = (),
     min_contexts: int = 1,
+    like: Mapping[int, int] | None = None,
 ) -> dict[str, float]:
     """All statistics of one latent, by name; NaN where one is undefined.
 
@@ -42,6 +43,8 @@ def latent_statistics(
         firing_share: p, in [0, 1].
         hard: Kinds of negatives that get statistics of their own.
         min_contexts: Fewer contexts of a hard kind than this leave its statistics undefined.
+        like: By the number of a negative, that of the activating context it was made like. Those of a hard kind are
+            then set against these, pair by pair, and not against all.
 
     Returns:
         - `balanced_accuracy`: (tpr + tnr) / 2, in [0, 1], of activating against random contexts.
@@ -58,21 +61,25 @@ def latent_statistics(
     values = dict.fromkeys(statistics_keys(hard), UNDEFINED)
     n_scored = sum(verdict.label is not None for verdict in verdicts)
     values["unscored"] = 1 - n_scored / len(contexts) if contexts else UNDEFINED
-    of_kind: dict[str, list[Verdict]] = {kind: [] for kind in ("activating", "random", *hard)}
-    for context, verdict in zip(contexts, verdicts, strict=True):
-        of_kind[context.kind].append(verdict)
-    right = scored(of_kind["activating"])
-    wrong = scored(of_kind["random"])
+    of_kind: dict[str, list[int]] = {kind: [] for kind in ("activating", "random", *hard)}
+    for i, context in enumerate(contexts):
+        of_kind[context.kind].append(i)
+    right, wrong = (scored([verdicts[i] for i in of_kind[kind]]) for kind in ("activating", "random"))
     for key, decile in zip(DECILE_KEYS, range(1, DECILES + 1), strict=True):
         values[key] = _rate([v for c, v in zip(contexts, verdicts, strict=True) if c.decile == decile])
     values["tpr"] = _rate(right)
     values |= balanced(right, wrong)
     for kind in hard:
+        found = [verdicts[i] for i in of_kind[kind]]
+        against = right if like is None else [verdicts[like[i]] for i in of_kind[kind]]
+        if like is not None:  # a pair counts if both are scored
+            pairs = [pair for pair in zip(found, against, strict=True) if len(scored(pair)) == 2]
+            found, against = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
         if len(of_kind[kind]) >= min_contexts:
-            values |= {f"{name}_{kind}": value for name, value in balanced(right, scored(of_kind[kind])).items()}
+            values |= {f"{name}_{kind}": value for name, value in balanced(against, scored(found)).items()}
     if not (right and wrong):
         return values
-    truth = np.repeat([1, 0], [len(right), len(wrong)])
+    truth = np.array([1] * len(right) + [0] * len(wrong))
     weight = np.where(truth == 1, firing_share / len(right), (1 - firing_share) / len(wrong))
     values["effective_n"] = float(weight.sum() ** 2 / (weight**2).sum())
     said = np.array([verdict.label for verdict in (*right, *wrong)], dtype=int)
@@ -104,7 +111,7 @@ def scored(verdicts: Sequence[Verdict]) -> list[Verdict]:
 
 def _rate(verdicts: Sequence[Verdict]) -> float:
     """The share of the scored ones that say 1; NaN of none."""
-    labels = [verdict.label for verdict in scored(verdicts)]
+    labels = [verdict.label for verdict in verdicts if verdict.label is not None]
     return float(np.mean(labels)) if labels else UNDEFINED
 
 

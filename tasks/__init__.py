@@ -1,3 +1,4 @@
 """One Inspect task per metric."""
 
 from inspect_autointerp.tasks.detection import detection as detection
+from inspect_autointerp.tasks.fuzzing import fuzzing as fuzzing

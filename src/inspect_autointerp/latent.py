@@ -7,7 +7,7 @@ import numpy as np
 
 Split = Literal["explain", "test"]
 Negative = Literal["random", "neighbours", "cooccurring", "similar"]
-Kind = Literal["activating", Negative]
+Kind = Literal["activating", Negative, "mismarked"]
 
 DECILES = 10
 
@@ -52,7 +52,7 @@ class Context:
     kind: Kind
     """`activating`: the latent fires in it. In all others it does not: `random` ones are drawn from all windows,
     `neighbours` and `cooccurring` from those of latents that are written alike or that fire along with it, `similar`
-    from those that read alike."""
+    from those that read alike. `mismarked` is fuzzing's: the latent fires in it, on other tokens than are marked."""
     start: int
     """Position of its first token in the store's corpus."""
     text: str

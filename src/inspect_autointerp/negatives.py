@@ -7,7 +7,7 @@ from inspect_autointerp.latent import Negative
 from inspect_autointerp.store import Store
 
 KINDS: tuple[Negative, ...] = get_args(Negative)
-HARD: tuple[Negative, ...] = tuple(kind for kind in KINDS if kind != "random")
+HARD: tuple[Negative, ...] = KINDS[1:]
 """Harder than random ones. They stand for no population, and every score against them is reported apart."""
 
 
@@ -22,13 +22,14 @@ def negative_kinds(store: Store, hookpoint: str, negatives: object) -> tuple[Neg
     text = ",".join(map(str, negatives)) if isinstance(negatives, list | tuple) else str(negatives)
     wanted = {part.strip() for part in text.split(",")}
     if wanted == {"all"}:
-        return (KINDS[0], *(kind for kind in HARD if _holds(store, hookpoint, kind)))
+        held: list[Negative] = [kind for kind in HARD if _holds(store, hookpoint, kind)]
+        return "random", *held
     if unknown := sorted(wanted - set(KINDS)):
         raise UserError(f"negatives={text}: there is no {unknown[0]!r}; give all, or some of {', '.join(KINDS)}")
-    hard = [kind for kind in HARD if kind in wanted]
+    hard: list[Negative] = [kind for kind in HARD if kind in wanted]
     for kind in hard:
         _look(store, hookpoint, kind)
-    return (KINDS[0], *hard)
+    return "random", *hard
 
 
 def _look(store: Store, hookpoint: str, kind: Negative) -> None:

@@ -3,7 +3,9 @@
 from inspect_autointerp.lexical.provider import lexical as lexical
 from inspect_autointerp.scorers import detection as detection_scorer  # noqa: F401
 from inspect_autointerp.scorers import estimate as estimate
+from inspect_autointerp.scorers import fuzzing as fuzzing_scorer  # noqa: F401
 from inspect_autointerp.solvers import empty as empty
 from inspect_autointerp.solvers import explain as explain
 from inspect_autointerp.solvers import shuffled as shuffled
 from inspect_autointerp.tasks import detection as detection
+from inspect_autointerp.tasks import fuzzing as fuzzing

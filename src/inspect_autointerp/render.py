@@ -7,6 +7,8 @@ reader's eye (escape sequences, other control characters, bidirectional and zero
 import unicodedata
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 from inspect_autointerp.latent import Context
 
 THRESHOLD = 0.3
@@ -47,14 +49,28 @@ def active_tokens(context: Context, threshold: float = THRESHOLD) -> list[bool]:
     return [bool(a > 0 and a >= least) for a in context.activations]
 
 
-def marked(context: Context, pair: tuple[str, str], threshold: float = THRESHOLD) -> str:
-    """The context with its activating tokens between delimiters; neighbours share one pair."""
+def marked(context: Context, pair: tuple[str, str], marks: Sequence[bool] | np.ndarray | None = None) -> str:
+    """The context with tokens between delimiters; neighbours share one pair.
+
+    Args:
+        context: What to show.
+        pair: The delimiters.
+        marks: Per token, whether it is marked; the activating ones by default.
+    """
+    tokens = context.tokens()
+    return _delimited(tokens, map(visible, tokens), pair, active_tokens(context) if marks is None else marks)
+
+
+def _delimited(
+    tokens: Sequence[str], shown: Iterable[str], pair: tuple[str, str], marks: Sequence[bool] | np.ndarray
+) -> str:
+    """Tokens as they are shown, those with marks between delimiters."""
     pieces, inside = [], False
-    for token, active in zip(context.tokens(), active_tokens(context, threshold), strict=True):
-        if active != inside and token:  # a token without characters of its own cannot carry a mark
-            pieces.append(pair[0] if active else pair[1])
-            inside = active
-        pieces.append(visible(token))
+    for token, text, mark in zip(tokens, shown, marks, strict=True):
+        if mark != inside and token:  # a token without characters of its own cannot carry a mark
+            pieces.append(pair[0] if mark else pair[1])
+            inside = mark
+        pieces.append(text)
     if inside:
         pieces.append(pair[1])
     return "".join(pieces)
@@ -66,15 +82,22 @@ _RESET = "\x1b[0m"
 _STARTS = ("\x1b[48;2;1;2;3m\u200b" + _RESET, "\x1b[48;2;3;2;1m\u200b" + _RESET)
 
 
-def coloured(context: Context, maximum: float) -> str:
+def coloured(
+    context: Context,
+    maximum: float,
+    marks: Sequence[bool] | np.ndarray | None = None,
+    pair: tuple[str, str] = _DELIMITERS[0],
+) -> str:
     """The context in ANSI colours: the deeper the background of a token, the larger its activation.
 
     Args:
         context: What to show.
         maximum: The activation that gets the deepest colour, in the coder's units.
+        marks: Per token, whether it stands between delimiters; none does by default.
+        pair: The delimiters.
     """
-    pieces = []
-    for token, activation in zip(context.tokens(), context.activations, strict=True):
+    tokens, pieces = context.tokens(), []
+    for token, activation in zip(tokens, context.activations, strict=True):
         text = visible(token)
         if activation > 0 and text:
             share = min(1.0, float(activation) / maximum) if maximum > 0 else 0.0
@@ -82,7 +105,7 @@ def coloured(context: Context, maximum: float) -> str:
             pieces.append(f"\x1b[38;2;0;0;0m\x1b[48;2;{colour}m{text}{_RESET}")  # black text, in dark mode too
         else:
             pieces.append(text)
-    return "".join(pieces)
+    return "".join(pieces) if marks is None else _delimited(tokens, pieces, pair, marks)
 
 
 def ansi_block(lines: Sequence[str]) -> str:

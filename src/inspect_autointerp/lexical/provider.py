@@ -57,7 +57,7 @@ class LexicalAPI(ModelAPI):
         question = input[-1].text
         logprobs = None
         if question.startswith("Explanation: "):
-            confidence = "from 0 (surely silent) to 100" in input[0].text
+            confidence = "whole numbers from 0 (" in input[0].text
             beliefs = judge(question)
             answer = str([round(100 * p) for p in beliefs] if confidence else [int(p >= 0.5) for p in beliefs])
             if config.logprobs and not confidence:
