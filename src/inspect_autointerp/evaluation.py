@@ -12,7 +12,7 @@ from inspect_ai.viewer import SampleScoreView, ScoreColorScale, TaskSamplesColum
 from rich.console import Console
 from rich.markup import escape
 
-from inspect_autointerp import __version__, demo
+from inspect_autointerp import __version__, demo, planted
 from inspect_autointerp.dataset import LatentDataset, give_donors, latent_dataset
 from inspect_autointerp.errors import UserError
 
@@ -43,10 +43,10 @@ def open_dataset(
     window: int | None = None,
     donors: bool = False,
 ) -> LatentDataset:
-    """The latents to evaluate; without a store named, the demo's, which is made if it is not there yet.
+    """The latents to evaluate; without a store named, the demo's. It, and the planted one, is made on first use.
 
     Args:
-        contexts: Folder of a context store, or None.
+        contexts: Folder of a context store; `planted` for that of the planted latents; or None.
         hookpoint: See `dataset.latent_dataset`, as for the next three.
         latents: What to evaluate.
         min_contexts: Below which a latent is skipped.
@@ -55,7 +55,7 @@ def open_dataset(
         donors: Whether each sample is to name another latent, whose explanation it gets.
     """
     with one_line_errors():
-        folder = contexts or demo.ensure_store()
+        folder = planted.ensure_store() if contexts == planted.CONTEXTS else contexts or demo.ensure_store()
         data = latent_dataset(
             folder, hookpoint=hookpoint, latents=latents, min_contexts=min_contexts, seed=seed, window=window
         )

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from inspect_autointerp import demo
+from inspect_autointerp.errors import UserError
 from inspect_autointerp.prep.extend import extend
 from inspect_autointerp.store import Store
 
@@ -85,5 +86,5 @@ def test_the_store_is_made_once_and_all_kinds_of_contexts_with_it(
 def test_a_store_that_cannot_be_made_says_what_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INSPECT_AUTOINTERP_CACHE", str(tmp_path))
     monkeypatch.setattr(subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 2))
-    with pytest.raises(demo.UserError, match=r"could not be made .* needs `pip install"):
+    with pytest.raises(UserError, match=r"could not be made .* needs `pip install"):
         demo.ensure_store()

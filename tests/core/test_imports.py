@@ -11,22 +11,22 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGE = "inspect_autointerp"
 ROOMS = ("tasks", "solvers", "scorers", "prep")
-# Entry points join the rooms: the command line and what Inspect loads.
-ENTRY_POINTS = {"src/inspect_autointerp/cli.py", "src/inspect_autointerp/registry.py"}
+# Entry points join the rooms: the command lines and what Inspect loads.
+ENTRY_POINTS = {f"src/{PACKAGE}/{file}" for file in ("cli.py", "registry.py", "planted/__main__.py")}
 MAY_IMPORT = {
     "tasks": {"solvers", "scorers", "core"},
     "solvers": {"core"},
     "scorers": {"core"},
     "prep": {"core"},
     "leaderboard": {"core"},
-    "training": {"core", "prep"},
+    "making": {"core", "prep"},
     "core": set(),
 }
 
 
 def room_of(module: str) -> str:
-    if module.startswith(f"{PACKAGE}.demo.train_"):
-        return "training"  # the scripts that made the demo's weights; nothing imports them
+    if module.startswith((f"{PACKAGE}.demo.train_", f"{PACKAGE}.planted.make")):
+        return "making"  # scripts that made the demo's weights, and what makes the planted store; core imports none
     part = module.split(".")[1] if "." in module else ""
     return part if part in (*ROOMS, "leaderboard") else "core"
 

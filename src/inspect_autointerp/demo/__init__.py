@@ -5,14 +5,11 @@ as any Hugging Face model and any SAELens coder. The corpus is the running Pytho
 context store differs between versions of Python.
 """
 
-import subprocess
 import sys
-from hashlib import sha256
-from importlib.util import find_spec
 from pathlib import Path
 
 from inspect_autointerp import __version__
-from inspect_autointerp.errors import UserError
+from inspect_autointerp.made import make_once, makings, run_module
 from inspect_autointerp.manifest import Manifest
 from inspect_autointerp.remote import cache_folder
 
@@ -35,12 +32,7 @@ def store_folder() -> Path:
     `INSPECT_AUTOINTERP_CACHE` moves the cache.
     """
     python = f"{sys.version_info.major}.{sys.version_info.minor}.{sys.version_info.micro}"
-    makings = sha256(str(TOKENS).encode())
-    prep = find_spec("inspect_autointerp.prep")
-    for folder in [str(Path(__file__).parent), *(prep.submodule_search_locations or [] if prep else [])]:
-        for file in sorted([*Path(folder).rglob("*.safetensors"), *Path(folder).rglob("*.py")]):
-            makings.update(file.read_bytes())
-    return cache_folder() / f"demo-{__version__}-python{python}-{makings.hexdigest()[:8]}"
+    return cache_folder() / f"demo-{__version__}-python{python}-{makings(Path(__file__).parent, TOKENS)}"
 
 
 def ensure_store() -> Path:
@@ -50,17 +42,8 @@ def ensure_store() -> Path:
         UserError: It could not be made; the packages of the `prep` extra may be missing.
     """
     folder = store_folder()
-    if not folder.exists():
-        _autointerp("prep", "demo", "-o", str(folder), "--tokens", str(TOKENS), "--resume")
+    arguments = ["prep", "demo", "-o", str(folder), "--tokens", str(TOKENS), "--resume"]
+    make_once(folder, "inspect_autointerp.cli", arguments, "the demo's")
     if not Manifest.read(folder).negatives:
-        _autointerp("negatives", str(folder))
+        run_module("inspect_autointerp.cli", ["negatives", str(folder)], "the demo's")
     return folder
-
-
-def _autointerp(*arguments: str) -> None:
-    command = [sys.executable, "-m", "inspect_autointerp.cli", *arguments]
-    if subprocess.run(command, check=False, stdout=sys.stderr).returncode:
-        raise UserError(
-            "the demo's contexts could not be made (see above);"
-            ' making them needs `pip install "inspect-autointerp[prep]"`'
-        )

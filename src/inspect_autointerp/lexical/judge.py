@@ -4,10 +4,10 @@ import json
 import re
 
 from inspect_autointerp.lexical.explain import PART, occurrences
+from inspect_autointerp.offline import read_grading
 
 _LISTED = re.compile(r'("(?:[^"\\]|\\.)*")(?: \((\d+)\))?')
-_TEXT = re.compile(r"^Text \d+: (.*)$", re.MULTILINE)
-_MARKED = re.compile(r"Marked tokens stand between (\S+) and (\S+)\.\n")
+_MARKED = re.compile(r"[^\n]*\nMarked tokens stand between (\S+) and (\S+)\.\n")
 _FILLER = frozenset(re.findall(r"\w+", "a an and are as at by for from in is it names of on or texts that the to with"))
 
 
@@ -18,15 +18,12 @@ def judge(question: str) -> list[float]:
     there are marks; 0.1 if none does. Of an explanation without quoted tokens its words are taken, in any case, at
     weight 5.
     """
-    head, _, rest = question.partition("\n")
-    said = head.removeprefix("Explanation: ")
-    pair = _MARKED.match(rest)
-    texts = [_passage(text, pair and (pair[1], pair[2])) for text in _TEXT.findall(rest)]
+    said, passages = read_grading(question)
+    pair = _MARKED.match(question)
+    texts = [_passage(text, pair and (pair[1], pair[2])) for text in passages]
     if quoted := _quoted(said):
         return [_belief([weight for word, weight in quoted if _stands(word, *text)]) for text in texts]
     words = {word.lower() for word in re.findall(r"[^\W\d_]{2,}", said)} - _FILLER
-    if said == "(none was given)":
-        words = set()
     return [_belief([5 for word in words if _stands(word, text.lower(), where)]) for text, where in texts]
 
 

@@ -7,37 +7,15 @@ is the embedded default, and the floor that a language model has to beat.
 
 from math import log
 
-from inspect_ai.model import (
-    ChatCompletionChoice,
-    ChatMessage,
-    ChatMessageAssistant,
-    GenerateConfig,
-    Logprob,
-    Logprobs,
-    ModelAPI,
-    ModelOutput,
-    ModelUsage,
-    TopLogprob,
-    modelapi,
-)
-from inspect_ai.tool import ToolChoice, ToolInfo
+from inspect_ai.model import ChatMessage, GenerateConfig, Logprob, Logprobs, TopLogprob
 
 from inspect_autointerp.lexical.explain import explain
 from inspect_autointerp.lexical.judge import judge
+from inspect_autointerp.offline import NOT_UNDERSTOOD, OfflineAPI
 
 
-@modelapi(name="inspect_autointerp")
-def lexical() -> type[ModelAPI]:
-    """The provider; its one model is `lexical`."""
-    return LexicalAPI
-
-
-class LexicalAPI(ModelAPI):
-    """See the module's description.
-
-    Raises:
-        ValueError: Another model than `lexical` is asked for.
-    """
+class LexicalAPI(OfflineAPI):
+    """See the module's description."""
 
     def __init__(
         self,
@@ -47,35 +25,19 @@ class LexicalAPI(ModelAPI):
         config: GenerateConfig = GenerateConfig(),  # noqa: B008 - as Inspect's own providers
     ) -> None:
         super().__init__(model_name, base_url, api_key, [], config)
-        if model_name != "lexical":
-            raise ValueError(f"inspect_autointerp/{model_name}: there is one model, inspect_autointerp/lexical")
 
-    async def generate(
-        self, input: list[ChatMessage], tools: list[ToolInfo], tool_choice: ToolChoice, config: GenerateConfig
-    ) -> ModelOutput:
+    def answer(self, input: list[ChatMessage], config: GenerateConfig) -> tuple[str, Logprobs | None]:
         """Answer an explainer's or a grader's prompt; anything else with a line that says what is understood."""
         question = input[-1].text
-        logprobs = None
         if question.startswith("Explanation: "):
-            confidence = "whole numbers from 0 (" in input[0].text
             beliefs = judge(question)
-            answer = str([round(100 * p) for p in beliefs] if confidence else [int(p >= 0.5) for p in beliefs])
-            if config.logprobs and not confidence:
-                logprobs = Logprobs(content=_spelled(beliefs))
-        elif "\nExample 1: " in question:
-            answer = explain(question)
-        else:
-            answer = "I answer this project's explainer and grader prompts only."
-        n_in, n_out = sum(len(message.text) for message in input) // 4, max(1, len(answer) // 4)
-        return ModelOutput(
-            model="inspect_autointerp/lexical",
-            choices=[ChatCompletionChoice(message=ChatMessageAssistant(content=answer), logprobs=logprobs)],
-            usage=ModelUsage(input_tokens=n_in, output_tokens=n_out, total_tokens=n_in + n_out),
-        )
-
-    async def count_text_tokens(self, text: str) -> int:
-        """A quarter of the characters: the default would download a tokenizer."""
-        return max(1, len(text) // 4)
+            if "whole numbers from 0 (" in input[0].text:
+                return str([round(100 * p) for p in beliefs]), None
+            logprobs = Logprobs(content=_spelled(beliefs)) if config.logprobs else None
+            return str([int(p >= 0.5) for p in beliefs]), logprobs
+        if "\nExample 1: " in question:
+            return explain(question), None
+        return NOT_UNDERSTOOD, None
 
 
 def _spelled(beliefs: list[float]) -> list[Logprob]:

@@ -1,0 +1,48 @@
+"""Stores that the package makes itself, on first use, in the user's cache."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+
+from inspect_autointerp.errors import UserError
+
+
+def makings(folder: Path, *settings: object) -> str:
+    """Eight hexadecimal digits that change with a folder's code and weights, the code of prep, and settings."""
+    found = sha256("\0".join(map(str, settings)).encode())
+    prep = find_spec("inspect_autointerp.prep")
+    for source in [str(folder), *(prep.submodule_search_locations or [] if prep else [])]:
+        for file in sorted([*Path(source).rglob("*.safetensors"), *Path(source).rglob("*.py")]):
+            found.update(file.read_bytes())
+    return found.hexdigest()[:8]
+
+
+def make_once(folder: Path, module: str, arguments: Sequence[str], what: str) -> Path:
+    """Have a module make a store, unless it is there: in a process of its own, since making loads torch.
+
+    Args:
+        folder: Of the store.
+        module: What `python -m` runs.
+        arguments: What it is given.
+        what: The store, in words.
+
+    Returns:
+        The folder.
+
+    Raises:
+        UserError: It could not be made; the packages of the `prep` extra may be missing.
+    """
+    if not folder.exists():
+        run_module(module, arguments, what)
+    return folder
+
+
+def run_module(module: str, arguments: Sequence[str], what: str) -> None:
+    """Run a module in a process of its own; what it says goes to standard error. Arguments and errors as above."""
+    if subprocess.run([sys.executable, "-m", module, *arguments], check=False, stdout=sys.stderr).returncode:
+        raise UserError(
+            f'{what} contexts could not be made (see above); making them needs `pip install "inspect-autointerp[prep]"`'
+        )

@@ -1,0 +1,87 @@
+"""`python -m inspect_autointerp.planted`: which statistic sees what, on the planted latents with a perfect grader."""
+
+from typing import Annotated, NamedTuple, get_args
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from inspect_autointerp.contexts import LatentContexts
+from inspect_autointerp.latent import Context, Negative
+from inspect_autointerp.planted import HOOKPOINT, ensure_store
+from inspect_autointerp.planted.latents import LATENTS, SORTS, Sort
+from inspect_autointerp.planted.oracle import label
+from inspect_autointerp.render import visible
+from inspect_autointerp.scorers.judge import Verdict
+from inspect_autointerp.scorers.statistics import latent_statistics
+from inspect_autointerp.store import Store
+
+KINDS: tuple[Negative, ...] = get_args(Negative)
+
+
+class Column(NamedTuple):
+    """A statistic, on contexts of one kind beside the activating ones."""
+
+    statistic: str
+    kind: Negative
+
+    def __str__(self) -> str:
+        return f"{self.statistic}, {self.kind}"
+
+
+COLUMNS = (*(Column("balanced_accuracy", kind) for kind in KINDS), Column("tpr", "random"), Column("f1", "random"))
+
+
+def measure(store: Store, n: int, seed: int, error_rate: float = 0.0) -> dict[Sort, dict[Column, np.ndarray]]:
+    """Per sort of explanation each column's figures, float (latent,), with the oracle as grader.
+
+    Args:
+        store: The planted store.
+        n: Activating contexts per latent, and as many that are not, of each kind.
+        seed: Of their draw and of the grader's errors.
+        error_rate: Of the grader.
+    """
+    found: dict[Sort, dict[Column, list[float]]] = {sort: {column: [] for column in COLUMNS} for sort in SORTS}
+    for index, planted in enumerate(LATENTS):
+        latent = store.latent(HOOKPOINT, index)
+        contexts = LatentContexts(store, latent)
+        tests: dict[Negative, list[Context]] = {kind: contexts.test(n, n, seed, (kind,)) for kind in KINDS}
+        for sort in SORTS:
+            said = planted.claim(sort).text
+            for kind in KINDS:
+                labels = (label(said, visible(context.text), error_rate, seed) for context in tests[kind])
+                values = latent_statistics(tests[kind], [Verdict(one) for one in labels], latent.firing_share)
+                for column in COLUMNS:
+                    if column.kind == kind:
+                        found[sort][column].append(values[column.statistic])
+    return {sort: {column: np.array(values) for column, values in row.items()} for sort, row in found.items()}
+
+
+def table(figures: dict[Sort, dict[Column, np.ndarray]]) -> Table:
+    """Means over the latents, and how often a statistic ranks a false explanation strictly below the true one."""
+    shown = Table(title=f"Means over {len(LATENTS)} planted latents; in brackets: how many rank below the true one")
+    for head in ("explanation", *map(str, COLUMNS)):
+        shown.add_column(head.replace("_", " "), justify="left" if head == "explanation" else "right")
+    for sort in SORTS:
+        cells = []
+        for column in COLUMNS:
+            values, true = figures[sort][column], figures["true"][column]
+            seen = f" ({np.mean(values < true):.0%})" if sort != "true" else ""
+            cells.append(f"{np.nanmean(values):.3f}{seen}")
+        shown.add_row(sort.replace("_", " "), *cells)
+    return shown
+
+
+def main(
+    n: Annotated[int, typer.Option("--number", "-n", min=1, help="Contexts of each kind per latent.")] = 100,
+    seed: Annotated[int, typer.Option(help="Of the contexts and of the grader's errors.")] = 0,
+    error_rate: Annotated[float, typer.Option(min=0, max=1, help="Of the grader.")] = 0.0,
+) -> None:
+    """Print which statistic tells true, too-broad, too-narrow and wrong explanations of planted latents apart."""
+    store = Store(ensure_store())
+    Console(width=200 if not Console().is_terminal else None).print(table(measure(store, n, seed, error_rate)))
+
+
+if __name__ == "__main__":
+    typer.run(main)

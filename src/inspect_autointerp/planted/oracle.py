@@ -1,0 +1,94 @@
+"""`--model inspect_autointerp/oracle`: the model that knows the planted latents.
+
+As explainer it recognises the latent by what is marked, and gives its true explanation, or with
+`-M explanation=too_broad|too_narrow|wrong` one of the false ones. As grader it does what the explanation says, whether
+that is true of the latent or not; with `-M error_rate=0.1` one label in ten is the other one.
+"""
+
+from inspect_ai.model import ChatMessage, GenerateConfig, Logprobs
+
+from inspect_autointerp.contexts import seed_of
+from inspect_autointerp.offline import NOT_UNDERSTOOD, OfflineAPI, read_grading, read_marked
+from inspect_autointerp.planted.claims import BY_TEXT
+from inspect_autointerp.planted.latents import LATENTS, SORTS, Planted, Sort
+
+
+class OracleAPI(OfflineAPI):
+    """See the module's description.
+
+    Args:
+        model_name: `oracle`.
+        base_url: Not used, as the next.
+        api_key: Not used.
+        config: Inspect's.
+        explanation: Which explanation to give: `true`, `too_broad`, `too_narrow` or `wrong`.
+        error_rate: With which probability a label is the wrong one, in [0, 1].
+        seed: Of which labels these are. An explanation and a text decide it, whatever stands beside them.
+
+    Raises:
+        ValueError: There is no such explanation, or the rate is no probability.
+    """
+
+    def __init__(
+        self,
+        model_name: str,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        config: GenerateConfig = GenerateConfig(),  # noqa: B008 - as Inspect's own providers
+        explanation: Sort | bool = "true",
+        error_rate: float = 0.0,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(model_name, base_url, api_key, [], config)
+        sort = "true" if explanation is True else explanation  # the command line reads `true` as a truth value
+        if sort is False or sort not in SORTS:
+            raise ValueError(f"explanation={sort}: there is none of that name; there are {', '.join(SORTS)}")
+        if not 0 <= error_rate <= 1:
+            raise ValueError(f"error_rate={error_rate}: it is a probability, from 0 to 1")
+        self._sort: Sort = sort
+        self._error_rate, self._seed = error_rate, seed
+
+    def answer(self, input: list[ChatMessage], config: GenerateConfig) -> tuple[str, Logprobs | None]:
+        """Answer an explainer's or a grader's prompt; to an explanation that is none of the planted it gives no label.
+
+        An empty explanation speaks of no text.
+        """
+        question = input[-1].text
+        if question.startswith("Explanation: "):
+            said, texts = read_grading(question)
+            if said and said not in BY_TEXT:
+                return "That is no explanation of a planted latent.", None
+            labels = [label(said, text, self._error_rate, self._seed) for text in texts]
+            surely = "from 0 (surely silent) to 100" in input[0].text
+            return str([100 * one for one in labels] if surely else labels), None
+        if examples := read_marked(question):
+            return f"EXPLANATION: {recognised(examples).claim(self._sort).text}", None
+        return NOT_UNDERSTOOD, None
+
+
+def label(explanation: str, text: str, error_rate: float = 0.0, seed: int = 0) -> int:
+    """Whether an explanation holds on a text: 1 or 0, and with a probability of `error_rate` the other one.
+
+    Raises:
+        KeyError: It is neither of the planted explanations nor empty.
+    """
+    holds = bool(explanation) and BY_TEXT[explanation].holds(text)
+    errs = seed_of(seed, explanation, text) < error_rate * 2**64
+    return int(holds != errs)
+
+
+def recognised(examples: list[tuple[str, set[int]]]) -> Planted:
+    """The latent that fits what is marked best, by the F1 over characters; of equals the first.
+
+    Args:
+        examples: Texts, and in each the characters that are marked.
+    """
+
+    def fit(planted: Planted) -> float:
+        both = either = 0
+        for text, marks in examples:
+            spoken = {i for start, end in planted.true.spans(text) for i in range(start, end) if text[i] != " "}
+            both, either = both + len(spoken & marks), either + len(spoken) + len(marks)
+        return 2 * both / either if either else 0.0
+
+    return max(LATENTS, key=fit)
