@@ -81,6 +81,27 @@ def store_folder(tmp_path_factory: pytest.TempPathFactory, subject_folder: Path,
     return folder
 
 
+@pytest.fixture(scope="session")
+def planted_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache with the planted store in it, made as a user's first `-T contexts=planted` makes it."""
+    from inspect_autointerp import planted
+
+    cache = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("INSPECT_AUTOINTERP_CACHE", str(cache))
+        planted.ensure_store()
+    return cache
+
+
+@pytest.fixture
+def planted_store(planted_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The planted store's folder; the cache that it lies in is the one in use."""
+    from inspect_autointerp import planted
+
+    monkeypatch.setenv("INSPECT_AUTOINTERP_CACHE", str(planted_cache))
+    return planted.store_folder()
+
+
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(0)

@@ -1,0 +1,114 @@
+"""Scores against known truth: planted latents, explained and graded by the oracle that knows them."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from inspect_ai import eval as inspect_eval
+from inspect_ai.log import EvalLog
+from inspect_ai.model import get_model
+
+from inspect_autointerp.planted.__main__ import Column, measure, table
+from inspect_autointerp.planted.latents import LATENTS, Sort
+from inspect_autointerp.store import Store
+from inspect_autointerp.tasks import detection
+
+ORACLE = "inspect_autointerp/oracle"
+N = 60
+
+
+def run(logs: Path, *, error_rate: float = 0.0, **options: Any) -> EvalLog:
+    """Detection on all planted latents, explained by the oracle as the options say."""
+    task = detection(contexts="planted", latents="all", test_activating=N, test_nonactivating=N, explain_examples=20)
+    explainer = get_model(ORACLE, memoize=False, **options)
+    grader = get_model(ORACLE, memoize=False, error_rate=error_rate)
+    [log] = inspect_eval(task, model=explainer, model_roles={"grader": grader}, log_dir=str(logs), display="none")
+    assert log.status == "success"
+    return log
+
+
+def values(log: EvalLog, key: str) -> np.ndarray:
+    """One statistic of every latent, by index."""
+    scores = {str(sample.id): sample.scores["detection"].value for sample in log.samples or [] if sample.scores}
+    return np.array([scores[f"planted/{index}"][key] for index in range(len(LATENTS))])  # type: ignore[index,call-overload]
+
+
+def test_a_perfect_grader_gives_the_true_explanation_the_highest_score(planted_store: Path, tmp_path: Path) -> None:
+    log = run(tmp_path)
+    assert (log.eval.metadata or {})["store"] == Store(planted_store).digest
+    for sample, planted in zip(log.samples or [], LATENTS, strict=True):
+        assert sample.metadata["explanation"]["text"] == planted.true.text
+    for key in ("balanced_accuracy", "f1", "tpr", "tnr"):
+        assert (values(log, key) == 1).all(), key
+    assert (values(log, "unscored") == 0).all()
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.3])
+def test_a_grader_that_errs_takes_its_error_rate_off_the_balanced_accuracy(
+    rate: float, planted_store: Path, tmp_path: Path
+) -> None:
+    log = run(tmp_path, error_rate=rate)
+    found = values(log, "balanced_accuracy")
+    # A latent's has a standard error of √(e (1 − e) / 2n); texts and explanations are all different, so errors are too.
+    error = (rate * (1 - rate) / (2 * N)) ** 0.5
+    assert abs(found.mean() - (1 - rate)) < 3 * error / len(found) ** 0.5
+    assert (abs(found - (1 - rate)) < 4 * error).all()
+    assert log.results
+    [estimate] = [score.metrics for score in log.results.scores if score.name == "balanced_accuracy"]
+    interval = {metric.name.split("_")[-1]: metric.value for metric in estimate.values()}
+    assert interval["low"] <= 1 - rate <= interval["high"]
+
+
+@pytest.mark.parametrize("sort", ["too_narrow", "wrong", "too_broad"])
+def test_a_false_explanation_scores_lower(sort: Sort, planted_store: Path, tmp_path: Path) -> None:
+    log = run(tmp_path, explanation=sort)
+    for sample, planted in zip(log.samples or [], LATENTS, strict=True):
+        assert sample.metadata["explanation"]["text"] == planted.claim(sort).text
+    balanced, f1 = values(log, "balanced_accuracy"), values(log, "f1")
+    if sort == "too_broad":
+        assert balanced.mean() > 0.93, "random contexts hardly show it"
+        assert (values(log, "tpr") == 1).all()
+    else:
+        assert (balanced < 0.9).all()
+    if sort == "wrong":
+        assert abs(balanced.mean() - 0.5) < 0.03
+    assert (f1 < 0.95).all()
+
+
+@pytest.fixture
+def figures(planted_store: Path) -> dict[Sort, dict[Column, np.ndarray]]:
+    return measure(Store(planted_store), n=100, seed=0)
+
+
+def test_which_statistic_sees_what(figures: dict[Sort, dict[Column, np.ndarray]], planted_store: Path) -> None:
+    random, f1 = Column("balanced_accuracy", "random"), Column("f1", "random")
+    neighbours = Column("balanced_accuracy", "neighbours")
+    for column in figures["true"]:
+        assert (figures["true"][column] == 1).all()
+        for sort in ("too_narrow", "wrong"):
+            assert (figures[sort][column] < 1).all(), f"{sort}, {column}"
+    store = Store(planted_store)
+    share = np.array([store.latent("planted", index).firing_share for index in range(len(LATENTS))])
+    broad, rare = figures["too_broad"], share < 0.06
+    assert rare.sum() >= 8
+    lost = {column: 1 - broad[column][rare].mean() for column in (random, f1, neighbours)}
+    assert lost[random] < 0.06, "a too-broad explanation hides among random contexts"
+    assert lost[f1] > 0.3, "at the natural rate it does not"
+    assert lost[neighbours] > 0.3, "nor among those of its siblings"
+    assert (broad[neighbours] < 0.75).all()
+
+
+def test_a_grader_that_errs_hides_it_from_balanced_accuracy_alone(planted_store: Path) -> None:
+    # What separates true from too broad, in standard deviations over latents of a noisy grader's figures.
+    noisy = measure(Store(planted_store), n=100, seed=0, error_rate=0.1)
+    neighbours = Column("balanced_accuracy", "neighbours")
+    assert (noisy["true"][neighbours] > noisy["too_broad"][neighbours]).all()
+
+
+def test_the_table_has_a_row_per_sort_of_explanation(figures: dict[Sort, dict[Column, np.ndarray]]) -> None:
+    made = table(figures)
+    cells = [list(column.cells) for column in made.columns]
+    assert cells[0] == ["true", "too broad", "too narrow", "wrong"]
+    assert cells[1][0] == "1.000"
+    assert str(cells[2][1]).endswith("(100%)")
