@@ -16,6 +16,7 @@ from inspect_autointerp.planted.claims import BY_TEXT, CLAIMS
 from inspect_autointerp.planted.corpus import LINE, documents
 from inspect_autointerp.planted.latents import FAMILY, LATENTS, Planted
 from inspect_autointerp.render import active_tokens, visible
+from inspect_autointerp.solvers.prompt import parse_explanation
 from inspect_autointerp.store import Store
 
 
@@ -93,7 +94,7 @@ def test_explanations_are_told_apart_by_their_words() -> None:
     for planted in LATENTS:
         assert len({planted.true, planted.too_broad, planted.too_narrow, planted.wrong}) == 4
     assert len({planted.true for planted in LATENTS}) == len(LATENTS)
-    assert all(visible(text) == text == text.strip() for text in BY_TEXT)
+    assert all(visible(text) == text == parse_explanation(f"EXPLANATION: {text}") for text in BY_TEXT)
 
 
 def test_a_latents_neighbours_are_its_family(planted_store: Path) -> None:

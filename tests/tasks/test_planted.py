@@ -20,7 +20,7 @@ N = 60
 
 def run(logs: Path, *, error_rate: float = 0.0, **options: Any) -> EvalLog:
     """Detection on all planted latents, explained by the oracle as the options say."""
-    task = detection(contexts="planted", latents="all", test_activating=N, test_nonactivating=N, explain_examples=20)
+    task = detection(contexts="planted", latents="all", test_activating=N, test_nonactivating=N, shown=20)
     explainer = get_model(ORACLE, memoize=False, **options)
     grader = get_model(ORACLE, memoize=False, error_rate=error_rate)
     [log] = inspect_eval(task, model=explainer, model_roles={"grader": grader}, log_dir=str(logs), display="none")
@@ -34,11 +34,16 @@ def values(log: EvalLog, key: str) -> np.ndarray:
     return np.array([scores[f"planted/{index}"][key] for index in range(len(LATENTS))])  # type: ignore[index,call-overload]
 
 
+def said(log: EvalLog) -> list[str]:
+    """The explanation of every latent, by index."""
+    found = {sample.metadata["index"]: sample.metadata["explanation"]["text"] for sample in log.samples or []}
+    return [found[index] for index in range(len(LATENTS))]
+
+
 def test_a_perfect_grader_gives_the_true_explanation_the_highest_score(planted_store: Path, tmp_path: Path) -> None:
     log = run(tmp_path)
     assert (log.eval.metadata or {})["store"] == Store(planted_store).digest
-    for sample, planted in zip(log.samples or [], LATENTS, strict=True):
-        assert sample.metadata["explanation"]["text"] == planted.true.text
+    assert said(log) == [planted.true.text for planted in LATENTS]
     for key in ("balanced_accuracy", "f1", "tpr", "tnr"):
         assert (values(log, key) == 1).all(), key
     assert (values(log, "unscored") == 0).all()
@@ -63,8 +68,7 @@ def test_a_grader_that_errs_takes_its_error_rate_off_the_balanced_accuracy(
 @pytest.mark.parametrize("sort", ["too_narrow", "wrong", "too_broad"])
 def test_a_false_explanation_scores_lower(sort: Sort, planted_store: Path, tmp_path: Path) -> None:
     log = run(tmp_path, explanation=sort)
-    for sample, planted in zip(log.samples or [], LATENTS, strict=True):
-        assert sample.metadata["explanation"]["text"] == planted.claim(sort).text
+    assert said(log) == [planted.claim(sort).text for planted in LATENTS]
     balanced, f1 = values(log, "balanced_accuracy"), values(log, "f1")
     if sort == "too_broad":
         assert balanced.mean() > 0.93, "random contexts hardly show it"
@@ -73,22 +77,26 @@ def test_a_false_explanation_scores_lower(sort: Sort, planted_store: Path, tmp_p
         assert (balanced < 0.9).all()
     if sort == "wrong":
         assert abs(balanced.mean() - 0.5) < 0.03
-    assert (f1 < 0.95).all()
+    assert f1.mean() < 0.75
 
 
-@pytest.fixture
-def figures(planted_store: Path) -> dict[Sort, dict[Column, np.ndarray]]:
-    return measure(Store(planted_store), n=100, seed=0)
+@pytest.fixture(scope="module")
+def store(planted_cache: Path) -> Store:
+    return Store(next(planted_cache.glob("planted-*")))
 
 
-def test_which_statistic_sees_what(figures: dict[Sort, dict[Column, np.ndarray]], planted_store: Path) -> None:
+@pytest.fixture(scope="module")
+def figures(store: Store) -> dict[Sort, dict[Column, np.ndarray]]:
+    return measure(store, n=100, seed=0)
+
+
+def test_which_statistic_sees_what(figures: dict[Sort, dict[Column, np.ndarray]], store: Store) -> None:
     random, f1 = Column("balanced_accuracy", "random"), Column("f1", "random")
     neighbours = Column("balanced_accuracy", "neighbours")
     for column in figures["true"]:
         assert (figures["true"][column] == 1).all()
         for sort in ("too_narrow", "wrong"):
             assert (figures[sort][column] < 1).all(), f"{sort}, {column}"
-    store = Store(planted_store)
     share = np.array([store.latent("planted", index).firing_share for index in range(len(LATENTS))])
     broad, rare = figures["too_broad"], share < 0.06
     assert rare.sum() >= 8
@@ -99,9 +107,8 @@ def test_which_statistic_sees_what(figures: dict[Sort, dict[Column, np.ndarray]]
     assert (broad[neighbours] < 0.75).all()
 
 
-def test_a_grader_that_errs_hides_it_from_balanced_accuracy_alone(planted_store: Path) -> None:
-    # What separates true from too broad, in standard deviations over latents of a noisy grader's figures.
-    noisy = measure(Store(planted_store), n=100, seed=0, error_rate=0.1)
+def test_neighbours_show_a_too_broad_explanation_to_a_grader_that_errs_too(store: Store) -> None:
+    noisy = measure(store, n=60, seed=0, error_rate=0.1)
     neighbours = Column("balanced_accuracy", "neighbours")
     assert (noisy["true"][neighbours] > noisy["too_broad"][neighbours]).all()
 
