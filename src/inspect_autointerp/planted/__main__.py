@@ -1,6 +1,6 @@
 """`python -m inspect_autointerp.planted`: which statistic sees what, on the planted latents with a perfect grader."""
 
-from typing import Annotated, NamedTuple, get_args
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import typer
@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from inspect_autointerp.contexts import LatentContexts
-from inspect_autointerp.latent import Context, Negative
+from inspect_autointerp.latent import Negative
+from inspect_autointerp.negatives import HARD, KINDS
 from inspect_autointerp.planted import HOOKPOINT, ensure_store
 from inspect_autointerp.planted.latents import LATENTS, SORTS, Sort
 from inspect_autointerp.planted.oracle import label
@@ -17,14 +18,17 @@ from inspect_autointerp.scorers.judge import Verdict
 from inspect_autointerp.scorers.statistics import latent_statistics
 from inspect_autointerp.store import Store
 
-KINDS: tuple[Negative, ...] = get_args(Negative)
-
 
 class Column(NamedTuple):
     """A statistic, on contexts of one kind beside the activating ones."""
 
     statistic: str
     kind: Negative
+
+    @property
+    def key(self) -> str:
+        """Its name among a latent's statistics."""
+        return self.statistic if self.kind == "random" else f"{self.statistic}_{self.kind}"
 
     def __str__(self) -> str:
         return f"{self.statistic}, {self.kind}"
@@ -46,15 +50,13 @@ def measure(store: Store, n: int, seed: int, error_rate: float = 0.0) -> dict[So
     for index, planted in enumerate(LATENTS):
         latent = store.latent(HOOKPOINT, index)
         contexts = LatentContexts(store, latent)
-        tests: dict[Negative, list[Context]] = {kind: contexts.test(n, n, seed, (kind,)) for kind in KINDS}
+        tests = contexts.test(n, n, seed, KINDS)
         for sort in SORTS:
             said = planted.claim(sort).text
-            for kind in KINDS:
-                labels = (label(said, visible(context.text), error_rate, seed) for context in tests[kind])
-                values = latent_statistics(tests[kind], [Verdict(one) for one in labels], latent.firing_share)
-                for column in COLUMNS:
-                    if column.kind == kind:
-                        found[sort][column].append(values[column.statistic])
+            labels = (label(said, visible(context.text), error_rate, seed) for context in tests)
+            values = latent_statistics(tests, [Verdict(one) for one in labels], latent.firing_share, HARD)
+            for column in COLUMNS:
+                found[sort][column].append(values[column.key])
     return {sort: {column: np.array(values) for column, values in row.items()} for sort, row in found.items()}
 
 

@@ -17,12 +17,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from inspect_autointerp.atomic import atomic_folder
 from inspect_autointerp.manifest import NAME as MANIFEST
 from inspect_autointerp.manifest import HookpointEntry, Manifest
 from inspect_autointerp.planted import HOOKPOINT, NAME, TOKENS
 from inspect_autointerp.planted.corpus import documents
 from inspect_autointerp.planted.latents import FAMILY, LATENTS
-from inspect_autointerp.prep.atomic import atomic_folder
 from inspect_autointerp.prep.chunks import Batch, Chunker
 from inspect_autointerp.prep.cooccurrence import cooccurring
 from inspect_autointerp.prep.directions import directions
