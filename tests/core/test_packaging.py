@@ -48,9 +48,10 @@ from inspect_ai._util.registry import registry_info
 for thing in (registry.detection, registry.explain, registry.shuffled, registry.empty, registry.estimate):
     print(registry_info(thing).name)
 from inspect_ai.model import get_model
-print(get_model("inspect_autointerp/lexical"))
+for model in ("lexical", "oracle"):
+    print(get_model("inspect_autointerp/" + model))
 """
     done = subprocess.run([str(python), "-I", "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
-    names = ["detection", "explain", "shuffled", "empty", "estimate", "lexical"]
+    names = ["detection", "explain", "shuffled", "empty", "estimate", "lexical", "oracle"]
     assert done.stdout.split() == [f"inspect_autointerp/{name}" for name in names]

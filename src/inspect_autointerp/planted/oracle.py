@@ -2,7 +2,8 @@
 
 As explainer it recognises the latent by what is marked, and gives its true explanation, or with
 `-M explanation=too_broad|too_narrow|wrong` one of the false ones. As grader it does what the explanation says, whether
-that is true of the latent or not; with `-M error_rate=0.1` one label in ten is the other one.
+that is true of the latent or not, with as many errors as it is told to make: of a grader that errs beside an explainer
+that does not, `--model-role 'grader={model: inspect_autointerp/oracle, model_args: {error_rate: 0.1}}'`.
 """
 
 from inspect_ai.model import ChatMessage, GenerateConfig, Logprobs
