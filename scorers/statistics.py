@@ -83,7 +83,7 @@ def latent_statistics(
     weight = np.where(truth == 1, firing_share / len(right), (1 - firing_share) / len(wrong))
     values["effective_n"] = float(weight.sum() ** 2 / (weight**2).sum())
     said = np.array([verdict.label for verdict in (*right, *wrong)], dtype=int)
-    values["f1"] = float(f1_score(truth, said, sample_weight=weight, zero_division=0.0))
+    values["f1"] = float(f1_score(truth, said, sample_weight=weight, zero_division=0.0))  # pyright: ignore[reportArgumentType]
     belief = _beliefs([*right, *wrong])
     if belief is not None:
         values["auprc"] = float(average_precision_score(truth, belief, sample_weight=weight))

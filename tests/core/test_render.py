@@ -45,6 +45,12 @@ def test_a_silent_context_has_no_marks() -> None:
     assert marked(context(["a", "b"], [0, 0]), ("<<", ">>")) == "ab"
 
 
+def test_marks_may_stand_elsewhere_and_in_colour_too() -> None:
+    found = context(["a", "b", "", "c"], [1, 0, 0, 0])
+    assert marked(found, ("«", "»"), [False, True, True, True]) == "a«bc»"
+    assert coloured(found, 1.0, [False, True, True, True], ("«", "»")).endswith("«bc»")
+
+
 def test_delimiters_that_stand_in_a_text_are_not_used() -> None:
     assert delimiters([context(["a"], [1])]) == ("<<", ">>")
     assert delimiters([context(["a"], [1]), context(["1 << 2"], [1])]) == ("«", "»")

@@ -125,3 +125,14 @@ def test_too_few_contexts_of_a_kind_leave_it_undefined_and_nothing_else() -> Non
     assert isnan(values["tnr_similar"])
     assert values["balanced_accuracy_neighbours"] == 1.0
     assert values["balanced_accuracy"] == 1.0
+
+
+def test_negatives_made_like_a_positive_are_set_against_it_alone() -> None:
+    # Positives 0 (right) and 1 (wrong); the mismarked ones, 2 and 3, were made like 0: (1 + ½) / 2, where all would
+    # give (½ + ½) / 2. An unscored one (4, like 1) takes its positive out with it.
+    contexts = [context(1), context(2), *[hard("mismarked")] * 3]
+    values = latent_statistics(contexts, verdicts(1, 0, 0, 1, None), 0.5, ["mismarked"], like={2: 0, 3: 0, 4: 1})
+    assert values["balanced_accuracy_mismarked"] == 0.75
+    assert values["tnr_mismarked"] == 0.5
+    assert values["tpr"] == 0.5
+    assert values["unscored"] == pytest.approx(0.2)
