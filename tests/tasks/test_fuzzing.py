@@ -87,8 +87,10 @@ def test_a_grader_that_never_reads_the_explanation_scores_one_half(blind, store_
     )
     for key in ("balanced_accuracy", "balanced_accuracy_neighbours", "balanced_accuracy_mismarked"):
         scores = np.array([value[key] for value in values(log) if not isnan(value[key])])
-        assert len(scores) >= 10
-        assert abs(scores.mean() - 0.5) < 3 * max(scores.std() / len(scores) ** 0.5, 0.01), key
+        assert len(scores) >= 8
+        # With 40 and 20 contexts the mean of n latents has a standard error of √(¼/40 + ¼/20) / 2 / √n at most.
+        error = (0.25 / 40 + 0.25 / 20) ** 0.5 / 2 / len(scores) ** 0.5
+        assert abs(scores.mean() - 0.5) < 3 * error, key
 
 
 def test_an_oracle_scores_one_and_no_text_occurs_twice(store_folder: Path, tmp_path: Path) -> None:
