@@ -131,9 +131,10 @@ def test_a_grader_that_learns_from_marks_alone_is_at_chance(habit: str, kind: st
         return
     truth, group = np.array(y), np.array(groups)
     for learner in (LogisticRegression(max_iter=500), RandomForestClassifier(30, max_depth=6, random_state=0)):
-        said = cross_val_predict(learner, np.vstack(x), truth, groups=group, cv=GroupKFold(5))
+        said: np.ndarray = cross_val_predict(learner, np.vstack(x), truth, groups=group, cv=GroupKFold(5))
+        right = np.equal(said, truth)
         scores = [
-            ((said == 1)[(group == g) & (truth == 1)].mean() + (said == 0)[(group == g) & (truth == 0)].mean()) / 2
+            (right[(group == g) & (truth == 1)].mean() + right[(group == g) & (truth == 0)].mean()) / 2
             for g in np.unique(group)
         ]
         error = max(np.std(scores) / len(scores) ** 0.5, 1e-9)
