@@ -131,7 +131,7 @@ def test_a_grader_that_learns_from_marks_alone_is_at_chance(habit: str, kind: st
         return
     truth, group = np.array(y), np.array(groups)
     for learner in (LogisticRegression(max_iter=500), RandomForestClassifier(30, max_depth=6, random_state=0)):
-        said: np.ndarray = cross_val_predict(learner, np.vstack(x), truth, groups=group, cv=GroupKFold(5))
+        said = np.asarray(cross_val_predict(learner, np.vstack(x), truth, groups=group, cv=GroupKFold(5)))
         right = np.equal(said, truth)
         scores = [
             (right[(group == g) & (truth == 1)].mean() + right[(group == g) & (truth == 0)].mean()) / 2
