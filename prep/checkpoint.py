@@ -4,7 +4,7 @@ import shutil
 import time
 from pathlib import Path
 
-from inspect_autointerp.atomic import atomic_folder
+from inspect_autointerp.atomic import atomic_folder, sweep
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.prep.progress import say
 from inspect_autointerp.prep.state import STATE, Found, Header
@@ -68,3 +68,4 @@ class Checkpoint:
     def remove(self) -> None:
         """Forget it: what it was for is done."""
         shutil.rmtree(self.folder, ignore_errors=True)
+        sweep(self.folder)

@@ -42,11 +42,10 @@ def atomic_folder(target: Path, *, marker: str, overwrite: bool) -> Iterator[Pat
     """
     refuse_existing(target, marker=marker, overwrite=overwrite)
     place = target.resolve()
-    host = re.sub(r"\W", "", socket.gethostname())
-    partial = place.with_name(f".{place.name}.partial-{host}-{os.getpid()}")
+    partial = place.with_name(f"{_partial(place)}{os.getpid()}")
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(place, host)
+        sweep(place)
         partial.mkdir()
     except OSError as error:
         raise UserError(f"{target}: cannot be written ({error.strerror})") from error
@@ -62,12 +61,19 @@ def atomic_folder(target: Path, *, marker: str, overwrite: bool) -> Iterator[Pat
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _sweep(place: Path, host: str) -> None:
-    """Remove what processes of this machine left behind when they were killed."""
-    for folder in place.parent.glob(f".{place.name}.partial-{host}-*"):
+def sweep(target: Path) -> None:
+    """Remove what processes of this machine that were killed have left behind of a folder they were making."""
+    place = target.resolve()
+    for folder in place.parent.glob(f"{_partial(place)}*"):
         number = folder.name.rpartition("-")[2]
         if number.isdigit() and not _runs(int(number)):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _partial(place: Path) -> str:
+    """How the names of folders begin that are to become this one; the number of their process follows."""
+    host = re.sub(r"\W", "", socket.gethostname())
+    return f".{place.name}.partial-{host}-"
 
 
 def _runs(process: int) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import torch
 
+from inspect_autointerp import atomic
 from inspect_autointerp.errors import Interrupted, UserError
 from inspect_autointerp.prep import scan
 from inspect_autointerp.prep.job import Job
@@ -224,6 +225,8 @@ prep({job!r}, Path({str(tmp_path / "store")!r}), overwrite=True, checkpoint_minu
         time.sleep(0.01)
     process.kill()
     process.wait()
+    half = atomic._partial(tmp_path / "store.checkpoint")  # as if killed while one more checkpoint was written
+    (tmp_path / f"{half}{process.pid}").mkdir(exist_ok=True)
     assert contents(tmp_path / "store") == before
     prep(job, tmp_path / "store", resume=True, overwrite=True, progress=False)
     assert contents(tmp_path / "store") == single
