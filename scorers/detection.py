@@ -16,7 +16,8 @@ from inspect_autointerp.contexts import LatentContexts
 from inspect_autointerp.explanation import Explanation
 from inspect_autointerp.negatives import negative_kinds
 from inspect_autointerp.render import visible
-from inspect_autointerp.scorers.judge import grader, judge
+from inspect_autointerp.scorers.ask import grader
+from inspect_autointerp.scorers.judge import judge
 from inspect_autointerp.scorers.judged import judged_metrics, judged_score, latent_of, too_few, without_explanation
 from inspect_autointerp.scorers.report import report
 from inspect_autointerp.scorers.statistics import latent_statistics, statistics_keys

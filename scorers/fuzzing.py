@@ -18,7 +18,8 @@ from inspect_autointerp.contexts import LatentContexts, seed_of
 from inspect_autointerp.explanation import Explanation
 from inspect_autointerp.negatives import HARD, negative_kinds
 from inspect_autointerp.render import THRESHOLD, delimiters, marked, visible
-from inspect_autointerp.scorers.judge import grader, judge
+from inspect_autointerp.scorers.ask import grader
+from inspect_autointerp.scorers.judge import judge
 from inspect_autointerp.scorers.judged import judged_metrics, judged_score, latent_of, too_few, without_explanation
 from inspect_autointerp.scorers.marks import MISMARKED, marked_contexts
 from inspect_autointerp.scorers.report import report

@@ -1,26 +1,13 @@
-"""The judge protocol: texts in batches to the grader, one retry that says what was wrong, a verdict for every text."""
+"""The judge protocol: texts in batches to the grader, and a verdict for every text."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import anyio
-from inspect_ai.model import (
-    ChatMessage,
-    ChatMessageAssistant,
-    ChatMessageUser,
-    GenerateConfig,
-    Model,
-    get_model,
-    model_roles,
-)
-from inspect_ai.util import LimitExceededError, span
+from inspect_ai.model import ChatMessage, GenerateConfig, Model, ModelOutput
 
-from inspect_autointerp.evaluation import SELF_GRADED
-from inspect_autointerp.reasons import unusable
-from inspect_autointerp.scorers.answers import AnswerError, Item, parse_confidences, parse_labels
+from inspect_autointerp.scorers.answers import parse_confidences, parse_labels
+from inspect_autointerp.scorers.ask import Question, ask
 from inspect_autointerp.scorers.probabilities import label_probabilities
-
-ROLE = "grader"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +19,7 @@ class Verdict:
     probability: float | None = None
     """How sure it was of 1, in [0, 1]; None where that is not known."""
     reason: str | None = None
-    """Why it is unscored: `invalid_response_format`, `refusal`, `truncated`, `provider_error: …`."""
-
-
-def grader() -> tuple[Model, str]:
-    """The grader, and its name for the log: without the role `grader` it is the explainer, and the name says so."""
-    bound = model_roles().get(ROLE)
-    model = get_model(role=ROLE)
-    return model, str(model) if bound else f"{model} ({SELF_GRADED})"
+    """Why it is unscored, see `ask.Reply`."""
 
 
 async def judge(
@@ -49,10 +29,9 @@ async def judge(
     *,
     confidence: bool,
 ) -> list[Verdict]:
-    """Put every batch of texts to the grader, all at once, and return the verdicts in the order of the texts.
+    """Put every batch of texts to the grader, and return the verdicts in the order of the texts.
 
-    Inspect bounds how many calls are under way. A call that fails, or an answer that cannot be read in one way, is
-    tried once more; then the batch's texts are unscored with the reason.
+    A batch without an answer that can be used leaves its texts unscored with the reason, see `ask`.
 
     Args:
         model: The grader.
@@ -60,45 +39,43 @@ async def judge(
         prompt: Makes the messages for a batch.
         confidence: Whether the answer is a list of 0 to 100 rather than of 0 and 1.
     """
-    found: list[list[Verdict]] = [[] for _ in batches]
-    first = [1 + sum(map(len, batches[:i])) for i in range(len(batches))]
-
-    async def one(number: int, texts: Sequence[str]) -> None:
-        async with span(f"grader · texts {first[number]}–{first[number] + len(texts) - 1}"):
-            found[number] = await _verdicts(model, prompt(texts), len(texts), confidence)
-
-    async with anyio.create_task_group() as group:
-        for number, texts in enumerate(batches):
-            group.start_soon(one, number, texts)
-    return [verdict for verdicts in found for verdict in verdicts]
-
-
-async def _verdicts(model: Model, messages: list[ChatMessage], n: int, confidence: bool) -> list[Verdict]:
-    config = GenerateConfig() if confidence else GenerateConfig(logprobs=True, top_logprobs=5)
-    parse = parse_confidences if confidence else parse_labels
-    reason = "invalid_response_format"
-    for _ in range(2):
-        try:
-            output = await model.generate(messages, config=config)
-        except LimitExceededError:
-            raise  # the user's own limit on the sample, not the grader's failure
-        except Exception as error:  # whatever a provider raises: one lost batch must not end the run
-            reason = f"provider_error: {type(error).__name__}"
-            continue
-        answer = output.completion
-        try:
-            items = parse(answer, n)
-        except AnswerError as error:
-            reason = unusable(output.stop_reason)
-            again = f"Your answer cannot be used: {error}. Answer again, with the list of {n} and nothing else."
-            messages = [*messages, ChatMessageAssistant(content=answer), ChatMessageUser(content=again)]
-            continue
-        if confidence:
-            return [Verdict(int(item.value >= 50), item.value / 100) for item in items]
-        logprobs = output.choices[0].logprobs
-        return _with_probabilities(items, label_probabilities(logprobs.content if logprobs else None, answer, items))
-    return [Verdict(None, None, reason)] * n
+    questions = []
+    for number, texts in enumerate(batches):
+        first = 1 + sum(map(len, batches[:number]))
+        questions.append(
+            Question(
+                f"texts {first}–{first + len(texts) - 1}",
+                prompt(texts),
+                read_confidences(len(texts)) if confidence else read_labels(len(texts)),
+                f"the list of {len(texts)}",
+                GenerateConfig() if confidence else GenerateConfig(logprobs=True, top_logprobs=5),
+            )
+        )
+    replies = await ask(model, questions)
+    return [
+        verdict
+        for reply, texts in zip(replies, batches, strict=True)
+        for verdict in reply.value or [Verdict(None, None, reply.reason)] * len(texts)
+    ]
 
 
-def _with_probabilities(items: Sequence[Item], probabilities: Sequence[float | None]) -> list[Verdict]:
-    return [Verdict(item.value, p) for item, p in zip(items, probabilities, strict=True)]
+def read_labels(n: int) -> Callable[[ModelOutput], list[Verdict]]:
+    """Reads an answer of n labels, with their probabilities where the answer's tokens tell them."""
+
+    def read(output: ModelOutput) -> list[Verdict]:
+        answer, logprobs = output.completion, output.choices[0].logprobs if output.choices else None
+        items = parse_labels(answer, n)
+        probabilities = label_probabilities(logprobs.content if logprobs else None, answer, items)
+        return [Verdict(item.value, p) for item, p in zip(items, probabilities, strict=True)]
+
+    return read
+
+
+def read_confidences(n: int) -> Callable[[ModelOutput], list[Verdict]]:
+    """Reads an answer of n numbers from 0 to 100."""
+
+    def read(output: ModelOutput) -> list[Verdict]:
+        items = parse_confidences(output.completion, n)
+        return [Verdict(int(item.value >= 50), item.value / 100) for item in items]
+
+    return read

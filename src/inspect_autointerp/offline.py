@@ -2,6 +2,7 @@
 
 import re
 from abc import abstractmethod
+from typing import Literal
 
 from inspect_ai.model import (
     ChatCompletionChoice,
@@ -18,24 +19,40 @@ from inspect_ai.tool import ToolChoice, ToolInfo
 NOT_UNDERSTOOD = "I answer this project's explainer and grader prompts only."
 _TEXT = re.compile(r"^Text \d+: (.*)$", re.MULTILINE)
 _EXAMPLE = re.compile(r"^Example \d+: (.*)$", re.MULTILINE)
-_DELIMITERS = re.compile(r"stand between (\S+) and (\S+)\.")
+_DELIMITERS = re.compile(r"^(?:Active|Marked) tokens stand between (\S+) and (\S+)\.$", re.MULTILINE)
+
+Passage = tuple[str, set[int] | None]
+"""A text without its marks, and which of its characters but spaces are marked; None where nothing has marks."""
+
+Asked = Literal["explain", "judge"]
 
 
-def read_grading(question: str) -> tuple[str, list[str]]:
+def asked(question: str) -> Asked | None:
+    """What a question of this project's prompts asks for: an explanation, or labels; None of any other."""
+    if question.startswith("Explanation: "):
+        return "judge"
+    return "explain" if "\nExample 1: " in question else None
+
+
+def read_grading(question: str) -> tuple[str, list[Passage]]:
     """The explanation in a grader's question, empty where none was given, and the texts."""
     head, _, rest = question.partition("\n")
     said = head.removeprefix("Explanation: ")
-    return "" if said == "(none was given)" else said, _TEXT.findall(rest)
+    return "" if said == "(none was given)" else said, _passages(_TEXT.findall(rest), rest)
 
 
-def read_marked(question: str) -> list[tuple[str, set[int]]]:
-    """The examples in an explainer's question without their marks, and which characters but spaces are marked."""
+def read_examples(question: str) -> list[Passage]:
+    """The examples in an explainer's question."""
+    return _passages(_EXAMPLE.findall(question), question)
+
+
+def _passages(lines: list[str], question: str) -> list[Passage]:
     pair = _DELIMITERS.search(question)
     if pair is None:
-        return []
+        return [(line, None) for line in lines]
     either = re.compile(f"({re.escape(pair[1])}|{re.escape(pair[2])})")
-    examples = []
-    for line in _EXAMPLE.findall(question):
+    passages: list[Passage] = []
+    for line in lines:
         text, marks, inside = "", set(), False
         for piece in either.split(line):
             if piece in pair.groups():
@@ -44,8 +61,8 @@ def read_marked(question: str) -> list[tuple[str, set[int]]]:
             if inside:
                 marks |= {len(text) + i for i, character in enumerate(piece) if character != " "}
             text += piece
-        examples.append((text, marks))
-    return examples
+        passages.append((text, marks))
+    return passages
 
 
 class OfflineAPI(ModelAPI):

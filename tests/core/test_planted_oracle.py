@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from inspect_ai.model import ChatMessageUser, Model, get_model
 
 from inspect_autointerp.contexts import LatentContexts
-from inspect_autointerp.offline import read_marked
+from inspect_autointerp.offline import read_examples
 from inspect_autointerp.planted import HOOKPOINT
 from inspect_autointerp.planted.claims import CLAIMS
 from inspect_autointerp.planted.latents import LATENTS, SORTS, Sort
@@ -58,9 +58,9 @@ def test_with_an_error_rate_of_one_all_labels_are_wrong() -> None:
 def test_the_error_rate_is_the_share_of_wrong_labels(rate: float) -> None:
     # 20,000 draws: a standard error of at most √(0.24 / 20000) = 0.0035.
     texts = [f"{i} not {word}" for i in range(10_000) for word in ("late", "")]
-    wrong = [label(NOT, text, rate) != CLAIMS["not"].holds(text) for text in texts]
+    wrong = [label(NOT, text, error_rate=rate) != CLAIMS["not"].holds(text) for text in texts]
     assert abs(sum(wrong) / len(wrong) - rate) < 0.014
-    other = [label(NOT, text, rate, seed=1) != CLAIMS["not"].holds(text) for text in texts]
+    other = [label(NOT, text, error_rate=rate, seed=1) != CLAIMS["not"].holds(text) for text in texts]
     both = sum(a and b for a, b in zip(wrong, other, strict=True)) / len(wrong)
     assert abs(both - rate**2) < 0.014, "another seed, other errors"
 
@@ -69,12 +69,12 @@ def test_the_error_rate_is_the_share_of_wrong_labels(rate: float) -> None:
 def test_a_label_does_not_depend_on_what_stands_beside_the_text(texts: list[str], rate: float) -> None:
     messages = detection_messages(NOT, texts)
     answer = asyncio.run(oracle(error_rate=rate).generate(messages)).completion
-    assert answer == str([label(NOT, text, rate) for text in texts])
+    assert answer == str([label(NOT, text, error_rate=rate) for text in texts])
 
 
 def test_marks_are_read_as_characters() -> None:
     question = "Active tokens stand between « and ».\n\nExample 1: a« not»« b»\nActive: …\n\nExample 2: <<\nActive: "
-    assert read_marked(question) == [("a not b", {2, 3, 4, 6}), ("<<", set())]
+    assert read_examples(question) == [("a not b", {2, 3, 4, 6}), ("<<", set())]
 
 
 @pytest.mark.parametrize("examples", [10, 40])
@@ -84,7 +84,7 @@ def test_every_latent_is_recognised_by_what_is_marked(examples: int, planted_sto
         contexts = LatentContexts(store, store.latent(HOOKPOINT, index))
         for seed in range(3):
             question = explain_messages(contexts.explain(examples, seed))[-1].text
-            assert recognised(read_marked(question)) == planted
+            assert recognised(read_examples(question)) == planted
 
 
 @pytest.mark.parametrize("sort", SORTS)

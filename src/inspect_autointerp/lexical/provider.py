@@ -11,7 +11,7 @@ from inspect_ai.model import ChatMessage, GenerateConfig, Logprob, Logprobs, Top
 
 from inspect_autointerp.lexical.explain import explain
 from inspect_autointerp.lexical.judge import judge
-from inspect_autointerp.offline import NOT_UNDERSTOOD, OfflineAPI
+from inspect_autointerp.offline import NOT_UNDERSTOOD, OfflineAPI, asked
 
 
 class LexicalAPI(OfflineAPI):
@@ -29,15 +29,17 @@ class LexicalAPI(OfflineAPI):
     def answer(self, input: list[ChatMessage], config: GenerateConfig) -> tuple[str, Logprobs | None]:
         """Answer an explainer's or a grader's prompt; anything else with a line that says what is understood."""
         question = input[-1].text
-        if question.startswith("Explanation: "):
-            beliefs = judge(question)
-            if "whole numbers from 0 (" in input[0].text:
-                return str([round(100 * p) for p in beliefs]), None
-            logprobs = Logprobs(content=_spelled(beliefs)) if config.logprobs else None
-            return str([int(p >= 0.5) for p in beliefs]), logprobs
-        if "\nExample 1: " in question:
-            return explain(question), None
-        return NOT_UNDERSTOOD, None
+        match asked(question):
+            case "explain":
+                return explain(question), None
+            case "judge":
+                beliefs = judge(question)
+                if "whole numbers from 0 (" in input[0].text:
+                    return str([round(100 * p) for p in beliefs]), None
+                logprobs = Logprobs(content=_spelled(beliefs)) if config.logprobs else None
+                return str([int(p >= 0.5) for p in beliefs]), logprobs
+            case None:
+                return NOT_UNDERSTOOD, None
 
 
 def _spelled(beliefs: list[float]) -> list[Logprob]:

@@ -53,7 +53,7 @@ def measure(store: Store, n: int, seed: int, error_rate: float = 0.0) -> dict[So
         tests = contexts.test(n, n, seed, KINDS)
         for sort in SORTS:
             said = planted.claim(sort).text
-            labels = (label(said, visible(context.text), error_rate, seed) for context in tests)
+            labels = (label(said, visible(context.text), None, error_rate, seed) for context in tests)
             values = latent_statistics(tests, [Verdict(one) for one in labels], latent.firing_share, HARD)
             for column in COLUMNS:
                 found[sort][column].append(values[column.key])

@@ -9,8 +9,8 @@ that does not, `--model-role 'grader={model: inspect_autointerp/oracle, model_ar
 from inspect_ai.model import ChatMessage, GenerateConfig, Logprobs
 
 from inspect_autointerp.contexts import seed_of
-from inspect_autointerp.offline import NOT_UNDERSTOOD, OfflineAPI, read_grading, read_marked
-from inspect_autointerp.planted.claims import BY_TEXT
+from inspect_autointerp.offline import NOT_UNDERSTOOD, OfflineAPI, Passage, asked, read_examples, read_grading
+from inspect_autointerp.planted.claims import BY_TEXT, Claim
 from inspect_autointerp.planted.latents import LATENTS, SORTS, Planted, Sort
 
 
@@ -55,40 +55,55 @@ class OracleAPI(OfflineAPI):
         An empty explanation speaks of no text.
         """
         question = input[-1].text
-        if question.startswith("Explanation: "):
-            said, texts = read_grading(question)
-            if said and said not in BY_TEXT:
-                return "That is no explanation of a planted latent.", None
-            labels = [label(said, text, self._error_rate, self._seed) for text in texts]
-            surely = "from 0 (surely silent) to 100" in input[0].text
-            return str([100 * one for one in labels] if surely else labels), None
-        if examples := read_marked(question):
-            return f"EXPLANATION: {recognised(examples).claim(self._sort).text}", None
-        return NOT_UNDERSTOOD, None
+        match asked(question):
+            case "explain":
+                return f"EXPLANATION: {recognised(read_examples(question)).claim(self._sort).text}", None
+            case "judge":
+                said, texts = read_grading(question)
+                if said and said not in BY_TEXT:
+                    return "That is no explanation of a planted latent.", None
+                labels = [label(said, *text, self._error_rate, self._seed) for text in texts]
+                surely = "whole numbers from 0 (" in input[0].text
+                return str([100 * one for one in labels] if surely else labels), None
+            case None:
+                return NOT_UNDERSTOOD, None
 
 
-def label(explanation: str, text: str, error_rate: float = 0.0, seed: int = 0) -> int:
+def label(explanation: str, text: str, marks: set[int] | None = None, error_rate: float = 0.0, seed: int = 0) -> int:
     """Whether an explanation holds on a text: 1 or 0, and with a probability of `error_rate` the other one.
+
+    Args:
+        explanation: A planted one, or an empty one, which holds nowhere.
+        text: Without marks.
+        marks: Characters. Where there are any, it holds if it speaks of every one of them.
+        error_rate: In [0, 1].
+        seed: Of the errors. Explanation, text and marks decide whether there is one, whatever stands beside them.
 
     Raises:
         KeyError: It is neither of the planted explanations nor empty.
     """
-    holds = bool(explanation) and BY_TEXT[explanation].holds(text)
-    errs = seed_of(seed, explanation, text) < error_rate * 2**64
+    if not explanation:
+        holds = False
+    elif marks is None:
+        holds = BY_TEXT[explanation].holds(text)
+    else:
+        holds = marks <= spoken_of(BY_TEXT[explanation], text)
+    errs = seed_of(seed, explanation, text, *sorted(marks or ())) < error_rate * 2**64
     return int(holds != errs)
 
 
-def recognised(examples: list[tuple[str, set[int]]]) -> Planted:
-    """The latent that fits what is marked best, by the F1 over characters; of equals the first.
+def spoken_of(claim: Claim, text: str) -> set[int]:
+    """The characters but spaces of a text that a claim speaks of."""
+    return {i for start, end in claim.spans(text) for i in range(start, end) if text[i] != " "}
 
-    Args:
-        examples: Texts, and in each the characters that are marked.
-    """
+
+def recognised(examples: list[Passage]) -> Planted:
+    """The latent that fits what is marked in examples best, by the F1 over characters; of equals the first."""
 
     def fit(planted: Planted) -> float:
         both = either = 0
         for text, marks in examples:
-            spoken = {i for start, end in planted.true.spans(text) for i in range(start, end) if text[i] != " "}
+            spoken, marks = spoken_of(planted.true, text), marks or set()
             both, either = both + len(spoken & marks), either + len(spoken) + len(marks)
         return 2 * both / either if either else 0.0
 

@@ -1,0 +1,93 @@
+"""Questions to the grader: all at once, each tried once more with what was wrong, and counted where that fails too."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+import anyio
+from inspect_ai.model import (
+    ChatMessage,
+    ChatMessageAssistant,
+    ChatMessageUser,
+    GenerateConfig,
+    Model,
+    ModelOutput,
+    get_model,
+    model_roles,
+)
+from inspect_ai.util import LimitExceededError, span
+
+from inspect_autointerp.evaluation import SELF_GRADED
+from inspect_autointerp.reasons import unusable
+from inspect_autointerp.scorers.answers import AnswerError
+
+ROLE = "grader"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Question(Generic[T]):
+    """What the grader is asked in one call, and how its answer is read."""
+
+    name: str
+    """In the log: `texts 1–5`."""
+    messages: list[ChatMessage]
+    read: Callable[[ModelOutput], T]
+    """Raises `AnswerError` where the answer cannot be read in exactly one way."""
+    wanted: str
+    """What an answer has to be, after `Answer again, with`."""
+    config: GenerateConfig = field(default_factory=GenerateConfig)
+
+
+@dataclass(frozen=True)
+class Reply(Generic[T]):
+    """What was read from an answer, or why nothing was."""
+
+    value: T | None
+    reason: str | None = None
+    """`invalid_response_format`, `refusal`, `truncated`, `provider_error: …`; None where there is a value."""
+
+
+def grader() -> tuple[Model, str]:
+    """The grader, and its name for the log: without the role `grader` it is the explainer, and the name says so."""
+    bound = model_roles().get(ROLE)
+    model = get_model(role=ROLE)
+    return model, str(model) if bound else f"{model} ({SELF_GRADED})"
+
+
+async def ask(model: Model, questions: Sequence[Question[T]]) -> list[Reply[T]]:
+    """Put every question to the grader, all at once, and return the replies in the order of the questions.
+
+    Inspect bounds how many calls are under way. A call that fails, or an answer that cannot be read in one way, is
+    tried once more; then there is a reason in place of a value.
+    """
+    replies: dict[int, Reply[T]] = {}
+
+    async def one(number: int, question: Question[T]) -> None:
+        async with span(f"grader · {question.name}"):
+            replies[number] = await _reply(model, question)
+
+    async with anyio.create_task_group() as group:
+        for number, question in enumerate(questions):
+            group.start_soon(one, number, question)
+    return [replies[number] for number in range(len(questions))]
+
+
+async def _reply(model: Model, question: Question[T]) -> Reply[T]:
+    messages, reason = question.messages, "invalid_response_format"
+    for _ in range(2):
+        try:
+            output = await model.generate(messages, config=question.config)
+        except LimitExceededError:
+            raise  # the user's own limit on the sample, not the grader's failure
+        except Exception as error:  # whatever a provider raises: one lost question must not end the run
+            reason = f"provider_error: {type(error).__name__}"
+            continue
+        try:
+            return Reply(question.read(output))
+        except AnswerError as error:
+            reason = unusable(output.stop_reason)
+            again = f"Your answer cannot be used: {error}. Answer again, with {question.wanted} and nothing else."
+            messages = [*messages, ChatMessageAssistant(content=output.completion), ChatMessageUser(content=again)]
+    return Reply(None, reason)
