@@ -25,6 +25,12 @@ def judged_metrics(hard: Sequence[str] = HARD) -> dict[str, list[Metric]]:
     return {key: [estimate()] for key in (*KEYS, *(f"*_{kind}" for kind in hard))}
 
 
+def columns(hard: Sequence[str] = ()) -> list[str]:
+    """The statistics that a viewer shows, the headline first."""
+    balanced = (f"balanced_accuracy_{kind}" for kind in hard)
+    return ["balanced_accuracy", "auroc", "tpr", "tnr", "f1", "auprc", "unscored", *balanced]
+
+
 def latent_of(state: TaskState, store: Store) -> Latent:
     """The latent that a sample is about."""
     hookpoint, _, index = str(state.sample_id).rpartition("/")

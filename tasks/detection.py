@@ -5,11 +5,11 @@ inspect eval tasks/detection.py --model openai/gpt-4o-mini --model-role grader=o
 
 from inspect_ai import Task, task
 
-from inspect_autointerp.evaluation import latent_task, one_line_errors, open_dataset
-from inspect_autointerp.negatives import negative_kinds
+from inspect_autointerp.evaluation import latent_task
 from inspect_autointerp.scorers.detection import detection as detection_scorer
+from inspect_autointerp.scorers.judged import columns
 from inspect_autointerp.solvers.explainers import Explainer
-from inspect_autointerp.solvers.explainers import explainer as solver_named
+from inspect_autointerp.tasks._explained import explained
 
 
 @task
@@ -51,29 +51,26 @@ def detection(
         grader: The grading model; `--model-role grader=…` wins. Without either the explainer grades itself.
         seed: Of every random choice.
     """
-    data = open_dataset(
+    what = explained(
         contexts,
         hookpoint=hookpoint,
         latents=latents,
+        explainer=explainer,
+        explain_examples=explain_examples,
+        negatives=negatives,
         min_contexts=min_contexts,
+        window=window,
+        seed=seed,
+    )
+    scorer = detection_scorer(
+        what.folder,
+        activating=test_activating,
+        nonactivating=test_nonactivating,
+        shown=shown,
+        confidence=confidence,
         seed=seed,
         window=window,
-        donors=explainer == "shuffled",
+        negatives=",".join(what.kinds),
+        min_contexts=min_contexts,
     )
-    folder = str(data.store.folder)
-    with one_line_errors():
-        solver = solver_named(explainer, folder, explain_examples, seed, window)
-        kinds = negative_kinds(data.store, data.hookpoint, negatives)
-    return latent_task(
-        data,
-        solver,
-        detection_scorer(
-            folder, test_activating, test_nonactivating, shown, confidence, seed, window, ",".join(kinds), min_contexts
-        ),
-        score="detection",
-        shown=[
-            *("balanced_accuracy", "auroc", "tpr", "tnr", "f1", "auprc", "unscored"),
-            *(f"balanced_accuracy_{kind}" for kind in kinds[1:]),
-        ],
-        grader=grader,
-    )
+    return latent_task(what.data, what.solver, scorer, shown={"detection": columns(what.kinds[1:])}, grader=grader)

@@ -1,6 +1,6 @@
 """What every task does alike: open the contexts, bind the grader, say in the log what was compared with what."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from inspect_ai import Task
@@ -65,7 +65,12 @@ def open_dataset(
 
 
 def latent_task(
-    data: LatentDataset, solver: Solver, scorer: Scorer, *, score: str, shown: list[str], grader: str | None
+    data: LatentDataset,
+    solver: Solver,
+    scorer: Scorer | list[Scorer],
+    *,
+    shown: Mapping[str, Sequence[str]],
+    grader: str | None,
 ) -> Task:
     """The Inspect task over these latents.
 
@@ -76,9 +81,8 @@ def latent_task(
     Args:
         data: The latents.
         solver: What produces an explanation.
-        scorer: What grades it.
-        score: The scorer's name.
-        shown: Its statistics to show as columns in the viewer, the headline first.
+        scorer: What grades it, or several.
+        shown: By each scorer's name its statistics to show as columns in the viewer, the headline first.
         grader: The grading model, or None.
     """
     no_model = _no_model_given()
@@ -89,14 +93,15 @@ def latent_task(
             " With an API key: --model openai/gpt-4o-mini", markup=False, highlight=False,
         )  # fmt: skip
     roles = model_roles().get("grader")
+    score, statistics = next(iter(shown.items()))
     return Task(
         dataset=data.samples,
         solver=solver,
         scorer=scorer,
         model=LEXICAL if no_model else None,
         model_roles={"grader": grader} if grader else None,
-        headline_metric=HeadlineMetric(scorer=score, score=shown[0], metric="inspect_autointerp/estimate_mean"),
-        viewer=_viewer(score, shown),
+        headline_metric=HeadlineMetric(scorer=score, score=statistics[0], metric="inspect_autointerp/estimate_mean"),
+        viewer=_viewer(shown),
         metadata={
             "store": data.store.digest,
             "subject": data.store.manifest.subject,
@@ -117,9 +122,11 @@ def _no_model_given() -> bool:
         return False
 
 
-def _viewer(score: str, shown: list[str]) -> ViewerConfig:
+def _viewer(shown: Mapping[str, Sequence[str]]) -> ViewerConfig:
     scales = {
-        key: ScoreColorScale(palette="good-high", min=0.5 if key.startswith(_CHANCE) else 0, max=1) for key in shown
+        key: ScoreColorScale(palette="good-high", min=0.5 if key.startswith(_CHANCE) else 0, max=1)
+        for statistics in shown.values()
+        for key in statistics
     }
     scales["unscored"] = ScoreColorScale(palette="good-low", min=0, max=1)
     columns = [TaskSamplesColumn(id="sampleId"), TaskSamplesColumn(id="answer")]
@@ -128,7 +135,7 @@ def _viewer(score: str, shown: list[str]) -> ViewerConfig:
             name="Latents",
             columns=[
                 *columns,
-                *(TaskSamplesColumn.score(score, key) for key in shown),
+                *(TaskSamplesColumn.score(score, key) for score, statistics in shown.items() for key in statistics),
                 TaskSamplesColumn(id="input", visible=False),
                 TaskSamplesColumn(id="target", visible=False),
             ],
