@@ -18,10 +18,16 @@ from inspect_autointerp.negatives import negative_kinds
 from inspect_autointerp.render import visible
 from inspect_autointerp.scorers.ask import grader
 from inspect_autointerp.scorers.judge import judge
-from inspect_autointerp.scorers.judged import judged_metrics, judged_score, latent_of, too_few, without_explanation
+from inspect_autointerp.scorers.judged import (
+    judged_metrics,
+    judged_score,
+    latent_of,
+    made_by,
+    too_few,
+    without_explanation,
+)
 from inspect_autointerp.scorers.report import report
 from inspect_autointerp.scorers.statistics import latent_statistics, statistics_keys
-from inspect_autointerp.store import Store
 
 VERSION = "detection/1"
 """Changes whenever the wording below does."""
@@ -73,7 +79,7 @@ def _question(explanation: str, texts: Sequence[str]) -> str:
 
 @scorer(metrics=judged_metrics())
 def detection(
-    contexts: str,
+    contexts: str | None = None,
     activating: int = 100,
     nonactivating: int = 100,
     shown: int = 5,
@@ -88,7 +94,7 @@ def detection(
     The grader is the model role `grader`; without one the explainer grades itself, and the score's metadata says so.
 
     Args:
-        contexts: Folder of the context store.
+        contexts: The context store, see `evaluation.locate`.
         activating: Test contexts on which the latent fires, the deciles in equal shares.
         nonactivating: Test contexts of each kind of negative.
         shown: Texts per call to the grader.
@@ -98,26 +104,27 @@ def detection(
         negatives: Kinds of negatives, see `negative_kinds`; each harder one than random gets statistics of its own.
         min_contexts: A latent with fewer contexts of a harder kind is undefined there.
     """
+    options = dict(locals())
 
     async def score(state: TaskState, target: Target) -> Score:
-        store = Store.open(contexts, window)
-        latent = latent_of(state, store)
+        store, latent = latent_of(state, contexts, window)
+        model, name = grader()
+        metadata = made_by(name, VERSION, options)
         kinds = negative_kinds(store, latent.hookpoint, negatives)
         hard = kinds[1:]
         explanation = Explanation.get(state)
         if explanation.text is None:
-            return without_explanation(explanation, statistics_keys(hard))
+            return without_explanation(explanation, statistics_keys(hard), metadata)
         tests = LatentContexts(store, latent).test(activating, nonactivating, seed, kinds)
         texts = [visible(context.text) for context in tests]
         batches = [texts[i : i + shown] for i in range(0, len(texts), shown)]
-        model, name = grader()
         text = explanation.text
         verdicts = await judge(
             model, batches, lambda batch: detection_messages(text, batch, confidence), confidence=confidence
         )
         values = latent_statistics(tests, verdicts, latent.firing_share, hard, min_contexts)
         counts = Counter(context.kind for context in tests)
-        metadata = {"grader": name, "prompt": VERSION, **too_few(counts, hard, min_contexts)}
-        return judged_score(values, text, verdicts, report(tests, verdicts), metadata)
+        metadata |= too_few(counts, hard, min_contexts)
+        return judged_score(values, text, [verdict.reason for verdict in verdicts], report(tests, verdicts), metadata)
 
     return score

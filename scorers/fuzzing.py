@@ -20,11 +20,17 @@ from inspect_autointerp.negatives import HARD, negative_kinds
 from inspect_autointerp.render import THRESHOLD, delimiters, marked, visible
 from inspect_autointerp.scorers.ask import grader
 from inspect_autointerp.scorers.judge import judge
-from inspect_autointerp.scorers.judged import judged_metrics, judged_score, latent_of, too_few, without_explanation
+from inspect_autointerp.scorers.judged import (
+    judged_metrics,
+    judged_score,
+    latent_of,
+    made_by,
+    too_few,
+    without_explanation,
+)
 from inspect_autointerp.scorers.marks import MISMARKED, marked_contexts
 from inspect_autointerp.scorers.report import report
 from inspect_autointerp.scorers.statistics import latent_statistics, statistics_keys
-from inspect_autointerp.store import Store
 
 VERSION = "fuzzing/1"
 """Changes whenever the wording below does."""
@@ -90,7 +96,7 @@ def _question(explanation: str, texts: Sequence[str], pair: tuple[str, str]) -> 
 
 @scorer(metrics=judged_metrics((*HARD, MISMARKED)))
 def fuzzing(
-    contexts: str,
+    contexts: str | None = None,
     activating: int = 100,
     nonactivating: int = 100,
     mismarked: int = 50,
@@ -107,7 +113,7 @@ def fuzzing(
     The grader is the model role `grader`; without one the explainer grades itself, and the score's metadata says so.
 
     Args:
-        contexts: Folder of the context store.
+        contexts: The context store, see `evaluation.locate`.
         activating: Test contexts with their activating tokens marked, the deciles in equal shares.
         nonactivating: Test contexts of each kind on which the latent is silent, with marks.
         mismarked: Further activating test contexts, marked where the latent is silent. Where there are too few
@@ -120,15 +126,17 @@ def fuzzing(
         min_contexts: A latent with fewer contexts of a harder kind, or fewer mismarked ones, is undefined there.
         threshold: A token is activating from this share of its context's maximum on.
     """
+    options = dict(locals())
 
     async def score(state: TaskState, target: Target) -> Score:
-        store = Store.open(contexts, window)
-        latent = latent_of(state, store)
+        store, latent = latent_of(state, contexts, window)
+        model, name = grader()
+        metadata = made_by(name, VERSION, options)
         kinds = negative_kinds(store, latent.hookpoint, negatives)
         hard = (*kinds[1:], *((MISMARKED,) if mismarked else ()))
         explanation = Explanation.get(state)
         if explanation.text is None:
-            return without_explanation(explanation, statistics_keys(hard))
+            return without_explanation(explanation, statistics_keys(hard), metadata)
         drawn = LatentContexts(store, latent).test(activating + mismarked, nonactivating, seed, kinds)
         found = sum(context.kind == "activating" for context in drawn)
         share = activating / (activating + mismarked)
@@ -138,15 +146,14 @@ def fuzzing(
         pair = delimiters(chosen)
         texts = [marked(test.context, pair, test.marks) for test in tests]
         batches = [texts[i : i + shown] for i in range(0, len(texts), shown)]
-        model, name = grader()
         text = explanation.text
         verdicts = await judge(
             model, batches, lambda batch: fuzzing_messages(text, batch, pair, confidence), confidence=confidence
         )
         values = latent_statistics(chosen, verdicts, latent.firing_share, hard, min_contexts, like)
         counts = Counter(context.kind for context in chosen)
-        metadata = {"grader": name, "prompt": VERSION, **too_few(counts, hard, min_contexts)}
-        shown_marks = [test.marks for test in tests]
-        return judged_score(values, text, verdicts, report(chosen, verdicts, _TITLES, shown_marks, pair), metadata)
+        metadata |= too_few(counts, hard, min_contexts)
+        seen = report(chosen, verdicts, _TITLES, [test.marks for test in tests], pair)
+        return judged_score(values, text, [verdict.reason for verdict in verdicts], seen, metadata)
 
     return score

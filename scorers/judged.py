@@ -7,10 +7,11 @@ from typing import Any
 from inspect_ai.scorer import Metric, Score
 from inspect_ai.solver import TaskState
 
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.evaluation import locate, one_line_errors
 from inspect_autointerp.explanation import Explanation
 from inspect_autointerp.latent import Latent
 from inspect_autointerp.negatives import HARD
-from inspect_autointerp.scorers.judge import Verdict
 from inspect_autointerp.scorers.metrics import estimate
 from inspect_autointerp.scorers.statistics import KEYS, UNDEFINED
 from inspect_autointerp.store import Store
@@ -31,41 +32,79 @@ def columns(hard: Sequence[str] = ()) -> list[str]:
     return ["balanced_accuracy", "auroc", "tpr", "tnr", "f1", "auprc", "unscored", *balanced]
 
 
-def latent_of(state: TaskState, store: Store) -> Latent:
-    """The latent that a sample is about."""
-    hookpoint, _, index = str(state.sample_id).rpartition("/")
-    return store.latent(hookpoint, int(index))
+def latent_of(state: TaskState, contexts: str | None, window: int | None) -> tuple[Store, Latent]:
+    """The latent that a sample is about, and the store that has its contexts.
+
+    Args:
+        state: The sample's.
+        contexts: The store, see `evaluation.locate`.
+        window: Tokens in a context, see `Store`.
+
+    Raises:
+        PrerequisiteError: The store cannot be opened, or is not the one that the sample was explained from: what the
+            explainer saw could be among its test contexts.
+    """
+    with one_line_errors():
+        store = Store.open(locate(contexts), window)
+        explained_from = Explanation.get(state).store
+        if explained_from not in (None, store.digest):
+            raise UserError(
+                f"{store.folder}: store {store.digest} is not the one that {state.sample_id} was explained from,"
+                f" {explained_from}; give that one as -S contexts=… (and -S window=… for what follows the slash)"
+            )
+        hookpoint, _, index = str(state.sample_id).rpartition("/")
+        return store, store.latent(hookpoint, int(index))
 
 
-def without_explanation(explanation: Explanation, keys: Sequence[str]) -> Score:
+def made_by(grader: str, prompt: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """What a score's metadata says of how it was made: what has to agree for two scores to be compared.
+
+    Args:
+        grader: Its name.
+        prompt: The version of its prompt.
+        options: The scorer's arguments; where the store lies is left out.
+    """
+    return {
+        "grader": grader,
+        "prompt": prompt,
+        "options": {name: value for name, value in options.items() if name != "contexts"},
+    }
+
+
+def without_explanation(explanation: Explanation, keys: Sequence[str], metadata: Mapping[str, Any]) -> Score:
     """The score where there is nothing to grade: unscored, with the reason."""
     return Score(
         value=dict.fromkeys(keys, UNDEFINED) | {"unscored": 1.0},
         reason=explanation.reason,
         explanation=f"Unscored: there is no explanation ({explanation.reason}).",
+        metadata=dict(metadata),
     )
 
 
 def judged_score(
-    values: Mapping[str, float], text: str, verdicts: Sequence[Verdict], shown: str, metadata: Mapping[str, Any]
+    values: Mapping[str, float],
+    text: str,
+    reasons: Sequence[str | None],
+    shown: str,
+    metadata: Mapping[str, Any],
 ) -> Score:
     """The score of an explanation that was graded.
 
     Args:
         values: Its statistics.
         text: The explanation.
-        verdicts: What the grader said.
+        reasons: Of each context, why it is unscored; None of a scored one.
         shown: What a reader of the log sees.
-        metadata: What else the log is to hold; why texts are unscored is added.
+        metadata: See `made_by`; why contexts are unscored is added.
     """
-    reasons = Counter(verdict.reason for verdict in verdicts if verdict.reason)
-    any_label = any(verdict.label is not None for verdict in verdicts)
+    counts = Counter(reason for reason in reasons if reason)
+    none_scored = bool(counts) and None not in reasons
     return Score(
         value={key: round(value, 4) for key, value in values.items()},  # far below its own uncertainty
         answer=text,
-        reason=None if any_label or not reasons else reasons.most_common(1)[0][0],
+        reason=counts.most_common(1)[0][0] if none_scored else None,
         explanation=shown,
-        metadata={**metadata, "unscored_reasons": dict(reasons)},
+        metadata={**metadata, "unscored_reasons": dict(counts)},
     )
 
 

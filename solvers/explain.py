@@ -55,4 +55,4 @@ async def explain_latent(
         if text is not None:
             break
     reason = None if text is not None else unusable(state.output.stop_reason)
-    Explanation(text=text, source=VERSION, latent=latent_id, reason=reason).put(state)
+    Explanation(text=text, source=VERSION, latent=latent_id, reason=reason, store=store.digest).put(state)

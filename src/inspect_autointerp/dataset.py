@@ -54,7 +54,7 @@ def latent_dataset(
     Raises:
         UserError: The store, the hookpoint or the latents are not there, or none of them can be used.
     """
-    store = Store.open(str(resolve(contexts)), window)
+    store = Store.open(str(contexts), window)
     hookpoint = store.hookpoint(hookpoint)
     width = store.manifest.hookpoints[hookpoint].width
     candidates, wanted = parse_latents(latents, width, seed_of(seed, hookpoint))

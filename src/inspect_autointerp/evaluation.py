@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from inspect_autointerp import __version__, demo, planted
-from inspect_autointerp.dataset import LatentDataset, give_donors, latent_dataset
+from inspect_autointerp.dataset import LatentDataset, give_donors, latent_dataset, resolve
 from inspect_autointerp.errors import UserError
 
 LEXICAL = "inspect_autointerp/lexical"
@@ -33,6 +33,20 @@ def one_line_errors() -> Iterator[None]:
         raise PrerequisiteError(escape(str(error))) from error  # Inspect prints it as rich markup
 
 
+def locate(contexts: str | None) -> str:
+    """The folder of a context store as the user names it; the demo's and the planted one are made on first use.
+
+    Args:
+        contexts: A folder or URL; `planted` for the store of the planted latents; None for the demo's.
+
+    Raises:
+        UserError: It cannot be fetched, or not be made.
+    """
+    if contexts == planted.CONTEXTS:
+        return str(planted.ensure_store())
+    return str(resolve(contexts or demo.ensure_store()))
+
+
 def open_dataset(
     contexts: str | None,
     *,
@@ -43,10 +57,10 @@ def open_dataset(
     window: int | None = None,
     donors: bool = False,
 ) -> LatentDataset:
-    """The latents to evaluate; without a store named, the demo's. It, and the planted one, is made on first use.
+    """The latents to evaluate.
 
     Args:
-        contexts: Folder of a context store; `planted` for that of the planted latents; or None.
+        contexts: See `locate`.
         hookpoint: See `dataset.latent_dataset`, as for the next three.
         latents: What to evaluate.
         min_contexts: Below which a latent is skipped.
@@ -55,9 +69,8 @@ def open_dataset(
         donors: Whether each sample is to name another latent, whose explanation it gets.
     """
     with one_line_errors():
-        folder = planted.ensure_store() if contexts == planted.CONTEXTS else contexts or demo.ensure_store()
         data = latent_dataset(
-            folder, hookpoint=hookpoint, latents=latents, min_contexts=min_contexts, seed=seed, window=window
+            locate(contexts), hookpoint=hookpoint, latents=latents, min_contexts=min_contexts, seed=seed, window=window
         )
         if donors:
             give_donors(data.samples, seed)

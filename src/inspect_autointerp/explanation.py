@@ -19,6 +19,8 @@ class Explanation:
     """The latent that it was written for; another one's for the shuffled floor."""
     reason: str | None = None
     """Why there is none, for instance `invalid_response_format`."""
+    store: str | None = None
+    """Digest of the context store that it was written from; None if it was written from none."""
 
     def put(self, state: TaskState) -> None:
         """Leave it for the scorer, and in the log."""
