@@ -1,5 +1,6 @@
 """Questions to the grader: all at once, each tried once more with what was wrong, and counted where that fails too."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -17,11 +18,16 @@ from inspect_ai.model import (
 )
 from inspect_ai.util import LimitExceededError, span
 
-from inspect_autointerp.evaluation import SELF_GRADED
 from inspect_autointerp.reasons import unusable
 from inspect_autointerp.scorers.answers import AnswerError
 
 ROLE = "grader"
+
+_NOT_SAMPLING = (
+    *("max_connections", "adaptive_connections", "max_retries", "timeout", "attempt_timeout", "cache", "batch"),
+    "fail_on_refusal",
+)
+"""Settings that change how a model is reached and not what it says."""
 
 T = TypeVar("T")
 
@@ -50,10 +56,15 @@ class Reply(Generic[T]):
 
 
 def grader() -> tuple[Model, str]:
-    """The grader, and its name for the log: without the role `grader` it is the explainer, and the name says so."""
+    """The grader, and its name for the log, with what is set of its sampling.
+
+    Without the role `grader` it is the explainer, and the name says so.
+    """
     bound = model_roles().get(ROLE)
     model = get_model(role=ROLE)
-    return model, str(model) if bound else f"{model} ({SELF_GRADED})"
+    config = model.config.model_dump(exclude_none=True, exclude=set(_NOT_SAMPLING))
+    name = f"{model} {json.dumps(config, sort_keys=True)}" if config else str(model)
+    return model, name if bound else f"{name}, which graded itself"
 
 
 async def ask(model: Model, questions: Sequence[Question[T]]) -> list[Reply[T]]:

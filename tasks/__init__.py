@@ -2,3 +2,4 @@
 
 from inspect_autointerp.tasks.detection import detection as detection
 from inspect_autointerp.tasks.fuzzing import fuzzing as fuzzing
+from inspect_autointerp.tasks.suite import suite as suite

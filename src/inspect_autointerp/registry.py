@@ -9,3 +9,4 @@ from inspect_autointerp.solvers import explain as explain
 from inspect_autointerp.solvers import shuffled as shuffled
 from inspect_autointerp.tasks import detection as detection
 from inspect_autointerp.tasks import fuzzing as fuzzing
+from inspect_autointerp.tasks import suite as suite

@@ -17,10 +17,11 @@ from inspect_autointerp.tasks import detection
 
 NAN = float("nan")
 SETTING = {
-    "metric": "detection",
+    "score": "detection",
     "store": "d1",
     "hookpoint": "layers.1",
     "grader": "g",
+    "prompt": "detection/1",
     "options": "{}",
     "latents": "[]",
 }
@@ -41,7 +42,7 @@ def names(tables: list) -> list[list[str]]:
 
 def test_rows_are_ordered_by_score_and_floors_come_last() -> None:
     found = [entry("a", 0.6), entry("shuffled", 0.9, floor=True), entry("b", 0.8), entry("c", NAN)]
-    tables, apart = compare(found, "balanced_accuracy")
+    tables, apart = compare(found)
     assert names(tables) == [["b", "a", "c", "shuffled"]]
     assert not apart
 
@@ -58,39 +59,39 @@ def test_rows_are_ordered_by_score_and_floors_come_last() -> None:
     ],
 )
 def test_what_differs_is_listed_apart_with_the_reason(changes: dict[str, Any], reason: str) -> None:
-    tables, apart = compare([entry("a"), entry("b"), entry("c", **changes)], "balanced_accuracy")
+    tables, apart = compare([entry("a"), entry("b"), entry("c", **changes)])
     assert names(tables) == [["a", "b"]]
     assert [(other.explainer, why) for other, why in apart] == [("c", reason)]
 
 
 def test_a_repeated_evaluation_counts_once_by_its_newest_log() -> None:
-    tables, apart = compare([entry("a", 0.1), entry("a", 0.9)], "balanced_accuracy")
+    tables, apart = compare([entry("a", 0.1), entry("a", 0.9)])
     assert [row.scores["balanced_accuracy"].mean for row in tables[0].entries] == [0.9]
     assert apart[0][1] == "a newer log of the same evaluation is shown"
 
 
 def test_of_two_single_logs_the_newer_one_is_the_table() -> None:
     found = [entry("example", store="d1", created="2026-01-01"), entry("mine", store="d2", created="2026-02-01")]
-    tables, apart = compare(found, "balanced_accuracy")
+    tables, apart = compare(found)
     assert names(tables) == [["mine"]]
     assert [(other.explainer, why) for other, why in apart] == [("example", "another store (d1)")]
 
 
 def test_two_settings_with_two_rows_each_are_two_tables() -> None:
     found = [entry("a"), entry("b"), entry("a", store="d2"), entry("b", store="d2"), entry("c", store="d2")]
-    assert sorted(names(compare(found, "balanced_accuracy")[0])) == [["a", "b"], ["a", "b", "c"]]
+    assert sorted(names(compare(found)[0])) == [["a", "b"], ["a", "b", "c"]]
 
 
 def test_an_undefined_number_is_a_dash_and_null() -> None:
-    tables, apart = compare([entry("a", NAN)], "balanced_accuracy")
+    tables, apart = compare([entry("b", 0.5), entry("a", NAN)])
     assert "| a | – |" in markdown(tables, apart)
     rows = json.loads(as_json(tables, apart))["rows"]
-    assert next(row for row in rows if row["score"] == "balanced_accuracy")["mean"] is None
-    assert next(csv.DictReader(io.StringIO(as_csv(tables))))["mean"] == ""
+    assert [row["mean"] for row in rows if row["statistic"] == "balanced_accuracy"] == [0.5, None]
+    assert [row["mean"] for row in csv.DictReader(io.StringIO(as_csv(tables)))][2:] == ["", "0.1"]
 
 
 def test_hostile_names_stay_text(capsys: pytest.CaptureFixture[str]) -> None:
-    tables, apart = compare([entry("<script>|x|\x1b[31m[bold]\u202e")], "balanced_accuracy")
+    tables, apart = compare([entry("<script>|x|\x1b[31m[bold]\u202e")])
     text = markdown(tables, apart)
     assert "<script>" not in text
     assert "\x1b" not in text
@@ -121,7 +122,7 @@ def test_real_logs_make_a_table(store_folder: Path, tmp_path: Path) -> None:
         run(explainer, "inspect_autointerp/lexical")
     run("explain", None)
     (tmp_path / "2026-01-01T00-00-00-00-00_detection_broken.eval").write_bytes(b"PK\x03\x04 cut short")
-    tables, apart = compare(read_entries(str(tmp_path)), "balanced_accuracy")
+    tables, apart = compare(read_entries(str(tmp_path)))
     assert len(tables) == 1
     rows = {row.explainer: row for row in tables[0].entries}
     assert all(row.floor for row in rows.values())
@@ -142,8 +143,31 @@ def test_two_models_that_graded_themselves_are_not_ranked_against_each_other(
         inspect_eval(
             detection(contexts=str(store_folder), **options), model=judge, log_dir=str(tmp_path), display="none"
         )
-    tables, apart = compare(read_entries(str(tmp_path)), "balanced_accuracy")
+    tables, apart = compare(read_entries(str(tmp_path)))
     assert [len(table.entries) for table in tables] == [1]
     shown, other = tables[0].entries[0].explainer, apart[0][0].explainer
     assert {shown, other} == {"mockllm/one", "mockllm/two"}
     assert apart[0][1] == f"another grader ({other}, which graded itself)"
+
+
+def test_every_score_of_a_suite_has_a_table_and_one_added_later_stands_with_its_own_grader(
+    store_folder: Path, tmp_path: Path
+) -> None:
+    from inspect_ai import score
+    from inspect_ai.log import write_eval_log
+
+    from inspect_autointerp.scorers import detection as detection_scorer
+    from inspect_autointerp.tasks import suite
+
+    options: Any = {"latents": "sample:3", "min_contexts": 10, "test_activating": 10, "test_nonactivating": 10}
+    task = suite(contexts=str(store_folder), scores="detection,fuzzing", negatives="neighbours", **options)
+    [log] = inspect_eval(task, model="inspect_autointerp/lexical", log_dir=str(tmp_path), display="none")
+    say_yes = model(lambda messages: str([1] * len(texts_of(messages))), "yes")
+    scorer = detection_scorer(str(store_folder), activating=10, nonactivating=10, negatives="neighbours")
+    more = score(log, scorer, model_roles={"grader": say_yes}, action="append")
+    write_eval_log(more, str(Path(log.location).with_name("2027-01-01T00-00-00-00-00_more_x.eval")))
+    tables, apart = compare(read_entries(str(tmp_path)))
+    assert [table.setting["score"] for table in tables] == ["detection", "fuzzing"]
+    assert "against neighbours" in markdown(tables, apart)
+    assert "against mismarked" in markdown(tables, apart)
+    assert "another grader (mockllm/yes), other options" in "".join(reason for _, reason in apart)

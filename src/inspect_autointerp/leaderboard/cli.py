@@ -28,7 +28,7 @@ def leaderboard(
     from inspect_autointerp.leaderboard.compare import compare
     from inspect_autointerp.leaderboard.entry import read_entries
 
-    tables, apart = compare(read_entries(logs), headline="balanced_accuracy")
+    tables, apart = compare(read_entries(logs))
     if not any(str(target) == "-" for target in (csv, json, md)):
         table.print_terminal(tables, apart)
     for target, text in (

@@ -14,15 +14,14 @@ class Comparison:
     entries: list[Entry]
 
 
-def compare(entries: list[Entry], headline: str) -> tuple[list[Comparison], list[tuple[Entry, str]]]:
+def compare(entries: list[Entry]) -> tuple[list[Comparison], list[tuple[Entry, str]]]:
     """Group entries into tables, and say of every other one why it is in none.
 
     An evaluation that was repeated counts once, by its newest log. A group of a single entry is a table only if no
-    group of its metric has two.
+    group of its score has two.
 
     Args:
         entries: Oldest first.
-        headline: The score that orders them.
 
     Returns:
         The tables, the largest first; and the entries left out, each with the reason.
@@ -43,17 +42,17 @@ def compare(entries: list[Entry], headline: str) -> tuple[list[Comparison], list
     tables: dict[str, list[Comparison]] = defaultdict(list)
     for group in ordered:
         first = next(iter(group.values()))
-        metric = first.setting["metric"]
-        if len(group) >= 2 or not tables[metric]:
-            tables[metric].append(Comparison(first.setting, _ranked(list(group.values()), headline)))
+        score = first.setting["score"]
+        if len(group) >= 2 or not tables[score]:
+            tables[score].append(Comparison(first.setting, _ranked(list(group.values()))))
         else:
-            apart += [(entry, _difference(entry, tables[metric][0])) for entry in group.values()]
+            apart += [(entry, _difference(entry, tables[score][0])) for entry in group.values()]
     return [table for found in tables.values() for table in found], apart
 
 
-def _ranked(entries: list[Entry], headline: str) -> list[Entry]:
+def _ranked(entries: list[Entry]) -> list[Entry]:
     def rank(entry: Entry) -> tuple:
-        mean = entry.scores[headline].mean if headline in entry.scores else float("nan")
+        mean = entry.headline
         return entry.floor, not is_known(mean), -mean if is_known(mean) else 0.0, entry.explainer
 
     return sorted(entries, key=rank)

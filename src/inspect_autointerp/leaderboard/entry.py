@@ -1,21 +1,23 @@
-"""One log as one entry of a leaderboard. Only the log's header is read, whatever its size."""
+"""One log as the entries of a leaderboard, one per score. Its header and one sample are read, whatever its size."""
 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import isnan
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from inspect_ai.log import EvalLog, list_eval_logs, read_eval_log
+from inspect_ai.log import EvalLog, EvalScore, list_eval_logs, read_eval_log, read_eval_log_sample
 
 from inspect_autointerp.errors import UserError
 
 FLOORS = ("shuffled", "empty")
-_NOT_OPTIONS = ("contexts", "explainer", "grader")
-"""Arguments of a task that say where the data are and who is compared, not how."""
+HEADLINES = ("balanced_accuracy", "correlation", "accuracy")
+"""The statistics that entries are ordered by: the first of them that a score has."""
 _METRICS = ("estimate_mean", "estimate_low", "estimate_high")
 """What `scorers.metrics.estimate` leaves in a log; Inspect puts the package's name in front."""
+_EXPLAINER_OPTIONS = {"explain_examples": 40}
+"""Arguments of a task that are the explainer's, and their defaults: others make it another explainer."""
 
 
 class Estimate(NamedTuple):
@@ -36,7 +38,7 @@ class Entry:
     """The model, the solver where it is not `explain`, and its settings where they are not the defaults."""
     floor: bool
     setting: dict[str, str]
-    """What has to agree for two entries to be compared: metric, store, hookpoint, latents, grader, options."""
+    """What has to agree for two entries to be compared: score, store, hookpoint, latents, grader, prompt, options."""
     scores: dict[str, Estimate]
     n_latents: int
     """Latents evaluated, unscored ones included."""
@@ -48,6 +50,11 @@ class Entry:
     path: str
     problem: str | None = field(default=None)
     """Why it can be compared with nothing, for instance that it was not finished."""
+
+    @property
+    def headline(self) -> float:
+        """The mean that entries are ordered by; NaN where undefined."""
+        return next((self.scores[key].mean for key in HEADLINES if key in self.scores), float("nan"))
 
 
 def read_entries(folder: str) -> list[Entry]:
@@ -69,70 +76,90 @@ def _entries(folder: str) -> Iterator[Entry]:
         try:
             log = read_eval_log(info, header_only=True)
         except Exception as error:  # a log cut short can fail in any layer: it is listed, not fatal
-            yield _broken(info.name, f"unreadable ({type(error).__name__})")
+            yield _broken(Path(info.name).name, info.name, f"unreadable ({type(error).__name__})")
             continue
         if "inspect_autointerp" in (log.eval.metadata or {}):
-            yield entry(log, info.name)
+            yield from entries(log, info.name)
 
 
-def entry(log: EvalLog, path: str) -> Entry:
-    """The entry that a log's header makes."""
-    spec, metadata = log.eval, log.eval.metadata or {}
-    arguments = dict(spec.task_args)
-    solver = str(arguments.get("explainer", "explain"))
-    config = {key: value for key, value in spec.model_generate_config.model_dump(exclude_none=True).items()}
-    label = spec.model if solver == "explain" else f"{solver} ({spec.model})" if solver != "empty" else "empty"
-    if config and solver != "empty":
-        label += f" {json.dumps(config, sort_keys=True)}"
-    options = {key: value for key, value in arguments.items() if key not in (*_NOT_OPTIONS, "latents", "hookpoint")}
-    setting = {
-        "metric": spec.task.rsplit("/", 1)[-1],
-        "store": str(metadata.get("store")),
-        "hookpoint": str(metadata.get("hookpoint")),
-        "grader": _grader(log),
-        "options": json.dumps(options, sort_keys=True),
-        "latents": json.dumps(sorted(map(str, spec.dataset.sample_ids or []))),
-    }
-    n = len(spec.dataset.sample_ids or [])
+def entries(log: EvalLog, path: str) -> list[Entry]:
+    """The entries of a log by its header: one per scorer, those that `inspect score` added included."""
+    explainer, floor = _explainer(log)
+    if log.status != "success" or not log.results:
+        return [_broken(explainer, path, f"not finished (status {log.status})", str(log.eval.created))]
+    by_scorer: dict[str, list[EvalScore]] = {}
+    for score in log.results.scores:
+        by_scorer.setdefault(score.scorer, []).append(score)
+    ids = log.eval.dataset.sample_ids or []
+    made = _made_by(path, ids, set(by_scorer))
     usages = list(log.stats.model_usage.values())
     cost = sum(usage.total_cost if usage.total_cost is not None else float("nan") for usage in usages)
-    problem = None if log.status == "success" and log.results else f"not finished (status {log.status})"
-    return Entry(
-        explainer=label,
-        floor=solver in FLOORS or spec.model.endswith("/lexical"),
-        setting=setting,
-        scores=_scores(log),
-        n_latents=n,
-        tokens_per_latent=sum(usage.total_tokens for usage in usages) / n if n else float("nan"),
-        cost_per_latent=cost / n if n and usages else float("nan"),
-        created=str(spec.created),
-        path=path,
-        problem=problem,
-    )
+    metadata = log.eval.metadata or {}
+    return [
+        Entry(
+            explainer=explainer,
+            floor=floor,
+            setting={
+                "score": scorer.rstrip("0123456789"),  # Inspect numbers a scorer that is added a second time
+                "store": str(metadata.get("store")),
+                "hookpoint": str(metadata.get("hookpoint")),
+                "grader": str(made.get(scorer, {}).get("grader")),
+                "prompt": str(made.get(scorer, {}).get("prompt")),
+                "options": json.dumps(made.get(scorer, {}).get("options"), sort_keys=True),
+                "latents": json.dumps(sorted(map(str, ids))),
+            },
+            scores=_estimates(scores),
+            n_latents=len(ids),
+            tokens_per_latent=sum(usage.total_tokens for usage in usages) / len(ids) if ids else float("nan"),
+            cost_per_latent=cost / len(ids) if ids and usages else float("nan"),
+            created=str(log.eval.created),
+            path=path,
+        )
+        for scorer, scores in by_scorer.items()
+    ]
 
 
-def _grader(log: EvalLog) -> str:
-    role = (log.eval.model_roles or {}).get("grader")
-    if role is None:
-        return f"{log.eval.model}, which graded itself"
-    role = role[0] if isinstance(role, list) else role
-    config = role.config.model_dump(exclude_none=True)
-    return f"{role.model} {json.dumps(config, sort_keys=True)}" if config else role.model
+def _explainer(log: EvalLog) -> tuple[str, bool]:
+    """What wrote a log's explanations, and whether it is a floor."""
+    arguments, model = log.eval.task_args, log.eval.model
+    solver = str(arguments.get("explainer", "explain"))
+    config = log.eval.model_generate_config.model_dump(exclude_none=True)
+    for name, default in _EXPLAINER_OPTIONS.items():
+        if arguments.get(name, default) != default:
+            config[name] = arguments[name]
+    label = model if solver == "explain" else f"{solver} ({model})" if solver != "empty" else "empty"
+    if config and solver != "empty":
+        label += f" {json.dumps(config, sort_keys=True)}"
+    return label, solver in FLOORS or model.endswith("/lexical")
 
 
-def _scores(log: EvalLog) -> dict[str, Estimate]:
-    """The scores of a log by name."""
+def _made_by(path: str, ids: list[Any], scorers: set[str]) -> dict[str, dict[str, Any]]:
+    """By scorer the metadata of one of its scores: it says what the log's header does not where scores were added."""
+    found: dict[str, dict[str, Any]] = {}
+    for id in ids:
+        try:
+            sample = read_eval_log_sample(path, id, exclude_fields={"messages", "events", "attachments", "store"})
+        except IndexError:  # not in the log: it failed, or the log is a part of the run
+            continue
+        found |= {name: score.metadata for name, score in (sample.scores or {}).items() if score.metadata}
+        if scorers <= found.keys():
+            break
+    return found
+
+
+def _estimates(scores: list[EvalScore]) -> dict[str, Estimate]:
+    """The statistics of a score by name."""
     found = {}
-    for score in log.results.scores if log.results else []:
+    for score in scores:
         value = {name.rsplit("/", 1)[-1]: float(metric.value) for name, metric in score.metrics.items()}
         mean, low, high = (value.get(name, float("nan")) for name in _METRICS)
         found[score.name] = Estimate(mean, low, high, score.scored_samples or 0)
     return found
 
 
-def _broken(path: str, problem: str) -> Entry:
+def _broken(name: str, path: str, problem: str, created: str = "") -> Entry:
     nan = float("nan")
-    return Entry(Path(path).name, False, {}, {}, 0, nan, nan, "", path, problem)
+    return Entry(name, False, {}, {}, 0, nan, nan, created, path, problem)
 
 
 def is_known(value: float) -> bool:

@@ -3,32 +3,49 @@
 import csv
 import io
 import json
+import re
+from collections.abc import Iterable
 
 from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
 from inspect_autointerp.leaderboard.compare import Comparison
-from inspect_autointerp.leaderboard.entry import Entry, Estimate, is_known
+from inspect_autointerp.leaderboard.entry import HEADLINES, Entry, Estimate, is_known
+from inspect_autointerp.negatives import HARD
 from inspect_autointerp.render import visible
 
-COLUMNS = {
+_COLUMNS = {
     "balanced_accuracy": "balanced accuracy",
+    "correlation": "correlation",
+    "correlation_activating": "in activating",
+    "correlation_weighted": "correlation ¶",
+    "accuracy": "accuracy",
     "auroc": "AUROC",
     "tpr": "TPR",
     "tnr": "TNR",
     "f1": "F1 ¶",
     "auprc": "AUPRC ¶",
 }
-"""Scores that a table shows; CSV and JSON have all."""
-_NOTE = "Mean over latents and 95 % bootstrap interval; – is undefined; ¶ at the natural base rate."
+_AGAINST = re.compile(f"({'|'.join(HEADLINES)})_({'|'.join((*HARD, 'mismarked'))})")
+_NOTE = (
+    "Mean over latents and 95 % bootstrap interval; – is undefined; ¶ at the natural base rate; columns without any"
+    " value are left out."
+)
 _LAST = ("unscored", "latents", "tokens/latent", "cost/latent")
+
+
+def columns(table: Comparison) -> dict[str, str]:
+    """The statistics that a table shows, and what they are called there; CSV and JSON have all."""
+    held = {key for entry in table.entries for key, estimate in entry.scores.items() if is_known(estimate.mean)}
+    against = {match[0]: f"against {match[2]}" for key in sorted(held) if (match := _AGAINST.fullmatch(key))}
+    return {key: name for key, name in (_COLUMNS | against).items() if key in held}
 
 
 def caption(table: Comparison) -> str:
     """What all rows of a table have in common."""
     of = table.setting
-    return f"{of['metric']} · {of['hookpoint']} · store {of['store']} · graded by {visible(of['grader'])}"
+    return f"{of['score']} · {of['hookpoint']} · store {of['store']} · graded by {visible(of['grader'])}"
 
 
 def terminal(tables: list[Comparison], apart: list[tuple[Entry, str]]) -> Group:
@@ -37,14 +54,14 @@ def terminal(tables: list[Comparison], apart: list[tuple[Entry, str]]) -> Group:
     for table in tables:
         view = Table(title=caption(table), title_justify="left", title_style="bold", pad_edge=False)
         view.add_column("explainer", overflow="fold")
-        for name in (*COLUMNS.values(), *_LAST):
+        for name in (*columns(table).values(), *_LAST):
             view.add_column(name, justify="right", no_wrap=name not in _LAST)
         floors = False
         for entry in table.entries:
             if entry.floor and not floors:
                 view.add_section()
                 floors = True
-            cells = (cell.replace(" [", "\n[") for cell in _cells(entry))
+            cells = (cell.replace(" [", "\n[") for cell in _cells(entry, columns(table)))
             view.add_row(*(Text(cell, style="dim" if entry.floor else "") for cell in cells))
         parts.append(view)
     parts.append(Text(f"{_NOTE} Dim rows are floors.", style="dim"))
@@ -66,10 +83,10 @@ def markdown(tables: list[Comparison], apart: list[tuple[Entry, str]]) -> str:
     """The same in Markdown."""
     lines: list[str] = []
     for table in tables:
-        head = ["explainer", *COLUMNS.values(), *_LAST]
+        head = ["explainer", *columns(table).values(), *_LAST]
         lines += [caption(table), "", _row(head), _row(["---", *["---:"] * (len(head) - 1)])]
         for entry in table.entries:
-            name, *numbers = _cells(entry)
+            name, *numbers = _cells(entry, columns(table))
             lines.append(_row([f"*{_escape(name)}*" if entry.floor else _escape(name), *numbers]))
         lines.append("")
     lines.append(f"{_NOTE} Rows in italics are floors.")
@@ -81,7 +98,7 @@ def markdown(tables: list[Comparison], apart: list[tuple[Entry, str]]) -> str:
 
 
 def records(tables: list[Comparison]) -> list[dict[str, object]]:
-    """One record per explainer and score, with what it was measured on; an undefined number is None."""
+    """One record per explainer, score and statistic, with what it was measured on; an undefined number is None."""
     rows: list[dict[str, object]] = []
     for number, table in enumerate(tables, 1):
         common = {key: value for key, value in table.setting.items() if key != "latents"}
@@ -92,8 +109,8 @@ def records(tables: list[Comparison]) -> list[dict[str, object]]:
                 "cost_per_latent": _or_none(entry.cost_per_latent),
                 "log": _name(entry.path),
             }
-            for score, (mean, low, high, n) in entry.scores.items():
-                row = {"table": number, "explainer": entry.explainer, "floor": entry.floor, "score": score}
+            for statistic, (mean, low, high, n) in entry.scores.items():
+                row = {"table": number, "explainer": entry.explainer, "floor": entry.floor, "statistic": statistic}
                 estimate = {"mean": _or_none(mean), "low": _or_none(low), "high": _or_none(high), "n": n}
                 rows.append({**row, **estimate, **measured, **common})
     return rows
@@ -114,8 +131,8 @@ def as_json(tables: list[Comparison], apart: list[tuple[Entry, str]]) -> str:
     return json.dumps({"rows": records(tables), "not_compared": left}, indent=1, allow_nan=False) + "\n"
 
 
-def _cells(entry: Entry) -> list[str]:
-    scores = [_estimate(entry.scores.get(key)) for key in COLUMNS]
+def _cells(entry: Entry, keys: Iterable[str]) -> list[str]:
+    scores = [_estimate(entry.scores.get(key)) for key in keys]
     unscored = entry.scores.get("unscored")
     cost = f"${entry.cost_per_latent:.4f}" if is_known(entry.cost_per_latent) else "–"
     return [
