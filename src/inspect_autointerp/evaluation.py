@@ -15,6 +15,7 @@ from rich.markup import escape
 from inspect_autointerp import __version__, demo, planted
 from inspect_autointerp.dataset import LatentDataset, give_donors, latent_dataset, resolve
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.unscored import warn_of_unscored
 
 LEXICAL = "inspect_autointerp/lexical"
 _CHANCE = ("balanced_accuracy", "auroc")
@@ -98,6 +99,7 @@ def latent_task(
         shown: By each scorer's name its statistics to show as columns in the viewer, the headline first.
         grader: The grading model, or None.
     """
+    warn_of_unscored()
     no_model = _no_model_given()
     if no_model:
         grader = grader or LEXICAL
@@ -113,7 +115,7 @@ def latent_task(
         scorer=scorer,
         model=LEXICAL if no_model else None,
         model_roles={"grader": grader} if grader else None,
-        headline_metric=HeadlineMetric(scorer=score, score=statistics[0], metric="inspect_autointerp/estimate_mean"),
+        headline_metric=HeadlineMetric(scorer=score, score=statistics[0]),
         viewer=_viewer(shown),
         metadata={
             "store": data.store.digest,

@@ -213,7 +213,7 @@ def test_without_a_grader_the_log_says_that_the_explainer_graded_itself(store_fo
     assert (log.eval.metadata or {})["grader"] == "none given: the explainer grades itself"
     score = ((log.samples or [])[0].scores or {})["detection"]
     assert score.metadata
-    assert score.metadata["grader"] == f"{LEXICAL} (none given: the explainer grades itself)"
+    assert score.metadata["grader"] == f"{LEXICAL}, which graded itself"
     assert not log.eval.model_roles
 
 

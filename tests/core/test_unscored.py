@@ -1,0 +1,52 @@
+"""The warning at the end of an evaluation of which more than half is unscored."""
+
+import logging
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from inspect_ai import eval as inspect_eval
+from inspect_ai.scorer import Score
+from tests.doubles import Answer, model
+
+from inspect_autointerp.tasks import detection
+from inspect_autointerp.unscored import score_reasons, warning
+
+
+def test_the_commonest_reason_is_named() -> None:
+    # Unscored are 1 + 0.5 + 1 of three latents, 2.5 / 3 = 83 %; of these 2.5 refusals are 1.5, 60 %.
+    reasons = Counter({"refusal": 1.5, "truncated": 1.0})
+    said = warning("fuzzing", [1.0, 0.5, 1.0], reasons)  # type: ignore[arg-type]
+    assert said is not None
+    assert "fuzzing: 83% of the contexts are unscored, mostly for refusal (60% of them)" in said
+
+
+@pytest.mark.parametrize("shares", [[], [0.5], [1.0, 0.0], [0.0]])
+def test_where_half_is_scored_nothing_is_said(shares: list[float]) -> None:
+    assert warning("fuzzing", shares, Counter(refusal=1)) is None
+
+
+def test_a_latent_counts_by_the_share_of_its_contexts() -> None:
+    score = Score(value={"unscored": 0.6}, metadata={"unscored_reasons": {"refusal": 1, "truncated": 2}})
+    assert score_reasons(score) == pytest.approx({"refusal": 0.2, "truncated": 0.4})
+    without = Score(value={"unscored": 1.0}, reason="invalid_response_format", metadata={})
+    assert score_reasons(without) == {"invalid_response_format": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"), [("no idea", "invalid_response_format"), (RuntimeError("down"), "provider_error: RuntimeErr")]
+)
+def test_an_evaluation_that_says_little_ends_with_the_warning(
+    answer: Answer, reason: str, store_folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    task = detection(contexts=str(store_folder), latents="sample:2", min_contexts=5, test_activating=5)
+    with caplog.at_level(logging.WARNING):
+        inspect_eval(
+            task,
+            model=model(lambda _: "EXPLANATION: x"),
+            model_roles={"grader": model(lambda _: answer)},
+            log_dir=str(tmp_path),
+            display="none",
+        )
+    [said] = [record.message for record in caplog.records if "unscored" in record.message]
+    assert f"detection: 100% of the contexts are unscored, mostly for {reason}" in said
