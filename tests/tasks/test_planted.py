@@ -1,10 +1,12 @@
 """Scores against known truth: planted latents, explained and graded by the oracle that knows them."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from inspect_ai import Task
 from inspect_ai import eval as inspect_eval
 from inspect_ai.log import EvalLog
 from inspect_ai.model import get_model
@@ -12,15 +14,15 @@ from inspect_ai.model import get_model
 from inspect_autointerp.planted.__main__ import Column, measure, table
 from inspect_autointerp.planted.latents import LATENTS, Sort
 from inspect_autointerp.store import Store
-from inspect_autointerp.tasks import detection
+from inspect_autointerp.tasks import detection, fuzzing
 
 ORACLE = "inspect_autointerp/oracle"
 N = 60
 
 
-def run(logs: Path, *, error_rate: float = 0.0, **options: Any) -> EvalLog:
-    """Detection on all planted latents, explained by the oracle as the options say."""
-    task = detection(contexts="planted", latents="all", test_activating=N, test_nonactivating=N, shown=20)
+def run(logs: Path, *, score: Callable[..., Task] = detection, error_rate: float = 0.0, **options: Any) -> EvalLog:
+    """A score of all planted latents, explained by the oracle as the options say."""
+    task = score(contexts="planted", latents="all", test_activating=N, test_nonactivating=N, shown=20)
     explainer = get_model(ORACLE, memoize=False, **options)
     grader = get_model(ORACLE, memoize=False, error_rate=error_rate)
     [log] = inspect_eval(task, model=explainer, model_roles={"grader": grader}, log_dir=str(logs), display="none")
@@ -30,7 +32,8 @@ def run(logs: Path, *, error_rate: float = 0.0, **options: Any) -> EvalLog:
 
 def values(log: EvalLog, key: str) -> np.ndarray:
     """One statistic of every latent, by index."""
-    scores = {str(sample.id): sample.scores["detection"].value for sample in log.samples or [] if sample.scores}
+    name = log.eval.task.rsplit("/", 1)[-1]
+    scores = {str(sample.id): sample.scores[name].value for sample in log.samples or [] if sample.scores}
     return np.array([scores[f"planted/{index}"][key] for index in range(len(LATENTS))])  # type: ignore[index,call-overload]
 
 
@@ -40,8 +43,11 @@ def said(log: EvalLog) -> list[str]:
     return [found[index] for index in range(len(LATENTS))]
 
 
-def test_a_perfect_grader_gives_the_true_explanation_the_highest_score(planted_store: Path, tmp_path: Path) -> None:
-    log = run(tmp_path)
+@pytest.mark.parametrize("score", [detection, fuzzing])
+def test_a_perfect_grader_gives_the_true_explanation_the_highest_score(
+    score: Callable[..., Task], planted_store: Path, tmp_path: Path
+) -> None:
+    log = run(tmp_path, score=score)
     assert (log.eval.metadata or {})["store"] == Store(planted_store).digest
     assert said(log) == [planted.true.text for planted in LATENTS]
     for key in ("balanced_accuracy", "f1", "tpr", "tnr"):
@@ -49,11 +55,11 @@ def test_a_perfect_grader_gives_the_true_explanation_the_highest_score(planted_s
     assert (values(log, "unscored") == 0).all()
 
 
-@pytest.mark.parametrize("rate", [0.1, 0.3])
+@pytest.mark.parametrize(("score", "rate"), [(detection, 0.1), (detection, 0.3), (fuzzing, 0.2)])
 def test_a_grader_that_errs_takes_its_error_rate_off_the_balanced_accuracy(
-    rate: float, planted_store: Path, tmp_path: Path
+    score: Callable[..., Task], rate: float, planted_store: Path, tmp_path: Path
 ) -> None:
-    log = run(tmp_path, error_rate=rate)
+    log = run(tmp_path, score=score, error_rate=rate)
     found = values(log, "balanced_accuracy")
     # A latent's has a standard error of √(e (1 − e) / 2n); texts and explanations are all different, so errors are too.
     error = (rate * (1 - rate) / (2 * N)) ** 0.5
@@ -78,6 +84,18 @@ def test_a_false_explanation_scores_lower(sort: Sort, planted_store: Path, tmp_p
     if sort == "wrong":
         assert abs(balanced.mean() - 0.5) < 0.03
     assert f1.mean() < 0.75
+
+
+@pytest.mark.parametrize("sort", ["too_narrow", "wrong", "too_broad"])
+def test_fuzzing_sees_a_false_explanation_by_the_marks(sort: Sort, planted_store: Path, tmp_path: Path) -> None:
+    log = run(tmp_path, score=fuzzing, explanation=sort)
+    balanced, mismarked = values(log, "balanced_accuracy"), values(log, "balanced_accuracy_mismarked")
+    if sort == "too_broad":
+        assert (values(log, "tpr") == 1).all()
+        assert balanced.mean() > 0.93, "marks seldom fall on what a too-broad explanation speaks of besides"
+    else:
+        assert (balanced < 0.9).all()
+        assert np.nanmax(mismarked) < 1
 
 
 @pytest.fixture(scope="module")
