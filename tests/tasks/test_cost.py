@@ -12,7 +12,7 @@ from benchmarks.cost import Call, Cost
 from inspect_ai import Task
 from inspect_ai import eval as inspect_eval
 from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageSystem, ChatMessageUser
-from tests.doubles import model, texts_of
+from tests.doubles import model
 
 from inspect_autointerp.contexts import LatentContexts, seed_of
 from inspect_autointerp.errors import UserError
@@ -53,7 +53,7 @@ def test_an_answer_has_the_form_of_the_worked_ones() -> None:
 
 
 def run(task: Task, logs: Path) -> tuple[list[Prompt], list[Prompt], str]:
-    """What the explainer and the grader were sent for the task's one latent, and its name."""
+    """What the explainer and the grader were sent first for the task's one latent, and its name."""
     explaining: list[Prompt] = []
     grading: list[Prompt] = []
 
@@ -63,14 +63,15 @@ def run(task: Task, logs: Path) -> tuple[list[Prompt], list[Prompt], str]:
 
     def grade(messages: list[ChatMessage]) -> str:
         grading.append(prompt(messages))
-        return str([1] * len(texts_of(messages)))
+        return "?"  # which no scorer can use: it asks again, with the same messages and two more
 
     log = inspect_eval(
         task, model=model(explain), model_roles={"grader": model(grade)}, log_dir=str(logs), display="none"
     )[0]
     assert log.status == "success"
     (sample,) = log.samples or []
-    return explaining, grading, str(sample.id)
+    shortest = min(map(len, grading))
+    return explaining, [messages for messages in grading if len(messages) == shortest], str(sample.id)
 
 
 def contexts_of(store: Path, latent_id: str) -> LatentContexts:
