@@ -10,8 +10,8 @@ model is asked. What is assumed:
   answer; the answer ends with one. Anything a provider adds besides is not counted.
 - Answers are in the form of the worked examples, and usable at once: no retry. An explanation has one line before it.
 - Constant are the messages that no latent and no batch changes, in every call, the first included, as the paper counts
-  what can be cached. Whether it is cached is the provider's business: OpenAI's and most of Anthropic's models cache
-  nothing that is shorter than 1,024 tokens, vLLM all but the rest of a block of 16.
+  what can be cached. Whether it is cached is the provider's business: OpenAI caches no prefix under 1,024 tokens, nor
+  do most of Anthropic's models, and vLLM caches whole blocks of 16.
 """
 
 import argparse

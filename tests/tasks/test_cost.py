@@ -68,7 +68,7 @@ def run(task: Task, logs: Path) -> tuple[list[Prompt], list[Prompt], str]:
     log = inspect_eval(
         task, model=model(explain), model_roles={"grader": model(grade)}, log_dir=str(logs), display="none"
     )[0]
-    assert log.status == "success"
+    assert log.status == "success", log.error
     (sample,) = log.samples or []
     shortest = min(map(len, grading))
     return explaining, [messages for messages in grading if len(messages) == shortest], str(sample.id)
@@ -103,9 +103,12 @@ def test_fuzzing_is_what_the_task_sends(store_folder: Path, tmp_path: Path) -> N
     assert sorted(grading) == sorted(prompt(call.messages) for call in asked)
 
 
-def test_at_equal_contexts_less_is_read_than_in_the_paper() -> None:
-    pytest.importorskip("mistral_common")
-    tokenizer = cost.vocabulary()
+@pytest.fixture(scope="module")
+def tokenizer() -> Any:
+    return cost.vocabulary()
+
+
+def test_at_equal_contexts_less_is_read_than_in_the_paper(tokenizer: Any) -> None:
     windows, rng = cost.reference_windows(tokenizer), np.random.default_rng(0)
     for metric in cost.METRICS:
         if metric.paper:
@@ -114,11 +117,11 @@ def test_at_equal_contexts_less_is_read_than_in_the_paper() -> None:
             assert ours.constant < metric.paper.constant, metric.name
 
 
-def test_windows_hold_their_tokens_texts() -> None:
-    pytest.importorskip("mistral_common")
-    window = cost.reference_windows(cost.vocabulary())[0]
+def test_windows_hold_their_tokens_texts(tokenizer: Any) -> None:
+    window = cost.reference_windows(tokenizer)[0]
     assert len(window.spans) == cost.WINDOW
     assert "".join(window.tokens()) == window.text
+    assert cost.counter(tokenizer)(window.text) == cost.WINDOW
 
 
 def test_without_the_extra_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
