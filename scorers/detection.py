@@ -17,7 +17,7 @@ from inspect_autointerp.explanation import Explanation
 from inspect_autointerp.negatives import negative_kinds
 from inspect_autointerp.render import visible
 from inspect_autointerp.scorers.ask import grader
-from inspect_autointerp.scorers.judge import judge
+from inspect_autointerp.scorers.judge import judge, worked_answer
 from inspect_autointerp.scorers.judged import (
     judged_metrics,
     judged_score,
@@ -29,7 +29,7 @@ from inspect_autointerp.scorers.judged import (
 from inspect_autointerp.scorers.report import report
 from inspect_autointerp.scorers.statistics import latent_statistics, statistics_keys
 
-VERSION = "detection/1"
+VERSION = "detection/2"
 """Changes whenever the wording below does."""
 
 _SYSTEM = """\
@@ -66,8 +66,7 @@ def detection_messages(explanation: str, texts: Sequence[str], confidence: bool 
     messages: list[ChatMessage] = [ChatMessageSystem(content=system)]
     for worked, examples, labels in _WORKED:
         messages.append(ChatMessageUser(content=_question(worked, examples)))
-        answer = [95 if label else 5 for label in labels] if confidence else list(labels)
-        messages.append(ChatMessageAssistant(content=str(answer)))
+        messages.append(ChatMessageAssistant(content=worked_answer(labels, confidence)))
     messages.append(ChatMessageUser(content=_question(explanation, texts)))
     return messages
 

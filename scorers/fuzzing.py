@@ -19,7 +19,7 @@ from inspect_autointerp.explanation import Explanation
 from inspect_autointerp.negatives import HARD, negative_kinds
 from inspect_autointerp.render import THRESHOLD, delimiters, marked, visible
 from inspect_autointerp.scorers.ask import grader
-from inspect_autointerp.scorers.judge import judge
+from inspect_autointerp.scorers.judge import judge, worked_answer
 from inspect_autointerp.scorers.judged import (
     judged_metrics,
     judged_score,
@@ -32,7 +32,7 @@ from inspect_autointerp.scorers.marks import MISMARKED, marked_contexts
 from inspect_autointerp.scorers.report import report
 from inspect_autointerp.scorers.statistics import latent_statistics, statistics_keys
 
-VERSION = "fuzzing/1"
+VERSION = "fuzzing/2"
 """Changes whenever the wording below does."""
 
 _SYSTEM = """\
@@ -82,8 +82,7 @@ def fuzzing_messages(
     messages: list[ChatMessage] = [ChatMessageSystem(content=system)]
     for worked, examples, labels in _WORKED:
         messages.append(ChatMessageUser(content=_question(worked, examples, ("<<", ">>"))))
-        answer = [95 if label else 5 for label in labels] if confidence else list(labels)
-        messages.append(ChatMessageAssistant(content=str(answer)))
+        messages.append(ChatMessageAssistant(content=worked_answer(labels, confidence)))
     messages.append(ChatMessageUser(content=_question(explanation, texts, pair)))
     return messages
 
