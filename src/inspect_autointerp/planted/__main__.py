@@ -1,5 +1,9 @@
-"""`python -m inspect_autointerp.planted`: which statistic sees what, on the planted latents with a perfect grader."""
+"""`python -m inspect_autointerp.planted`: which statistic sees what, on the planted latents with a perfect grader.
 
+And with which of the units of `sanity` each passes the missing-label and the extra-label test.
+"""
+
+from collections.abc import Sequence
 from typing import Annotated, NamedTuple
 
 import numpy as np
@@ -8,9 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 from inspect_autointerp.contexts import LatentContexts
-from inspect_autointerp.latent import Negative
+from inspect_autointerp.latent import Context, Negative
 from inspect_autointerp.negatives import HARD, KINDS
-from inspect_autointerp.planted import HOOKPOINT, ensure_store
+from inspect_autointerp.planted import HOOKPOINT, ensure_store, sanity
 from inspect_autointerp.planted.latents import LATENTS, SORTS, Sort
 from inspect_autointerp.planted.oracle import label
 from inspect_autointerp.render import visible
@@ -75,14 +79,65 @@ def table(figures: dict[Sort, dict[Column, np.ndarray]]) -> Table:
     return shown
 
 
+TESTED = (
+    "balanced_accuracy", "auroc", "tpr", "tnr", "f1", "auprc", "balanced_accuracy_neighbours", "auroc_neighbours",
+)  # fmt: skip
+"""Statistics of a judged score that the label tests are run on."""
+BANDS = (sanity.SHARES, (1e-4, 1e-3), (1e-3, 0.01), (0.01, 0.05))
+N_RANDOM = (100, 1000, 10_000, 100_000)
+
+
+def judged(contexts: Sequence[Context], said: Sequence[np.ndarray], firing_share: float) -> dict[str, float]:
+    """The `TESTED` statistics where the grader says of a context what the labels do, and is sure of it."""
+    verdicts = [Verdict(int(marks.any()), float(marks.any())) for marks in said]
+    values = latent_statistics(contexts, verdicts, firing_share, ("neighbours",))
+    return {name: values[name] for name in TESTED}
+
+
+MEASURES: tuple[sanity.Measure, ...] = (judged,)
+"""What makes the statistics that the label tests are run on."""
+
+
+def label_tests(figures: dict[sanity.Labels, dict[str, np.ndarray]]) -> Table:
+    """Means over the units, and with how many of them each statistic passes."""
+    n_units = len(next(iter(figures["true"].values())))
+    shown = Table(title=f"Label tests: means over {n_units} units; in brackets: how many score below their true labels")
+    for head in ("statistic", *sanity.LABELS):
+        shown.add_column(head.replace("_", " "), justify="left" if head == "statistic" else "right")
+    for name, true in figures["true"].items():
+        false = (figures[labels][name] for labels in sanity.LABELS[1:])
+        cells = (f"{np.nanmean(values):.3f} ({sanity.pass_rate(values, true):.0%})" for values in false)
+        shown.add_row(name.replace("_", " "), f"{np.nanmean(true):.3f}", *cells)
+    return shown
+
+
+def reach() -> Table:
+    """How many units could pass the extra-label test at all, by the number of random contexts."""
+    shown = Table(title="Units of which a random context gets an extra label: more cannot pass on random contexts")
+    shown.add_column("firing share")
+    for n in N_RANDOM:
+        shown.add_column(f"{n:,} random contexts", justify="right")
+    for least, most in BANDS:
+        cells = (f"{sanity.within_reach(n, (least, most)):.0%}" for n in N_RANDOM)
+        shown.add_row(f"{100 * least:g} to {100 * most:g} %", *cells)
+    return shown
+
+
 def main(
     n: Annotated[int, typer.Option("--number", "-n", min=1, help="Contexts of each kind per latent.")] = 100,
     seed: Annotated[int, typer.Option(help="Of the contexts and of the grader's errors.")] = 0,
     error_rate: Annotated[float, typer.Option(min=0, max=1, help="Of the grader.")] = 0.0,
+    units: Annotated[int, typer.Option(min=1, help="Units of the label tests.")] = 300,
 ) -> None:
-    """Print which statistic tells true, too-broad, too-narrow and wrong explanations of planted latents apart."""
-    store = Store(ensure_store())
-    Console(width=200 if not Console().is_terminal else None).print(table(measure(store, n, seed, error_rate)))
+    """Print which statistic tells true, too-broad, too-narrow and wrong explanations of planted latents apart.
+
+    Then which passes the missing-label and the extra-label test of arXiv 2506.05774, on units of every firing share.
+    """
+    console = Console(width=200 if not Console().is_terminal else None)
+    console.print(table(measure(Store(ensure_store()), n, seed, error_rate)))
+    drawn = sanity.draw_units(units, n, seed)
+    console.print(label_tests(sanity.score(drawn, MEASURES, seed, error_rate)))
+    console.print(reach())
 
 
 if __name__ == "__main__":
