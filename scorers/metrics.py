@@ -64,8 +64,9 @@ def bootstrap_intervals(values: np.ndarray, level: float = 0.95) -> tuple[np.nda
     values, known, n = values[:, enough], known[:, enough], n[enough]
     mean = np.where(known, values, 0).sum(axis=0) / n
     off = np.where(known, values - mean, 0)
-    sd = np.sqrt((off**2).sum(axis=0) / n)
-    cubed = (off**3).sum(axis=0) / n
+    squared = off * off
+    sd = np.sqrt(squared.sum(axis=0) / n)
+    cubed = (squared * off).sum(axis=0) / n
     skewness = np.divide(cubed, sd**3, out=np.zeros_like(sd), where=sd**3 > 0)
     a = skewness / (6 * np.sqrt(n))  # BCa's acceleration; of a mean also its bias correction
     z = np.sqrt(n / (n - 1)) * stdtrit(n - 1, (1 + level) / 2)
