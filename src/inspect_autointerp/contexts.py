@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
+from itertools import repeat
 
 import numpy as np
 
@@ -99,8 +100,10 @@ class LatentContexts:
             decoded = self._store.decoder.windows(self._store.ids(starts))
         silence = np.zeros((len(starts), self._store.window), dtype=np.float32)
         return [
-            Context(kind, start, *decoded[i], silence[i], neighbour=whose[i] if whose else None)
-            for i, start in enumerate(starts.tolist())
+            Context(kind, start, text, spans, activations, None, neighbour)
+            for start, (text, spans), activations, neighbour in zip(
+                starts.tolist(), decoded, silence, whose or repeat(None, len(decoded)), strict=True
+            )
         ]
 
     def _negatives(self, kind: Negative, split: Split) -> tuple[np.ndarray, np.ndarray | None]:
@@ -157,21 +160,25 @@ class LatentContexts:
         if self._store.settings.center:
             starts = _apart(starts, self._store.window)
         texts = self._store.texts(starts)
-        first = {text: i for i, text in reversed(list(enumerate(texts))) if text not in seen}
+        first = dict(zip(reversed(texts), reversed(range(len(texts))), strict=True))
+        for text in seen.intersection(first):
+            del first[text]
         starts = starts[sorted(first.values())]
         activations = self._own.on(starts, self._store.window)
         peaks = activations.max(axis=1, initial=0.0)
         order = np.lexsort((starts, peaks))
-        deciles = [DECILES * rank // len(order) + 1 for rank in range(len(order))]
+        deciles = (DECILES * np.arange(len(order)) // max(1, len(order)) + 1).tolist()
         return _Windows(starts[order], activations[order], peaks[order], deciles, frozenset(first))
 
     def _contexts(self, windows: _Windows, which: Sequence[int]) -> list[Context]:
         rows = np.array(which, dtype=np.int64)
-        starts, activations = windows.starts[rows], windows.activations[rows]
+        starts = windows.starts[rows]
         decoded = self._store.decoder.windows(self._store.ids(starts))
         return [
-            Context("activating", start, *decoded[i], activations[i], windows.deciles[which[i]])
-            for i, start in enumerate(starts.tolist())
+            Context("activating", start, text, spans, activations, windows.deciles[i])
+            for start, (text, spans), activations, i in zip(
+                starts.tolist(), decoded, windows.activations[rows], which, strict=True
+            )
         ]
 
 
@@ -194,12 +201,14 @@ def stratified(strata: Sequence[int], n: int, rng: np.random.Generator) -> list[
         members[stratum].append(i)
     for found in members.values():
         rng.shuffle(found)
+    members = dict(sorted(members.items()))
     chosen: list[int] = []
     while len(chosen) < n and members:
-        drawn = sorted(members)
+        drawn = list(members)
         rng.shuffle(drawn)
         chosen += [members[stratum].pop() for stratum in drawn[: n - len(chosen)]]
-        members = {stratum: left for stratum, left in members.items() if left}
+        if not all(members.values()):
+            members = {stratum: left for stratum, left in members.items() if left}
     return chosen
 
 

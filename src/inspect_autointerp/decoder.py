@@ -9,7 +9,8 @@ which cover nearly all models, do nothing but join bytes: their windows are deco
 import json
 import re
 from collections.abc import Sequence
-from itertools import accumulate, pairwise
+from functools import cache
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,9 @@ from tokenizers import Tokenizer
 Spans = tuple[tuple[int, int], ...]
 Decoded = tuple[str, Spans]
 """A window's text, and each token's (start, end) characters in it."""
+
+_LONGEST_TEXT, _LONGEST_TOKEN = 1024, 32
+"""Characters; see `_pairs`."""
 
 _BYTE_TOKEN = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 _SENTENCE_PIECE = [
@@ -54,6 +58,7 @@ class Decoder:
         self._table = np.frombuffer(b"".join(self._bytes), dtype=np.uint8)
         self._length = np.array([len(piece) for piece in self._bytes], dtype=np.int64)
         self._begin = np.cumsum(self._length) - self._length
+        _pairs()  # while this is being set up, and not in the first window
         # A normaliser may have changed what an added token decodes to. Twice, since a first space may be dropped.
         self._odd = [id for id in added if self._decode([id, id]) != self._stripped((2 * self._bytes[id]).decode())]
 
@@ -68,28 +73,32 @@ class Decoder:
         """The same of many windows, which are of one length: `ids` has shape (window, token)."""
         if not self._joins or not ids.size:
             return [self._one(row) for row in ids.tolist()]
-        ids = ids.astype(np.intp)
-        length = self._length.take(ids)
-        end = length.cumsum(axis=1)  # (window, token): in bytes, from the window's first
-        last = end[:, -1].cumsum()
-        first = last - end[:, -1]
-        n, flat = int(last[-1]), length.ravel()
+        n_tokens = ids.shape[1]
+        tokens = ids.ravel().astype(np.intp)
+        length = self._length.take(tokens)
+        end = length.cumsum()  # (window · token,): in bytes, from the first of all
+        last = end[n_tokens - 1 :: n_tokens]
+        first = np.append(0, last[:-1])
         # The table's place of a token's first byte, less that byte's own place among these windows' bytes.
-        shift = self._begin.take(ids) - (first[:, None] + end - length)
-        held = self._table.take(shift.ravel().repeat(flat) + np.arange(n))
+        shift = self._begin.take(tokens) - end + length
+        held = self._table[shift.repeat(length) + np.arange(end[-1])]
         joined = held.tobytes()
         texts: list[str | None]
         if joined.isascii():
-            whole = joined.decode()
-            texts = [whole[a:b] for a, b in zip(first.tolist(), last.tolist(), strict=True)]
+            texts = _cut(joined.decode(), first, last)
         else:
-            texts = [_strictly(joined[a:b]) for a, b in zip(first.tolist(), last.tolist(), strict=True)]
             # A character is complete where the byte that follows begins another.
             begins = np.append((held & 0xC0) != 0x80, True)
-            begun = np.concatenate([[0], np.cumsum(begins)])
-            begins[last] = True
-            place = first[:, None] + end
-            end = begun[place] - begun[first][:, None] - ~begins[place]
+            begun = np.append(0, begins.cumsum())
+            whole = _strictly(joined) if begins[last].all() else None
+            if whole is None:
+                texts = [_strictly(joined[a:b]) for a, b in zip(first.tolist(), last.tolist(), strict=True)]
+                begins[last] = True
+            else:
+                texts = _cut(whole, begun[first], begun[last])
+            end = begun[end] - ~begins[end]
+            first = begun[first]
+        end = end.reshape(-1, n_tokens) - first[:, None]
         if self._odd:
             for row in np.flatnonzero(np.isin(ids, self._odd).any(axis=1)):
                 texts[row] = None
@@ -97,10 +106,9 @@ class Decoder:
             drops = np.array([text is not None and text.startswith(" ") for text in texts])
             texts = [text and self._stripped(text) for text in texts]
             end = np.maximum(0, end - drops[:, None])
-        ends = np.concatenate([np.zeros((len(end), 1), dtype=np.int64), end], axis=1).tolist()
         return [
-            self._one(ids[row].tolist()) if text is None else (text, tuple(pairwise(ends[row])))
-            for row, text in enumerate(texts)
+            self._one(ids[row].tolist()) if text is None else (text, spans)
+            for row, (text, spans) in enumerate(zip(texts, _spans(end), strict=True))
         ]
 
     def _stripped(self, text: str) -> str:
@@ -146,6 +154,35 @@ class Decoder:
                 last = max(last, _common(prefix, text))
             ends.append(last)
         return tuple(zip([0, *ends][:-1], ends, strict=True))
+
+
+def _cut(whole: str, first: np.ndarray, last: np.ndarray) -> list[str | None]:
+    """The parts of a text from each first place to its last."""
+    return [whole[a:b] for a, b in zip(first.tolist(), last.tolist(), strict=True)]
+
+
+def _spans(end: np.ndarray) -> list[Spans]:
+    """Where each token begins and ends, from where it ends (window, token): it begins where the one before ended."""
+    begin = np.zeros_like(end)
+    begin[:, 1:] = end[:, :-1]
+    length = end - begin
+    place = begin * _LONGEST_TOKEN + length
+    long = (begin >= _LONGEST_TEXT) | (length >= _LONGEST_TOKEN)
+    place[long] = 0
+    spans: list[Spans] = list(map(tuple, _pairs().take(place).tolist()))
+    for row in np.flatnonzero(long.any(axis=1)).tolist():
+        spans[row] = tuple(zip(begin[row].tolist(), end[row].tolist(), strict=True))
+    return spans
+
+
+@cache
+def _pairs() -> np.ndarray:
+    """The pair (begin, begin + length) for all that are short, at begin · _LONGEST_TOKEN + length, as objects.
+
+    To take pairs that are there takes a third of the time of making them, which is most of what decoding costs.
+    """
+    begin, length = np.arange(_LONGEST_TEXT).repeat(_LONGEST_TOKEN), np.tile(np.arange(_LONGEST_TOKEN), _LONGEST_TEXT)
+    return np.fromiter(zip(begin.tolist(), (begin + length).tolist(), strict=True), dtype=object)
 
 
 def _strictly(joined: bytes) -> str | None:

@@ -196,9 +196,8 @@ class Store:
 
     def texts(self, starts: np.ndarray) -> list[bytes]:
         """The same, each as something to compare."""
-        ids = self.ids(starts)
-        joined, size = ids.tobytes(), self.window * ids.itemsize
-        return [joined[i : i + size] for i in range(0, len(joined), size)]
+        ids = np.ascontiguousarray(self.ids(starts))
+        return ids.view(np.dtype((np.void, self.window * ids.itemsize))).ravel().tolist()
 
     @lru_cache(maxsize=2)  # noqa: B019
     def pool_of(self, split: Split) -> Pool:
