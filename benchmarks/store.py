@@ -117,8 +117,8 @@ def measure(folder: Path, what: str) -> dict[str, float]:
     indices = np.random.default_rng(1).permutation(LATENTS).tolist()
 
     def load(store: Store, n: int) -> None:
-        for index in indices[:n]:
-            contexts = LatentContexts(store, store.latent(NAME, index))
+        for latent in store.latents(NAME, indices[:n]):
+            contexts = LatentContexts(store, latent)
             shown, tested = contexts.explain(40, 0), contexts.test(50, 50, 0)
             assert min(len(shown), len(tested) - 50) >= 20, "a synthetic latent lost its contexts"
 
@@ -139,8 +139,8 @@ def measure(folder: Path, what: str) -> dict[str, float]:
     elif what == "dataset":
         latent_dataset(folder, hookpoint=None, latents="sample:1000", min_contexts=20, seed=0)
     elif store and what == "windows":
-        for index in indices[:1000]:
-            kept = Kept(store, NAME, index)
+        for latent in store.latents(NAME, indices[:1000]):
+            kept = Kept(store, NAME, latent.index)
             assert kept.on(kept.starts, WINDOW).any() and store.ids(kept.starts).size
     elif store:
         load(store, 1 if what == "one" else 1000)

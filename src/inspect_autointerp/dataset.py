@@ -59,15 +59,16 @@ def latent_dataset(
     width = store.manifest.hookpoints[hookpoint].width
     candidates, wanted = parse_latents(latents, width, seed_of(seed, hookpoint))
     samples, skipped = [], Counter()
-    for index in track(candidates, "latents", transient=True, console=Console(stderr=True), disable=wanted < 1000):
+    found = store.latents(hookpoint, candidates)
+    console = Console(stderr=True)
+    for latent in track(found, "latents", len(candidates), transient=True, console=console, disable=wanted < 1000):
         if len(samples) == wanted:
             break
-        latent = store.latent(hookpoint, index)
         reason = _unusable(store, latent, min_contexts)
         if reason:
             skipped[reason] += 1
             continue
-        facts = {"index": index, "firing_share": latent.firing_share, "max_activation": latent.max_activation}
+        facts = {"index": latent.index, "firing_share": latent.firing_share, "max_activation": latent.max_activation}
         facts["rare"] = latent.n_windows < store.settings.min_active
         samples.append(Sample(id=latent.id, input=f"What does latent {latent.id} respond to?", metadata=facts))
     if not samples:

@@ -2,12 +2,17 @@
 
 import json
 import mmap
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 _TYPES = {"U8": np.uint8, "U32": np.uint32, "I64": np.int64, "F16": np.float16}
 """safetensors' names of the types that a store holds."""
+
+# What the kernel can be told, where it listens (not on Windows).
+_RANDOM: int | None = getattr(mmap, "MADV_RANDOM", None)
+_WILLNEED: int | None = getattr(mmap, "MADV_WILLNEED", None)
 
 
 class Postings:
@@ -26,7 +31,7 @@ class Postings:
     def __init__(self, path: Path) -> None:
         with path.open("rb") as file:
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        self._advise(mmap.MADV_RANDOM if hasattr(mmap, "MADV_RANDOM") else None, 0, len(self._map))
+        self._advise(_RANDOM, 0, len(self._map))
         size = int.from_bytes(self._map[:8], "little")
         self._columns: dict[str, np.ndarray] = {}
         self._begin: dict[str, int] = {}
@@ -61,19 +66,28 @@ class Postings:
         """Per window kept for a latent, as bits of uint32, which of its siblings fire in it too."""
         return self._read(("shared",), *self._window_indptr[latent : latent + 2].tolist())[0]
 
+    def fetch(self, latents: Sequence[int]) -> None:
+        """Begin to read the windows and activations of these latents, without waiting for any of it."""
+        if not len(latents):
+            return
+        for indptr, names in (("window_indptr", ("window", "flags")), ("indptr", ("pos", "act"))):
+            self._fetch((indptr,), min(latents), max(latents) + 2)
+            first, end = self._columns[indptr][np.array([latents, latents]) + [[0], [1]]].tolist()
+            for a, b in zip(first, end, strict=True):
+                self._fetch(names, a, b)
+
     def _read(self, names: tuple[str, ...], a: int, b: int) -> list[np.ndarray]:
         """The same part of several columns."""
-        for name in names:
-            width = self._columns[name].itemsize
-            self._advise(
-                mmap.MADV_WILLNEED if hasattr(mmap, "MADV_WILLNEED") else None,
-                self._begin[name] + a * width,
-                (b - a) * width,
-            )
+        self._fetch(names, a, b)
         return [self._columns[name][a:b] for name in names]
 
+    def _fetch(self, names: tuple[str, ...], a: int, b: int) -> None:
+        for name in names:
+            width = self._columns[name].itemsize
+            self._advise(_WILLNEED, self._begin[name] + a * width, (b - a) * width)
+
     def _advise(self, advice: int | None, begin: int, length: int) -> None:
-        """Tell the kernel what will be read of the map, where it listens (not on Windows)."""
+        """Tell the kernel what will be read of the map."""
         if advice is not None and length:
             page = begin // mmap.PAGESIZE * mmap.PAGESIZE
             self._map.madvise(advice, page, begin + length - page)

@@ -5,6 +5,7 @@ per hookpoint a folder with `postings.safetensors` and `latents.parquet`; docs/d
 layout. Windows are cut from the corpus on reading. Nothing here needs torch.
 """
 
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, lru_cache
 from hashlib import file_digest
@@ -22,6 +23,9 @@ from inspect_autointerp.settings import Settings
 
 SAMPLE, TOP, POOL = 1, 2, 4
 """Why a window was kept, as bits of `flags`."""
+
+_AHEAD = 256
+"""How many latents are fetched at once."""
 
 
 class Store:
@@ -116,6 +120,18 @@ class Store:
             firing_share=share,
             max_activation=float(table["max_activation"][index]),
         )
+
+    def latents(self, hookpoint: str, indices: Sequence[int]) -> Iterator[Latent]:
+        """These latents, as `latent` gives them, while the disk fetches what is kept of those that come next.
+
+        Reading a latent waits for the disk; here it waits once for many.
+        """
+        postings = self.postings(hookpoint)
+        postings.fetch(indices[:_AHEAD])
+        for i, index in enumerate(indices):
+            if i % _AHEAD == 0:
+                postings.fetch(indices[i + _AHEAD : i + 2 * _AHEAD])
+            yield self.latent(hookpoint, index)
 
     def _firing_per_window(self, hookpoint: str, index: int) -> float:
         """The mean number of short windows on which a latent fires in a wide one of its sample."""
