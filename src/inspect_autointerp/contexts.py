@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
-from itertools import repeat
+from itertools import compress, repeat
 
 import numpy as np
 
@@ -18,7 +18,23 @@ from inspect_autointerp.neighbours import neighbour_starts
 from inspect_autointerp.store import POOL, SAMPLE, TOP, Store
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
+class _Kept:
+    """All contexts that can be cut from a latent's kept windows, in order of the windows."""
+
+    starts: np.ndarray
+    """int64 (context,)."""
+    numbers: np.ndarray
+    """int64 (context,): the windows' numbers."""
+    activations: np.ndarray
+    """float32 (context, token)."""
+    peaks: np.ndarray
+    """float32 (context,): the largest activations."""
+    texts: list[bytes]
+    """Their tokens, see `Store.texts`."""
+
+
+@dataclass(slots=True)
 class _Windows:
     """The distinct activating windows of one split's sample before they are decoded, weakest first."""
 
@@ -137,14 +153,21 @@ class LatentContexts:
         return self._store.pool_of(split).silent(self._own.firing(in_pool), self._seen)
 
     @cached_property
+    def _kept(self) -> _Kept:
+        starts, numbers = self._own.placed()
+        activations = self._own.on(starts, self._store.window)
+        peaks = activations.max(axis=1, initial=0.0)
+        return _Kept(starts, numbers, activations, peaks, self._store.texts(starts))
+
+    @cached_property
     def _explain(self) -> _Windows:
-        return self._kept("explain", frozenset())
+        return self._sampled("explain", frozenset())
 
     @cached_property
     def _test(self) -> _Windows:
         """Without those whose tokens the explain split's windows hold."""
-        shown = self._own.starts[self._own.which("explain", SAMPLE | TOP)]
-        return self._kept("test", frozenset(self._store.texts(self._own.placed(shown))))
+        shown = self._own.which("explain", SAMPLE | TOP)[self._kept.numbers]
+        return self._sampled("test", frozenset(compress(self._kept.texts, shown.tolist())))
 
     @cached_property
     def _seen(self) -> frozenset[bytes]:
@@ -154,21 +177,21 @@ class LatentContexts:
     def _windows(self, split: Split) -> _Windows:
         return self._explain if split == "explain" else self._test
 
-    def _kept(self, split: Split, seen: frozenset[bytes]) -> _Windows:
+    def _sampled(self, split: Split, seen: frozenset[bytes]) -> _Windows:
         """The distinct windows of a split's sample, but for those whose tokens were seen."""
-        starts = self._own.placed(self._own.starts[self._own.which(split, SAMPLE)])
+        kept = self._kept
+        sampled = np.flatnonzero(self._own.which(split, SAMPLE)[kept.numbers])
         if self._store.settings.center:
-            starts = _apart(starts, self._store.window)
-        texts = self._store.texts(starts)
-        first = dict(zip(reversed(texts), reversed(range(len(texts))), strict=True))
+            sampled = sampled[_apart(kept.starts[sampled], self._store.window)]
+        first: dict[bytes, int] = {}
+        for i in sampled.tolist():
+            first.setdefault(kept.texts[i], i)
         for text in seen.intersection(first):
             del first[text]
-        starts = starts[sorted(first.values())]
-        activations = self._own.on(starts, self._store.window)
-        peaks = activations.max(axis=1, initial=0.0)
-        order = np.lexsort((starts, peaks))
-        deciles = (DECILES * np.arange(len(order)) // max(1, len(order)) + 1).tolist()
-        return _Windows(starts[order], activations[order], peaks[order], deciles, frozenset(first))
+        found = np.fromiter(first.values(), dtype=np.int64, count=len(first))
+        found = found[np.lexsort((kept.starts[found], kept.peaks[found]))]
+        deciles = (DECILES * np.arange(len(found)) // max(1, len(found)) + 1).tolist()
+        return _Windows(kept.starts[found], kept.activations[found], kept.peaks[found], deciles, frozenset(first))
 
     def _contexts(self, windows: _Windows, which: Sequence[int]) -> list[Context]:
         rows = np.array(which, dtype=np.int64)
@@ -182,13 +205,14 @@ class LatentContexts:
         ]
 
 
-def _apart(starts: np.ndarray, width: int) -> np.ndarray:
-    """Those windows, in order, that do not overlap the one before that is left."""
-    kept: list[int] = []
-    for start in starts.tolist():
-        if not kept or start >= kept[-1] + width:
-            kept.append(start)
-    return np.array(kept, dtype=np.int64)
+def _apart(starts: np.ndarray, width: int) -> list[int]:
+    """Which windows, in order, do not overlap the one before that is left."""
+    kept, free = [], 0
+    for i, start in enumerate(starts.tolist()):
+        if start >= free:
+            kept.append(i)
+            free = start + width
+    return kept
 
 
 def stratified(strata: Sequence[int], n: int, rng: np.random.Generator) -> list[int]:

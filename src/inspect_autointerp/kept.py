@@ -48,11 +48,19 @@ class Kept:
         parts = self._store.cut(starts).ravel()
         return parts[(self.on(parts, self._store.window) > 0).any(axis=1)]
 
-    def placed(self, starts: np.ndarray) -> np.ndarray:
-        """Where contexts begin in kept windows: wherever the latent fires on the grid, or around the peaks."""
-        if not self._store.settings.center:
-            return self.firing(starts)
-        width = self._store.window
-        peaks = starts + self.on(starts, self._store.settings.window).argmax(axis=1)
-        first, end = self._store.chunk_bounds(starts)
-        return np.clip(peaks - width // 2, first, np.maximum(first, end - width))
+    def placed(self) -> tuple[np.ndarray, np.ndarray]:
+        """Where contexts begin in all kept windows: wherever the latent fires on the grid, or around the peaks.
+
+        Returns:
+            Starts, int64 (context,), in order of the windows; and the number of the window of each, int64 (context,).
+        """
+        width, numbers = self._store.window, np.arange(len(self.starts))
+        if self._store.settings.center:
+            peaks = self.starts + self.on(self.starts, self._store.settings.window).argmax(axis=1)
+            first, end = self._store.chunk_bounds(self.starts)
+            return np.clip(peaks - width // 2, first, np.maximum(first, end - width)), numbers
+        if self._store.ratio == 1:
+            return self.starts, numbers
+        parts = self._store.cut(self.starts).ravel()
+        fires = (self.on(parts, width) > 0).any(axis=1)
+        return parts[fires], numbers.repeat(self._store.ratio)[fires]

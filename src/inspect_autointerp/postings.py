@@ -70,10 +70,11 @@ class Postings:
         """Begin to read the windows and activations of these latents, without waiting for any of it."""
         if not len(latents):
             return
+        at = np.array(latents, dtype=np.int64)
         for indptr, names in (("window_indptr", ("window", "flags")), ("indptr", ("pos", "act"))):
-            self._fetch((indptr,), min(latents), max(latents) + 2)
-            first, end = self._columns[indptr][np.array([latents, latents]) + [[0], [1]]].tolist()
-            for a, b in zip(first, end, strict=True):
+            self._fetch((indptr,), int(at.min()), int(at.max()) + 2)
+            bounds = self._columns[indptr]
+            for a, b in zip(bounds[at].tolist(), bounds[at + 1].tolist(), strict=True):
                 self._fetch(names, a, b)
 
     def _read(self, names: tuple[str, ...], a: int, b: int) -> list[np.ndarray]:

@@ -125,6 +125,29 @@ def test_many_windows_of_any_ids_decode_as_each_does_by_its_prefixes(name: str, 
             assert "\ufffd" in text + prefix or text[:end] == prefix
 
 
+def test_a_character_that_two_windows_share_is_whole_in_neither() -> None:
+    tokenizer = TOKENIZERS["byte level"]
+    ids = np.array(tokenizer.encode("aéé").ids)  # a and four bytes: windows of a, 1 | 2, 1 | 2, a
+    found = Decoder(tokenizer).windows(np.array([ids[:2], ids[2:4], [ids[4], ids[0]]]))
+    assert found == [
+        ("a\ufffd", ((0, 1), (1, 2))),
+        ("\ufffd\ufffd", ((0, 1), (1, 2))),
+        ("\ufffda", ((0, 1), (1, 2))),
+    ]
+
+
+@given(data=st.data())
+@settings(max_examples=60)
+def test_long_tokens_and_long_texts_are_placed_like_short_ones(data: st.DataObject) -> None:
+    tokenizer = byte_level()
+    tokenizer.add_tokens(["=" * 31, "-" * 32, "~" * 70])
+    decoder, size = Decoder(tokenizer), tokenizer.get_vocab_size()
+    id = st.integers(size - 6, size - 1)
+    length = data.draw(st.sampled_from([3, 40]))  # up to 2,800 characters
+    ids = data.draw(st.lists(st.lists(id, min_size=length, max_size=length), min_size=1, max_size=4))
+    assert decoder.windows(np.array(ids)) == [decoder._one(row) for row in ids]
+
+
 def test_no_windows_and_empty_windows_decode_to_nothing() -> None:
     decoder = Decoder(TOKENIZERS["byte level"])
     assert decoder.windows(np.zeros((0, 4), dtype=np.uint16)) == []

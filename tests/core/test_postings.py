@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 from safetensors.numpy import load_file, save_file
 
 from inspect_autointerp.postings import Postings
@@ -34,6 +35,23 @@ def test_columns_are_found_by_name_whatever_else_there_is(tmp_path: Path) -> Non
     assert found == [[[4], [1]], [[], []], [[0, 8], [2, 3]]]
     found = [[column.tolist() for column in postings.activations(latent)] for latent in range(3)]
     assert found == [[[5], [1]], [[], []], [[0, 1, 9], [2, 3, 4]]]
+
+
+def test_what_is_fetched_ahead_is_what_is_read(store_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    postings = Postings(store_folder / "hookpoints" / "layers.1" / "postings.safetensors")
+    firing = [latent for latent in range(256) if len(postings.windows(latent)[0])]
+    latents = [firing[9], firing[2], firing[5], firing[2]]
+    advised: list[tuple[int, int]] = []
+    monkeypatch.setattr(postings, "_advise", lambda _, begin, length: advised.append((begin, begin + length)))
+    postings.fetch([])
+    assert not advised
+    postings.fetch(latents)
+    fetched = set(advised)
+    for latent in latents:
+        advised.clear()
+        postings.windows(latent)
+        postings.activations(latent)
+        assert len(advised) == 4 and set(advised) <= fetched
 
 
 def test_a_store_that_is_not_verified_reads_the_same(store_folder: Path) -> None:

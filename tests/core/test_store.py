@@ -102,6 +102,18 @@ def test_a_broken_manifest_is_one_line(copy: Path, content: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_latents_come_as_they_are_asked_for(store_folder: Path) -> None:
+    store = Store(store_folder)
+    indices = [*range(255, -1, -1), 7, 7, *range(256), *range(100)]  # more than are fetched at twice
+    assert list(store.latents("layers.1", indices)) == [store.latent("layers.1", index) for index in indices]
+    assert list(store.latents("layers.1", [])) == []
+    fetched: list[int] = []
+    store.postings("layers.1").fetch = lambda latents: fetched.extend(latents)  # type: ignore[method-assign]
+    for i, latent in enumerate(store.latents("layers.1", indices)):
+        assert latent.index in fetched[i:] and len(fetched) <= i + 512
+    assert fetched == indices, "each once, in order"
+
+
 def test_an_unknown_hookpoint_lists_those_there_are(store_folder: Path) -> None:
     with pytest.raises(UserError, match=r"no hookpoint 'layers.9' in .*; it has layers.1"):
         Store(store_folder).hookpoint("layers.9")
