@@ -53,7 +53,7 @@ def marked_contexts(
         The contexts, and by the number of each negative that of the positive whose marks it wears.
     """
     activating = [context for context in contexts if context.kind == "activating"]
-    marks = [active_tokens(context, threshold) & _visible(context) for context in activating]
+    marks = [active_tokens(context, threshold) & showable(context) for context in activating]
     chosen = stratified([context.decile or 0 for context in activating], n_activating, rng)
     positives = [Marked(activating[i], marks[i]) for i in sorted(chosen) if marks[i].any()]
     lent = np.array([positive.marks for positive in positives])
@@ -66,7 +66,7 @@ def marked_contexts(
         others[MISMARKED] = [replace(activating[i], kind=MISMARKED, decile=None) for i in left]
     tests, lenders = list(positives), list(range(len(positives)))
     for found in others.values():
-        allowed = np.array([_visible(context) & (context.activations == 0) for context in found])
+        allowed = np.array([showable(context) & (context.activations == 0) for context in found])
         for context, lender in zip(found, lend(lent, allowed, rng), strict=True):
             if lender is not None:
                 tests.append(Marked(context, positives[lender].marks))
@@ -110,6 +110,6 @@ def lend(marks: np.ndarray, allowed: np.ndarray, rng: np.random.Generator) -> li
     return whose
 
 
-def _visible(context: Context) -> np.ndarray:
+def showable(context: Context) -> np.ndarray:
     """Bool (token,): which tokens have characters of their own, so that a mark on them can be seen."""
     return np.array([end > start for start, end in context.spans])

@@ -130,7 +130,19 @@ class LatentContexts:
             allowed = self.silent_starts(split)
             return parts[np.isin(parts, allowed)], None
         neighbours = self._store.neighbours(kind, self.latent.hookpoint, self.latent.index)
-        starts, whose = neighbour_starts(self._store, self._own, neighbours, split)
+        return self.others_starts(neighbours, split)
+
+    def others_starts(self, others: np.ndarray, split: Split) -> tuple[np.ndarray, np.ndarray]:
+        """The contexts of a split in which other latents fire and this one is known to be silent, each text once.
+
+        Args:
+            others: (latent,): latents of the hookpoint; this one among them gives nothing.
+            split: Of which split.
+
+        Returns:
+            Starts, int64 (context,), and whose they are, int64 (context,): of a text that several fire in, the first's.
+        """
+        starts, whose = neighbour_starts(self._store, self._own, others, split)
         first: dict[bytes, int] = {}
         for i, text in enumerate(self._store.texts(starts)):
             if text not in self._seen:
@@ -152,6 +164,22 @@ class LatentContexts:
         in_pool = self._own.starts[self._own.which(split, POOL)]
         return self._store.pool_of(split).silent(self._own.firing(in_pool), self._seen)
 
+    def test_deciles(self, starts: np.ndarray) -> np.ndarray:
+        """In which decile of the test split windows that the latent fires in fall, whether sampled or not.
+
+        Args:
+            starts: int64 (window,): windows of the test split that the store keeps for the latent.
+
+        Returns:
+            int64 (window,): by where their maxima stand among the sample's; 0 for one that is no test context, since
+            the explain split's windows hold its tokens.
+        """
+        if not len(self._test.peaks):
+            return np.zeros(len(starts), dtype=np.int64)
+        rank = self._test.peaks.searchsorted(self._own.on(starts, self._store.window).max(axis=1, initial=0.0))
+        deciles = np.minimum(DECILES * rank // len(self._test.peaks) + 1, DECILES)
+        return np.where([text in self._shown for text in self._store.texts(starts)], 0, deciles)
+
     @cached_property
     def _kept(self) -> _Kept:
         starts, numbers = self._own.placed()
@@ -166,8 +194,13 @@ class LatentContexts:
     @cached_property
     def _test(self) -> _Windows:
         """Without those whose tokens the explain split's windows hold."""
+        return self._sampled("test", self._shown)
+
+    @cached_property
+    def _shown(self) -> frozenset[bytes]:
+        """The texts of the explain split's windows, sampled or of the top."""
         shown = self._own.which("explain", SAMPLE | TOP)[self._kept.numbers]
-        return self._sampled("test", frozenset(compress(self._kept.texts, shown.tolist())))
+        return frozenset(compress(self._kept.texts, shown.tolist()))
 
     @cached_property
     def _seen(self) -> frozenset[bytes]:

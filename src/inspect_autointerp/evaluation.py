@@ -18,9 +18,10 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.unscored import warn_of_unscored
 
 LEXICAL = "inspect_autointerp/lexical"
-_CHANCE = ("balanced_accuracy", "auroc")
-"""Scores of which 0.5 is what guessing gets, against any kind of negative."""
+_CHANCE = {"balanced_accuracy": 0.5, "auroc": 0.5, "accuracy": 0.2}
+"""What guessing gets, by how a score's name begins; an accuracy is that of choosing one of five."""
 SELF_GRADED = "none given: the explainer grades itself"
+MAIN_GRADES = "none given: the main model, which explains nothing, grades"
 
 
 @contextmanager
@@ -85,12 +86,13 @@ def latent_task(
     *,
     shown: Mapping[str, Sequence[str]],
     grader: str | None,
+    unbound: str = SELF_GRADED,
 ) -> Task:
     """The Inspect task over these latents.
 
     The explainer is Inspect's main model, and whatever the user gives wins; only where no model was given at all is
     it the lexical floor. (`Task(model=…)` would beat `--model`, so it is set in that case alone.) The grader is bound
-    as a role, which the log records; without one the log's metadata says that the explainer graded itself.
+    as a role, which the log records; without one the log's metadata says that the explainer graded itself, or what else holds then.
 
     Args:
         data: The latents.
@@ -98,13 +100,14 @@ def latent_task(
         scorer: What grades it, or several.
         shown: By each scorer's name its statistics to show as columns in the viewer, the headline first.
         grader: The grading model, or None.
+        unbound: What the log says of the grader where the role is not bound.
     """
     warn_of_unscored()
     no_model = _no_model_given()
     if no_model:
         grader = grader or LEXICAL
         Console(stderr=True).print(
-            f"No --model given: explaining and grading with {LEXICAL}, a floor that needs no key."
+            f"No --model given: {LEXICAL} does everything, a floor that needs no key."
             " With an API key: --model openai/gpt-4o-mini", markup=False, highlight=False,
         )  # fmt: skip
     roles = model_roles().get("grader")
@@ -123,7 +126,7 @@ def latent_task(
             "coder": data.store.manifest.hookpoints[data.hookpoint].coder,
             "hookpoint": data.hookpoint,
             "latents_skipped": data.skipped,
-            "grader": "the role `grader`" if grader or roles else SELF_GRADED,
+            "grader": "the role `grader`" if grader or roles else unbound,
             "inspect_autointerp": __version__,
         },
     )
@@ -137,9 +140,14 @@ def _no_model_given() -> bool:
         return False
 
 
+def _chance(key: str) -> float:
+    """What guessing gets in a statistic; 0 where that is not known."""
+    return next((chance for prefix, chance in _CHANCE.items() if key.startswith(prefix)), 0.0)
+
+
 def _viewer(shown: Mapping[str, Sequence[str]]) -> ViewerConfig:
     scales = {
-        key: ScoreColorScale(palette="good-high", min=0.5 if key.startswith(_CHANCE) else 0, max=1)
+        key: ScoreColorScale(palette="good-high", min=_chance(key), max=1)
         for statistics in shown.values()
         for key in statistics
     }

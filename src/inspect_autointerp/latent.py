@@ -7,7 +7,7 @@ import numpy as np
 
 Split = Literal["explain", "test"]
 Negative = Literal["random", "neighbours", "cooccurring", "similar"]
-Kind = Literal["activating", Negative, "mismarked"]
+Kind = Literal["activating", Negative, "mismarked", "intruder"]
 
 DECILES = 10
 
@@ -52,7 +52,8 @@ class Context:
     kind: Kind
     """`activating`: the latent fires in it. In all others it does not: `random` ones are drawn from all windows,
     `neighbours` and `cooccurring` from those of latents that are written alike or that fire along with it, `similar`
-    from those that read alike. `mismarked` is fuzzing's: the latent fires in it, on other tokens than are marked."""
+    from those that read alike. `mismarked` is fuzzing's: the latent fires in it, on other tokens than are marked.
+    `intruder`: of another latent, whichever."""
     start: int
     """Position of its first token in the store's corpus."""
     text: str
@@ -64,7 +65,7 @@ class Context:
     decile: int | None = None
     """Which tenth of its split's activating contexts it falls in by maximum: 1 weakest to 10 strongest."""
     neighbour: int | None = None
-    """The other latent of the hookpoint that fires in it, of the kinds `neighbours` and `cooccurring`."""
+    """The other latent of the hookpoint that fires in it, of the kinds `neighbours`, `cooccurring` and `intruder`."""
 
     @property
     def max_activation(self) -> float:

@@ -24,13 +24,18 @@ _DELIMITERS = re.compile(r"^(?:Active|Marked) tokens stand between (\S+) and (\S
 Passage = tuple[str, set[int] | None]
 """A text without its marks, and which of its characters but spaces are marked; None where nothing has marks."""
 
-Asked = Literal["explain", "judge"]
+Asked = Literal["explain", "judge", "intruder"]
 
 
 def asked(question: str) -> Asked | None:
-    """What a question of this project's prompts asks for: an explanation, or labels; None of any other."""
+    """What a question of this project's prompts asks for: an explanation, labels, or the text that does not belong.
+
+    None of any other.
+    """
     if question.startswith("Explanation: "):
         return "judge"
+    if question.startswith("Marked tokens stand between "):
+        return "intruder"
     return "explain" if "\nExample 1: " in question else None
 
 
@@ -39,6 +44,11 @@ def read_grading(question: str) -> tuple[str, list[Passage]]:
     head, _, rest = question.partition("\n")
     said = head.removeprefix("Explanation: ")
     return "" if said == "(none was given)" else said, _passages(_TEXT.findall(rest), rest)
+
+
+def read_lineup(question: str) -> list[Passage]:
+    """The texts in a question that shows texts alone, of which one does not belong."""
+    return _passages(_TEXT.findall(question), question)
 
 
 def read_examples(question: str) -> list[Passage]:
