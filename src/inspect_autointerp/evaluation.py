@@ -92,7 +92,8 @@ def latent_task(
 
     The explainer is Inspect's main model, and whatever the user gives wins; only where no model was given at all is
     it the lexical floor. (`Task(model=…)` would beat `--model`, so it is set in that case alone.) The grader is bound
-    as a role, which the log records; without one the log's metadata says that the explainer graded itself, or what else holds then.
+    as a role, which the log records; without one the log's metadata says that the explainer graded itself, or what
+    else holds then.
 
     Args:
         data: The latents.

@@ -11,10 +11,10 @@ from inspect_autointerp.scorers.choice import parse_choice
 @pytest.mark.parametrize(
     "answer",
     [
-        "3", " 3.\n", "(3)", "**3**", "[3]", '"3"', "#3", "- 3", "3:", "Text 3", "text 3.", "Text #3", "Text: 3", "No. 3",
-        "**Text 3**", "Answer: 3", "**Answer:** Text 3", "The answer is 3.", "The intruder is text 3", "Intruder: 3",
-        "Text 3 does not belong.", "Text 3 doesn't belong", "3 doesn’t belong.", "Text 3 is the intruder.",
-        "Text 3 is the odd one out", '{"intruder": 3}', '{"answer": "3"}', '{"text": 3}', "{'intruder': 'Text 3'}",
+        "3", " 3.\n", "(3)", "**3**", "[3]", '"3"', "#3", "- 3", "3:", "Text 3", "text 3.", "Text #3", "Text: 3",
+        "No. 3", "**Text 3**", "Answer: 3", "**Answer:** Text 3", "The answer is 3.", "The intruder is text 3",
+        "Intruder: 3", "Text 3 does not belong.", "Text 3 doesn't belong", "3 doesn’t belong.",
+        "Text 3 is the intruder.", "Text 3 is the odd one out", '{"intruder": 3}', '{"answer": "3"}', '{"text": 3}', "{'intruder': 'Text 3'}",
         '{\n  "odd_one_out": 3\n}', "```json\n3\n```", '```\n{"intruder": 3}\n```', "3\n\nAnswer: 3",
         "It marks verbs, the others mark colons.\n\nText 3",
     ],

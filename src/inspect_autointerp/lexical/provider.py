@@ -1,7 +1,8 @@
 """`--model inspect_autointerp/lexical`: an Inspect model without weights, key or network.
 
 It reads the very text that a language model gets. Asked to explain, it lists the tokens that carry the activation;
-asked to judge, it says yes to the texts in which a listed token stands. It understands this project's prompts only. It
+asked to judge, it says yes to the texts in which a listed token stands; asked which text does not belong, it
+names the one whose marked words the others share least. It understands this project's prompts only. It
 is the embedded default, and the floor that a language model has to beat.
 """
 
@@ -10,6 +11,7 @@ from math import log
 from inspect_ai.model import ChatMessage, GenerateConfig, Logprob, Logprobs, TopLogprob
 
 from inspect_autointerp.lexical.explain import explain
+from inspect_autointerp.lexical.intruder import intruder
 from inspect_autointerp.lexical.judge import judge
 from inspect_autointerp.offline import NOT_UNDERSTOOD, OfflineAPI, asked
 
@@ -38,6 +40,8 @@ class LexicalAPI(OfflineAPI):
                     return str([round(100 * p) for p in beliefs]), None
                 logprobs = Logprobs(content=_spelled(beliefs)) if config.logprobs else None
                 return str([int(p >= 0.5) for p in beliefs]), logprobs
+            case "intruder":
+                return str(intruder(question)), None
             case None:
                 return NOT_UNDERSTOOD, None
 

@@ -2,14 +2,25 @@
 
 As explainer it recognises the latent by what is marked, and gives its true explanation, or with
 `-M explanation=too_broad|too_narrow|wrong` one of the false ones. As grader it does what the explanation says, whether
-that is true of the latent or not, with as many errors as it is told to make: of a grader that errs beside an explainer
+that is true of the latent or not, and names the text that a planted latent which is all that the others' marks speak of
+leaves out, with as many errors as it is told to make: of a grader that errs beside an explainer
 that does not, `--model-role 'grader={model: inspect_autointerp/oracle, model_args: {error_rate: 0.1}}'`.
 """
+
+from collections.abc import Sequence
 
 from inspect_ai.model import ChatMessage, GenerateConfig, Logprobs
 
 from inspect_autointerp.contexts import seed_of
-from inspect_autointerp.offline import NOT_UNDERSTOOD, OfflineAPI, Passage, asked, read_examples, read_grading
+from inspect_autointerp.offline import (
+    NOT_UNDERSTOOD,
+    OfflineAPI,
+    Passage,
+    asked,
+    read_examples,
+    read_grading,
+    read_lineup,
+)
 from inspect_autointerp.planted.claims import BY_TEXT, Claim
 from inspect_autointerp.planted.latents import LATENTS, SORTS, Planted, Sort
 
@@ -23,8 +34,8 @@ class OracleAPI(OfflineAPI):
         api_key: Not used.
         config: Inspect's.
         explanation: Which explanation to give: `true`, `too_broad`, `too_narrow` or `wrong`.
-        error_rate: With which probability a label is the wrong one, in [0, 1].
-        seed: Of which labels these are. An explanation and a text decide it, whatever stands beside them.
+        error_rate: With which probability a label, or the text that it names, is a wrong one, in [0, 1].
+        seed: Of which these are. Of labels, an explanation and a text decide it, whatever stands beside them.
 
     Raises:
         ValueError: There is no such explanation, or the rate is no probability.
@@ -65,6 +76,9 @@ class OracleAPI(OfflineAPI):
                 labels = [label(said, *text, self._error_rate, self._seed) for text in texts]
                 surely = "whole numbers from 0 (" in input[0].text
                 return str([100 * one for one in labels] if surely else labels), None
+            case "intruder":
+                place = odd_one_out(read_lineup(question), self._error_rate, self._seed)
+                return "No planted latent fits all texts but one." if place is None else str(place + 1), None
             case None:
                 return NOT_UNDERSTOOD, None
 
@@ -97,14 +111,41 @@ def spoken_of(claim: Claim, text: str) -> set[int]:
     return {i for start, end in claim.spans(text) for i in range(start, end) if text[i] != " "}
 
 
+def odd_one_out(texts: Sequence[Passage], error_rate: float = 0.0, seed: int = 0) -> int | None:
+    """The place, from 0, of the text that a planted latent leaves out of which all the others' marks speak.
+
+    Where there are several such latents, the one that says most of what is marked, by `_fit`, decides.
+
+    Args:
+        texts: With marks.
+        error_rate: With which probability it is another place, any with the same chance, in [0, 1].
+        seed: Of the errors. The texts decide whether there is one and which, whatever their order.
+
+    Returns:
+        None where there is no such latent.
+    """
+    left_out: list[tuple[float, int]] = []
+    for planted in LATENTS:
+        alien = [i for i, (text, marks) in enumerate(texts) if not (marks or set()) <= spoken_of(planted.true, text)]
+        if len(alien) == 1:
+            left_out.append((_fit(planted, [text for i, text in enumerate(texts) if i != alien[0]]), alien[0]))
+    if not left_out:
+        return None
+    place = max(left_out)[1]
+    if seed_of(seed, *sorted(text for text, _ in texts)) >= error_rate * 2**64:
+        return place
+    return min((i for i in range(len(texts)) if i != place), key=lambda i: seed_of(seed, texts[i][0], "named"))
+
+
 def recognised(examples: list[Passage]) -> Planted:
     """The latent that fits what is marked in examples best, by the F1 over characters; of equals the first."""
+    return max(LATENTS, key=lambda planted: _fit(planted, examples))
 
-    def fit(planted: Planted) -> float:
-        both = either = 0
-        for text, marks in examples:
-            spoken, marks = spoken_of(planted.true, text), marks or set()
-            both, either = both + len(spoken & marks), either + len(spoken) + len(marks)
-        return 2 * both / either if either else 0.0
 
-    return max(LATENTS, key=fit)
+def _fit(planted: Planted, examples: Sequence[Passage]) -> float:
+    """The F1 over characters of what a latent's truth speaks of, against what is marked."""
+    both = either = 0
+    for text, marks in examples:
+        spoken, marks = spoken_of(planted.true, text), marks or set()
+        both, either = both + len(spoken & marks), either + len(spoken) + len(marks)
+    return 2 * both / either if either else 0.0
