@@ -196,10 +196,8 @@ def report(asked: Sequence[Lineup], replies: Sequence[Reply[int]], pair: tuple[s
 def _lines(lineup: Lineup, reply: Reply[int], maximum: float, pair: tuple[str, str]) -> list[str]:
     of = lineup.tests[lineup.place].context.neighbour
     said = reply.reason if reply.value is None else f"{reply.value + 1} was named"
-    return [
-        f"  decile {lineup.decile} · the intruder is {lineup.place + 1}, of latent {of} · {said}",
-        *(
-            f"  {'▸' if place == lineup.place else ' '} {place + 1} │ {coloured(test.context, maximum, test.marks, pair)}"
-            for place, test in enumerate(lineup.tests)
-        ),
-    ]
+    lines = [f"  decile {lineup.decile} · the intruder is {lineup.place + 1}, of latent {of} · {said}"]
+    for place, test in enumerate(lineup.tests):
+        sign = "▸" if place == lineup.place else " "
+        lines.append(f"  {sign} {place + 1} │ {coloured(test.context, maximum, test.marks, pair)}")
+    return lines

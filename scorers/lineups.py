@@ -6,12 +6,12 @@ is known to be silent. So by construction the place, and the number, positions a
 equals, and every text, activating or intruding, is shown once and its marks are worn once: what was seen in other
 questions says nothing either.
 
-Kept exactly: marks, token for token. Kept as far as there are such contexts: the intruder is of a latent that gives no
-other, and of the question's decile among that latent's contexts. Not kept, since text is text: how many characters the
-tokens have, and that four texts of one latent resemble one another where nothing is marked, too.
+Kept exactly: marks, token for token. Kept as nearly as the contexts there are allow: the intruder is of the question's
+decile among its own latent's contexts, as long in characters as the context it stands for, and of a latent that gives
+few others. Not kept, since text is text: what the marked tokens are, and that texts of one latent resemble one another
+where nothing is marked, too.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,9 +25,12 @@ from inspect_autointerp.store import Store
 
 SHOWN = 5
 """Texts in a question, the intruder among them."""
+_ABOUT = 2
+"""Characters by which texts can differ and be of about the same length."""
 _AT_ONCE = 64
 _AT_MOST = 4096
-"""Other latents looked at, at once and in all: of most, a store of many rare latents knows no fitting context."""
+"""Other latents looked at, at once and in all: of most there may be no window on which a frequent latent's silence is
+known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +43,6 @@ class Lineup:
     """The intruder's, from 0."""
     decile: int
     """That of the activating ones."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidates:
-    """Contexts that can intrude, each text once, in random order."""
-
-    starts: np.ndarray
-    """int64 (context,)."""
-    whose: np.ndarray
-    """int64 (context,): latents."""
-    rank: np.ndarray
-    """int64 (context,): the place of its latent in a random order of latents."""
-    deciles: np.ndarray
-    """int64 (context,): among that latent's contexts."""
 
 
 def lineups(
@@ -71,21 +60,25 @@ def lineups(
         threshold: A token is marked from this share of its context's maximum on.
     """
     fives = _fives(contexts.activating("test"), questions, rng, threshold)
-    found = _candidates(store, contexts, 2 * len(fives), rng)
-    used, given = np.zeros(len(found.starts), dtype=bool), Counter[int]()
+    if not fives:
+        return []
+    candidates, deciles = _candidates(store, contexts, 2 * len(fives), rng)
+    lengths = np.array([len(context.text) for context in candidates], dtype=np.int64)
+    given = np.zeros(len(candidates), dtype=np.int64)  # how many intruders each one's latent has given
+    whose = np.array([context.neighbour for context in candidates], dtype=np.int64)
+    used = np.zeros(len(candidates), dtype=bool)
     made = []
     for decile, five in fives:
         place = int(rng.integers(SHOWN))
-        n_given = np.array([given[index] for index in found.whose.tolist()], dtype=np.int64)
-        # By what matters most: the decile, then a latent that gave least, then chance.
-        order = np.lexsort((found.rank, n_given, abs(found.deciles - decile)))
+        away = abs(lengths - len(five[place].context.text))
+        # By the decile first; then by length, as far as a reader would see it; then by whose turn it is.
+        order = np.lexsort((given, np.maximum(0, away - _ABOUT), abs(deciles - decile)))
         for i in order[~used[order]].tolist():
-            intruder = _context(store, int(found.starts[i]), int(found.whose[i]))
-            if (five[place].marks <= showable(intruder)).all():
+            if (five[place].marks <= showable(candidates[i])).all():
                 used[i] = True
-                given[int(found.whose[i])] += 1
+                given += whose == whose[i]
                 tests = [*five]
-                tests[place] = Marked(intruder, five[place].marks)
+                tests[place] = Marked(candidates[i], five[place].marks)
                 made.append(Lineup(tuple(tests), place, decile))
                 break
     return made
@@ -109,11 +102,16 @@ def _fives(
     return [fives[i] for i in rng.permutation(len(fives)).tolist()]
 
 
-def _candidates(store: Store, contexts: LatentContexts, latents: int, rng: np.random.Generator) -> _Candidates:
-    """Contexts of at least so many latents, drawn at random among those of which any are known."""
+def _candidates(
+    store: Store, contexts: LatentContexts, latents: int, rng: np.random.Generator
+) -> tuple[list[Context], np.ndarray]:
+    """Contexts that can intrude, each text once, in random order, and their deciles among their own latents'.
+
+    They are of at least so many latents, drawn at random, if any are known of so many.
+    """
     latent = contexts.latent
     others = rng.permutation(store.manifest.hookpoints[latent.hookpoint].width)[:_AT_MOST]
-    columns: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    found = [np.zeros((3, 0), dtype=np.int64)]  # of contexts their starts, whose they are, and their deciles
     n = 0
     for first in range(0, len(others), _AT_ONCE):
         if n >= latents:
@@ -122,20 +120,16 @@ def _candidates(store: Store, contexts: LatentContexts, latents: int, rng: np.ra
         for index in np.unique(whose).tolist():
             own = starts[whose == index]
             deciles = LatentContexts(store, store.latent(latent.hookpoint, index)).test_deciles(own)
-            own, deciles = own[deciles > 0], deciles[deciles > 0]
-            columns.append((own, np.full(len(own), index), deciles))
-            n += len(own) > 0
-    starts, whose, deciles = (
-        np.concatenate([np.zeros(0, dtype=np.int64), *column]) for column in (zip(*columns, strict=True) or [()] * 3)
-    )
-    order = rng.permutation(len(starts))
-    texts = store.texts(starts)
-    order = list({texts[i]: i for i in order.tolist()}.values())
-    rank = {index: i for i, index in enumerate(others.tolist())}
-    ranks = np.array([rank[index] for index in whose[order].tolist()], dtype=np.int64)
-    return _Candidates(starts[order], whose[order], ranks, deciles[order])
-
-
-def _context(store: Store, start: int, whose: int) -> Context:
-    [decoded] = store.decoder.windows(store.ids(np.array([start])))
-    return Context("intruder", start, *decoded, np.zeros(store.window, dtype=np.float32), neighbour=whose)
+            usable = np.stack([own, np.full(len(own), index), deciles])[:, deciles > 0]
+            found.append(usable)
+            n += usable.shape[1] > 0
+    joined = np.concatenate(found, axis=1)
+    joined = joined[:, rng.permutation(joined.shape[1])]
+    each_once = {text: i for i, text in enumerate(store.texts(joined[0]))}
+    starts, whose, deciles = joined[:, list(each_once.values())]
+    silence = np.zeros(store.window, dtype=np.float32)
+    decoded = store.decoder.windows(store.ids(starts))
+    return [
+        Context("intruder", start, *decoded[i], silence, neighbour=index)
+        for i, (start, index) in enumerate(zip(starts.tolist(), whose.tolist(), strict=True))
+    ], deciles
