@@ -55,8 +55,8 @@ def test_an_oracle_finds_every_intruder(planted_store: Path, tmp_path: Path) -> 
     assert all(value["unscored"] == 0 for value in values(log))
 
 
-@pytest.mark.parametrize("rate", [0.1, 0.3])
-def test_an_oracle_that_errs_loses_its_error_rate(rate: float, planted_store: Path, tmp_path: Path) -> None:
+def test_an_oracle_that_errs_loses_its_error_rate(planted_store: Path, tmp_path: Path) -> None:
+    rate = 0.3
     grader = get_model(ORACLE, memoize=False, error_rate=rate)
     log = run("planted", tmp_path, get_model(LEXICAL), grader, latents="all")
     found = np.array([value["accuracy"] for value in values(log)])
@@ -66,8 +66,8 @@ def test_an_oracle_that_errs_loses_its_error_rate(rate: float, planted_store: Pa
     [estimate] = [score.metrics for score in log.results.scores if score.name == "accuracy"]
     interval = {metric.name.split("_")[-1]: metric.value for metric in estimate.values()}
     assert interval["low"] <= 1 - rate <= interval["high"]
-    assert log.eval.model_roles
-    assert (log.eval.metadata or {})["grader"] == "the role `grader`"
+    [score, *_] = [sample.scores["intruder"] for sample in log.samples or [] if sample.scores]
+    assert (score.metadata or {})["grader"] == ORACLE
 
 
 def test_a_grader_that_always_names_the_same_place_is_at_chance(planted_store: Path, tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_a_grader_that_always_names_the_same_place_is_at_chance(planted_store: P
         pytest.param("6", "invalid_response_format", id="no such text"),
         pytest.param(ModelOutput.from_content("m", "", stop_reason="content_filter"), "refusal", id="refusal"),
         pytest.param(ModelOutput.from_content("m", "Text 3", stop_reason="max_tokens"), "truncated", id="truncated"),
-        pytest.param(ConnectionError("gone"), "provider_error: ConnectionError", id="provider"),
+        pytest.param(ValueError("gone"), "provider_error: ValueError", id="provider"),
     ],
 )
 def test_an_answer_that_cannot_be_used_is_asked_for_again_then_unscored_and_counted(
@@ -144,4 +144,5 @@ def test_a_mistake_is_one_line_before_any_model_call(options: dict[str, Any], me
     from inspect_ai._util.error import PrerequisiteError
 
     with pytest.raises(PrerequisiteError, match=message):
-        intruder(**({"contexts": str(store_folder)} | options))
+        arguments: dict[str, Any] = {"contexts": str(store_folder)} | options
+        intruder(**arguments)
