@@ -70,11 +70,6 @@ def test_an_oracle_that_errs_loses_its_error_rate(planted_store: Path, tmp_path:
     assert (score.metadata or {})["grader"] == ORACLE
 
 
-def test_a_grader_that_always_names_the_same_place_is_at_chance(planted_store: Path, tmp_path: Path) -> None:
-    log = run("planted", tmp_path, model(lambda _: "2"), latents="all")
-    assert abs(np.mean([value["accuracy"] for value in values(log)]) - 0.2) < 3 * (0.16 / 480) ** 0.5
-
-
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
@@ -95,14 +90,14 @@ def test_an_answer_that_cannot_be_used_is_asked_for_again_then_unscored_and_coun
         calls.append(len(messages))
         return answer
 
-    log = run("planted", tmp_path, model(answers), latents="3")
+    log = run("planted", tmp_path, model(answers), latents="3", questions=1)
     [value] = values(log)
     assert isnan(value["accuracy"])
     assert value["unscored"] == 1
-    assert len(calls) == 40
+    assert len(calls) == 2 * 10
     [score] = [sample.scores["intruder"] for sample in log.samples or [] if sample.scores]
     assert score.reason == reason
-    assert (score.metadata or {})["unscored_reasons"] == {reason: 20}
+    assert (score.metadata or {})["unscored_reasons"] == {reason: 10}
 
 
 def test_what_was_wrong_is_said_once_and_a_second_answer_counts(planted_store: Path, tmp_path: Path) -> None:
@@ -120,7 +115,7 @@ def test_what_was_wrong_is_said_once_and_a_second_answer_counts(planted_store: P
 
 
 def test_a_latent_without_five_contexts_in_a_decile_is_unscored_and_says_so(store_folder: Path, tmp_path: Path) -> None:
-    log = run(store_folder, tmp_path, model(lambda _: "1"), latents="all", min_contexts=5)
+    log = run(store_folder, tmp_path, model(lambda _: "1"), latents="sample:30", min_contexts=5)
     scores = [sample.scores["intruder"] for sample in log.samples or [] if sample.scores]
     few = [score for score in scores if score.reason == "too_few_contexts"]
     assert 0 < len(few) < len(scores)
