@@ -2,10 +2,11 @@
 
 Two families. The *balanced* ones look at each kind of context by itself, and every kind of negative is set against the
 activating contexts apart from the others. The *population-weighted* ones (F1, AUPRC) give each context the weight of
-the population it stands for, and so weigh a false alarm as the corpus does, which for a rare latent the balanced ones do
-not (arXiv 2506.05774): with p the share of the corpus's windows on which the latent fires, an activating context weighs
-p / n⁺ and a random non-activating one (1 − p) / n⁻. Harder negatives stand for no population and do not enter. What no
-weight can mend: of a rare latent's false alarms 100 random contexts hardly hold one (`planted.sanity`).
+the population it stands for, and so weigh a false alarm as the corpus does; the balanced ones do not, which shows where
+a latent is rare (arXiv 2506.05774). With p the share of the corpus's windows on which the latent fires, an activating
+context weighs p / n⁺ and a random non-activating one (1 − p) / n⁻. Harder negatives stand for no population
+and do not enter. What no weight can mend: of a rare latent's false alarms 100 random contexts hardly hold one
+(`planted.sanity`).
 """
 
 from collections.abc import Mapping, Sequence

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Generic, TypeVar
 
 import anyio
@@ -36,6 +37,7 @@ class Batches(Generic[Q, A]):
         self._work, self._at_once = work, at_once
         self._pending: deque[tuple[Q, _Slot[A]]] = deque()
         self._lock = anyio.Lock()
+        self._one_at_a_time = Lock()
 
     async def __call__(self, questions: Sequence[Q]) -> list[A]:
         """The answers, in the order of the questions.
@@ -56,10 +58,16 @@ class Batches(Generic[Q, A]):
 
     async def _next(self) -> None:
         batch = [self._pending.popleft() for _ in range(min(self._at_once, len(self._pending)))]
-        questions = [question for question, _ in batch]
         with anyio.CancelScope(shield=True):  # others wait for this batch too
+            await anyio.to_thread.run_sync(self._answer, batch)
+
+    def _answer(self, batch: list[tuple[Q, _Slot[A]]]) -> None:
+        """Done in the thread: whoever started it may be gone. Without questions it waits for the one before."""
+        with self._one_at_a_time:
+            if not batch:
+                return
             try:
-                answers = await anyio.to_thread.run_sync(self._work, questions)
+                answers = self._work([question for question, _ in batch])
                 for (_, slot), answer in zip(batch, answers, strict=True):
                     slot.answer = answer
             except Exception as error:

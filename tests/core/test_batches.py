@@ -57,9 +57,11 @@ def test_an_error_reaches_those_whose_questions_it_hit_and_nobody_else() -> None
             raise RuntimeError("no")
         return questions
 
-    async def main() -> list[object]:
+    async def main() -> tuple[object, ...]:
         batches = Batches(work, 2)
-        return await asyncio.gather(batches(["a", "b"]), batches(["bad"]), batches(["c"]), return_exceptions=True)
+        return tuple(
+            await asyncio.gather(batches(["a", "b"]), batches(["bad"]), batches(["c"]), return_exceptions=True)
+        )
 
     good, bad, along = asyncio.run(main())
     assert good == ["a", "b"]
