@@ -17,13 +17,13 @@ from inspect_autointerp.scorers.statistics import KEYS, UNDEFINED
 from inspect_autointerp.store import Store
 
 
-def judged_metrics(hard: Sequence[str] = HARD) -> dict[str, list[Metric]]:
-    """An estimate of every statistic; of hard kinds of negatives, where a score's values have them.
+def judged_metrics(hard: Sequence[str] = HARD, keys: Sequence[str] = KEYS) -> dict[str, list[Metric]]:
+    """An estimate of every statistic of these names; of hard kinds of negatives, where a score's values have them.
 
     A scorer's metrics are fixed before its arguments are known, so those of a kind are a pattern, which Inspect fits to
     the values there are.
     """
-    return {key: [estimate()] for key in (*KEYS, *(f"*_{kind}" for kind in hard))}
+    return {key: [estimate()] for key in (*keys, *(f"*_{kind}" for kind in hard))}
 
 
 def columns(hard: Sequence[str] = ()) -> list[str]:

@@ -1,5 +1,6 @@
 """How sure a grader was of each label, from the log-probabilities of its answer's tokens."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from math import exp
 
@@ -20,21 +21,30 @@ def label_probabilities(tokens: Sequence[Logprob] | None, answer: str, items: Se
         answer: The answer's text.
         items: The labels read from it.
     """
+    found = located(tokens, answer, [item.start for item in items])
+    return [None if place is None or tokens is None else _probability(tokens[place[0]]) for place in found]
+
+
+def located(tokens: Sequence[Logprob] | None, answer: str, places: Sequence[int]) -> list[tuple[int, int] | None]:
+    """For each place in an answer the token that stands there, by its number, and which of the token's characters.
+
+    None where the tokens do not spell the answer; reasoning may stand before it.
+    """
     ends, spelled = [], ""
     for token in tokens or ():
         spelled += token.token
         ends.append(len(spelled))
-    offset = spelled.rfind(answer) if answer else -1  # reasoning may stand before the answer
-    if tokens is None or offset < 0:
-        return [None] * len(items)
-    return [_probability(tokens, ends, offset + item.start) for item in items]
+    offset = spelled.rfind(answer) if answer else -1
+    if offset < 0:
+        return [None] * len(places)
+    found = [bisect_right(ends, offset + place) for place in places]
+    return [
+        (index, offset + place - (ends[index - 1] if index else 0)) if index < len(ends) else None
+        for index, place in zip(found, places, strict=True)
+    ]
 
 
-def _probability(tokens: Sequence[Logprob], ends: list[int], place: int) -> float | None:
-    index = next((i for i, end in enumerate(ends) if end > place), None)
-    if index is None:
-        return None
-    token = tokens[index]
+def _probability(token: Logprob) -> float | None:
     form, _ = _split(token.token)
     mass = {0: 0.0, 1: 0.0}
     for candidate in token.top_logprobs or ():
