@@ -152,7 +152,8 @@ def _viewer(shown: Mapping[str, Sequence[str]]) -> ViewerConfig:
         for statistics in shown.values()
         for key in statistics
     }
-    scales["unscored"] = ScoreColorScale(palette="good-low", min=0, max=1)
+    bad = ScoreColorScale(palette="good-low", min=0, max=1)
+    scales |= dict.fromkeys(("unscored", "constant"), bad)
     columns = [TaskSamplesColumn(id="sampleId"), TaskSamplesColumn(id="answer")]
     return ViewerConfig(
         task_samples_view=TaskSamplesView(

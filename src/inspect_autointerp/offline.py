@@ -16,6 +16,8 @@ from inspect_ai.model import (
 )
 from inspect_ai.tool import ToolChoice, ToolInfo
 
+from inspect_autointerp.numbered import read_numbered
+
 NOT_UNDERSTOOD = "I answer this project's explainer and grader prompts only."
 _TEXT = re.compile(r"^Text \d+: (.*)$", re.MULTILINE)
 _EXAMPLE = re.compile(r"^Example \d+: (.*)$", re.MULTILINE)
@@ -24,16 +26,16 @@ _DELIMITERS = re.compile(r"^(?:Active|Marked) tokens stand between (\S+) and (\S
 Passage = tuple[str, set[int] | None]
 """A text without its marks, and which of its characters but spaces are marked; None where nothing has marks."""
 
-Asked = Literal["explain", "judge", "intruder"]
+Asked = Literal["explain", "judge", "simulate", "intruder"]
 
 
 def asked(question: str) -> Asked | None:
-    """What a question of this project's prompts asks for: an explanation, labels, or the text that does not belong.
+    """What a question of this project's prompts asks for; None of any other.
 
-    None of any other.
+    An explanation, labels of texts, activations of their tokens, or the text that does not belong.
     """
     if question.startswith("Explanation: "):
-        return "judge"
+        return "simulate" if "\nText 1:\n" in question else "judge"
     if question.startswith("Marked tokens stand between "):
         return "intruder"
     return "explain" if "\nExample 1: " in question else None
@@ -41,9 +43,21 @@ def asked(question: str) -> Asked | None:
 
 def read_grading(question: str) -> tuple[str, list[Passage]]:
     """The explanation in a grader's question, empty where none was given, and the texts."""
+    said, rest = _explanation(question)
+    return said, _passages(_TEXT.findall(rest), rest)
+
+
+def read_simulating(question: str) -> tuple[str, list[list[str]]]:
+    """The explanation in a simulator's question, empty where none was given, and the texts as tokens."""
+    said, rest = _explanation(question)
+    return said, read_numbered(rest)
+
+
+def _explanation(question: str) -> tuple[str, str]:
+    """What is said of the latent, and what follows."""
     head, _, rest = question.partition("\n")
     said = head.removeprefix("Explanation: ")
-    return "" if said == "(none was given)" else said, _passages(_TEXT.findall(rest), rest)
+    return "" if said == "(none was given)" else said, rest
 
 
 def read_lineup(question: str) -> list[Passage]:

@@ -14,23 +14,31 @@ def judge(question: str) -> list[float]:
     """How surely the latent is active in each text of a grader's prompt, in [0, 1]; with marks, on what is marked.
 
     0.5 + 0.05 times the weight, 1 to 10, of the heaviest listed token that stands in the text, and touches a mark if
-    there are marks; 0.1 if none does. Of an explanation without quoted tokens its words are taken, in any case, at
-    weight 5.
+    there are marks; 0.1 if none does.
     """
     said, texts = read_grading(question)
-    if quoted := _quoted(said):
-        return [_belief([weight for word, weight in quoted if _stands(word, *text)]) for text in texts]
-    words = {word.lower() for word in re.findall(r"[^\W\d_]{2,}", said)} - _FILLER
-    return [_belief([5 for word in words if _stands(word, text.lower(), marks)]) for text, marks in texts]
+    return [_belief([weight for place, weight in listed(said, text) if _counts(place, marks)]) for text, marks in texts]
 
 
-def _stands(word: str, text: str, marks: set[int] | None) -> bool:
-    """Whether a listed word occurs in a text, on a marked character if there are marks."""
-    found = occurrences(word, text)
-    if marks is None:
-        return bool(found)
-    length = len(word.removeprefix(PART)) if len(word) > 1 else 1
-    return any(not marks.isdisjoint(range(at, at + length)) for at in found)
+def listed(said: str, text: str) -> list[tuple[range, int]]:
+    """Where the tokens that an explanation lists stand in a text, as characters, each with its weight, 1 to 10.
+
+    Of an explanation without quoted tokens its words are taken, in any case, at weight 5.
+    """
+    words = _quoted(said)
+    if not words:
+        text = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)  # places stay where they are
+        words = [(word, 5) for word in {word.lower() for word in re.findall(r"[^\W\d_]{2,}", said)} - _FILLER]
+    return [(range(at, at + _length(word)), weight) for word, weight in words for at in occurrences(word, text)]
+
+
+def _length(word: str) -> int:
+    return len(word.removeprefix(PART)) if len(word) > 1 else 1
+
+
+def _counts(place: range, marks: set[int] | None) -> bool:
+    """Whether a place is on a marked character, if there are marks."""
+    return marks is None or not marks.isdisjoint(place)
 
 
 def _quoted(said: str) -> list[tuple[str, int]]:

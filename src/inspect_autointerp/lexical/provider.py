@@ -1,8 +1,9 @@
 """`--model inspect_autointerp/lexical`: an Inspect model without weights, key or network.
 
 It reads the very text that a language model gets. Asked to explain, it lists the tokens that carry the activation;
-asked to judge, it says yes to the texts in which a listed token stands; asked which text does not belong, it
-names the one whose marked words the others share least. It understands this project's prompts only. It
+asked to judge, it says yes to the texts in which a listed token stands; asked to simulate, it expects their weights on
+the tokens where they stand; asked which text does not belong, it names the one whose marked words the others share
+least. It understands this project's prompts only. It
 is the embedded default, and the floor that a language model has to beat.
 """
 
@@ -13,7 +14,9 @@ from inspect_ai.model import ChatMessage, GenerateConfig, Logprob, Logprobs, Top
 from inspect_autointerp.lexical.explain import explain
 from inspect_autointerp.lexical.intruder import intruder
 from inspect_autointerp.lexical.judge import judge
-from inspect_autointerp.offline import NOT_UNDERSTOOD, OfflineAPI, asked
+from inspect_autointerp.lexical.simulate import simulate
+from inspect_autointerp.numbered import EVERY, as_shown, spelled
+from inspect_autointerp.offline import NOT_UNDERSTOOD, OfflineAPI, asked, read_simulating
 
 
 class LexicalAPI(OfflineAPI):
@@ -42,6 +45,9 @@ class LexicalAPI(OfflineAPI):
                 return str([int(p >= 0.5) for p in beliefs]), logprobs
             case "intruder":
                 return str(intruder(question)), None
+            case "simulate":
+                texts = [as_shown(tokens) for tokens in read_simulating(question)[1]]
+                return spelled(texts, simulate(question), EVERY in input[0].text), None
             case None:
                 return NOT_UNDERSTOOD, None
 

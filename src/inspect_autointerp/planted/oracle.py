@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from inspect_ai.model import ChatMessage, GenerateConfig, Logprobs
 
 from inspect_autointerp.contexts import seed_of
+from inspect_autointerp.numbered import EVERY, as_shown, places, spelled
 from inspect_autointerp.offline import (
     NOT_UNDERSTOOD,
     OfflineAPI,
@@ -20,9 +21,12 @@ from inspect_autointerp.offline import (
     read_examples,
     read_grading,
     read_lineup,
+    read_simulating,
 )
 from inspect_autointerp.planted.claims import BY_TEXT, Claim
 from inspect_autointerp.planted.latents import LATENTS, SORTS, Planted, Sort
+
+_NOT_PLANTED = "That is no explanation of a planted latent."
 
 
 class OracleAPI(OfflineAPI):
@@ -34,7 +38,8 @@ class OracleAPI(OfflineAPI):
         api_key: Not used.
         config: Inspect's.
         explanation: Which explanation to give: `true`, `too_broad`, `too_narrow` or `wrong`.
-        error_rate: With which probability a label, or the text that it names, is a wrong one, in [0, 1].
+        error_rate: With which probability a label, a simulated token's activation, or the text that does not belong is
+            a wrong one, in [0, 1].
         seed: Of which these are. Of labels, an explanation and a text decide it, whatever stands beside them.
 
     Raises:
@@ -72,13 +77,19 @@ class OracleAPI(OfflineAPI):
             case "judge":
                 said, texts = read_grading(question)
                 if said and said not in BY_TEXT:
-                    return "That is no explanation of a planted latent.", None
+                    return _NOT_PLANTED, None
                 labels = [label(said, *text, self._error_rate, self._seed) for text in texts]
                 surely = "whole numbers from 0 (" in input[0].text
                 return str([100 * one for one in labels] if surely else labels), None
             case "intruder":
                 place = odd_one_out(read_lineup(question), self._error_rate, self._seed)
                 return "No planted latent fits all texts but one." if place is None else str(place + 1), None
+            case "simulate":
+                said, tokens = read_simulating(question)
+                if said and said not in BY_TEXT:
+                    return _NOT_PLANTED, None
+                values = [simulated(said, text, self._error_rate, self._seed) for text in tokens]
+                return spelled([as_shown(text) for text in tokens], values, EVERY in input[0].text), None
             case None:
                 return NOT_UNDERSTOOD, None
 
@@ -104,6 +115,26 @@ def label(explanation: str, text: str, marks: set[int] | None = None, error_rate
         holds = marks <= spoken_of(BY_TEXT[explanation], text)
     errs = seed_of(seed, explanation, text, *sorted(marks or ())) < error_rate * 2**64
     return int(holds != errs)
+
+
+def simulated(explanation: str, tokens: Sequence[str], error_rate: float = 0.0, seed: int = 0) -> list[int]:
+    """The activation of each token of a text: 10 where the explanation speaks of it, else 0, but for errors.
+
+    Args:
+        explanation: As for `label`.
+        tokens: With their spaces; together they are the text.
+        error_rate: With which probability a token's activation is the other one of the two.
+        seed: Of the errors. Explanation, text and the token's place decide whether there is one.
+
+    Raises:
+        KeyError: As for `label`.
+    """
+    text = "".join(tokens)
+    spoken = spoken_of(BY_TEXT[explanation], text) if explanation else set()
+    errs = [seed_of(seed, explanation, text, i) < error_rate * 2**64 for i in range(len(tokens))]
+    return [
+        10 * int((not spoken.isdisjoint(range(*place))) != err) for place, err in zip(places(tokens), errs, strict=True)
+    ]
 
 
 def spoken_of(claim: Claim, text: str) -> set[int]:
