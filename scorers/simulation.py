@@ -136,7 +136,7 @@ def simulation(
         explanation = Explanation.get(state)
         if explanation.text is None:
             return without_explanation(explanation, correlation_keys(hard), metadata)
-        tests = LatentContexts(store, latent).test(activating, nonactivating, seed, kinds)
+        tests = LatentContexts(store, latent, centered=False).test(activating, nonactivating, seed, kinds)
         texts = [as_shown(context.tokens()) for context in tests]
         batches = [texts[i : i + shown] for i in range(0, len(texts), shown)]
         text = explanation.text

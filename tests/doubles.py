@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from inspect_ai.model import ChatMessage, GenerateConfig, Model, ModelOutput, ModelUsage, get_model
 
+from inspect_autointerp.offline import read_simulating
+
 Answer = str | ModelOutput | Exception
 
 
@@ -23,8 +25,15 @@ def model(answer: Callable[[list[ChatMessage]], Answer], name: str = "model") ->
 
 def texts_of(messages: list[ChatMessage]) -> list[str]:
     """The texts that a grader's prompt asks about."""
-    question = next(
-        message for message in reversed(messages) if message.role == "user" and "\nText 1: " in message.text
-    )
-    lines = question.text.split("\n\n", 1)[1].splitlines()
+    lines = _question(messages, "\nText 1: ").split("\n\n", 1)[1].splitlines()
     return [line.split(": ", 1)[1] for line in lines]
+
+
+def tokens_of(messages: list[ChatMessage]) -> tuple[str, list[list[str]]]:
+    """The explanation that a simulator's prompt gives, and the texts, as tokens, that it asks about."""
+    return read_simulating(_question(messages, "\nText 1:\n"))
+
+
+def _question(messages: list[ChatMessage], mark: str) -> str:
+    """The last turn of the user's that has a mark; what follows says what was wrong with the answer."""
+    return next(message.text for message in reversed(messages) if message.role == "user" and mark in message.text)

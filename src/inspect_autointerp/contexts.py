@@ -59,10 +59,13 @@ class LatentContexts:
     Args:
         store: The store.
         latent: One of its latents.
+        centered: Whether activating contexts of a store that centres them are cut around their peaks. Cut on the grid
+            as all others are, they do not tell by where they peak.
     """
 
-    def __init__(self, store: Store, latent: Latent) -> None:
+    def __init__(self, store: Store, latent: Latent, centered: bool = True) -> None:
         self._store, self.latent = store, latent
+        self._centered = centered and store.settings.center
         self._own = Kept(store, latent.hookpoint, latent.index)
 
     def activating(self, split: Split) -> list[Context]:
@@ -182,7 +185,7 @@ class LatentContexts:
 
     @cached_property
     def _kept(self) -> _Kept:
-        starts, numbers = self._own.placed()
+        starts, numbers = self._own.placed(self._centered)
         activations = self._own.on(starts, self._store.window)
         peaks = activations.max(axis=1, initial=0.0)
         return _Kept(starts, numbers, activations, peaks, self._store.texts(starts))
@@ -199,8 +202,12 @@ class LatentContexts:
     @cached_property
     def _shown(self) -> frozenset[bytes]:
         """The texts of the explain split's windows, sampled or of the top."""
-        shown = self._own.which("explain", SAMPLE | TOP)[self._kept.numbers]
-        return frozenset(compress(self._kept.texts, shown.tolist()))
+        shown = self._own.which("explain", SAMPLE | TOP)
+        texts = list(compress(self._kept.texts, shown[self._kept.numbers].tolist()))
+        if self._centered != self._store.settings.center:  # the explainer sees them centred
+            starts, numbers = self._own.placed(center=True)
+            texts += self._store.texts(starts[shown[numbers]])
+        return frozenset(texts)
 
     @cached_property
     def _seen(self) -> frozenset[bytes]:
@@ -214,7 +221,7 @@ class LatentContexts:
         """The distinct windows of a split's sample, but for those whose tokens were seen."""
         kept = self._kept
         sampled = np.flatnonzero(self._own.which(split, SAMPLE)[kept.numbers])
-        if self._store.settings.center:
+        if self._centered:
             sampled = sampled[_apart(kept.starts[sampled], self._store.window)]
         first: dict[bytes, int] = {}
         for i in sampled.tolist():

@@ -48,14 +48,17 @@ class Kept:
         parts = self._store.cut(starts).ravel()
         return parts[(self.on(parts, self._store.window) > 0).any(axis=1)]
 
-    def placed(self) -> tuple[np.ndarray, np.ndarray]:
+    def placed(self, center: bool) -> tuple[np.ndarray, np.ndarray]:
         """Where contexts begin in all kept windows: wherever the latent fires on the grid, or around the peaks.
+
+        Args:
+            center: Around the peaks, in a store that keeps activations around its windows.
 
         Returns:
             Starts, int64 (context,), in order of the windows; and the number of the window of each, int64 (context,).
         """
         width, numbers = self._store.window, np.arange(len(self.starts))
-        if self._store.settings.center:
+        if center:
             peaks = self.starts + self.on(self.starts, self._store.settings.window).argmax(axis=1)
             first, end = self._store.chunk_bounds(self.starts)
             return np.clip(peaks - width // 2, first, np.maximum(first, end - width)), numbers

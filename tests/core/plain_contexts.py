@@ -15,6 +15,7 @@ class PlainContexts:
 
     store: Store
     latent: Latent
+    centered: bool = True
 
     def __post_init__(self) -> None:
         postings = self.store.postings(self.latent.hookpoint)
@@ -30,13 +31,13 @@ class PlainContexts:
     def tokens(self, start: int) -> bytes:
         return self.store.tokens[start : start + self.store.window].tobytes()
 
-    def places(self, flags: int, split: Split) -> list[int]:
+    def places(self, flags: int, split: Split, center: bool) -> list[int]:
         """Where contexts can be cut in the windows kept for these reasons."""
         wide, width, found = self.store.settings.window, self.store.window, []
         for start, flag in self.kept:
             if not flag & flags or not self.store.in_split(np.array([start]), split)[0]:
                 continue
-            if self.store.settings.center:
+            if center:
                 [first], [end] = self.store.chunk_bounds(np.array([start]))
                 peak = start + int(np.argmax(self.act[start : start + wide]))
                 found.append(int(min(max(peak - width // 2, first), max(first, end - width))))
@@ -46,11 +47,15 @@ class PlainContexts:
 
     def activating(self, split: Split) -> list[tuple[int, int]]:
         """Start and decile, weakest first."""
-        seen = {self.tokens(start) for start in self.places(SAMPLE | TOP, "explain")} if split == "test" else set()
+        center, both = self.centered and self.store.settings.center, {self.centered, True}
+        shown = {
+            start for c in both for start in self.places(SAMPLE | TOP, "explain", c and self.store.settings.center)
+        }
+        seen = {self.tokens(start) for start in shown} if split == "test" else set()
         kept: list[int] = []
         last = -(1 << 40)
-        for start in self.places(SAMPLE, split):
-            if self.store.settings.center and start < last + self.store.window:
+        for start in self.places(SAMPLE, split, center):
+            if center and start < last + self.store.window:
                 continue
             last = start
             if self.tokens(start) not in seen:

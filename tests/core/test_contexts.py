@@ -54,13 +54,15 @@ def same(found: list[Context], expected: list[Context]) -> None:
 
 
 @pytest.mark.parametrize("window", [32, 16, 4])
-@pytest.mark.parametrize("center", [False, True])
-def test_contexts_are_those_of_the_plain_reference(folders: dict[bool, Path], center: bool, window: int) -> None:
+@pytest.mark.parametrize(("center", "centered"), [(False, True), (True, True), (True, False)])
+def test_contexts_are_those_of_the_plain_reference(
+    folders: dict[bool, Path], center: bool, centered: bool, window: int
+) -> None:
     store = Store(folders[center], window=window)
     assert store.settings.center == center
     for index in range(0, 256, 37):
-        contexts = LatentContexts(store, store.latent("layers.1", index))
-        plain = PlainContexts(store, contexts.latent)
+        contexts = LatentContexts(store, store.latent("layers.1", index), centered)
+        plain = PlainContexts(store, contexts.latent, centered)
         same(contexts.explain(40, index), plain.explain(40, index))
         same(contexts.test(50, 50, index), plain.test(50, 50, index))
         same(contexts.test(3, 0, 0), plain.test(3, 0, 0))
@@ -71,8 +73,20 @@ def test_contexts_are_those_of_the_plain_reference(folders: dict[bool, Path], ce
         assert contexts.n_available() == (*(len(plain.activating(split)) for split in SPLITS), n_silent)
 
 
+def test_off_the_grid_alone_a_context_tells_by_where_it_peaks(centred_folder: Path) -> None:
+    store = Store(centred_folder)
+    middle = {True: [], False: []}
+    for index in range(256):
+        for centered in middle:
+            contexts = LatentContexts(store, store.latent("layers.1", index), centered).activating("test")
+            middle[centered] += [int(context.activations.argmax()) == store.window // 2 for context in contexts]
+    assert np.mean(middle[True]) > 0.3, "the others peak too near to an end of what the subject saw at once"
+    assert np.mean(middle[False]) < 0.08, "one in 32, if all places are alike"
+
+
 @given(
     center=st.booleans(),
+    centered=st.booleans(),
     window=st.sampled_from([32, 16, 8, 2]),
     index=st.integers(0, 255),
     seed=st.integers(0, 5),
@@ -80,11 +94,12 @@ def test_contexts_are_those_of_the_plain_reference(folders: dict[bool, Path], ce
 )
 @settings(max_examples=120)
 def test_explain_and_test_never_share_a_document_or_a_text(
-    folders: dict[bool, Path], center: bool, window: int, index: int, seed: int, n: int
+    folders: dict[bool, Path], center: bool, centered: bool, window: int, index: int, seed: int, n: int
 ) -> None:
     store = Store.open(str(folders[center]), window)
-    contexts = LatentContexts(store, store.latent("layers.1", index))
-    shown, tested = contexts.explain(n, seed), contexts.test(n, n, seed)
+    shown = LatentContexts(store, store.latent("layers.1", index)).explain(n, seed)
+    contexts = LatentContexts(store, store.latent("layers.1", index), centered)
+    tested = contexts.test(n, n, seed)
 
     def tokens(context: Context) -> bytes:
         return store.tokens[context.start : context.start + window].tobytes()
@@ -103,8 +118,9 @@ def test_explain_and_test_never_share_a_document_or_a_text(
         assert (context.decile is None) == (context.kind == "random")
         assert context.max_activation <= contexts.latent.max_activation
         assert len(context.spans) == window
-    if not center:
-        starts = np.array([context.start for context in shown + tested], dtype=int)
+    if not (center and centered):
+        on_grid = tested if center else shown + tested
+        starts = np.array([context.start for context in on_grid], dtype=int)
         assert ((starts - store.document_bounds(starts)[0]) % window == 0).all(), "on the grid"
 
 

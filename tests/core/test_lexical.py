@@ -1,11 +1,15 @@
 import asyncio
 from math import exp
 
+import pytest
 from inspect_ai.model import ChatMessageUser, GenerateConfig, get_model
 
 from inspect_autointerp.lexical.explain import explain, occurrences
 from inspect_autointerp.lexical.judge import judge
+from inspect_autointerp.lexical.simulate import simulate
+from inspect_autointerp.numbered import as_shown, spelled
 from inspect_autointerp.scorers.detection import detection_messages
+from inspect_autointerp.scorers.simulation import simulation_messages
 
 
 def test_the_explainer_lists_what_carries_the_activation() -> None:
@@ -76,3 +80,27 @@ def test_another_question_is_answered_with_what_is_understood() -> None:
     lexical = get_model("inspect_autointerp/lexical")
     output = asyncio.run(lexical.generate([ChatMessageUser(content="Hello?")]))
     assert "explainer and grader prompts only" in output.completion
+
+
+SIMULATE = "Explanation: {}\n\nText 1:\n1\tif\n2\t␣if\n3\tf\n4\t␣while\nText 2:\n1\t◌\n2\té\n3\t⏎␣␣\n4\tI\n5\tF"
+
+
+def test_the_simulator_expects_a_listed_words_weight_on_the_tokens_it_stands_on() -> None:
+    # The text is `if iff while`: the first `if` is one, `iff` is none. `IF` is not `if`.
+    said = SIMULATE.format('texts with "if" (10), "while" (2), "⏎  " (7)')
+    assert simulate(said) == [[10, 0, 0, 2], [0, 0, 7, 0, 0]]
+
+
+def test_an_explanation_in_words_is_simulated_by_its_words_in_any_case() -> None:
+    assert simulate(SIMULATE.format("the word if")) == [[5, 0, 0, 0], [0, 0, 0, 5, 5]], "`I`, `F`: two tokens, one word"
+    assert simulate("Explanation: the word if\n\nText 1:\n1\tİ\n2\t␣IF") == [[0, 5]], "İ is two characters in small"
+    assert simulate(SIMULATE.format("(none was given)")) == [[0] * 4, [0] * 5]
+
+
+@pytest.mark.parametrize("every", [False, True])
+def test_the_provider_answers_a_simulators_prompt_as_it_asks(every: bool) -> None:
+    texts = [as_shown(["if", " x", ""]), as_shown([" y"])]
+    messages = simulation_messages('texts with "if" (10)', texts, every)
+    answer = asyncio.run(get_model("inspect_autointerp/lexical").generate(messages)).completion
+    assert answer == spelled(texts, [[10, 0, 0], [0]], every)
+    assert ("\t0" in answer) == every

@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 from inspect_ai.model import ChatMessageUser, Model, get_model
 
 from inspect_autointerp.contexts import LatentContexts
+from inspect_autointerp.numbered import as_shown, spelled
 from inspect_autointerp.offline import read_examples
 from inspect_autointerp.planted import HOOKPOINT
 from inspect_autointerp.planted.claims import CLAIMS
 from inspect_autointerp.planted.latents import LATENTS, SORTS, Sort
-from inspect_autointerp.planted.oracle import label, recognised
+from inspect_autointerp.planted.oracle import label, recognised, simulated
 from inspect_autointerp.scorers.detection import detection_messages
+from inspect_autointerp.scorers.simulation import simulation_messages
 from inspect_autointerp.solvers.prompt import explain_messages
 from inspect_autointerp.store import Store
 
@@ -70,6 +72,28 @@ def test_a_label_does_not_depend_on_what_stands_beside_the_text(texts: list[str]
     messages = detection_messages(NOT, texts)
     answer = asyncio.run(oracle(error_rate=rate).generate(messages)).completion
     assert answer == str([label(NOT, text, error_rate=rate) for text in texts])
+
+
+def test_it_simulates_by_what_the_explanation_says() -> None:
+    texts = [as_shown(["it", " is", " not", " la", "te", ",", " not"]), as_shown(["\n", " late", ""])]
+    for every in (False, True):
+        messages = simulation_messages(NOT, texts, every)
+        answer = asyncio.run(oracle().generate(messages)).completion
+        assert answer == spelled(texts, [[0, 0, 0, 10, 10, 0, 0], [0, 0, 0]], every), "the word after `not`"
+        wrong = asyncio.run(oracle(error_rate=1).generate(messages)).completion
+        assert wrong == spelled(texts, [[10, 10, 10, 0, 0, 10, 10], [10, 10, 10]], every)
+    nothing = asyncio.run(oracle().generate(simulation_messages("", texts))).completion
+    assert nothing == "Text 1: none\nText 2: none\nEnd"
+    assert "no explanation of a planted" in asyncio.run(oracle().generate(simulation_messages("x", texts))).completion
+
+
+def test_the_error_rate_is_the_share_of_wrong_activations() -> None:
+    # 20,000 tokens: a standard error of √(0.09 / 20000) = 0.0021.
+    text = [" it", " was", " not", " late"] * 5000
+    right, wrong = simulated(NOT, text), simulated(NOT, text, 0.1)
+    assert right == [0, 0, 0, 10] * 5000
+    assert abs(sum(a != b for a, b in zip(right, wrong, strict=True)) / len(text) - 0.1) < 0.0085
+    assert simulated(NOT, text[:8], 0.5) != simulated(NOT, text[:8], 0.5, seed=1), "another seed, other errors"
 
 
 def test_marks_are_read_as_characters() -> None:
