@@ -33,8 +33,8 @@ def test_the_values_considered_are_weighed() -> None:
 
 def test_each_value_is_found_by_its_place() -> None:
     tokens = [
-        token("7"), token("\ta"), token("\t7", **{"\t7": 0.5, "\t9": 0.5, "9": 0.5}), token("\n12\tb\t"),
-        token("3\n", **{"3\n": 0.75, "1\n": 0.25, "5": 0.9}),
+        token("7"), token("\ta"), token("\t7", **{"\t7": 0.5, "\t9": 0.5, "9": 0.5, " 2": 0.9}), token("\n12\tb\t"),
+        token("3\n", **{"3\n": 0.75, "1\n": 0.25, "5": 0.9, "9 ": 0.9}),
     ]  # fmt: skip
     # Alternatives of another form do not count: 0.5 · 7 + 0.5 · 9 = 8, 0.75 · 3 + 0.25 · 1 = 2.5.
     assert expected(tokens, "7\ta\t7\n12\tb\t3\n", "7", "3") == [pytest.approx(8), pytest.approx(2.5)]
@@ -56,6 +56,9 @@ def test_ten_as_two_tokens_is_shared_out_by_what_could_follow_the_one() -> None:
     # The same alternatives where the 1 stands alone.
     tokens = [token("4\ta\t"), one, token("\n", **{"0": 0.75, "\n": 0.25})]
     assert expected(tokens, "4\ta\t1\n", "1") == [pytest.approx(8)]
+    # Where 10 would be a token, and was written as two all the same.
+    tokens = [PAIR, token("\ta\t"), one, token("0", **{"0": 0.75, "\n": 0.25}), token("\n")]
+    assert expected(tokens, "12\ta\t10\n", "10") == [pytest.approx(8)]
     # 12 is no value: a 2 that could follow does not count.
     tokens = [token("4\ta\t"), one, token("\n", **{"0": 0.3, "2": 0.6, "\n": 0.1})]
     assert expected(tokens, "4\ta\t1\n", "1") == [pytest.approx(8)]
