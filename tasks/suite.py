@@ -11,10 +11,15 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.evaluation import latent_task, one_line_errors
 from inspect_autointerp.scorers.detection import detection
 from inspect_autointerp.scorers.fuzzing import fuzzing
+from inspect_autointerp.scorers.simulation import simulation
 from inspect_autointerp.solvers.explainers import Explainer
 from inspect_autointerp.tasks._explained import explained
 
-SCORES = {"detection": (detection, "balanced_accuracy"), "fuzzing": (fuzzing, "balanced_accuracy")}
+SCORES = {
+    "detection": (detection, "balanced_accuracy"),
+    "fuzzing": (fuzzing, "balanced_accuracy"),
+    "simulation": (simulation, "correlation"),
+}
 """The scorers by name, and the statistic of each that heads it."""
 
 

@@ -13,7 +13,7 @@ from inspect_ai.log import EvalLog, read_eval_log
 from inspect_ai.model import ChatMessage, get_model
 from tests.doubles import model
 
-from inspect_autointerp.tasks import detection, fuzzing, suite
+from inspect_autointerp.tasks import detection, fuzzing, simulation, suite
 from inspect_autointerp.tasks.suite import SCORES
 
 LEXICAL = "inspect_autointerp/lexical"
@@ -45,10 +45,10 @@ def test_each_latent_is_explained_once_whatever_the_scores(store_folder: Path, t
     assert log.results.headline.scorer == "detection"
 
 
-@pytest.mark.parametrize("alone", [detection, fuzzing])
+@pytest.mark.parametrize("alone", [detection, fuzzing, simulation])
 def test_a_score_is_the_same_in_a_suite_and_by_itself(alone: Any, store_folder: Path, tmp_path: Path) -> None:
     name = alone.__name__
-    names = [name, *(other for other in ("detection", "fuzzing") if other != name)]
+    names = [name, *(other for other in SCORES if other != name)]
     together = run(
         suite(
             contexts=str(store_folder),
