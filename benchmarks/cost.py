@@ -9,6 +9,9 @@ model is asked. What is assumed:
 - Around the text stands Llama 3's chat template: one token at the start, five around each message, four that open the
   answer; the answer ends with one. Anything a provider adds besides is not counted.
 - Answers are in the form of the worked examples, and usable at once: no retry. An explanation has one line before it.
+- The paper's two kinds of simulation stand beside ours that names the active tokens alone (all at once; it reads the
+  prompt's log-probabilities, which no API gives, and so has next to no output) and beside ours that names every token
+  (token by token).
 - Constant are the messages that no latent and no batch changes, in every call, the first included, as the paper counts
   what can be cached. Whether it is cached is the provider's business: OpenAI caches no prefix under 1,024 tokens, nor
   do most of Anthropic's models, and vLLM caches whole blocks of 16.
@@ -20,6 +23,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import takewhile
 
 import numpy as np
@@ -29,11 +33,15 @@ from rich.table import Table
 
 from inspect_autointerp import tasks
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.latent import Context
+from inspect_autointerp.latent import DECILES, Context
+from inspect_autointerp.numbered import as_shown, spelled
 from inspect_autointerp.render import delimiters, marked, visible
 from inspect_autointerp.scorers.detection import detection_messages
 from inspect_autointerp.scorers.fuzzing import fuzzing_messages
+from inspect_autointerp.scorers.intruder import intruder_messages
+from inspect_autointerp.scorers.lineups import SHOWN
 from inspect_autointerp.scorers.marks import MISMARKED, marked_contexts
+from inspect_autointerp.scorers.simulation import simulation_messages
 from inspect_autointerp.solvers.prompt import explain_messages
 
 WINDOW, ACTIVE = 32, 2
@@ -124,11 +132,32 @@ def fuzzing_calls(explanation: str, contexts: Sequence[Context], rng: np.random.
     return [_call(fuzzing_messages(explanation, batch, pair), len(batch)) for batch in batches]
 
 
+def simulation_calls(
+    explanation: str, contexts: Sequence[Context], rng: np.random.Generator, every: bool = False
+) -> list[Call]:
+    """What the scorer `simulation` asks, answered with the true activations."""
+    tokens = [as_shown(context.tokens()) for context in contexts]
+    values = [np.ceil(10 * context.activations).astype(int).tolist() for context in contexts]
+    shown = _default(tasks.simulation, "shown")
+    return [
+        Call(simulation_messages(explanation, batch, every), spelled(batch, true, every))
+        for batch, true in zip(_batches(tokens, shown), _batches(values, shown), strict=True)
+    ]
+
+
+def intruder_calls(explanation: str, contexts: Sequence[Context], rng: np.random.Generator) -> list[Call]:
+    """What the scorer `intruder` asks; the intruder looks like the others."""
+    pair = delimiters(contexts)
+    batches = _batches([marked(context, pair) for context in contexts], SHOWN)
+    return [Call(intruder_messages(batch, pair), "1") for batch in batches]
+
+
 FUZZING = {
     "activating": _default(tasks.fuzzing, "test_activating"),
     MISMARKED: _default(tasks.fuzzing, "test_mismarked"),
     "random": _default(tasks.fuzzing, "test_nonactivating"),
 }
+SIMULATION = {kind: _default(tasks.simulation, f"test_{kind}") for kind in ("activating", "nonactivating")}
 EXPLAIN = Metric("explanation", explain_calls, {"activating": _default(tasks.detection, "explain_examples")})
 METRICS = (
     Metric(
@@ -138,6 +167,9 @@ METRICS = (
         Cost(None, 17_000, 11_900, 240),
     ),
     Metric("fuzzing", fuzzing_calls, FUZZING, Cost(None, 19_600, 14_200, 249)),
+    Metric("simulation", simulation_calls, SIMULATION, Cost(None, 104_900, 87_500, 5)),
+    Metric("  every=true", partial(simulation_calls, every=True), SIMULATION, Cost(None, 496_900, 451_000, 46_700)),
+    Metric("intruder", intruder_calls, {"activating": _default(tasks.intruder, "questions") * DECILES * SHOWN}),
 )
 
 

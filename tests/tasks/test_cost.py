@@ -17,7 +17,7 @@ from tests.doubles import model
 from inspect_autointerp.contexts import LatentContexts, seed_of
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.store import Store
-from inspect_autointerp.tasks import detection, fuzzing
+from inspect_autointerp.tasks import detection, fuzzing, intruder, simulation
 
 EXPLANATION = "an explanation"
 Prompt = list[tuple[str, str]]
@@ -106,6 +106,24 @@ def test_fuzzing_is_what_the_task_sends(store_folder: Path, tmp_path: Path) -> N
 @pytest.fixture(scope="module")
 def tokenizer() -> Any:
     return cost.vocabulary()
+
+
+@pytest.mark.parametrize("every", [False, True])
+def test_simulation_is_what_the_task_sends(every: bool, store_folder: Path, tmp_path: Path) -> None:
+    sizes = {"test_activating": 8, "test_nonactivating": 8}
+    _, grading, latent = run(simulation(contexts=str(store_folder), every=every, **sizes, **OPTIONS), tmp_path)
+    tests = contexts_of(store_folder, latent).test(8, 8, 0)
+    asked = cost.simulation_calls(EXPLANATION, tests, np.random.default_rng(0), every)
+    assert sorted(grading) == sorted(prompt(call.messages) for call in asked)
+
+
+def test_intruder_sends_as_many_questions_on_five_contexts_each(planted_store: Path, tmp_path: Path) -> None:
+    task = intruder(contexts=str(planted_store), latents="sample:1", questions=1)
+    _, grading, latent = run(task, tmp_path)
+    tests = contexts_of(planted_store, latent).test(50, 0, 0)
+    asked = cost.intruder_calls(EXPLANATION, tests, np.random.default_rng(0))
+    assert len(asked) == len(grading) == 10  # one question of each decile
+    assert prompt(asked[0].messages)[:-1] == grading[0][:-1]
 
 
 def test_at_equal_contexts_less_is_read_than_in_the_paper(tokenizer: Any) -> None:
