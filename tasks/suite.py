@@ -11,6 +11,7 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.evaluation import latent_task, one_line_errors
 from inspect_autointerp.scorers.detection import detection
 from inspect_autointerp.scorers.fuzzing import fuzzing
+from inspect_autointerp.scorers.intruder import intruder
 from inspect_autointerp.scorers.simulation import simulation
 from inspect_autointerp.solvers.explainers import Explainer
 from inspect_autointerp.tasks._explained import explained
@@ -19,6 +20,7 @@ SCORES = {
     "detection": (detection, "balanced_accuracy"),
     "fuzzing": (fuzzing, "balanced_accuracy"),
     "simulation": (simulation, "correlation"),
+    "intruder": (intruder, "accuracy"),
 }
 """The scorers by name, and the statistic of each that heads it."""
 
