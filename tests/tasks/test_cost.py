@@ -133,7 +133,8 @@ def test_at_equal_contexts_less_is_read_than_in_the_paper(tokenizer: Any) -> Non
             ours = cost.measured(metric, cost.CONTEXTS, windows, cost.counter(tokenizer), rng)
             assert ours.input < metric.paper.input, metric.name
             assert ours.constant < metric.paper.constant, metric.name
-            assert ours.output <= metric.paper.output, metric.name
+            if metric.name != "simulation":  # the paper reads probabilities off its prompt, which few providers give
+                assert ours.output <= metric.paper.output, metric.name
 
 
 def test_windows_hold_their_tokens_texts(tokenizer: Any) -> None:

@@ -16,8 +16,9 @@ from inspect_autointerp.latent import Context, Negative
 from inspect_autointerp.negatives import HARD, KINDS
 from inspect_autointerp.planted import HOOKPOINT, ensure_store, sanity
 from inspect_autointerp.planted.latents import LATENTS, SORTS, Sort
-from inspect_autointerp.planted.oracle import label
+from inspect_autointerp.planted.oracle import label, simulated
 from inspect_autointerp.render import visible
+from inspect_autointerp.scorers.correlation import correlation_statistics
 from inspect_autointerp.scorers.judge import Verdict
 from inspect_autointerp.scorers.statistics import latent_statistics
 from inspect_autointerp.store import Store
@@ -38,7 +39,12 @@ class Column(NamedTuple):
         return f"{self.statistic}, {self.kind}"
 
 
-COLUMNS = (*(Column("balanced_accuracy", kind) for kind in KINDS), Column("tpr", "random"), Column("f1", "random"))
+COLUMNS = (
+    *(Column("balanced_accuracy", kind) for kind in KINDS),
+    *(Column(statistic, "random") for statistic in ("tpr", "f1", "correlation", "correlation_weighted")),
+    Column("correlation", "neighbours"),
+)
+"""Of detection, and of simulation."""
 
 
 def measure(store: Store, n: int, seed: int, error_rate: float = 0.0) -> dict[Sort, dict[Column, np.ndarray]]:
@@ -58,7 +64,10 @@ def measure(store: Store, n: int, seed: int, error_rate: float = 0.0) -> dict[So
         for sort in SORTS:
             said = planted.claim(sort).text
             labels = (label(said, visible(context.text), None, error_rate, seed) for context in tests)
+            tokens = ([visible(token) for token in context.tokens()] for context in tests)
+            predictions = [np.array(simulated(said, one, error_rate, seed), dtype=float) for one in tokens]
             values = latent_statistics(tests, [Verdict(one) for one in labels], latent.firing_share, HARD)
+            values |= correlation_statistics(tests, predictions, latent.firing_share, HARD)
             for column in COLUMNS:
                 found[sort][column].append(values[column.key])
     return {sort: {column: np.array(values) for column, values in row.items()} for sort, row in found.items()}
@@ -79,22 +88,29 @@ def table(figures: dict[Sort, dict[Column, np.ndarray]]) -> Table:
     return shown
 
 
-TESTED = (
+JUDGED = (
     "balanced_accuracy", "auroc", "tpr", "tnr", "f1", "auprc", "balanced_accuracy_neighbours", "auroc_neighbours",
 )  # fmt: skip
-"""Statistics of a judged score that the label tests are run on."""
+SIMULATED = ("correlation", "correlation_activating", "correlation_weighted", "correlation_neighbours")
+"""Statistics of detection and of simulation that the label tests are run on."""
 BANDS = (sanity.SHARES, (1e-4, 1e-3), (1e-3, 0.01), (0.01, 0.05))
 N_RANDOM = (100, 1000, 10_000, 100_000)
 
 
 def judged(contexts: Sequence[Context], said: Sequence[np.ndarray], firing_share: float) -> dict[str, float]:
-    """The `TESTED` statistics where the grader says of a context what the labels do, and is sure of it."""
+    """The `JUDGED` statistics where the grader says of a context what the labels do, and is sure of it."""
     verdicts = [Verdict(int(marks.any()), float(marks.any())) for marks in said]
     values = latent_statistics(contexts, verdicts, firing_share, ("neighbours",))
-    return {name: values[name] for name in TESTED}
+    return {name: values[name] for name in JUDGED}
 
 
-MEASURES: tuple[sanity.Measure, ...] = (judged,)
+def simulation(contexts: Sequence[Context], said: Sequence[np.ndarray], firing_share: float) -> dict[str, float]:
+    """The `SIMULATED` statistics where the grader predicts of a token what the labels say, all or nothing."""
+    values = correlation_statistics(contexts, [marks.astype(float) for marks in said], firing_share, ("neighbours",))
+    return {name: values[name] for name in SIMULATED}
+
+
+MEASURES: tuple[sanity.Measure, ...] = (judged, simulation)
 """What makes the statistics that the label tests are run on."""
 
 
