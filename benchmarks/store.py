@@ -72,7 +72,8 @@ def make(folder: Path, tokens: int) -> None:
 
 def _selection(starts: np.ndarray, pool: np.ndarray, rng: np.random.Generator):
     """Per latent WINDOWS windows, spread evenly, with 2.2 activations in the mean; one window in five is a top one."""
-    from inspect_autointerp.prep.selector import BINS, Selection
+    from inspect_autointerp.prep.selection import Block, Selection
+    from inspect_autointerp.prep.selector import BINS
 
     window, flags, counts, pos, act = [], [], [], [], []
     for _ in range(0, LATENTS, 4096):
@@ -89,14 +90,18 @@ def _selection(starts: np.ndarray, pool: np.ndarray, rng: np.random.Generator):
         pos.append((chosen[..., None] + within)[fires])
         act.append((rng.random(len(pos[-1]), dtype=np.float32) + 0.1).astype(np.float16))
     indptr = np.concatenate([[0], np.cumsum(np.concatenate(counts))])
-    return Selection(
-        window_indptr=np.arange(LATENTS + 1, dtype=np.int64) * WINDOWS,
+    block = Block(
         window=np.concatenate(window),
         flags=np.concatenate(flags),
         shared=np.zeros(LATENTS * WINDOWS, dtype=np.uint32),
-        indptr=indptr,
+        peak=np.full(LATENTS * WINDOWS, 1.1, dtype=np.float16),
         pos=np.concatenate(pos),
         act=np.concatenate(act),
+    )
+    return Selection(
+        window_indptr=np.arange(LATENTS + 1, dtype=np.int64) * WINDOWS,
+        indptr=indptr,
+        blocks=iter([block]),
         pool=pool,
         n_tokens=np.diff(indptr),
         n_windows=np.full(LATENTS, WINDOWS),

@@ -1,5 +1,7 @@
 """Windows of latents as columns of tensors, with the activations on them: what selection gathers and sorts out."""
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor
 
@@ -21,31 +23,32 @@ class Rows:
         """Columns and entries, in the order of `COLUMNS`."""
         return *self.columns, self.offset, self.act
 
-    def __getitem__(self, keep: Tensor) -> "Rows":
-        rows, entries = where(keep), where(torch.repeat_interleave(keep, self.length))
-        return Rows(
-            tuple(take(column, rows) for column in self.columns), take(self.offset, entries), take(self.act, entries)
-        )
+    @property
+    def key(self) -> Tensor:
+        """int64 (row,): the latent and the position, in one number that is in order of both."""
+        return self.cell.to(torch.int64) >> 1 << 33 | self.start
 
-    def flagged(self, flags: Tensor) -> "Rows":
-        """Those with a flag, and with these flags in place of their own."""
-        return Rows((*self.columns[:-1], flags), self.offset, self.act)[flags > 0]
-
-    def in_order_of_position(self) -> "Rows":
-        """The same rows, by where their windows start."""
-        order = torch.argsort(self.start, stable=True)
+    def __getitem__(self, rows: Tensor) -> "Rows":
+        """The rows of these numbers, in this order."""
         begin = torch.cumsum(self.length, 0) - self.length
-        entries = ranges(take(begin, order), take(self.length, order))
-        columns = tuple(take(column, order) for column in self.columns)
+        entries = ranges(take(begin, rows), take(self.length, rows))
+        columns = tuple(take(column, rows) for column in self.columns)
         return Rows(columns, take(self.offset, entries), take(self.act, entries))
 
-    @staticmethod
-    def none(device: torch.device) -> "Rows":
-        """No rows."""
-        types = (torch.int32, torch.int64, torch.int16, torch.int64, torch.int32, torch.int32, torch.uint8)
-        columns = tuple(torch.zeros(0, dtype=dtype, device=device) for dtype in types)
-        entries = (torch.zeros(0, dtype=dtype, device=device) for dtype in (torch.int16, torch.float16))
-        return Rows(columns, *entries)
+    def flagged(self, flags: Tensor) -> "Rows":
+        """The same with these flags in place of their own."""
+        return Rows((*self.columns[:-1], flags), self.offset, self.act)
+
+    def cut(self, latents: list[int]) -> "list[Rows]":
+        """Those from each of these latents up to the next, where rows are in order of latent: views, no copies."""
+        cells = 2 * torch.tensor(latents, dtype=self.cell.dtype, device=self.cell.device)
+        at = torch.searchsorted(self.cell, cells)  # the two cells of a latent may be mixed
+        begin = torch.cat([at.new_zeros(1), torch.cumsum(self.length, 0)])
+        bounds = pairwise(zip(at.tolist(), take(begin, at).tolist(), strict=True))
+        return [
+            Rows(tuple(column[a:b] for column in self.columns), self.offset[c:d], self.act[c:d])
+            for (a, c), (b, d) in bounds
+        ]
 
     @staticmethod
     def cat(parts: "list[Rows]") -> "Rows":

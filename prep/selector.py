@@ -7,46 +7,21 @@ batch size, device or order, nor on how the corpus was shared out. The two split
 in a *cell* of its own: cell = 2 · latent + (1 if test).
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from torch import Tensor
 
 from inspect_autointerp.prep.chunks import Windows
-from inspect_autointerp.prep.ranking import lowest, stable_order
+from inspect_autointerp.prep.held import PRIORITY_BITS, Held
+from inspect_autointerp.prep.ranking import stable_order
 from inspect_autointerp.prep.rows import COLUMNS, Rows, ranges, take, where
+from inspect_autointerp.prep.selection import Selection, block_of, counts
 from inspect_autointerp.prep.siblings import Siblings
-from inspect_autointerp.store import POOL, SAMPLE, TOP
+from inspect_autointerp.store import POOL
 
-PRIORITY_BITS = 40
 BINS = 64
 """Bins of the histogram: quarter octaves from 2⁻⁸ to 2⁸, those beyond in the outermost."""
 _PRIORITY = (1 << PRIORITY_BITS) - 1
-_INFINITY = 0x7C00
-"""Bit patterns of positive float16 numbers are in order of value, and below this one."""
-_BLOCK = 1 << 20
-"""Entries brought into order at a time."""
-
-
-@dataclass
-class Selection:
-    """What a selector kept: arrays on the host, in order of latent, then position (see `store.Postings`)."""
-
-    window_indptr: np.ndarray
-    window: np.ndarray
-    flags: np.ndarray
-    shared: np.ndarray
-    indptr: np.ndarray
-    pos: np.ndarray
-    act: np.ndarray
-    pool: np.ndarray
-    """uint32, sorted: the starts of the windows kept for all latents."""
-    n_tokens: np.ndarray
-    n_windows: np.ndarray
-    max_activation: np.ndarray
-    histogram: np.ndarray
-    """int64 (latent, BINS)."""
 
 
 class Selector:
@@ -78,7 +53,7 @@ class Selector:
         siblings = siblings or Siblings.none(n_latents)
         self._sibling = torch.from_numpy(siblings.latent.astype(np.int32)).to(device)
         self._sibling_at = torch.from_numpy(siblings.indptr.astype(np.int32)).to(device)
-        self.n_latents, self.sample, self.top, self.pool, self.buffer = n_latents, sample, top, pool, buffer
+        self.n_latents, self.pool = n_latents, pool
         self._seed = _mix(torch.tensor(seed + 1, device=device, dtype=torch.int64))
         self._salt = _mix(torch.arange(n_latents, device=device) + self._seed)
         zeros = {"dtype": torch.int64, "device": device}
@@ -86,12 +61,8 @@ class Selector:
         self.histogram = torch.zeros(n_latents * BINS, **zeros)
         self.max_activation = torch.zeros(n_latents, dtype=torch.float16, device=device)
         self._bin_of = _bins(device)
-        # A full cell keeps nothing below these: what `compact` would throw away is not gathered at all.
-        self._least_peak = torch.full((2 * n_latents,), 0 if top else _INFINITY, dtype=torch.int16, device=device)
-        self._last_priority = torch.full((2 * n_latents,), 1 << PRIORITY_BITS if sample else -1, **zeros)
         self._pool_priority, self._pool_start = torch.zeros(0, **zeros), torch.zeros(0, **zeros)
-        self._kept: list[Rows] = []
-        self._gathered = self._settled = 0
+        self._held = Held(n_latents, sample=sample, top=top, device=device, buffer=buffer)
 
     @torch.no_grad()
     def add(self, latent: Tensor, pos: Tensor, act: Tensor, window: Tensor, windows: Windows) -> None:
@@ -139,7 +110,7 @@ class Selector:
         fires = self._watched(latent_of, window_of, len(windows.start))
         cell = 2 * latent_of + take(test, window_of)
         priority = _mix(take(self._salt, latent_of) ^ take(hashes, window_of)) & _PRIORITY
-        wanted = (peak >= take(self._least_peak, cell)) | (priority <= take(self._last_priority, cell))
+        wanted = self._held.wanted(cell, peak, priority)
         in_pool = take(pool_priority <= self._pool_last(), window_of)
         chosen = where(wanted | in_pool)
         cell, peak, priority, length, begin, latent_of, window_of, in_pool = (
@@ -149,12 +120,11 @@ class Selector:
         start, entry = take(starts, window_of), ranges(begin.to(torch.int32), length)
         offset = (take(pos, entry) - torch.repeat_interleave(start, length)).to(torch.int16)
         shared = self._shared(fires, latent_of, window_of, len(windows.start))
-        flags = in_pool.to(torch.uint8) * POOL  # the other two are for `compact` to say
+        flags = in_pool.to(torch.uint8) * POOL  # the other two are for `Held` to say
         columns = (cell.to(torch.int32), start, peak, priority, shared, length, flags)
-        self._kept.append(Rows(columns, offset, take(half, entry)))
-        self._gathered += entry.numel()
-        if self._gathered > max(self.buffer, self._settled // 2):
-            self.compact()
+        self._held.add(Rows(columns, offset, take(half, entry)))
+        if self._held.full:
+            self._held.sort_out(self._pool_start)
 
     def _watched(self, latent: Tensor, window: Tensor, n_windows: int) -> Tensor | None:
         """Bool (latent · window,): whether each fires on each of the batch's windows; None if nobody asks."""
@@ -189,100 +159,41 @@ class Selector:
             return -1
         return self._pool_priority[-1] if self._pool_priority.numel() == self.pool else 1 << PRIORITY_BITS
 
-    def compact(self) -> None:
-        """Sort out what was gathered: the top and the sample of each cell stay, and what lies in the pool."""
-        if not self._kept:
-            return
-        flags = self._flags(self._kept).split([len(rows) for rows in self._kept])
-        for number, new in enumerate(flags):  # one by one, so that little is held twice
-            self._kept[number] = self._kept[number].flagged(new)
-        self._kept = [Rows.cat(self._kept)]
-        self._gathered, self._settled = 0, self._kept[0].act.numel()
-
-    def _flags(self, parts: list[Rows]) -> Tensor:
-        """Why each row stays, as bits, 0 if it does not; what a full cell asks of a newcomer is noted."""
-        candidates = [where(rows.flags & POOL) for rows in parts]
-        start = torch.cat([take(rows.start, pooled) for rows, pooled in zip(parts, candidates, strict=True)])
-        cell, peak, priority, flags = (
-            torch.cat([getattr(rows, name) for rows in parts]) for name in ("cell", "peak", "priority", "flags")
-        )
-        flags[where(flags & POOL)] = torch.isin(start, self._pool_start).to(torch.uint8) * POOL
-        flags &= POOL
-        size = torch.bincount(cell, minlength=2 * self.n_latents)
-        sampled, last = lowest(lambda rows: take(priority, rows), cell, size, self.sample, bits=PRIORITY_BITS)
-        flags |= sampled.to(torch.uint8) * SAMPLE
-        full = last >= 0
-        self._last_priority[full] = last[full]
-
-        def by_peak(rows: Tensor) -> Tensor:
-            # 15 bits of activation (largest first), then as much of the priority as there is room for.
-            descending = _INFINITY - take(peak, rows).to(torch.int64)
-            return descending << (PRIORITY_BITS - 15) | take(priority, rows) >> 15
-
-        top, last = lowest(by_peak, cell, size, self.top, bits=PRIORITY_BITS)
-        flags |= top.to(torch.uint8) * TOP
-        full = last >= 0
-        self._least_peak[full] = (_INFINITY - (last[full] >> (PRIORITY_BITS - 15))).to(torch.int16)
-        return flags
-
-    def state(self) -> dict[str, Tensor]:
-        """All that was found so far, by name: `absorb` takes it, in this process or another."""
-        self.compact()
+    def state(self) -> dict[str, list[Tensor]]:
+        """All that was found so far, by name and in parts: `absorb` takes it joined, in this process or another."""
+        self._held.sort_out(self._pool_start)
         state = {"n_windows": self.n_windows, "histogram": self.histogram, "max_activation": self.max_activation}
         state |= {"pool_priority": self._pool_priority, "pool_start": self._pool_start}
-        if self._kept:
-            state |= dict(zip(COLUMNS, self._kept[0].everything, strict=True))
-        return state
+        columns = zip(*(rows.everything for rows in self._held.blocks), strict=True)
+        return {name: [tensor] for name, tensor in state.items()} | dict(zip(COLUMNS, map(list, columns), strict=False))
 
     @torch.no_grad()
     def absorb(self, state: dict[str, Tensor]) -> None:
         """Add what another selector of the same arguments found on other documents, or this one before."""
-        state = {name: tensor.to(self.n_windows.device) for name, tensor in state.items()}
-        self.n_windows += state["n_windows"]
-        self.histogram += state["histogram"]
-        torch.maximum(self.max_activation, state["max_activation"], out=self.max_activation)
-        self._fold_pool(state["pool_priority"], state["pool_start"])
+        device = self.n_windows.device
+        self.n_windows += state["n_windows"].to(device)
+        self.histogram += state["histogram"].to(device)
+        torch.maximum(self.max_activation, state["max_activation"].to(device), out=self.max_activation)
+        self._fold_pool(state["pool_priority"].to(device), state["pool_start"].to(device))
         if COLUMNS[0] in state:
-            *columns, offset, act = (state[name] for name in COLUMNS)
-            self._kept = [Rows.cat([*self._kept, Rows(tuple(columns), offset, act)]).in_order_of_position()]
-        self.compact()
+            *columns, offset, act = (state[name].to(device) for name in COLUMNS)
+            self._held.add(Rows(tuple(columns), offset, act))
+        self._held.sort_out(self._pool_start, mixed=True)
 
     @torch.no_grad()
     def finish(self) -> Selection:
-        """Bring what is kept into the order of the store, on the host."""
-        self.compact()
-        n, device = self.n_latents, self.n_windows.device
-        rows = self._kept[0] if self._kept else Rows.none(device)
-        window = rows.cell.to(torch.int64) >> 1 << 33 | rows.start
-        order = torch.argsort(window)
-        window, flags, shared, length = (take(c, order) for c in (window, rows.flags, rows.shared, rows.length))
-        begin = take(torch.cumsum(rows.length, 0) - rows.length, order)
-        pos, act = np.empty(rows.act.numel(), dtype=np.uint32), np.empty(rows.act.numel(), dtype=np.float16)
-        n_entries = np.zeros(n, dtype=np.int64)
-        filled, step = 0, max(1, n * _BLOCK // max(1, len(pos)))
-        for first in range(0, n, step):  # blocks of latents
-            latents = torch.arange(first, min(first + step, n) + 1, device=device) << 33
-            of = slice(*torch.searchsorted(window, latents[[0, -1]]).tolist())
-            entry = ranges(begin[of], length[of])
-            key, half = (
-                torch.repeat_interleave(window[of], length[of]) + take(rows.offset, entry),
-                take(rows.act, entry),
-            )
-            if bool((key[1:] <= key[:-1]).any()):  # margins of neighbours overlap
-                key, inverse = torch.unique(key, return_inverse=True)
-                half = torch.zeros(len(key), dtype=half.dtype, device=device).index_put((inverse,), half)
-            here = slice(filled, filled := filled + len(key))
-            pos[here], act[here] = _low_half(key), half.cpu().numpy()
-            n_entries[first : first + step] = torch.diff(torch.searchsorted(key, latents)).cpu().numpy()
-        histogram = self.histogram.view(n, BINS).cpu().numpy()
+        """Bring what is kept into the order of the store. It stays as it is, and can be finished again."""
+        self._held.sort_out(self._pool_start)
+        blocks = self._held.in_order()
+        n_windows = n_entries = np.zeros(self.n_latents, dtype=np.int64)
+        for rows in blocks:
+            more_windows, more_entries = counts(rows, self.n_latents)
+            n_windows, n_entries = n_windows + more_windows, n_entries + more_entries
+        histogram = self.histogram.view(self.n_latents, BINS).cpu().numpy()
         return Selection(
-            window_indptr=_indptr(torch.bincount(window >> 33, minlength=n).cpu().numpy()),
-            window=_low_half(window),
-            flags=flags.cpu().numpy(),
-            shared=shared.cpu().numpy().view(np.uint32),
+            window_indptr=_indptr(n_windows),
             indptr=_indptr(n_entries),
-            pos=pos[:filled],
-            act=act[:filled],
+            blocks=map(block_of, blocks),
             pool=np.sort(self._pool_start.cpu().numpy()).astype(np.uint32),
             n_tokens=histogram.sum(axis=1),
             n_windows=self.n_windows.cpu().numpy(),
@@ -296,11 +207,6 @@ def _bins(device: str | torch.device) -> Tensor:
     values = torch.arange(1 << 15, dtype=torch.int16).view(torch.float16).float()
     bins = ((values.log2() + 8) * 4).floor().clamp(0, BINS - 1).nan_to_num(0)
     return bins.to(torch.int16).to(device)
-
-
-def _low_half(key: Tensor) -> np.ndarray:
-    """The positions in (latent, position) keys, as uint32."""
-    return key.cpu().numpy().astype(np.uint32)
 
 
 def _peaks(bits: Tensor, begin: Tensor, length: Tensor) -> Tensor:

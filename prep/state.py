@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from torch import Tensor
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.manifest import Manifest
@@ -14,10 +15,11 @@ from inspect_autointerp.prep.directions import Directions
 from inspect_autointerp.prep.job import Job
 from inspect_autointerp.prep.selector import Selector
 from inspect_autointerp.prep.shard import Shard
+from inspect_autointerp.prep.tensor_file import TensorFile
 from inspect_autointerp.store import hookpoint_folder
 
 STATE = "state.json"
-FORMAT = 1
+FORMAT = 2
 _SELECTOR, _DIRECTIONS = "selector.safetensors", "directions.safetensors"
 
 
@@ -49,7 +51,12 @@ class Found:
         for name, selector in self.selectors.items():
             target = folder / hookpoint_folder(name)
             target.mkdir(parents=True)
-            save_file({key: tensor.cpu().contiguous() for key, tensor in selector.state().items()}, target / _SELECTOR)
+            state = selector.state()
+            columns = {key: (_numpy(parts[0]).dtype, sum(map(len, parts))) for key, parts in state.items()}
+            with TensorFile(target / _SELECTOR, columns) as file:
+                for key, parts in state.items():
+                    for part in parts:
+                        file.append(key, _numpy(part))
             self.directions[name].save(target / _DIRECTIONS)
         header.write(folder)
 
@@ -123,3 +130,7 @@ class Header:
             return Header(manifest=manifest, shard=shard, **content)
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise UserError(f"{folder}: no readable state of a prep run ({error}); make it again") from error
+
+
+def _numpy(tensor: Tensor) -> np.ndarray:
+    return tensor.cpu().numpy()

@@ -1,5 +1,6 @@
 """The files of a context store."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -7,19 +8,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from safetensors.numpy import save_file
 
+from inspect_autointerp.latent import DECILES
 from inspect_autointerp.prep.chunks import Chunker
 from inspect_autointerp.prep.directions import Directions
-from inspect_autointerp.prep.selector import Selection
+from inspect_autointerp.prep.selection import Block, Selection
 from inspect_autointerp.prep.siblings import Siblings
+from inspect_autointerp.prep.tensor_file import TensorFile
 from inspect_autointerp.settings import Settings
 from inspect_autointerp.store import SAMPLE, file_sha256, hookpoint_folder
 
-_COPY = 1 << 22
-"""Tokens copied at a time."""
-_BLOCK = 1 << 20
-"""Activations to look at at a time."""
-
-
+_COPY = 1 << 20
+"""Bytes copied at a time."""
+_GROUP = 1 << 16
+"""Latents in a row group of the table."""
 CORPUS = ("tokens.npy", "documents.safetensors", "tokenizer.json")
 
 
@@ -27,11 +28,10 @@ def write_corpus(folder: Path, chunker: Chunker) -> None:
     """Write the corpus, its documents and the tokenizer: from the raw tokens and what the chunker noted."""
     raw = chunker.tokens_file
     assert raw is not None
-    tokens = np.lib.format.open_memmap(folder / "tokens.npy", mode="w+", dtype=chunker.dtype, shape=(chunker.n_tokens,))
-    source = np.memmap(raw, dtype=chunker.dtype, mode="r", shape=(chunker.n_tokens,))
-    for begin in range(0, len(tokens), _COPY):
-        tokens[begin : begin + _COPY] = source[begin : begin + _COPY]
-    tokens.flush()
+    shape = {"descr": chunker.dtype.str, "fortran_order": False, "shape": (chunker.n_tokens,)}
+    with raw.open("rb") as source, (folder / "tokens.npy").open("wb") as target:
+        np.lib.format.write_array_header_1_0(target, shape)
+        shutil.copyfileobj(source, target, _COPY)
     raw.unlink()
     documents = {"offset": np.array(chunker.offset, dtype=np.int64), "test": np.array(chunker.test, dtype=np.uint8)}
     save_file(documents, folder / "documents.safetensors")
@@ -39,65 +39,88 @@ def write_corpus(folder: Path, chunker: Chunker) -> None:
 
 
 def write_hookpoint(folder: Path, name: str, selection: Selection, directions: Directions, settings: Settings) -> None:
-    """Write one hookpoint's `postings.safetensors` and `latents.parquet`."""
+    """Write one hookpoint's `postings.safetensors` and `latents.parquet`, a block of latents at a time."""
     target = folder / hookpoint_folder(name)
     target.mkdir(parents=True)
-    n = len(selection.n_tokens)
-    siblings = Siblings.of(directions.neighbours, directions.cosines, n)
-    postings = {key: getattr(selection, key) for key in ("window_indptr", "window", "flags", "indptr", "pos", "act")}
+    edges = _write_postings(target / "postings.safetensors", selection, directions)
+    _write_latents(target / "latents.parquet", selection, directions, edges, settings)
+
+
+def _write_postings(path: Path, selection: Selection, directions: Directions) -> np.ndarray:
+    """Write them, and return every latent's decile edges, float32 (latent, 9): see `_decile_edges`."""
+    siblings = Siblings.of(directions.neighbours, directions.cosines, len(selection.n_tokens))
+    whole = {"window_indptr": selection.window_indptr, "indptr": selection.indptr}
+    parts = {"window": np.uint32, "flags": np.uint8, "pos": np.uint32, "act": np.float16}
     if len(siblings.latent):
-        postings |= {"shared": selection.shared, "sibling_indptr": siblings.indptr, "sibling": siblings.latent}
-    save_file(postings, target / "postings.safetensors")
-    table = {
-        "index": np.arange(n, dtype=np.uint32),
-        "n_tokens": selection.n_tokens,
-        "n_windows": selection.n_windows,
-        "max_activation": selection.max_activation,
-        "histogram": list(selection.histogram.astype(np.uint32)),
-        "rare": (selection.n_windows > 0) & (selection.n_windows < settings.min_active),
-        "decile_edges": _decile_edges(selection, settings.window),
-        "promoted": list(directions.promoted) if directions.promoted is not None else [None] * n,
-        "suppressed": list(directions.suppressed) if directions.suppressed is not None else [None] * n,
-        "neighbours": list(directions.neighbours) if directions.neighbours is not None else [None] * n,
-        "neighbour_cosines": list(directions.cosines) if directions.cosines is not None else [None] * n,
-    }
-    types = dict.fromkeys(("promoted", "suppressed", "neighbours"), pa.uint32()) | {"decile_edges": pa.float32()}
-    columns = {
-        key: pa.array(value, type=pa.list_(types[key])) if key in types else pa.array(value)
-        for key, value in table.items()
-    }
-    pq.write_table(pa.table(columns), target / "latents.parquet", row_group_size=1 << 16, compression="zstd")
+        whole |= {"sibling_indptr": siblings.indptr, "sibling": siblings.latent}
+        parts |= {"shared": np.uint32}
+    lengths = {key: selection.indptr[-1] if key in ("pos", "act") else selection.window_indptr[-1] for key in parts}
+    columns = {key: (array.dtype, len(array)) for key, array in whole.items()}
+    columns |= {key: (np.dtype(dtype), int(lengths[key])) for key, dtype in parts.items()}
+    edges = np.full((len(selection.n_tokens), DECILES - 1), np.nan, dtype=np.float32)
+    row = 0
+    with TensorFile(path, columns) as file:
+        for key, array in whole.items():
+            file.append(key, array)
+        for block in selection.blocks:
+            for key in parts:
+                file.append(key, getattr(block, key))
+            rows = slice(row, row := row + len(block.window))
+            first, end = np.searchsorted(selection.window_indptr, [rows.start, rows.stop], side="right") - 1
+            count = np.diff(selection.window_indptr[first : end + 1])
+            edges[first:end] = _decile_edges(block, count)
+    return edges
 
 
-def _decile_edges(selection: Selection, window: int) -> list[np.ndarray | None]:
-    """Per latent the nine maxima that part its sampled windows into tenths; None where there are fewer than ten."""
-    n = len(selection.n_tokens)
-    step = max(1, n * _BLOCK // max(1, len(selection.pos)))
-    parts = [_sampled_peaks(selection, window, first, min(first + step, n)) for first in range(0, n, step)]
-    latent, peak = (np.concatenate(column) for column in zip(*parts, strict=True))
-    order = np.lexsort((peak, latent))
-    peak, count = peak[order].astype(np.float32), np.bincount(latent, minlength=n)
-    first = np.cumsum(count) - count
-    ranks = np.arange(1, 10) / 10
-    return [
-        np.quantile(peak[first[i] : first[i] + count[i]], ranks, method="lower") if count[i] >= 10 else None
-        for i in range(n)
-    ]
+def _decile_edges(block: Block, count: np.ndarray) -> np.ndarray:
+    """Per latent the nine maxima that part its sampled windows into tenths; NaN where there are fewer than ten.
+
+    Args:
+        block: What is kept of some latents.
+        count: How many windows of each.
+    """
+    sampled = (block.flags & SAMPLE) > 0
+    latent, peak = np.repeat(np.arange(len(count)), count)[sampled], block.peak[sampled].astype(np.float32)
+    peak, count = peak[np.lexsort((peak, latent))], np.bincount(latent, minlength=len(count))
+    edges = np.full((len(count), DECILES - 1), np.nan, dtype=np.float32)
+    enough = count >= DECILES
+    first, last = np.cumsum(count) - count, count - 1
+    rank = np.floor(last[enough, None] * (np.arange(1, DECILES) / DECILES)).astype(np.int64)
+    edges[enough] = peak[first[enough, None] + rank]
+    return edges
 
 
-def _sampled_peaks(selection: Selection, window: int, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
-    """Of the sampled windows of a range of latents: whose each is, and its maximum."""
-    numbers = np.arange(first, last)
-    rows, entries = slice(*selection.window_indptr[[first, last]]), slice(*selection.indptr[[first, last]])
-    sampled = (selection.flags[rows] & SAMPLE) > 0
-    latent = np.repeat(numbers, np.diff(selection.window_indptr[first : last + 1]))[sampled]
-    # Where each window's entries begin and end among all entries, which are in order of latent, then position.
-    key = (np.repeat(numbers, np.diff(selection.indptr[first : last + 1])) << 33) | selection.pos[entries]
-    start = (latent << 33) | selection.window[rows][sampled]
-    bounds = np.searchsorted(key, np.stack([start, start + window], axis=1).ravel())
-    if not len(bounds):
-        return latent, np.zeros(0, dtype=np.float16)
-    return latent, np.maximum.reduceat(np.append(selection.act[entries], np.float16(0)), bounds)[::2]
+def _write_latents(
+    path: Path, selection: Selection, directions: Directions, edges: np.ndarray, settings: Settings
+) -> None:
+    def table(latents: slice) -> pa.Table:
+        n_windows = selection.n_windows[latents]
+        columns = {
+            "index": np.arange(len(edges), dtype=np.uint32)[latents],
+            "n_tokens": selection.n_tokens[latents],
+            "n_windows": n_windows,
+            "max_activation": selection.max_activation[latents],
+            "histogram": _lists(selection.histogram[latents].astype(np.uint32)),
+            "rare": (n_windows > 0) & (n_windows < settings.min_active),
+            "decile_edges": _lists(edges[latents]),
+        }
+        for name in ("promoted", "suppressed", "neighbours"):
+            found = getattr(directions, name)
+            columns[name] = pa.nulls(len(n_windows), pa.list_(pa.uint32())) if found is None else _lists(found[latents])
+        cosines = directions.cosines
+        columns["neighbour_cosines"] = pa.nulls(len(n_windows)) if cosines is None else _lists(cosines[latents])
+        return pa.table(columns)
+
+    with pq.ParquetWriter(path, table(slice(0, 0)).schema, compression="zstd") as writer:
+        for begin in range(0, len(edges), _GROUP):
+            writer.write_table(table(slice(begin, begin + _GROUP)))
+
+
+def _lists(rows: np.ndarray) -> pa.Array:
+    """A list per row, null where its numbers are NaN."""
+    null = np.isnan(rows).any(axis=1)
+    ends = np.cumsum(np.where(null, 0, rows.shape[1]), dtype=np.int32)
+    return pa.ListArray.from_arrays(np.append(np.int32(0), ends), rows[~null].ravel(), mask=pa.array(null))
 
 
 def hash_files(folder: Path) -> dict[str, str]:

@@ -1,16 +1,21 @@
 """`Selector` against a selection that holds everything, and against sums done by hand."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from inspect_autointerp.prep import held
 from inspect_autointerp.prep.chunks import Windows
-from inspect_autointerp.prep.selector import BINS, PRIORITY_BITS, Selection, Selector, _mix
+from inspect_autointerp.prep.held import PRIORITY_BITS
+from inspect_autointerp.prep.selection import Block, Selection
+from inspect_autointerp.prep.selector import BINS, Selector, _mix
 from inspect_autointerp.prep.siblings import Siblings
 from inspect_autointerp.store import POOL, SAMPLE, TOP
 
@@ -105,12 +110,21 @@ def joined(chunks: list[Chunk]) -> Windows:
     return Windows(**{name: np.concatenate([windows[name] for windows in every]) for name in columns})
 
 
-def fold(chunks: list[Chunk], batch: int, **options: Any) -> Selection:
+def fold(chunks: list[Chunk], batch: int, **options: Any) -> SimpleNamespace:
     """Run the selector over the stream, `batch` chunks at a time."""
     n_latents = chunks[0].act.shape[1]
     selector = Selector(n_latents, siblings=siblings_of(n_latents), **options)
     feed(selector, chunks, batch)
-    return selector.finish()
+    return whole(selector.finish())
+
+
+def whole(selection: Selection) -> SimpleNamespace:
+    """The same with its blocks joined."""
+    types = {"window": np.uint32, "flags": np.uint8, "shared": np.uint32, "peak": np.float16, "pos": np.uint32}
+    nothing = Block(act=np.zeros(0, np.float16), **{name: np.zeros(0, dtype) for name, dtype in types.items()})
+    found, blocks = vars(selection), [nothing, *selection.blocks]
+    del found["blocks"]
+    return SimpleNamespace(**found, **{k: np.concatenate([getattr(b, k) for b in blocks]) for k in vars(nothing)})
 
 
 def feed(selector: Selector, chunks: list[Chunk], batch: int) -> None:
@@ -125,6 +139,10 @@ def feed(selector: Selector, chunks: list[Chunk], batch: int) -> None:
         selector.add(*entries, windows=joined(group))
 
 
+def joined_state(selector: Selector) -> dict[str, torch.Tensor]:
+    return {name: torch.cat(parts) for name, parts in selector.state().items()}
+
+
 def priority_of(latent: int | None, hashes: np.ndarray, seed: int) -> np.ndarray:
     """Of windows for a latent, or for the pool where no latent is given."""
     scramble = _mix(torch.tensor(seed + 1))
@@ -132,7 +150,7 @@ def priority_of(latent: int | None, hashes: np.ndarray, seed: int) -> np.ndarray
     return (_mix(torch.from_numpy(hashes) ^ own) & MASK).numpy()
 
 
-def brute_force(chunks: list[Chunk], *, sample: int, top: int, pool: int, seed: int) -> Selection:
+def brute_force(chunks: list[Chunk], *, sample: int, top: int, pool: int, seed: int) -> SimpleNamespace:
     """Hold every activation, and look at one latent after the other."""
     half = np.minimum(np.concatenate([c.act for c in chunks]), 65504).astype(np.float16)
     windows, size, n_latents = joined(chunks), chunks[0].size, half.shape[1]
@@ -142,7 +160,7 @@ def brute_force(chunks: list[Chunk], *, sample: int, top: int, pool: int, seed: 
     everything = range(len(windows.start))
     pool_priority = priority_of(None, windows.hash, seed)
     pooled = sorted(everything, key=lambda w: (pool_priority[w], windows.start[w]))[:pool]
-    kept, flags_kept, shared_kept, entries = [], [], [], []
+    kept, flags_kept, shared_kept, peaks, entries = [], [], [], [], []
     n_windows = np.zeros(n_latents, dtype=np.int64)
     for latent in range(n_latents):
         on = {w: half[windows.start[w] : windows.start[w] + size, latent] for w in everything}
@@ -160,6 +178,7 @@ def brute_force(chunks: list[Chunk], *, sample: int, top: int, pool: int, seed: 
             flags[w] |= POOL if w in pooled else 0
         kept.append([windows.start[w] for w in fires if flags[w]])
         flags_kept += [flags[w] for w in fires if flags[w]]
+        peaks += [on[w].max() for w in fires if flags[w]]
         others = [(latent + 1 + j) % n_latents for j in range(n_latents - 1)]
         shared_kept += [
             sum(
@@ -172,11 +191,12 @@ def brute_force(chunks: list[Chunk], *, sample: int, top: int, pool: int, seed: 
         spans = (range(low[w], high[w]) for w in fires if flags[w])
         entries.append(sorted({p for span in spans for p in span if half[p, latent] > 0}))
     acts = [half[positions, latent] for latent, positions in enumerate(entries)]
-    return Selection(
+    return SimpleNamespace(
         window_indptr=np.cumsum([0] + [len(k) for k in kept]),
         window=np.concatenate(kept).astype(np.uint32),
         flags=np.array(flags_kept, dtype=np.uint8),
         shared=np.array(shared_kept, dtype=np.uint32),
+        peak=np.array(peaks, dtype=np.float16),
         indptr=np.cumsum([0] + [len(e) for e in entries]),
         pos=np.concatenate(entries).astype(np.uint32),
         act=np.concatenate(acts).astype(np.float16),
@@ -194,19 +214,26 @@ def histogram_of(values: np.ndarray) -> np.ndarray:
     return np.bincount(bins.astype(np.int64), minlength=BINS)
 
 
-def assert_same(found: Selection, expected: Selection) -> None:
-    for f in fields(Selection):
-        a, b = getattr(found, f.name), getattr(expected, f.name)
-        assert a.dtype == b.dtype, f.name
-        np.testing.assert_array_equal(a, b, err_msg=f.name)
+def assert_same(found: SimpleNamespace, expected: SimpleNamespace) -> None:
+    assert vars(found).keys() == vars(expected).keys()
+    for name, a in vars(found).items():
+        b = getattr(expected, name)
+        assert a.dtype == b.dtype, name
+        np.testing.assert_array_equal(a, b, err_msg=name)
+
+
+blocks = st.sampled_from([1, 4, 10_000])
+"""Rows in a block."""
 
 
 @settings(max_examples=250)
-@given(chunks=streams(), limit=limits, batch=st.integers(1, 4), buffer=st.sampled_from([0, 3, 10_000]))
+@given(chunks=streams(), limit=limits, batch=st.integers(1, 4), buffer=st.sampled_from([0, 3, 10_000]), block=blocks)
 def test_what_is_kept_is_what_holding_everything_gives(
-    chunks: list[Chunk], limit: dict[str, int], batch: int, buffer: int
+    chunks: list[Chunk], limit: dict[str, int], batch: int, buffer: int, block: int
 ) -> None:
-    assert_same(fold(chunks, batch, buffer=buffer, **limit), brute_force(chunks, **limit))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(held, "_ROWS", block)
+        assert_same(fold(chunks, batch, buffer=buffer, **limit), brute_force(chunks, **limit))
 
 
 @settings(max_examples=60)
@@ -225,8 +252,8 @@ def test_what_is_kept_does_not_depend_on_the_order(chunks: list[Chunk], limit: d
 
 
 @settings(max_examples=150)
-@given(streams=shared_out(), limit=limits, buffer=st.sampled_from([0, 3, 10_000]))
-def test_shards_merged_in_any_order_are_the_single_run(streams, limit: dict[str, Any], buffer: int) -> None:
+@given(streams=shared_out(), limit=limits, buffer=st.sampled_from([0, 3, 10_000]), block=blocks)
+def test_shards_merged_in_any_order_are_the_single_run(streams, limit: dict[str, Any], buffer: int, block: int) -> None:
     chunks, shards = streams
     n_latents = chunks[0].act.shape[1]
 
@@ -234,11 +261,13 @@ def test_shards_merged_in_any_order_are_the_single_run(streams, limit: dict[str,
         return Selector(n_latents, siblings=siblings_of(n_latents), buffer=buffer, **limit)
 
     merged = empty()
-    for shard in shards:
-        selector = empty()
-        feed(selector, shard, 1)
-        merged.absorb(selector.state())
-    assert_same(merged.finish(), fold(chunks, 1, **limit))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(held, "_ROWS", block)
+        for shard in shards:
+            selector = empty()
+            feed(selector, shard, 1)
+            merged.absorb(joined_state(selector))
+    assert_same(whole(merged.finish()), fold(chunks, 1, **limit))
 
 
 @settings(max_examples=60)
@@ -247,9 +276,9 @@ def test_a_state_taken_up_again_goes_on_as_before(chunks: list[Chunk], limit: di
     n_latents, until = chunks[0].act.shape[1], data.draw(st.integers(0, len(chunks)))
     first, second = (Selector(n_latents, siblings=siblings_of(n_latents), buffer=0, **limit) for _ in range(2))
     feed(first, chunks[:until], 1)
-    second.absorb(first.state())
+    second.absorb(joined_state(first))
     feed(second, chunks[until:], 1)
-    assert_same(second.finish(), fold(chunks, 1, **limit))
+    assert_same(whole(second.finish()), fold(chunks, 1, **limit))
 
 
 def test_a_latent_that_never_fires_keeps_nothing() -> None:

@@ -1,6 +1,7 @@
 """What is written of a latent: its deciles are those of its sample, its siblings who call it a neighbour."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 from safetensors.numpy import load_file
 
 from inspect_autointerp.prep.directions import Directions
-from inspect_autointerp.prep.selector import BINS, Selection
+from inspect_autointerp.prep.selection import Block, Selection
+from inspect_autointerp.prep.selector import BINS
 from inspect_autointerp.prep.writer import hash_files, write_hookpoint
 from inspect_autointerp.settings import Settings
 from inspect_autointerp.store import POOL, SAMPLE, TOP
@@ -22,18 +24,27 @@ def test_files_are_hashed_by_path(tmp_path: Path) -> None:
     assert hash_files(tmp_path) == {"a/empty": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}
 
 
-def selection(*latents: Sequence[float], flags: Sequence[int]) -> Selection:
-    """Per latent the maxima of windows of two tokens, side by side; it fires on the second token of each alone."""
+def selection(*latents: Sequence[float], flags: Sequence[int], cuts: Sequence[int] = ()) -> Selection:
+    """Per latent the maxima of windows of two tokens, side by side; it fires on the second token of each alone.
+
+    Before the latents of `cuts` a further block begins.
+    """
     count = np.array([len(peaks) for peaks in latents])
     number = np.concatenate([np.arange(n) for n in count])
+    columns = {
+        "window": (2 * number).astype(np.uint32),
+        "shared": np.arange(len(number), dtype=np.uint32),
+        "flags": np.array(flags, dtype=np.uint8),
+        "peak": np.concatenate(latents).astype(np.float16),
+        "pos": (2 * number + 1).astype(np.uint32),
+        "act": np.concatenate(latents).astype(np.float16),
+    }
+    bounds = np.cumsum([0, *count])
+    ends = [0, *(bounds[latent] for latent in sorted(cuts)), bounds[-1]]
     return Selection(
-        window_indptr=np.cumsum([0, *count]),
-        window=(2 * number).astype(np.uint32),
-        shared=np.arange(len(number), dtype=np.uint32),
-        flags=np.array(flags, dtype=np.uint8),
-        indptr=np.cumsum([0, *count]),
-        pos=(2 * number + 1).astype(np.uint32),
-        act=np.concatenate(latents).astype(np.float16),
+        window_indptr=bounds,
+        indptr=bounds,
+        blocks=(Block(**{name: column[a:b] for name, column in columns.items()}) for a, b in pairwise(ends)),
         pool=np.zeros(0, dtype=np.uint32),
         n_tokens=count,
         n_windows=count,
