@@ -101,7 +101,8 @@ def measure_parts(
                 run(batch)
         lap("read")
         for selector in scan.found.selectors.values():
-            selector.finish()
+            for _ in selector.finish().blocks:
+                pass
             lap("finish")
         write_corpus(store, scan.chunker)
         write_store(store, scan.found, progress=False)  # which finishes once more

@@ -4,6 +4,8 @@ What is held lies in blocks, each of so many consecutive latents, and only one a
 again: besides what is held and what waits there is never more than a block's worth of memory.
 """
 
+import ctypes
+import sys
 from itertools import pairwise
 
 import torch
@@ -79,10 +81,11 @@ class Held:
             if pieces[number]:
                 rows = Rows.cat(pieces[number])
                 pieces[number].clear()
-                rows = rows[torch.argsort(rows.start, stable=True)] if mixed else rows
+                rows = rows[torch.argsort(rows.position, stable=True)] if mixed else rows
                 flags = self._flags(rows, first, end, pool)
                 order = stable_order((rows.cell >> 1) - first, end - first)
                 self.blocks.append(rows.flagged(flags)[take(order, where(take(flags, order)))])
+        _hand_back()
 
     def in_order(self) -> list[Rows]:
         """The blocks, in order of latent, then position."""
@@ -108,7 +111,7 @@ class Held:
         cell, peak, priority = rows.cell - cells.start, rows.peak, rows.priority
         flags = torch.zeros_like(rows.flags)
         candidates = where(rows.flags & POOL)
-        flags[candidates] = torch.isin(take(rows.start, candidates), pool).to(torch.uint8) * POOL
+        flags[candidates] = torch.isin(take(rows.position, candidates), pool).to(torch.uint8) * POOL
         size = torch.bincount(cell, minlength=2 * (end - first))
         sampled, last = lowest(lambda rows: take(priority, rows), cell, size, self.sample, bits=PRIORITY_BITS)
         flags |= sampled.to(torch.uint8) * SAMPLE
@@ -125,3 +128,10 @@ class Held:
         full = last >= 0
         self._least_peak[cells][full] = (_INFINITY - (last[full] >> (PRIORITY_BITS - 15))).to(torch.int16)
         return flags
+
+
+def _hand_back() -> None:
+    """Let the system have the memory between what is held: glibc would keep it, and more of it every time."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim:
+        trim(0)

@@ -24,15 +24,20 @@ class Rows:
         return *self.columns, self.offset, self.act
 
     @property
+    def position(self) -> Tensor:
+        """int64 (row,): where each window starts. The column has its 32 bits, which torch can only sort with a sign."""
+        return self.start.to(torch.int64) & 0xFFFFFFFF
+
+    @property
     def key(self) -> Tensor:
         """int64 (row,): the latent and the position, in one number that is in order of both."""
-        return self.cell.to(torch.int64) >> 1 << 33 | self.start
+        return self.cell.to(torch.int64) >> 1 << 33 | self.position
 
     def __getitem__(self, rows: Tensor) -> "Rows":
         """The rows of these numbers, in this order."""
         begin = torch.cumsum(self.length, 0) - self.length
-        entries = ranges(take(begin, rows), take(self.length, rows))
         columns = tuple(take(column, rows) for column in self.columns)
+        entries = ranges(take(begin, rows), take(self.length, rows).to(torch.int32))
         return Rows(columns, take(self.offset, entries), take(self.act, entries))
 
     def flagged(self, flags: Tensor) -> "Rows":

@@ -44,7 +44,7 @@ def block_of(rows: Rows) -> Block:
     """Rows in order of latent, then position, as a store has them."""
     key, act = _entries(rows)
     return Block(
-        window=_low_half(rows.start),
+        window=_low_half(rows.position),
         flags=rows.flags.cpu().numpy(),
         shared=rows.shared.cpu().numpy().view(np.uint32),
         peak=rows.peak.cpu().numpy().view(np.float16),
@@ -65,10 +65,11 @@ def _entries(rows: Rows) -> tuple[Tensor, Tensor]:
     A window's rows hold all activations from a first position to a last. Where those of neighbours overlap, a row has
     again what lies up to the end of the one before it.
     """
-    key = torch.repeat_interleave(rows.key, rows.length).add_(rows.offset)
-    last = key[torch.cumsum(rows.length, 0) - 1]
+    length = rows.length.to(torch.int32)
+    key = torch.repeat_interleave(rows.key, length).add_(rows.offset)
+    last = key[torch.cumsum(length, 0) - 1]
     before = torch.cat([last.new_full((1,), -1), last])[:-1]
-    again = key <= torch.repeat_interleave(before, rows.length)
+    again = key <= torch.repeat_interleave(before, length)
     return (key[~again], rows.act[~again]) if bool(again.any()) else (key, rows.act)
 
 

@@ -121,7 +121,7 @@ class Selector:
         offset = (take(pos, entry) - torch.repeat_interleave(start, length)).to(torch.int16)
         shared = self._shared(fires, latent_of, window_of, len(windows.start))
         flags = in_pool.to(torch.uint8) * POOL  # the other two are for `Held` to say
-        columns = (cell.to(torch.int32), start, peak, priority, shared, length, flags)
+        columns = (cell.to(torch.int32), start.to(torch.int32), peak, priority, shared, length.to(torch.int16), flags)
         self._held.add(Rows(columns, offset, take(half, entry)))
         if self._held.full:
             self._held.sort_out(self._pool_start)

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from safetensors.numpy import load_file
 
+from inspect_autointerp.prep import writer
 from inspect_autointerp.prep.directions import Directions
 from inspect_autointerp.prep.selection import Block, Selection
 from inspect_autointerp.prep.selector import BINS
@@ -48,7 +49,7 @@ def selection(*latents: Sequence[float], flags: Sequence[int], cuts: Sequence[in
         pool=np.zeros(0, dtype=np.uint32),
         n_tokens=count,
         n_windows=count,
-        max_activation=np.array([max(peaks) for peaks in latents], dtype=np.float32),
+        max_activation=np.array([max(peaks, default=0) for peaks in latents], dtype=np.float32),
         histogram=np.zeros((len(latents), BINS), dtype=np.int64),
     )
 
@@ -85,13 +86,28 @@ def test_latents_of_few_windows_are_marked_as_rare(tmp_path: Path) -> None:
 
 
 def test_siblings_are_written_with_what_they_share_only_where_there_are_neighbours(tmp_path: Path) -> None:
-    kept = selection([1, 1], [1, 1], flags=[SAMPLE] * 4)
     neighbours = Directions(
         neighbours=np.array([[1], [0]], dtype=np.uint32), cosines=np.array([[0.5], [0.5]], dtype=np.float32)
     )
-    write_hookpoint(tmp_path, "with", kept, neighbours, Settings(window=2))
-    write_hookpoint(tmp_path, "without", kept, Directions(), Settings(window=2))
+    for name, found in (("with", neighbours), ("without", Directions())):
+        kept = selection([1, 1], [1, 1], flags=[SAMPLE] * 4)
+        write_hookpoint(tmp_path, name, kept, found, Settings(window=2))
     written = load_file(tmp_path / "hookpoints" / "with" / "postings.safetensors")
     assert written["shared"].tolist() == [0, 1, 2, 3]
     assert (written["sibling_indptr"].tolist(), written["sibling"].tolist()) == ([0, 1, 2], [1, 0])
     assert "shared" not in load_file(tmp_path / "hookpoints" / "without" / "postings.safetensors")
+
+
+def test_what_is_written_does_not_depend_on_the_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A latent in the middle keeps nothing; blocks end before and behind it, and the table has row groups of two.
+    monkeypatch.setattr(writer, "_GROUP", 2)
+    latents, neighbours = ([3, 1, 2, *range(4, 20)], [], [5], range(30)), np.array([[1], [0], [3], [2]])
+    found = Directions(neighbours=neighbours.astype(np.uint32), cosines=np.full((4, 1), 0.5, dtype=np.float32))
+    for name, cuts in (("one", []), ("two", [1]), ("three", [2, 3])):
+        kept = selection(*latents, flags=[SAMPLE] * 50, cuts=cuts)
+        write_hookpoint(tmp_path / name, "layers.1", kept, found, Settings(window=2))
+    one, two, three = (hash_files(tmp_path / name) for name in ("one", "two", "three"))
+    assert one == two == three
+    table = pq.read_table(tmp_path / "one" / "hookpoints" / "layers.1" / "latents.parquet")
+    assert [edges is None for edges in table["decile_edges"].to_pylist()] == [False, True, True, False]
+    assert table["neighbours"].to_pylist() == [[1], [0], [3], [2]]
