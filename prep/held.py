@@ -42,7 +42,11 @@ class Held:
         self.blocks: list[Rows] = []
         """What is kept, in order of latent; complete only after `sort_out`."""
         self._waiting: list[Rows] = []
-        self._n_waiting = 0
+        self._room: Rows | None = None
+        """What waits lies in here: many small pieces of memory would leave holes in which nothing larger fits."""
+        self._n_rows = self._n_entries = 0
+        self.full = False
+        """Whether as much waits as may."""
         self._pool: Tensor | None = None
         """By which the blocks were sorted out."""
 
@@ -52,13 +56,17 @@ class Held:
 
     def add(self, rows: Rows) -> None:
         """Hold further rows. They are in order of latent, and those of a latent behind what is held of it."""
+        if self._room is None:
+            n_rows, n_entries = (
+                sum(n) for n in zip((0, 0), *((len(b), b.act.numel()) for b in self.blocks), strict=True)
+            )
+            self._room = rows.room(max(self.buffer // 4, n_rows // 2), max(self.buffer, n_entries // 2))
+        n_rows, n_entries = self._n_rows + len(rows), self._n_entries + rows.act.numel()
+        self.full = n_rows > len(self._room) or n_entries > self._room.act.numel()
+        if not self.full:
+            place = self._room.part(slice(self._n_rows, n_rows), slice(self._n_entries, n_entries))
+            rows, self._n_rows, self._n_entries = place.fill(rows), n_rows, n_entries
         self._waiting.append(rows)
-        self._n_waiting += rows.act.numel()
-
-    @property
-    def full(self) -> bool:
-        """Whether as much waits as may."""
-        return self._n_waiting > max(self.buffer, sum(rows.act.numel() for rows in self.blocks) // 2)
 
     def sort_out(self, pool: Tensor, *, mixed: bool = False) -> None:
         """Keep the top and the sample of each cell, and what lies in the pool.
@@ -70,7 +78,9 @@ class Held:
         if not self._waiting and self._pool is not None and torch.equal(self._pool, pool):
             return
         parts = [*self.blocks, *self._waiting]
-        self.blocks, self._waiting, self._n_waiting, self._pool = [], [], 0, pool
+        self.blocks, self._waiting, self._room, self._pool = [], [], None, pool
+        self._n_rows = self._n_entries = 0
+        self.full = False
         cuts = self._cuts(sum(map(len, parts)))
         pieces: list[list[Rows]] = [[] for _ in cuts[1:]]
         while parts:  # none is held as a whole any longer: a block's rows can go when it is done

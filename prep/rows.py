@@ -50,10 +50,22 @@ class Rows:
         at = torch.searchsorted(self.cell, cells)  # the two cells of a latent may be mixed
         begin = torch.cat([at.new_zeros(1), torch.cumsum(self.length, 0)])
         bounds = pairwise(zip(at.tolist(), take(begin, at).tolist(), strict=True))
-        return [
-            Rows(tuple(column[a:b] for column in self.columns), self.offset[c:d], self.act[c:d])
-            for (a, c), (b, d) in bounds
-        ]
+        return [self.part(slice(a, b), slice(c, d)) for (a, c), (b, d) in bounds]
+
+    def part(self, rows: slice, entries: slice) -> "Rows":
+        """A view of some rows, whose entries are these."""
+        return Rows(tuple(column[rows] for column in self.columns), self.offset[entries], self.act[entries])
+
+    def room(self, n_rows: int, n_entries: int) -> "Rows":
+        """Columns of the same types for so many rows and entries, of no particular content."""
+        columns = tuple(column.new_empty(n_rows) for column in self.columns)
+        return Rows(columns, self.offset.new_empty(n_entries), self.act.new_empty(n_entries))
+
+    def fill(self, rows: "Rows") -> "Rows":
+        """Take over the content of others of the same size."""
+        for mine, its in zip(self.everything, rows.everything, strict=True):
+            mine.copy_(its)
+        return self
 
     @staticmethod
     def cat(parts: "list[Rows]") -> "Rows":
