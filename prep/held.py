@@ -60,7 +60,7 @@ class Held:
             n_rows, n_entries = (
                 sum(n) for n in zip((0, 0), *((len(b), b.act.numel()) for b in self.blocks), strict=True)
             )
-            self._room = rows.room(max(self.buffer // 4, n_rows // 2), max(self.buffer, n_entries // 2))
+            self._room = rows.room(max(self.buffer // 4, n_rows // 3), max(self.buffer, n_entries // 3))
         n_rows, n_entries = self._n_rows + len(rows), self._n_entries + rows.act.numel()
         self.full = n_rows > len(self._room) or n_entries > self._room.act.numel()
         if not self.full:
