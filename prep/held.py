@@ -1,7 +1,7 @@
 """The windows that selection holds, and which of them stay: worked through in blocks of latents.
 
-What is held lies in blocks, each of so many consecutive latents, and only one at a time is taken apart and put together
-again: besides what is held and what waits there is never more than a block's worth of memory.
+What is held lies in blocks, each of so many consecutive latents, and what is new waits in a room beside them. Only one
+block at a time is taken apart and put together again, so that there is never more than a block's worth of copies.
 """
 
 import ctypes
@@ -30,7 +30,7 @@ class Held:
         sample: Windows to keep per cell (see `selector`), those of the smallest priority.
         top: Windows to keep per cell, those of the largest peak.
         device: Where they live.
-        buffer: Entries to gather before they are sorted out.
+        buffer: Entries to gather before they are sorted out: so many, or a third of those kept if that is more.
     """
 
     def __init__(self, n_latents: int, *, sample: int, top: int, device: str | torch.device, buffer: int) -> None:
@@ -57,9 +57,7 @@ class Held:
     def add(self, rows: Rows) -> None:
         """Hold further rows. They are in order of latent, and those of a latent behind what is held of it."""
         if self._room is None:
-            n_rows, n_entries = (
-                sum(n) for n in zip((0, 0), *((len(b), b.act.numel()) for b in self.blocks), strict=True)
-            )
+            n_rows, n_entries = sum(map(len, self.blocks)), sum(block.act.numel() for block in self.blocks)
             self._room = rows.room(max(self.buffer // 4, n_rows // 3), max(self.buffer, n_entries // 3))
         n_rows, n_entries = self._n_rows + len(rows), self._n_entries + rows.act.numel()
         self.full = n_rows > len(self._room) or n_entries > self._room.act.numel()
