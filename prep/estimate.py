@@ -17,9 +17,9 @@ from inspect_autointerp.settings import Settings
 
 _BATCHES, _SECONDS = 20, 20.0
 """How much of the corpus to try at most."""
-_LATENT, _ROW, _ENTRY = 750, 95, 10
-"""Bytes that selection holds per latent, window kept and activation on it. A row is of 31 bytes and an activation of 4;
-half as many again wait to be sorted out, and sorting and writing take the rest."""
+_LATENT, _ROW, _ENTRY = 750, 45, 9
+"""Bytes that selection holds per latent, window kept and activation on it. A row is of 25 bytes and an activation of 4;
+a third as many again wait to be sorted out, and the rest lies in the gaps that allocation leaves."""
 _STORED_ROW, _STORED_ENTRY = 9, 6
 """Bytes of the same in a store."""
 

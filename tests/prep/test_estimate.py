@@ -18,8 +18,8 @@ def test_kept_windows_are_bounded_by_what_there_is_and_by_what_is_asked_for() ->
 
 
 def test_bytes_are_those_of_the_columns() -> None:
-    # A latent 750; a window 95 and 2 · 10. In the store 4 + 1 + 4 a window, 4 + 2 an activation.
-    assert state_bytes(3, 100, 2) == 3 * 750 + 100 * 115
+    # A latent 750; a window 45 and 2 · 9. In the store 4 + 1 + 4 a window, 4 + 2 an activation.
+    assert state_bytes(3, 100, 2) == 3 * 750 + 100 * 63
     assert stored_bytes(100, 2) == 100 * (9 + 12)
 
 

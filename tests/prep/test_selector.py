@@ -349,6 +349,14 @@ def test_margins_that_overlap_are_kept_once() -> None:
     assert found.act.tolist() == [1, 2, 3, 4, 5, 6]
 
 
+def test_positions_are_of_32_bits_without_a_sign() -> None:
+    # Two documents, the second one read first: the last positions below 2³¹, and the very last that a store holds.
+    chunks = [make_chunk(np.ones((2, 1)), size=1, begin=begin, seed=begin % 7) for begin in (2**32 - 2, 2**31 - 2)]
+    found = fold(chunks, 1, top=0, pool=3)
+    assert found.window.tolist() == found.pos.tolist() == [2**31 - 2, 2**31 - 1, 2**32 - 2, 2**32 - 1]
+    assert ((found.flags & POOL) > 0).sum() == 3
+
+
 def test_every_activation_inside_the_pool_is_kept() -> None:
     act = (np.random.default_rng(0).random((400, 3)) < 0.2) * 1.5
     found = fold([make_chunk(act, size=4)], 1, sample=0, top=0, pool=20)

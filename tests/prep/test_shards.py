@@ -166,15 +166,16 @@ def test_a_failure_within_selection_does_not_pass_for_a_state(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("where", ["run.write_hookpoint", "writer._decile_edges"])  # before the first block, and after
 def test_a_failure_while_the_store_is_written_keeps_the_pass(
-    job: Job, single: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    job: Job, single: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     with monkeypatch.context() as patch:
 
         def full(*_: Any) -> None:
             raise OSError(28, "No space left on device")
 
-        patch.setattr("inspect_autointerp.prep.run.write_hookpoint", full)
+        patch.setattr(f"inspect_autointerp.prep.{where}", full)
         message = r"store: cannot be written \(No space left on device\); nothing was changed$"
         with pytest.raises(UserError, match=message):
             prep(job, tmp_path / "store", progress=False)
