@@ -35,7 +35,7 @@ class Rows:
 
     def __getitem__(self, rows: Tensor) -> "Rows":
         """The rows of these numbers, in this order."""
-        begin = torch.cumsum(self.length, 0) - self.length
+        begin = (torch.cumsum(self.length, 0) - self.length).to(torch.int32)
         columns = tuple(take(column, rows) for column in self.columns)
         entries = ranges(take(begin, rows), take(self.length, rows).to(torch.int32))
         return Rows(columns, take(self.offset, entries), take(self.act, entries))
