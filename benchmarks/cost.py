@@ -25,6 +25,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import takewhile
+from typing import TypeVar
 
 import numpy as np
 from inspect_ai.model import ChatMessage
@@ -46,6 +47,7 @@ from inspect_autointerp.solvers.prompt import explain_messages
 
 WINDOW, ACTIVE = 32, 2
 """Tokens of a context, and active ones of an activating context."""
+T = TypeVar("T")
 CONTEXTS = 100
 """What the paper's table is of."""
 EXPLANATIONS = (  # of two latents
@@ -99,7 +101,7 @@ def _default(task: Callable[..., object], name: str) -> int:
     return inspect.signature(task).parameters[name].default
 
 
-def _batches(texts: Sequence[str], shown: int) -> list[Sequence[str]]:
+def _batches(texts: Sequence[T], shown: int) -> list[Sequence[T]]:
     return [texts[i : i + shown] for i in range(0, len(texts), shown)]
 
 
