@@ -20,6 +20,7 @@ _COLUMNS = {
     "correlation": "correlation",
     "correlation_activating": "in activating",
     "correlation_weighted": "correlation ¶",
+    "constant": "constant",
     "accuracy": "accuracy",
     "auroc": "AUROC",
     "tpr": "TPR",
