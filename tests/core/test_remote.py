@@ -12,6 +12,7 @@ import pytest
 from inspect_autointerp import remote
 from inspect_autointerp.dataset import latent_dataset, resolve
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.evaluation import locate
 from inspect_autointerp.manifest import Manifest
 from inspect_autointerp.remote import fetch, is_url, publish
 from inspect_autointerp.store import Store
@@ -61,7 +62,7 @@ def test_a_store_comes_back_as_it_was(store_folder: Path, tmp_path: Path, cache:
 def test_a_url_is_given_like_a_folder(store_folder: Path, cache: Path) -> None:
     publish(store_folder, "memory://bucket/store/")
     here, there = (
-        latent_dataset(place, hookpoint=None, latents="0:20", min_contexts=5, seed=0)
+        latent_dataset(locate(str(place)), hookpoint=None, latents="0:20", min_contexts=5, seed=0)
         for place in (store_folder, "memory://bucket/store")
     )
     assert [sample.id for sample in here.samples] == [sample.id for sample in there.samples]
