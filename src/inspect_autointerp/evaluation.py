@@ -14,6 +14,7 @@ from rich.markup import escape
 
 from inspect_autointerp import __version__, demo, planted
 from inspect_autointerp.dataset import LatentDataset, give_donors, latent_dataset, resolve
+from inspect_autointerp.engines import release_at_task_end
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.unscored import warn_of_unscored
 
@@ -104,6 +105,7 @@ def latent_task(
         unbound: What the log says of the grader where the role is not bound.
     """
     warn_of_unscored()
+    release_at_task_end()
     no_model = _no_model_given()
     if no_model:
         grader = grader or LEXICAL

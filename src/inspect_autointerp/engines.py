@@ -1,0 +1,68 @@
+"""Models in memory that all samples of a task work with: made once, on first use, and let go when the task ends."""
+
+import gc
+import sys
+from collections.abc import Callable, Hashable
+from functools import cache
+from typing import Any, TypeVar
+
+import anyio
+import anyio.to_thread
+from inspect_ai.hooks import Hooks, TaskEnd, TaskStart, hooks
+
+T = TypeVar("T")
+
+_engines: dict[Hashable, Any] = {}
+_making: dict[Hashable, anyio.Lock] = {}
+
+
+async def shared(key: Hashable, make: Callable[[], T]) -> T:
+    """The engine of that key, made in a thread if it is not there yet; others who want it wait.
+
+    It is kept until `release`, which the end of the last running task calls where `release_at_task_end` was.
+
+    Args:
+        key: What tells it from all others, its kind included: `("likelihood", "gpt2")`.
+        make: Makes it.
+
+    Raises:
+        Exception: What making it raised, to everyone who asks.
+    """
+    async with _making.setdefault(key, anyio.Lock()):
+        if key not in _engines:
+            _engines[key] = await anyio.to_thread.run_sync(make)
+        return _engines[key]
+
+
+def release() -> None:
+    """Let go of all engines: whoever still holds one keeps it alive, and nobody else does."""
+    if not _engines:
+        return
+    _engines.clear()
+    _making.clear()
+    gc.collect()  # models hold cycles
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()  # what is free would otherwise stay with this process
+
+
+@cache
+def release_at_task_end() -> None:
+    """Have engines let go of at the end of every task while no other runs, from now on.
+
+    Called where a task is made, for the reason that `unscored.warn_of_unscored` gives.
+    """
+    hooks(name="engines", description="Frees the memory of models when the last running task ends.")(_Release)
+
+
+class _Release(Hooks):
+    def __init__(self) -> None:
+        self._running: set[str] = set()
+
+    async def on_task_start(self, data: TaskStart) -> None:
+        self._running.add(data.eval_id)
+
+    async def on_task_end(self, data: TaskEnd) -> None:
+        self._running.discard(data.eval_id)
+        if not self._running:
+            release()
