@@ -1,0 +1,242 @@
+"""Likelihood by a model in memory, against the computation that anyone would write first."""
+
+import asyncio
+from collections.abc import Callable
+from math import fsum, isnan
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    Gemma2Config,
+    Gemma2ForCausalLM,
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    MambaConfig,
+    MambaForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
+    PreTrainedTokenizerFast,
+    RecurrentGemmaConfig,
+    RecurrentGemmaForCausalLM,
+)
+
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.likelihood.interface import LikelihoodError, Pair, totals
+from inspect_autointerp.likelihood.local import LocalLikelihood, load
+from inspect_autointerp.likelihood.tokenized import Tokenized, Tokenizing
+
+_SMALL: dict[str, Any] = {
+    "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 3, "num_attention_heads": 4,
+    "num_key_value_heads": 2, "vocab_size": 300, "max_position_embeddings": 256,
+}  # fmt: skip
+HEAD = "Each block has a description and sentences that it describes.\n\nDescription: names\nSentences:\n- I am Ann.\n"
+
+
+def byte_level(bos: bool, merges: list[tuple[str, str]]) -> PreTrainedTokenizerFast:
+    """A byte-level tokenizer; merges are given as characters of its alphabet."""
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    pieces = ["<|bos|>", *alphabet, *dict.fromkeys(a + b for a, b in merges)]
+    tokenizer = Tokenizer(models.BPE({piece: i for i, piece in enumerate(pieces)}, merges))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **({"bos_token": "<|bos|>"} if bos else {}))
+
+
+MERGES = [("a", "b"), ("Ġ", "t"), ("Ġt", "h"), ("Ġth", "e"), (":", "Ċ"), ("n", "o"), ("no", "t")]
+
+
+def llama() -> Any:
+    return LlamaForCausalLM(LlamaConfig(**_SMALL))
+
+
+def gpt2() -> Any:
+    return GPT2LMHeadModel(GPT2Config(vocab_size=300, n_embd=32, n_layer=2, n_head=4, n_positions=256))
+
+
+def mistral() -> Any:
+    return MistralForCausalLM(MistralConfig(**_SMALL, sliding_window=7))
+
+
+def gemma2() -> Any:
+    return Gemma2ForCausalLM(Gemma2Config(**_SMALL, head_dim=8, sliding_window=7, final_logit_softcapping=1.5))
+
+
+def mamba() -> Any:
+    return MambaForCausalLM(MambaConfig(vocab_size=300, hidden_size=16, num_hidden_layers=2, state_size=4))
+
+
+def recurrent_gemma() -> Any:
+    return RecurrentGemmaForCausalLM(RecurrentGemmaConfig(**_SMALL, attention_window_size=16))
+
+
+def engine(make: Callable[[], Any], bos: bool = True) -> LocalLikelihood:
+    torch.manual_seed(0)
+    model = make().float()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(4)  # at their initial scale all tokens are alike
+    return LocalLikelihood(model, byte_level(bos, MERGES))
+
+
+def logprobs(engine: LocalLikelihood, pairs: list[Pair]) -> list[list[float]]:
+    return asyncio.run(engine.logprobs(pairs))
+
+
+@torch.no_grad()
+def naive(engine: LocalLikelihood, item: Tokenized) -> list[float]:
+    """Token by token: all before it through the model, and what the model says of the next."""
+    found = []
+    for i in range(item.first, len(item.ids)):
+        if i == 0:
+            found.append(float("nan"))
+            continue
+        logits = engine._model(input_ids=torch.tensor([item.ids[:i]]), use_cache=False).logits[0, -1]
+        found.append(float(logits.log_softmax(-1)[item.ids[i]]))
+    return found
+
+
+def check(engine: LocalLikelihood, pairs: list[Pair]) -> None:
+    found = logprobs(engine, pairs)
+    for answer, item in zip(found, engine._tokenize(pairs), strict=True):
+        assert answer == pytest.approx(naive(engine, item), abs=1e-4, nan_ok=True)
+
+
+PAIRS: list[Pair] = [
+    *((f"{HEAD}Description: {said}\n-", f" {text}") for said in ("cats", "the colon: é") for text in
+      ("a", "not the cat", "the abab:\n  if x:", "été", "")),
+    ("", "not"),
+    ("", ""),
+    ("x", "y"),
+    (HEAD, "the"),
+    (HEAD, "the"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("bos", [True, False], ids=["BOS", "no BOS"])
+@pytest.mark.parametrize("make", [gpt2, llama, mistral, gemma2, mamba, recurrent_gemma])
+def test_it_is_what_running_token_by_token_gives(make: Callable[[], Any], bos: bool) -> None:
+    model = engine(make, bos)
+    check(model, PAIRS)
+    assert isnan(logprobs(model, [("", "not")])[0][0]) != bos
+    assert logprobs(model, [("x", "")]) == [[]]
+    assert asyncio.run(totals(model, [(HEAD, ""), (HEAD, "the")])) == [0, fsum(logprobs(model, [(HEAD, "the")])[0])]
+
+
+_TEXT = st.text("ab thenot:\né", max_size=12)
+
+
+@settings(max_examples=30)
+@given(st.lists(st.tuples(st.sampled_from(["", HEAD, HEAD[:70], HEAD + "ab"]), _TEXT, _TEXT), max_size=9))
+def test_who_shares_a_batch_changes_nothing(parts: list[tuple[str, str, str]]) -> None:
+    check(LLAMA, [(head + more, text) for head, more, text in parts])
+
+
+LLAMA = engine(llama)
+
+
+def test_what_is_shared_is_run_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = engine(llama)
+    sizes: list[tuple[int, int]] = []
+    forward = model._model.forward
+
+    def counted(**options: Any) -> Any:
+        sizes.append(tuple(options["input_ids"].shape))
+        return forward(**options)
+
+    monkeypatch.setattr(model._model, "forward", counted)
+    pairs = [(f"{HEAD}Description: {'x' * 70}{said * 20}\n-", " the cat") for said in "ac" for _ in range(10)]
+    one = model._tokenize(pairs[:1])[0]
+    logprobs(model, pairs)
+    # Twenty letters and the line's end are the explanation's own; "-" is run with each " the cat".
+    own, each = 21, len(one.ids) - one.first
+    assert sorted(sizes) == [(1, own), (1, own), (1, one.first - 1 - own), (10, each), (10, each)]
+    sizes.clear()
+    logprobs(model, pairs[:1])
+    assert sizes == [(1, len(one.ids) - 1)], "alone, nothing is run apart"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "continuation", "tokens"),
+    [
+        pytest.param("xa", "bx", ["ab", "x"], id="a token astride counts with the continuation"),
+        pytest.param("x", "abx", ["ab", "x"], id="none astride"),
+        pytest.param("x:", "\ny", [":Ċ", "y"], id="a colon and the line's end are one token"),
+        pytest.param("x ", "the", ["Ġthe"], id="a space that goes with the word"),
+        pytest.param("aé", "éa", ["Ã", "©", "a"], id="characters of two tokens each"),
+        pytest.param("no", "t", ["not"], id="all in one token"),
+        pytest.param("x", "", [], id="nothing"),
+    ],
+)
+def test_where_a_continuation_begins(prefix: str, continuation: str, tokens: list[str]) -> None:
+    tokenizer = byte_level(True, MERGES)
+    [item] = Tokenizing(tokenizer)([(prefix, continuation)])
+    assert tokenizer.convert_ids_to_tokens(item.ids[item.first :]) == tokens
+    assert item.ids[0] == tokenizer.bos_token_id
+
+
+def test_a_sentence_piece_tokenizer_begins_where_its_word_does() -> None:
+    pieces = ["<unk>", "▁", "a", "b", "▁a", "ab", *(f"<0x{byte:02X}>" for byte in range(256))]
+    vocabulary = {piece: i for i, piece in enumerate(pieces)}
+    backend = Tokenizer(models.BPE(vocabulary, [("▁", "a"), ("a", "b")], byte_fallback=True))
+    backend.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])  # type: ignore[arg-type]
+    backend.decoder = decoders.Sequence(  # type: ignore[arg-type]
+        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+    )
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend)
+
+    def behind(prefix: str, continuation: str) -> list[str]:
+        [item] = Tokenizing(tokenizer)([(prefix, continuation)])
+        return tokenizer.convert_ids_to_tokens(item.ids[item.first :])
+
+    assert behind("b", " a") == ["▁a"]
+    assert behind("b ", "a") == ["▁a"]
+    assert behind("bé", "éb") == ["<0xC3>", "<0xA9>", "b"]
+    assert behind("", "b") == ["▁", "b"]
+
+
+def test_a_tokenizer_that_changes_the_text_is_taken_at_its_word() -> None:
+    tokenizer = byte_level(False, MERGES)
+    tokenizer.backend_tokenizer.normalizer = normalizers.Lowercase()  # type: ignore[assignment]
+    [item] = Tokenizing(tokenizer)([("XA", "BX")])
+    assert tokenizer.convert_ids_to_tokens(item.ids[item.first :]) == ["ab", "x"]
+
+
+def test_what_is_too_long_is_an_error_of_its_own() -> None:
+    model = engine(gpt2)
+
+    async def both() -> list[Any]:
+        asked = [model.logprobs([("x", "y" * n)]) for n in (300, 3)]
+        return list(await asyncio.gather(*asked, return_exceptions=True))
+
+    long, short = asyncio.run(both())
+    assert isinstance(long, LikelihoodError)
+    assert long.reason == "too_long"
+    assert "302 tokens, and the model takes 256" in str(long)
+    assert len(short[0]) == 3
+
+
+def test_a_model_is_loaded_from_its_folder_and_its_absence_is_one_line(subject_folder: Path, tmp_path: Path) -> None:
+    model = load(str(subject_folder))
+    check(model, [("The first", " line:\n"), ("def", " f(x)")])
+    with pytest.raises(UserError, match=r"likelihood model .*none: it cannot be loaded \(.+\)") as raised:
+        load(str(tmp_path / "none"))
+    assert "\n" not in str(raised.value)
+
+
+def test_the_model_may_be_half_as_wide(subject_folder: Path) -> None:
+    whole = LocalLikelihood(
+        AutoModelForCausalLM.from_pretrained(subject_folder), AutoTokenizer.from_pretrained(subject_folder)
+    )
+    half = load(str(subject_folder), dtype="bfloat16")
+    pairs = [(HEAD, " the line"), (HEAD, " import")]
+    for one, other in zip(logprobs(whole, pairs), logprobs(half, pairs), strict=True):
+        assert one == pytest.approx(other, abs=0.2)
