@@ -5,3 +5,4 @@ from inspect_autointerp.scorers.fuzzing import fuzzing as fuzzing
 from inspect_autointerp.scorers.intruder import intruder as intruder
 from inspect_autointerp.scorers.metrics import estimate as estimate
 from inspect_autointerp.scorers.simulation import simulation as simulation
+from inspect_autointerp.scorers.surprisal import surprisal as surprisal

@@ -5,3 +5,4 @@ from inspect_autointerp.tasks.fuzzing import fuzzing as fuzzing
 from inspect_autointerp.tasks.intruder import intruder as intruder
 from inspect_autointerp.tasks.simulation import simulation as simulation
 from inspect_autointerp.tasks.suite import suite as suite
+from inspect_autointerp.tasks.surprisal import surprisal as surprisal

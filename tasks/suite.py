@@ -13,6 +13,7 @@ from inspect_autointerp.scorers.detection import detection
 from inspect_autointerp.scorers.fuzzing import fuzzing
 from inspect_autointerp.scorers.intruder import intruder
 from inspect_autointerp.scorers.simulation import simulation
+from inspect_autointerp.scorers.surprisal import surprisal
 from inspect_autointerp.solvers.explainers import Explainer
 from inspect_autointerp.tasks._explained import explained
 
@@ -21,6 +22,7 @@ SCORES = {
     "fuzzing": (fuzzing, "balanced_accuracy"),
     "simulation": (simulation, "correlation"),
     "intruder": (intruder, "accuracy"),
+    "surprisal": (surprisal, "auroc"),
 }
 """The scorers by name, and the statistic of each that heads it."""
 

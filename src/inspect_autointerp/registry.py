@@ -6,6 +6,7 @@ from inspect_autointerp.scorers import estimate as estimate
 from inspect_autointerp.scorers import fuzzing as fuzzing_scorer  # noqa: F401
 from inspect_autointerp.scorers import intruder as intruder_scorer  # noqa: F401
 from inspect_autointerp.scorers import simulation as simulation_scorer  # noqa: F401
+from inspect_autointerp.scorers import surprisal as surprisal_scorer  # noqa: F401
 from inspect_autointerp.solvers import empty as empty
 from inspect_autointerp.solvers import explain as explain
 from inspect_autointerp.solvers import shuffled as shuffled
@@ -15,3 +16,4 @@ from inspect_autointerp.tasks import fuzzing as fuzzing
 from inspect_autointerp.tasks import intruder as intruder
 from inspect_autointerp.tasks import simulation as simulation
 from inspect_autointerp.tasks import suite as suite
+from inspect_autointerp.tasks import surprisal as surprisal

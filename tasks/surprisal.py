@@ -1,0 +1,67 @@
+"""Surprisal: does the explanation make texts on which the latent fires more probable than others?
+
+inspect eval tasks/surprisal.py --model openai/gpt-4o-mini --model-role likelihood=hf/NAME-OR-FOLDER -T contexts=DIR
+"""
+
+from inspect_ai import Task, task
+
+from inspect_autointerp.evaluation import latent_task, one_line_errors
+from inspect_autointerp.likelihood.role import likelihood_name
+from inspect_autointerp.scorers.surprisal import surprisal as surprisal_scorer
+from inspect_autointerp.solvers.explainers import Explainer
+from inspect_autointerp.tasks._explained import explained
+
+
+@task
+def surprisal(
+    contexts: str | None = None,
+    hookpoint: str | None = None,
+    latents: str | int | list[int] | None = None,
+    explainer: Explainer = "explain",
+    explain_examples: int = 40,
+    test_activating: int = 100,
+    test_nonactivating: int = 100,
+    negatives: str | list[str] = "random",
+    min_contexts: int = 20,
+    window: int | None = None,
+    seed: int = 0,
+) -> Task:
+    """Explain latents, and grade each explanation by surprisal (arXiv 2410.13928, §3.3.3).
+
+    The base model that does so is bound as `--model-role likelihood=…`: `hf/…` in memory, or a server through
+    `vllm-completions/…` or `openai-api-completions/…`. Without the role it is the demo's subject, which knows Python's
+    documentation and little else. Needs torch where the model is in memory.
+
+    Arguments without a word here are as in `tasks.detection`.
+
+    Args:
+        test_activating: Activating contexts to grade on.
+        test_nonactivating: Non-activating contexts of each kind to grade on.
+    """
+    with one_line_errors():
+        base = likelihood_name()
+    what = explained(
+        contexts,
+        hookpoint=hookpoint,
+        latents=latents,
+        explainer=explainer,
+        explain_examples=explain_examples,
+        negatives=negatives,
+        min_contexts=min_contexts,
+        window=window,
+        seed=seed,
+    )
+    scorer = surprisal_scorer(
+        what.folder,
+        activating=test_activating,
+        nonactivating=test_nonactivating,
+        seed=seed,
+        window=window,
+        negatives=",".join(what.kinds),
+        min_contexts=min_contexts,
+    )
+    columns = ["auroc", "unscored", *(f"auroc_{kind}" for kind in what.kinds[1:])]
+    shown = {"surprisal": columns}
+    return latent_task(
+        what.data, what.solver, scorer, shown=shown, grader=None, unbound=f"none: {base} is the base model"
+    )
