@@ -61,7 +61,5 @@ def surprisal(
         min_contexts=min_contexts,
     )
     columns = ["auroc", "unscored", *(f"auroc_{kind}" for kind in what.kinds[1:])]
-    shown = {"surprisal": columns}
-    return latent_task(
-        what.data, what.solver, scorer, shown=shown, grader=None, unbound=f"none: {base} is the base model"
-    )
+    graded = f"none: {base} is the base model"
+    return latent_task(what.data, what.solver, scorer, shown={"surprisal": columns}, grader=None, unbound=graded)

@@ -130,7 +130,7 @@ def test_a_sentence_piece_tokenizer_begins_where_its_word_does() -> None:
 
     def behind(prefix: str, continuation: str) -> list[str]:
         [item] = Tokenizing(tokenizer)([(prefix, continuation)])
-        return tokenizer.convert_ids_to_tokens(item.ids[item.first :])
+        return list(tokenizer.convert_ids_to_tokens(item.ids[item.first :]))
 
     assert behind("b", " a") == ["▁a"]
     assert behind("b ", "a") == ["▁a"]
