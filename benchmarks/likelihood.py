@@ -1,0 +1,87 @@
+"""What sharing prefixes and batches are worth: log p(continuation | prefix) by the engine against a loop over pairs.
+
+`python -m benchmarks.likelihood` measures CPU time on one thread on the demo's subject. The loop runs prefix and
+continuation of one pair after another through the model. Both tokenize alike, and their results are compared. Pairs are
+those of surprisal (each text after an explanation and after the pseudo-explanation), of one text per explanation, of
+prefixes that share nothing, and a single one.
+"""
+
+import argparse
+import asyncio
+import time
+from collections.abc import Callable
+from itertools import islice
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from inspect_autointerp import demo
+from inspect_autointerp.likelihood.interface import Pair
+from inspect_autointerp.likelihood.local import LocalLikelihood, load
+from inspect_autointerp.prep.corpus import stdlib_documents
+from inspect_autointerp.scorers.surprisal import PSEUDO, surprisal_continuation, surprisal_prefix
+
+
+def workloads(n: int) -> dict[str, list[Pair]]:
+    """Pairs by what they are."""
+    documents = [text for text in islice(stdlib_documents(), 4 * n) if len(text) > 2000][: n + 1]
+    texts = [surprisal_continuation(text[500:620]) for text in documents]
+    said = ("the dot of os.path before a function", PSEUDO)
+    return {
+        "surprisal": [(surprisal_prefix(one), text) for text in texts for one in said],
+        "a text per explanation": [(surprisal_prefix(f"texts like {text[:40]}"), text) for text in texts],
+        "nothing shared": [(text[900:1700], own) for text, own in zip(documents, texts, strict=True)],
+        "nothing shared, short": [(text[900:930], own) for text, own in zip(documents, texts, strict=True)],
+        "a single pair": [(surprisal_prefix(said[0]), texts[0])],
+    }
+
+
+@torch.inference_mode()
+def loop(model: Any, engine: LocalLikelihood, pairs: list[Pair]) -> list[float]:
+    """One pair after another."""
+    found = []
+    for pair in pairs:
+        [item] = engine._tokenize([pair])
+        ids = torch.tensor(item.ids)
+        logits = model(input_ids=ids[None, :-1], use_cache=False).logits[0, item.first - 1 :]
+        found.append(float(logits.log_softmax(-1).gather(-1, ids[item.first :, None]).sum()))
+    return found
+
+
+def seconds(run: Callable[[], list[float]]) -> tuple[float, list[float]]:
+    """CPU time, and what came of it."""
+    begin = time.process_time()
+    found = run()
+    return time.process_time() - begin, found
+
+
+def main() -> None:
+    """Measure everything and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--texts", type=int, default=100)
+    parser.add_argument("--repeats", type=int, default=3)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    engine = load(str(demo.SUBJECT), device="cpu")
+
+    def batched(pairs: list[Pair]) -> list[float]:
+        return [sum(row) for row in asyncio.run(engine.logprobs(pairs))]
+
+    table = Table(title="CPU ms per pair, demo subject, one thread", title_justify="left")
+    for column in ("pairs", "number", "loop", "engine", "loop / engine", "largest difference, nats"):
+        table.add_column(column, justify="left" if column == "pairs" else "right")
+    for name, pairs in workloads(arguments.texts).items():
+        ways = {"loop": lambda p=pairs: loop(engine._model, engine, p), "engine": lambda p=pairs: batched(p)}
+        repeats = arguments.repeats if len(pairs) > 1 else 20 * arguments.repeats
+        runs = [{way: seconds(run) for way, run in ways.items()} for _ in range(repeats)]
+        least = {way: min(run[way][0] for run in runs) for way in ways}
+        off = max(abs(a - b) for a, b in zip(runs[0]["loop"][1], runs[0]["engine"][1], strict=True))
+        ms = (f"{1e3 * least[way] / len(pairs):.2f}" for way in ways)
+        table.add_row(name, str(len(pairs)), *ms, f"{least['loop'] / least['engine']:.2f}", f"{off:.1e}")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
