@@ -18,7 +18,7 @@ from inspect_autointerp.likelihood.tokenized import Tokenized, Tokenizing
 
 _PAIRS = 256
 """At once: those that share a prefix find each other among them."""
-_TOKENS = 2048
+_TOKENS = 1024
 """In a forward pass, padding included: this times the vocabulary is what the logits take."""
 _WORTH = 64
 """From how many tokens saved a common prefix gets a forward pass of its own."""
@@ -170,7 +170,9 @@ def _cache(lent: _Layers, rows: int) -> DynamicCache:
     """What is lent, for each of some rows: a cache of its own, for a forward pass extends the one it gets."""
     cache = DynamicCache()
     for layer, (keys, values) in enumerate(lent):
-        cache.update(keys.expand(rows, -1, -1, -1), values.expand(rows, -1, -1, -1), layer)
+        cache.update(keys, values, layer)
+        held: Any = cache.layers[layer]
+        held.keys, held.values = keys.expand(rows, -1, -1, -1), values.expand(rows, -1, -1, -1)  # no copies yet
     return cache
 
 
