@@ -25,6 +25,8 @@ SCORES = {
     "surprisal": (surprisal, "auroc"),
 }
 """The scorers by name, and the statistic of each that heads it."""
+JUDGED = ("detection", "fuzzing", "simulation", "intruder")
+"""Those that take nothing but a grader."""
 
 
 @task
@@ -32,7 +34,7 @@ def suite(
     contexts: str | None = None,
     hookpoint: str | None = None,
     latents: str | int | list[int] | None = None,
-    scores: str | list[str] = "all",
+    scores: str | list[str] = "judged",
     explainer: Explainer = "explain",
     explain_examples: int = 40,
     test_activating: int | None = None,
@@ -51,7 +53,8 @@ def suite(
     so do options that only one score has.
 
     Args:
-        scores: Names of `SCORES` with commas between, the one that heads the log first; or `all` of them.
+        scores: Names of `SCORES` with commas between, the one that heads the log first; or `judged`, those that take
+            nothing but a grader; or `all`.
         test_activating: Activating contexts to grade on, by every score.
         test_nonactivating: Non-activating contexts of each kind to grade on, by every score.
         shown: Texts per call to the grader, by every score.
@@ -96,8 +99,10 @@ def score_names(scores: str | list[str]) -> list[str]:
         UserError: A name is unknown or stands twice, or there is none.
     """
     text = scores if isinstance(scores, str) else ",".join(scores)
-    names = list(SCORES) if text == "all" else [name.strip() for name in text.split(",") if name.strip()]
+    groups = {"judged": list(JUDGED), "all": list(SCORES)}
+    names = groups.get(text, [name.strip() for name in text.split(",") if name.strip()])
     unknown = [name for name in names if name not in SCORES]
     if unknown or not names or len(set(names)) < len(names):
-        raise UserError(f"scores={text}: give all, or some of {', '.join(SCORES)}, each once, with commas between")
+        known = ", ".join(SCORES)
+        raise UserError(f"scores={text}: give judged, all, or some of {known}, each once, with commas between")
     return names

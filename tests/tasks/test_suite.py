@@ -14,7 +14,7 @@ from inspect_ai.model import ChatMessage, get_model
 from tests.doubles import model
 
 from inspect_autointerp.tasks import detection, fuzzing, simulation, suite
-from inspect_autointerp.tasks.suite import SCORES
+from inspect_autointerp.tasks.suite import JUDGED
 
 LEXICAL = "inspect_autointerp/lexical"
 SMALL: dict[str, Any] = {"latents": "sample:3", "min_contexts": 10, "test_activating": 10, "test_nonactivating": 10}
@@ -39,7 +39,7 @@ def test_each_latent_is_explained_once_whatever_the_scores(store_folder: Path, t
 
     log = run(suite(contexts=str(store_folder), **SMALL), tmp_path, by=model(answer))
     assert asked["explain"] == 3
-    assert set((log.samples or [])[0].scores or {}) == set(SCORES)
+    assert set((log.samples or [])[0].scores or {}) == set(JUDGED)
     assert log.results
     assert log.results.headline
     assert log.results.headline.scorer == "detection"
@@ -48,7 +48,7 @@ def test_each_latent_is_explained_once_whatever_the_scores(store_folder: Path, t
 @pytest.mark.parametrize("alone", [detection, fuzzing, simulation])
 def test_a_score_is_the_same_in_a_suite_and_by_itself(alone: Any, store_folder: Path, tmp_path: Path) -> None:
     name = alone.__name__
-    names = [name, *(other for other in SCORES if other != name)]
+    names = [name, *(other for other in JUDGED if other != name)]
     together = run(
         suite(
             contexts=str(store_folder),
@@ -68,7 +68,7 @@ def test_a_score_is_the_same_in_a_suite_and_by_itself(alone: Any, store_folder: 
 
 @pytest.mark.parametrize("given", ["", "detection,bleu", "detection,detection"])
 def test_scores_that_are_not_there_are_one_line(given: str, store_folder: Path) -> None:
-    with pytest.raises(PrerequisiteError, match=rf"scores={given}: give all, or some of detection, fuzzing"):
+    with pytest.raises(PrerequisiteError, match=rf"scores={given}: give judged, all, or some of detection, fuzzing"):
         suite(contexts=str(store_folder), scores=given)
 
 
