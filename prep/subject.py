@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.prep.coders import weights_sha256
+from inspect_autointerp.prep.coders import tensors_sha256
 from inspect_autointerp.prep.hookpoints import Side, label, layer_of, resolve
 from inspect_autointerp.prep.loading import why
 
@@ -32,7 +32,7 @@ class Hookpoint:
 
 
 class Subject:
-    """A Hugging Face causal language model, truncated after the deepest hookpoint.
+    """A Hugging Face causal language model, truncated after the deepest hookpoint unless all of it is asked for.
 
     Args:
         source: Name or folder.
@@ -45,9 +45,13 @@ class Subject:
         device_map: How transformers spreads it over devices, in place of `device`: `auto`, `balanced`, or one device.
         quantization: Weights in 8 or 4 bits, by bitsandbytes.
         trust_remote_code: Run the code that comes with the checkpoint, if any does.
+        whole: Load all layers, for what comes out at the end.
 
     Attributes:
         device: Where its input goes, and where its activations come.
+        model: The causal language model.
+        base: It without its head: what module paths start from.
+        sha256: Of the base model's weights up to the deepest hookpoint, the same whether the rest is loaded or not.
 
     Raises:
         UserError: The model or its tokenizer cannot be loaded, or has no such hookpoint.
@@ -65,6 +69,7 @@ class Subject:
         device_map: str | None = None,
         quantization: Literal["8bit", "4bit"] | None = None,
         trust_remote_code: bool = False,
+        whole: bool = False,
     ) -> None:
         from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
         from transformers.utils import logging
@@ -84,10 +89,13 @@ class Subject:
             raise UserError(f"subject {source}: it has no fast tokenizer (tokenizer.json), which the store needs")
         text = config.get_text_config()  # of a model that also sees; of any other, the configuration itself
         self.hookpoints = [Hookpoint(*resolve(name, text.model_type)) for name in hookpoints]
-        depth = _truncate(text, self.hookpoints)
+        depth: int | None = getattr(text, "num_hidden_layers", None)
+        deepest = _deepest(self.hookpoints)
+        if depth is not None and deepest is not None and not whole:
+            _truncate(text, min(depth, deepest + 1))
         self.max_length: int | None = getattr(text, "max_position_embeddings", None)
         try:
-            self._model, info = AutoModelForCausalLM.from_pretrained(
+            self.model, info = AutoModelForCausalLM.from_pretrained(
                 source,
                 config=config,
                 dtype=dtype,
@@ -96,26 +104,29 @@ class Subject:
                 **_options(attention, device_map, quantization, device),
             )
             if not device_map and not quantization:  # else it is where it is to be
-                self._model.to(device)
+                self.model.to(device)
         except Exception as error:  # of a missing package, of another's code, of a device
             raise UserError(f"subject {source}: its weights cannot be loaded ({why(error, source)})") from error
         if missing := sorted(info["missing_keys"]):  # transformers would leave them random, without a word
             raise UserError(
                 f"subject {source}: its weights cannot be loaded ({len(missing)} are missing: {', '.join(missing[:3])})"
             )
-        if any(parameter.is_meta for parameter in self._model.parameters()):  # in main memory or on the disk
+        if any(parameter.is_meta for parameter in self.model.parameters()):  # in main memory or on the disk
             raise UserError(
                 f"subject {source}: it is too large for the devices that --device-map {device_map} spreads it over;"
                 " give --quantization, a smaller --dtype, or devices with more memory"
             )
-        self._model.eval()
-        self.device = self._model.get_input_embeddings().weight.device
-        self._base = getattr(self._model.base_model, "language_model", self._model.base_model)
-        self.dtype = str(next(self._model.parameters()).dtype).removeprefix("torch.")
-        self.sha256 = weights_sha256(self._base)
+        self.model.eval()
+        self.device = self.model.get_input_embeddings().weight.device
+        self.base = getattr(self.model.base_model, "language_model", self.model.base_model)
+        self.dtype = str(next(self.model.parameters()).dtype).removeprefix("torch.")
+        read = self.base.state_dict().items()
+        if deepest is not None:
+            read = [(name, tensor) for name, tensor in read if (layer_of(name) or 0) <= deepest]
+        self.sha256 = tensors_sha256(dict(read))
         modules = {
             name: module
-            for name, module in self._base.named_modules()
+            for name, module in self.base.named_modules()
             if name and not isinstance(module, torch.nn.ModuleList)  # these are never run themselves
         }
         for path in (hookpoint.path for hookpoint in self.hookpoints):
@@ -124,6 +135,10 @@ class Subject:
                 layers = f", and the same for layers 0 to {depth - 1}" if depth else ""
                 raise UserError(f"no hookpoint {path!r} in {source}; there are {first}{layers}")
         self._modules = [modules[hookpoint.path] for hookpoint in self.hookpoints]
+
+    def module(self, path: str) -> torch.nn.Module:
+        """The module of one of the hookpoints, by its path."""
+        return next(m for h, m in zip(self.hookpoints, self._modules, strict=True) if h.path == path)
 
     def run(self, ids: Tensor, receive: Callable[[Hookpoint, Tensor], None]) -> None:
         """One forward pass, no deeper than the deepest hookpoint.
@@ -153,7 +168,7 @@ class Subject:
                 handles.append(module.register_forward_hook(lambda _, args, out, h=hookpoint: deliver(h, out)))
         try:
             with torch.inference_mode():
-                self._base(input_ids=ids, use_cache=False)
+                self.base(input_ids=ids, use_cache=False)
         except _Deep:
             pass
         finally:
@@ -165,11 +180,11 @@ class Subject:
 
         The final norm's own weight is folded in (its division by the length is not: it scales all logits alike).
         """
-        head = self._model.get_output_embeddings()
+        head = self.model.get_output_embeddings()
         if head is None:
             return None
         weight = head.weight.detach().float()
-        norms = (getattr(self._base, name, None) for name in ("norm", "ln_f", "final_layer_norm"))
+        norms = (getattr(self.base, name, None) for name in ("norm", "ln_f", "final_layer_norm"))
         norm = next((norm for norm in norms if norm is not None), None)
         if getattr(norm, "weight", None) is not None:
             scale = norm.weight.detach().float().to(weight.device)
@@ -197,15 +212,15 @@ def _options(
     return options
 
 
-def _truncate(config, hookpoints: Sequence[Hookpoint]) -> int | None:
-    """Cut the configuration after the deepest layer needed; return how many layers the model has in full."""
-    depth = getattr(config, "num_hidden_layers", None)
+def _deepest(hookpoints: Sequence[Hookpoint]) -> int | None:
+    """The number of the deepest layer that hookpoints lie in; None if there are none, or one is outside the layers."""
     layers = [layer_of(hookpoint.path) for hookpoint in hookpoints]
-    if depth is None or not layers or any(layer is None for layer in layers):
-        return depth
-    deepest = max(layer for layer in layers if layer is not None)
-    if deepest < depth:
-        config.num_hidden_layers = deepest + 1
-        if getattr(config, "layer_types", None):
-            config.layer_types = config.layer_types[: deepest + 1]
-    return depth
+    known = [layer for layer in layers if layer is not None]
+    return max(known) if known and len(known) == len(layers) else None
+
+
+def _truncate(config, n_layers: int) -> None:
+    """Cut the configuration after so many layers."""
+    config.num_hidden_layers = n_layers
+    if getattr(config, "layer_types", None):
+        config.layer_types = config.layer_types[:n_layers]

@@ -2,6 +2,7 @@
 
 from inspect_autointerp.prep.coders.coder import Coder as Coder
 from inspect_autointerp.prep.coders.coder import Widthless as Widthless
+from inspect_autointerp.prep.coders.digest import tensors_sha256 as tensors_sha256
 from inspect_autointerp.prep.coders.digest import weights_sha256 as weights_sha256
 from inspect_autointerp.prep.coders.load import load_coder as load_coder
 from inspect_autointerp.prep.coders.saelens import SaeLensCoder as SaeLensCoder

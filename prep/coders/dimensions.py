@@ -22,6 +22,7 @@ class DimensionsCoder:
         one = torch.eye(d_in, device=device)
         self.decoder: Tensor | None = torch.cat([one, -one])
         self.encoder: Tensor | None = self.decoder
+        self.transcodes = False
 
     @torch.no_grad()
     def encode(self, x: Tensor) -> Triples:

@@ -46,6 +46,7 @@ class GemmaScopeCoder:
         self._threshold = checked_threshold(weights["threshold"], source)
         self.decoder: Tensor | None = weights["W_dec"]
         self.encoder: Tensor | None = self._hidden.weight.T
+        self.transcodes = "transcoder" in Path(source).absolute().as_posix()  # nothing else tells
 
     @torch.no_grad()
     def encode(self, x: Tensor) -> Triples:

@@ -33,15 +33,16 @@ class NeuronsCoder:
         self.model_name: str | None = None
         self.decoder: Tensor | None = None  # what a neuron writes is in the projection after it
         self.encoder: Tensor | None = None  # an orthogonal basis: no two neurons read alike
-        self._k, self._basis = k, basis
+        self.transcodes = False
+        self._k, self.basis = k, basis
         which = "" if basis is None else f" seed={seed}"
         self.sha256 = description_sha256(f"{self.architecture} d_in={d_in} k={k}{which}")
 
     @torch.no_grad()
     def encode(self, x: Tensor) -> Triples:
         """Encode activations of shape (token, d_in)."""
-        if self._basis is not None:
-            x = x.to(self._basis.dtype) @ self._basis
+        if self.basis is not None:
+            x = x.to(self.basis.dtype) @ self.basis
         return above(x, 0.0, self.source) if self._k is None else strongest(x, self._k, self.source)
 
 

@@ -21,7 +21,7 @@ _FIELDS = {
     "sha256": str,
     "decoder": Tensor | None,
 }
-_OPTIONAL = {"encoder": Tensor | None, "model_name": str | None}
+_OPTIONAL = {"encoder": Tensor | None, "transcodes": bool | None, "model_name": str | None}
 
 
 class OwnCoder:
@@ -56,6 +56,7 @@ class OwnCoder:
         self.sha256: str = coder.sha256
         self.decoder: Tensor | None = coder.decoder
         self.encoder: Tensor | None = getattr(coder, "encoder", None)
+        self.transcodes = bool(getattr(coder, "transcodes", False))
         self.model_name: str | None = getattr(coder, "model_name", None)
         x = torch.randn((16, self.d_in), generator=torch.Generator().manual_seed(0)).to(device)
         self._check(self._triples(x), len(x))

@@ -44,6 +44,7 @@ class RandomTopkCoder:
         self.decoder: Tensor | None = torch.nn.functional.normalize(gaussian, dim=1).to(device)
         self._hidden = Affine(self.decoder.T, dtype=dtype)
         self.encoder: Tensor | None = self._hidden.weight.T
+        self.transcodes = False
 
     @torch.no_grad()
     def encode(self, x: Tensor) -> Triples:

@@ -56,6 +56,7 @@ class SaeLensCoder:
         self.sha256 = weights_sha256(sae)
         self.decoder: Tensor | None = sae.W_dec.detach()
         self.encoder: Tensor | None = sae.W_enc.detach().T if hasattr(sae, "W_enc") else None
+        self.transcodes = "transcoder" in self.architecture
         self._hidden = self._scale = None
         self._threshold: Tensor | float = 0.0
         if self.architecture in ("topk", *_RELU, *_JUMPRELU):

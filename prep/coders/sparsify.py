@@ -44,22 +44,22 @@ class SparsifyCoder:
                 raise UserError(f"coder {source}: it {what} ({option}: true), which is not supported")
         encoder = weights["encoder.weight"]
         self.n_latents, self.d_in = encoder.shape
-        self._k, self._transcode = int(cfg["k"]), bool(cfg.get("transcode"))
+        self._k, self.transcodes = int(cfg["k"]), bool(cfg.get("transcode"))
         if not 0 < self._k <= self.n_latents or (self.architecture == "groupmax" and self.n_latents % self._k):
             raise UserError(f"coder {source}: k = {self._k} does not go with its {self.n_latents} latents")
-        self.sha256 = tensors_sha256(weights, f"{self.architecture} k={self._k} transcode={self._transcode}")
+        self.sha256 = tensors_sha256(weights, f"{self.architecture} k={self._k} transcode={self.transcodes}")
         weights = {name: tensor.to(device, torch.float32) for name, tensor in weights.items()}
         self._hidden = Affine(weights["encoder.weight"].T, weights["encoder.bias"], dtype, fused=True)
         self._b_dec = weights["b_dec"]
         self.decoder: Tensor | None = weights["W_dec"]
         self.encoder: Tensor | None = self._hidden.weight.T
-        self.hookpoint = _hookpoint(Path(source), ":input" if self._transcode else "")
+        self.hookpoint = _hookpoint(Path(source), ":input" if self.transcodes else "")
         self.model_name: str | None = None
 
     @torch.no_grad()
     def encode(self, x: Tensor) -> Triples:
         """Encode activations of shape (token, d_in)."""
-        hidden = self._hidden(x if self._transcode else x.float() - self._b_dec)
+        hidden = self._hidden(x if self.transcodes else x.float() - self._b_dec)
         if self.architecture == "topk":
             return strongest(hidden, self._k, self.source)
         value, within = hidden.unflatten(-1, (self._k, -1)).max(dim=-1)  # (token, group); NaN is the largest

@@ -244,7 +244,7 @@ def test_the_residual_stream_is_that_of_the_full_model_though_the_subject_ends_b
     assert torch.equal(found[at("hook_resid_pre", 1)], hidden[1])
     assert torch.equal(found[at("hook_resid_post", 1)], hidden[2])
     with pytest.raises(AttributeError):  # two layers were loaded, and no third
-        subject._base.get_submodule(at("hook_resid_post", 2))
+        subject.base.get_submodule(at("hook_resid_post", 2))
 
 
 def test_the_last_layer_is_read_before_the_final_norm(full: Full) -> None:
@@ -383,4 +383,4 @@ def test_nothing_stays_hooked_after_a_pass_even_if_it_fails(subject_folder: Path
 
     with pytest.raises(UserError, match=r"^no$"):
         subject.run(torch.zeros((1, 4), dtype=torch.int64), fail)
-    assert not any(m._forward_hooks or m._forward_pre_hooks for m in subject._base.modules())
+    assert not any(m._forward_hooks or m._forward_pre_hooks for m in subject.base.modules())

@@ -52,7 +52,7 @@ def test_attention_is_of_the_kind_asked_for_and_all_kinds_agree(subject_folder: 
     found = {}
     for attention in ("eager", "sdpa"):
         subject = Subject(str(subject_folder), ["layers.2"], attention=attention)
-        assert subject._model.config._attn_implementation == attention
+        assert subject.model.config._attn_implementation == attention
         found[attention] = activations(subject)["layers.2"]
     torch.testing.assert_close(found["eager"], found["sdpa"], rtol=0, atol=1e-5)
 
@@ -67,7 +67,7 @@ def test_an_attention_that_there_is_not_is_refused_with_those_that_there_are(sub
 def test_a_device_map_changes_nothing_but_the_place(subject_folder: Path, device_map: str) -> None:
     plain, mapped = (Subject(str(subject_folder), ["layers.2"], device_map=how) for how in (None, device_map))
     assert mapped.sha256 == plain.sha256
-    assert mapped.device == mapped._base.get_input_embeddings().weight.device
+    assert mapped.device == mapped.base.get_input_embeddings().weight.device
     found = activations(mapped)["layers.2"]
     assert found.device == mapped.device
     if mapped.device.type == "cpu":
@@ -206,7 +206,7 @@ def test_an_error_is_told_in_one_line(error: Exception, line: str) -> None:
 def test_a_pass_leaves_alone_what_others_hooked(subject_folder: Path) -> None:
     subject = Subject(str(subject_folder), ["layers.1:input", "layers.1"])
     calls: list[int] = []
-    handle = subject._base.layers[1].register_forward_hook(lambda *_: calls.append(1))
+    handle = subject.base.layers[1].register_forward_hook(lambda *_: calls.append(1))
     first = activations(subject)
     second = activations(subject)
     assert len(calls) == 2

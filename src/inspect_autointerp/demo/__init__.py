@@ -25,6 +25,12 @@ def coders() -> list[Path]:
     return sorted((Path(__file__).parent / "coders").iterdir())
 
 
+def located(name: str) -> str:
+    """The folder that a manifest means by a name of the demo's subject or coders; another name as it is."""
+    folders = {NAME: SUBJECT} | {f"{NAME}/{path.name}": path for path in coders()}
+    return str(folders.get(name, name))
+
+
 def store_folder() -> Path:
     """Where the demo's context store lies or will lie: in the user's cache, under a name that changes with its makings.
 
