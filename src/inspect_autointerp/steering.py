@@ -151,9 +151,12 @@ class Steering:
         predict = {i: question for i, question in enumerate(questions) if isinstance(question, Predict)}
         generate = {i: question for i, question in enumerate(questions) if isinstance(question, Generate)}
         answers: dict[int, Tuned | Predicted | Generated] = {}
-        answers |= zip(tune, self._engine.tune(list(tune.values())), strict=True)
-        answers |= zip(predict, self._engine.predict(list(predict.values())), strict=True)
-        answers |= zip(generate, self._engine.generate(list(generate.values())), strict=True)
+        if tune:
+            answers |= zip(tune, self._engine.tune(list(tune.values())), strict=True)
+        if predict:
+            answers |= zip(predict, self._engine.predict(list(predict.values())), strict=True)
+        if generate:
+            answers |= zip(generate, self._engine.generate(list(generate.values())), strict=True)
         return [answers[i] for i in range(len(questions))]
 
 
