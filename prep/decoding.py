@@ -6,7 +6,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from transformers.cache_utils import DynamicLayer
 
+from inspect_autointerp.errors import UserError
 from inspect_autointerp.prep.subject import Subject
 
 
@@ -20,6 +22,9 @@ class Prompts:
     Args:
         subject: Whole.
         prompts: Token ids; none is empty.
+
+    Raises:
+        UserError: The subject is recurrent, in some of its layers at least.
     """
 
     def __init__(self, subject: Subject, prompts: Sequence[Sequence[int]]) -> None:
@@ -38,12 +43,18 @@ class Prompts:
         """(row,): the last token."""
         self.cache: Any = None
         if width:
-            self.cache = subject.base(
+            out = subject.base(
                 input_ids=ids[:, :-1],
                 attention_mask=self.mask[:, :-1],
                 position_ids=(columns - first).clamp(min=0)[:, :-1],
                 use_cache=True,
-            ).past_key_values
+            )
+            self.cache = getattr(out, "past_key_values", None)
+            if not all(isinstance(layer, DynamicLayer) for layer in getattr(self.cache, "layers", [None])):
+                raise UserError(
+                    f"steering: {subject.source} keeps something else than keys and values from token to token, which"
+                    " padding would get into"
+                )
 
     def keep(self, rows: Tensor) -> None:
         """Forget all rows but these, int64 (row,)."""

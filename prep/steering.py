@@ -45,17 +45,17 @@ class SteeredSubject:
         store: The store.
         hookpoint: One of its hookpoints.
         device: Where they run; by default on a GPU if there is one.
-        rows: Prompts in a forward pass, at most, unless one question alone has more.
+        rows: Prompts in a forward pass, at most, unless one question alone has more; by default 128, on a GPU 512.
 
     Raises:
         UserError: One of them cannot be loaded, or its weights are not those that the store was made of: of the subject
             those up to the deepest hookpoint, since prep reads no others.
     """
 
-    def __init__(self, store: Store, hookpoint: str, *, device: str | None = None, rows: int = 512) -> None:
+    def __init__(self, store: Store, hookpoint: str, *, device: str | None = None, rows: int | None = None) -> None:
         manifest, settings = store.manifest, store.settings
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        self.hookpoint, self._rows = hookpoint, rows
+        self.hookpoint, self._rows = hookpoint, rows or (128 if device == "cpu" else 512)
         entry = manifest.hookpoints[hookpoint]
         try:
             self.subject = Subject(
@@ -88,6 +88,7 @@ class SteeredSubject:
             self._side = "output"
         bos = self.subject.tokenizer.bos_token_id
         self._bos: list[int] = [bos] if manifest.bos else []
+        self._vocabulary = len(self.subject.tokenizer)  # behind it a head may have rows that stand for nothing
         ends = getattr(self.subject.model.generation_config, "eos_token_id", None)
         self._ends: frozenset[int] = frozenset([ends] if isinstance(ends, int) else ends or [])
 
@@ -192,18 +193,23 @@ class SteeredSubject:
             for prompt in q.prompts
         ]
         new: list[list[Tensor]] = [[], []]
+        first: list[Tensor] = []
         ways = [(Continuation(prompts), torch.zeros_like(delta)), (Continuation(prompts), delta)]
         for _ in range(n_tokens):
             noise: Tensor | None = None
             for tokens, (continuation, added) in zip(new, ways, strict=True):
                 logprobs = self._step(continuation, tokens[-1] if tokens else prompts.last, added)
+                if not tokens:
+                    first.append(logprobs)
                 if noise is None and temperature:
                     noise = _gumbel(rngs, logprobs.shape[1]).to(logprobs.device)
-                tokens.append((logprobs if noise is None else logprobs / temperature + noise).argmax(dim=1))
-        sizes = [len(question.prompts) for question in questions]
+                wish = logprobs if noise is None else logprobs / temperature + noise
+                tokens.append(wish[:, : self._vocabulary].argmax(dim=1))
         clean, steered = (self._until_end(torch.stack(tokens, dim=1).tolist()) for tokens in new)
-        ends = np.cumsum(sizes).tolist()
-        return [Generated(clean[b - n : b], steered[b - n : b]) for n, b in zip(sizes, ends, strict=True)]
+        kl = _kl(*first).tolist()
+        sizes = [len(question.prompts) for question in questions]
+        parts = [slice(end - n, end) for n, end in zip(sizes, np.cumsum(sizes).tolist(), strict=True)]
+        return [Generated(clean[part], steered[part], kl[part]) for part in parts]
 
     def _until_end(self, rows: list[list[int]]) -> list[list[int]]:
         """Each row's tokens before the first that ends a text."""

@@ -95,6 +95,8 @@ class Generated:
 
     clean: list[list[int]]
     steered: list[list[int]]
+    kl: list[float]
+    """KL(clean ‖ steered) in nats of what comes right after each prompt, at temperature 1."""
 
 
 class SteeringEngine(Protocol):

@@ -40,7 +40,7 @@ class Engine:
 
     def generate(self, questions: Sequence[Generate]) -> list[Generated]:
         self.calls.append(("generate", len(questions)))
-        return [Generated([[question.direction.latent]], [[question.seed]]) for question in questions]
+        return [Generated([[question.direction.latent]], [[question.seed]], [0.0]) for question in questions]
 
 
 def test_questions_of_all_kinds_that_wait_together_go_together_and_get_their_own_answers() -> None:

@@ -6,6 +6,7 @@ from typing import Any, cast
 import pytest
 import torch
 
+from inspect_autointerp.errors import UserError
 from inspect_autointerp.prep.decoding import Continuation, Prompts
 from inspect_autointerp.prep.subject import Subject
 
@@ -17,6 +18,7 @@ MODELS: dict[str, dict[str, Any]] = {
     # Half its layers see six tokens back and no further, fewer than the prompts have.
     "gemma2": {"intermediate_size": 48, "num_key_value_heads": 2, "head_dim": 8, "sliding_window": 6},
 }
+RECURRENT: dict[str, Any] = {"intermediate_size": 48, "num_key_value_heads": 1, "lru_width": 32}
 PROMPTS = [[5, 1, 2, 3, 4, 9, 11, 12, 13], [7], [8, 8], [3, 1, 4, 1, 5, 9]]
 
 
@@ -52,3 +54,17 @@ def test_a_row_is_what_its_prompt_gives_alone_and_in_full(model_type: str, atten
             found = torch.stack([step[row] for step in steps])
             torch.testing.assert_close(found, whole[0, len(prompt) - 1 :], rtol=0, atol=1e-5)
     torch.testing.assert_close(kept, steps[0][[3, 1]], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("model_type", ["mamba", "recurrent_gemma"])
+def test_a_recurrent_subject_is_refused(model_type: str) -> None:
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    config = AutoConfig.for_model(model_type, **(SMALL | (RECURRENT if model_type != "mamba" else {})))
+    model = AutoModelForCausalLM.from_config(config).eval()
+    loaded = SimpleNamespace(model=model, base=model.base_model, device=torch.device("cpu"), source="it")
+    with (
+        torch.inference_mode(),
+        pytest.raises(UserError, match=r"^steering: it keeps something else than keys and val"),
+    ):
+        Prompts(cast(Subject, loaded), PROMPTS)

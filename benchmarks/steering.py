@@ -1,0 +1,149 @@
+"""How fast latents are steered: tuning the strength, then prompts that are gone on from, clean and steered.
+
+`python -m benchmarks.steering` takes the demo's store and prints latents per minute, of a latent at a time, of many
+together, and of a latent at a time without what the engine keeps of the prompts, as plain `transformers` would do it
+(every pass reads the prompts again; `generate` with its own cache); then how many passes tuning takes for each target.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from itertools import islice
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from inspect_autointerp import demo
+from inspect_autointerp.contexts import LatentContexts
+from inspect_autointerp.prep.steered import changed
+from inspect_autointerp.prep.steering import SteeredSubject
+from inspect_autointerp.steering import Direction, Generate, Tune
+from inspect_autointerp.store import Store
+
+TUNED, SCORED = 10, 30
+"""Prompts per latent, to tune on and to go on from."""
+TARGETS = (0.1, 0.33, 1.0, 3.0)
+Work = tuple[int, list[list[int]], list[list[int]]]
+"""A latent, and its two kinds of prompts."""
+
+
+def work(store: Store, hookpoint: str) -> list[Work]:
+    """The latents that have prompts enough, in a random order."""
+    width = store.manifest.hookpoints[hookpoint].width
+    found: list[Work] = []
+    for latent in np.random.default_rng(0).permutation(width).tolist():
+        contexts = LatentContexts(store, store.latent(hookpoint, latent))
+        prompts: list[list[list[int]]] = []
+        for split, n in (("explain", TUNED), ("test", SCORED)):
+            cut = ((c.start, int((c.activations > 0).argmax())) for c in contexts.activating(split))
+            some = islice(((start, first) for start, first in cut if first), n)
+            prompts.append([store.tokens[start : start + first + 1].tolist() for start, first in some])
+        if [len(some) for some in prompts] == [TUNED, SCORED]:
+            found.append((latent, *prompts))
+    return found
+
+
+def by_engine(engine: SteeredSubject, latents: list[Work]) -> None:
+    """Tune to a KL of 1, then go on from the prompts."""
+    tuned = engine.tune([Tune(Direction(latent), prompts, 1.0) for latent, prompts, _ in latents])
+    found = zip(latents, tuned, strict=True)
+    engine.generate([Generate(Direction(latent), scored, t.strength or 0.0, 0) for (latent, _, scored), t in found])
+
+
+@torch.inference_mode()
+def plainly(engine: SteeredSubject, latents: list[Work], passes: int = 3) -> None:
+    """The same for a latent at a time, by `transformers` alone: as many passes as tuning needs in the middle."""
+    model, module = engine.subject.model, engine.subject.module(engine.hookpoint)
+
+    def padded(prompts: list[list[int]]) -> dict[str, torch.Tensor]:
+        width = max(map(len, prompts)) + 1
+        rows = [[0] * (width - len(prompt)) + prompt for prompt in prompts]
+        mask = [[0] * (width - len(prompt) - 1) + [1] * (len(prompt) + 1) for prompt in prompts]
+        return {"input_ids": torch.tensor(rows), "attention_mask": torch.tensor(mask)}
+
+    for latent, tuned, scored in latents:
+        added = engine.directions([Direction(latent)])[0]
+
+        def add(value: torch.Tensor, added: torch.Tensor = added) -> torch.Tensor:
+            value = value.clone()
+            value[:, -1] += added
+            return value
+
+        model(**padded(tuned), use_cache=False)
+        with changed(module, "output", add):
+            for _ in range(passes):
+                model(**padded(tuned), use_cache=False, logits_to_keep=1)
+        options = {"max_new_tokens": 8, "min_new_tokens": 8, "do_sample": True, "pad_token_id": 0}
+        model.generate(**padded(scored), **options)
+        with changed(module, "output", add):
+            model.generate(**padded(scored), **options)
+
+
+def per_minute(run: Callable[[], None], n: int, repeats: int) -> float:
+    """Latents per minute, at best."""
+    seconds = []
+    for _ in range(repeats):
+        begin = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - begin)
+    return 60 * n / min(seconds)
+
+
+def speed(engine: SteeredSubject, latents: list[Work], repeats: int) -> Table:
+    """Latents per minute."""
+    n, few = len(latents), latents[: max(1, len(latents) // 4)]
+    ways = {
+        "a latent at a time, transformers alone": per_minute(lambda: plainly(engine, few), len(few), repeats),
+        "a latent at a time": per_minute(lambda: [by_engine(engine, [one]) for one in few] and None, len(few), repeats),
+        f"{n} latents together": per_minute(lambda: by_engine(engine, latents), n, repeats),
+    }
+    where = "one CPU thread" if engine.subject.device.type == "cpu" else torch.cuda.get_device_name()
+    table = Table(title=f"{TUNED} prompts to tune on, {SCORED} × 8 tokens, clean and steered; {where}")
+    table.title_justify = "left"
+    table.add_column("way")
+    table.add_column("latents per minute", justify="right")
+    table.add_column("×", justify="right")
+    base = ways["a latent at a time"]
+    for way, found in ways.items():
+        table.add_row(way, f"{found:.0f}", f"{found / base:.2f}")
+    return table
+
+
+def passes(engine: SteeredSubject, latents: list[Work]) -> Table:
+    """How many passes tuning takes, and how many latents reach each target."""
+    table = Table(title=f"Tuning {len(latents)} latents at {engine.hookpoint}", title_justify="left")
+    for column in ("target KL", "reached", "passes, mean", "most", "strength × length, median"):
+        table.add_column(column, justify="right")
+    lengths = engine.directions([Direction(latent) for latent, *_ in latents]).norm(dim=1).tolist()
+    for target in TARGETS:
+        tuned = engine.tune([Tune(Direction(latent), prompts, target) for latent, prompts, _ in latents])
+        n = [t.n_passes for t in tuned]
+        added = [t.strength * length for t, length in zip(tuned, lengths, strict=True) if t.strength is not None]
+        share = f"{100 * len(added) / len(tuned):.1f} %"
+        table.add_row(f"{target:g}", share, f"{np.mean(n):.1f}", str(max(n)), f"{np.median(added):.1f}")
+    return table
+
+
+def main() -> None:
+    """Measure, and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--store", help="a store; by default the demo's")
+    parser.add_argument("--hookpoint", default="layers.2")
+    parser.add_argument("--latents", type=int, default=48, help="for the speed")
+    parser.add_argument("--tuned", type=int, default=500, help="for the passes")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--repeats", type=int, default=3)
+    arguments = parser.parse_args()
+    if arguments.device == "cpu":
+        torch.set_num_threads(1)
+    store = Store(arguments.store or demo.ensure_store())
+    engine = SteeredSubject(store, arguments.hookpoint, device=arguments.device)
+    latents = work(store, arguments.hookpoint)
+    Console().print(speed(engine, latents[: arguments.latents], arguments.repeats))
+    Console().print(passes(engine, latents[: arguments.tuned]))
+
+
+if __name__ == "__main__":
+    main()
