@@ -40,8 +40,9 @@ def work(store: Store, hookpoint: str) -> list[Work]:
             cut = ((c.start, int((c.activations > 0).argmax())) for c in contexts.activating(split))
             some = islice(((start, first) for start, first in cut if first), n)
             prompts.append([store.tokens[start : start + first + 1].tolist() for start, first in some])
-        if [len(some) for some in prompts] == [TUNED, SCORED]:
-            found.append((latent, *prompts))
+        tuned, scored = prompts
+        if len(tuned) == TUNED and len(scored) == SCORED:
+            found.append((latent, tuned, scored))
     return found
 
 
@@ -50,6 +51,12 @@ def by_engine(engine: SteeredSubject, latents: list[Work]) -> None:
     tuned = engine.tune([Tune(Direction(latent), prompts, 1.0) for latent, prompts, _ in latents])
     found = zip(latents, tuned, strict=True)
     engine.generate([Generate(Direction(latent), scored, t.strength or 0.0, 0) for (latent, _, scored), t in found])
+
+
+def one_by_one(engine: SteeredSubject, latents: list[Work]) -> None:
+    """The same, a latent at a time."""
+    for latent in latents:
+        by_engine(engine, [latent])
 
 
 @torch.inference_mode()
@@ -96,11 +103,11 @@ def speed(engine: SteeredSubject, latents: list[Work], repeats: int) -> Table:
     n, few = len(latents), latents[: max(1, len(latents) // 4)]
     ways = {
         "a latent at a time, transformers alone": per_minute(lambda: plainly(engine, few), len(few), repeats),
-        "a latent at a time": per_minute(lambda: [by_engine(engine, [one]) for one in few] and None, len(few), repeats),
+        "a latent at a time": per_minute(lambda: one_by_one(engine, few), len(few), repeats),
         f"{n} latents together": per_minute(lambda: by_engine(engine, latents), n, repeats),
     }
     where = "one CPU thread" if engine.subject.device.type == "cpu" else torch.cuda.get_device_name()
-    table = Table(title=f"{TUNED} prompts to tune on, {SCORED} × 8 tokens, clean and steered; {where}")
+    table = Table(title=f"{TUNED} prompts to tune on, {SCORED} to go on from; {where}")
     table.title_justify = "left"
     table.add_column("way")
     table.add_column("latents per minute", justify="right")

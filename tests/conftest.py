@@ -82,6 +82,26 @@ def store_folder(tmp_path_factory: pytest.TempPathFactory, subject_folder: Path,
 
 
 @pytest.fixture(scope="session")
+def sharp_store_folder(tmp_path_factory: pytest.TempPathFactory, subject_folder: Path, sae_folder: Path) -> Path:
+    """A store of a subject that is surer of what comes next than a random one is: its logits are ten times as large."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from inspect_autointerp.prep.job import Job
+    from inspect_autointerp.prep.run import prep
+    from inspect_autointerp.settings import Settings
+
+    folder = tmp_path_factory.mktemp("sharp")
+    model = AutoModelForCausalLM.from_pretrained(subject_folder)
+    model.model.norm.weight.data *= 10
+    model.save_pretrained(folder / "subject")
+    AutoTokenizer.from_pretrained(subject_folder).save_pretrained(folder / "subject")
+    settings = Settings(tokens=40_000, context_length=64, pool=300)
+    job = Job(subject=str(folder / "subject"), coders=[str(sae_folder)], settings=settings)
+    prep(job, folder / "store", progress=False)
+    return folder / "store"
+
+
+@pytest.fixture(scope="session")
 def planted_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache with the planted store in it, made as a user's first `-T contexts=planted` makes it."""
     from inspect_autointerp import planted

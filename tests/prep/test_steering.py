@@ -26,17 +26,8 @@ Prep = Callable[..., Manifest]
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory, subject_folder: Path, prep: Prep) -> Store:
-    """Of a subject that is surer of what comes next than a random one is: its logits are ten times as large."""
-    from transformers import AutoModelForCausalLM
-
-    folder = tmp_path_factory.mktemp("sharp")
-    shutil.copytree(subject_folder, folder / "subject")
-    model = AutoModelForCausalLM.from_pretrained(subject_folder)
-    model.model.norm.weight.data *= 10
-    model.save_pretrained(folder / "subject")
-    prep(folder / "store", subject=folder / "subject", tokens=2000)
-    return Store(folder / "store")
+def store(sharp_store_folder: Path) -> Store:
+    return Store(sharp_store_folder)
 
 
 @pytest.fixture(scope="module")
