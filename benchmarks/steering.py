@@ -17,6 +17,7 @@ from rich.table import Table
 
 from inspect_autointerp import demo
 from inspect_autointerp.contexts import LatentContexts
+from inspect_autointerp.latent import Context
 from inspect_autointerp.prep.steered import changed
 from inspect_autointerp.prep.steering import SteeredSubject
 from inspect_autointerp.steering import Direction, Generate, Tune
@@ -35,15 +36,18 @@ def work(store: Store, hookpoint: str) -> list[Work]:
     found: list[Work] = []
     for latent in np.random.default_rng(0).permutation(width).tolist():
         contexts = LatentContexts(store, store.latent(hookpoint, latent))
-        prompts: list[list[list[int]]] = []
-        for split, n in (("explain", TUNED), ("test", SCORED)):
-            cut = ((c.start, int((c.activations > 0).argmax())) for c in contexts.activating(split))
-            some = islice(((start, first) for start, first in cut if first), n)
-            prompts.append([store.tokens[start : start + first + 1].tolist() for start, first in some])
-        tuned, scored = prompts
+        tuned = cut(store, contexts.activating("explain"), TUNED)
+        scored = cut(store, contexts.activating("test"), SCORED)
         if len(tuned) == TUNED and len(scored) == SCORED:
             found.append((latent, tuned, scored))
     return found
+
+
+def cut(store: Store, contexts: list[Context], n: int) -> list[list[int]]:
+    """The first n beginnings that end where the latent first fires."""
+    ends = ((context.start, int((context.activations > 0).argmax())) for context in contexts)
+    some = islice(((start, first) for start, first in ends if first), n)
+    return [store.tokens[start : start + first + 1].tolist() for start, first in some]
 
 
 def by_engine(engine: SteeredSubject, latents: list[Work]) -> None:
