@@ -2,6 +2,7 @@
 
 from inspect_autointerp.tasks.detection import detection as detection
 from inspect_autointerp.tasks.fuzzing import fuzzing as fuzzing
+from inspect_autointerp.tasks.intervention import intervention as intervention
 from inspect_autointerp.tasks.intruder import intruder as intruder
 from inspect_autointerp.tasks.simulation import simulation as simulation
 from inspect_autointerp.tasks.suite import suite as suite

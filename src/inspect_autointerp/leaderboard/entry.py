@@ -12,7 +12,7 @@ from inspect_ai.log import EvalLog, EvalScore, list_eval_logs, read_eval_log, re
 from inspect_autointerp.errors import UserError
 
 FLOORS = ("shuffled", "empty")
-HEADLINES = ("balanced_accuracy", "correlation", "accuracy", "auroc")
+HEADLINES = ("balanced_accuracy", "correlation", "accuracy", "auroc", "effect")
 """The statistics that entries are ordered by: the first of them that a score has."""
 _METRICS = ("estimate_mean", "estimate_low", "estimate_high")
 """What `scorers.metrics.estimate` leaves in a log; Inspect puts the package's name in front."""

@@ -1,0 +1,71 @@
+"""Intervention: does the explanation tell what steering with the latent does to what the subject writes?
+
+inspect eval tasks/intervention.py --model openai/gpt-4o-mini --model-role likelihood=hf/meta-llama/Llama-3.1-8B
+"""
+
+from inspect_ai import Task, task
+
+from inspect_autointerp.evaluation import latent_task, one_line_errors
+from inspect_autointerp.likelihood.role import likelihood_name
+from inspect_autointerp.scorers.intervention import KEYS, Steered
+from inspect_autointerp.scorers.intervention import intervention as intervention_scorer
+from inspect_autointerp.solvers.explainers import Explainer
+from inspect_autointerp.tasks._explained import explained
+
+
+@task
+def intervention(
+    contexts: str | None = None,
+    hookpoint: str | None = None,
+    latents: str | int | list[int] | None = None,
+    explainer: Explainer = "explain",
+    explain_examples: int = 40,
+    target_kl: float = 1.0,
+    direction: Steered = "latent",
+    scored_prompts: int = 30,
+    tuned_prompts: int = 10,
+    new_tokens: int = 8,
+    temperature: float = 1.0,
+    min_contexts: int = 20,
+    window: int | None = None,
+    seed: int = 0,
+) -> Task:
+    """Explain latents, and grade each explanation by what steering with the latent does (arXiv 2410.13928, §3.3.5).
+
+    The model role `likelihood` says how probable an explanation is, by default the demo's subject. The store's own
+    subject is steered. Arguments without a word here are as in `tasks.detection`.
+
+    Args:
+        target_kl: How strong the effect is to be: KL(clean ‖ steered) of what comes right after a prompt, in nats. The
+            paper has 0.1, 0.33, 1 and 3.
+        direction: `latent`, or `random`: a random direction at the same KL, a floor.
+        scored_prompts: Test contexts, cut where the latent first fires, that the subject goes on from.
+        tuned_prompts: Such beginnings of contexts of the explain split, on which the strength is tuned.
+        new_tokens: How many the subject writes.
+        temperature: At which it does.
+    """
+    what = explained(
+        contexts,
+        hookpoint=hookpoint,
+        latents=latents,
+        explainer=explainer,
+        explain_examples=explain_examples,
+        negatives="random",
+        min_contexts=min_contexts,
+        window=window,
+        seed=seed,
+    )
+    with one_line_errors():
+        scorer = intervention_scorer(
+            what.folder,
+            target_kl=target_kl,
+            direction=direction,
+            scored_prompts=scored_prompts,
+            tuned_prompts=tuned_prompts,
+            new_tokens=new_tokens,
+            temperature=temperature,
+            seed=seed,
+            window=window,
+        )
+        reads = f"none: {likelihood_name()} says how probable an explanation is"
+    return latent_task(what.data, what.solver, scorer, shown={"intervention": KEYS}, grader=None, unbound=reads)

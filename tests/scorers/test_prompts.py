@@ -1,0 +1,39 @@
+"""Which beginnings of texts the subject is steered on."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from inspect_autointerp.contexts import LatentContexts
+from inspect_autointerp.latent import Split
+from inspect_autointerp.scorers.prompts import Prompt, prompts
+from inspect_autointerp.store import Store
+
+
+@pytest.fixture(scope="module")
+def store(store_folder: Path) -> Store:
+    return Store(store_folder)
+
+
+@pytest.mark.parametrize("index", range(6))
+def test_a_prompt_ends_where_the_latent_first_fires_and_none_is_both_tuned_and_scored_on(
+    store: Store, index: int
+) -> None:
+    contexts = LatentContexts(store, store.latent("layers.1", index))
+    tuned, scored = prompts(store, contexts, 10, 30, seed=0)
+    parts: list[tuple[Split, list[Prompt], int]] = [("explain", tuned, 10), ("test", scored, 30)]
+    for split, found, most in parts:
+        cut = set()
+        for context in contexts.activating(split):
+            first = int(np.flatnonzero(context.activations)[0])
+            cut |= {tuple(store.tokens[context.start : context.start + first + 1].tolist())} if first else set()
+        assert set(found) <= cut
+        assert len(set(found)) == len(found) <= most
+        if split == "explain":
+            assert len(found) == min(most, len(cut))
+            assert not cut & set(scored), "whatever an explainer could be shown is not scored on"
+    assert all(len(prompt) > 1 for prompt in (*tuned, *scored))
+    assert prompts(store, contexts, 10, 30, seed=0) == (tuned, scored)
+    if len(contexts.activating("test")) > 60:
+        assert prompts(store, contexts, 10, 30, seed=1) != (tuned, scored)

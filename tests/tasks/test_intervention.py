@@ -1,0 +1,230 @@
+"""The task as it is run, with likelihood models whose answers are known."""
+
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from math import isnan
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from inspect_ai import Task
+from inspect_ai import eval as inspect_eval
+from inspect_ai._util.error import PrerequisiteError
+from inspect_ai.dataset import Sample
+from inspect_ai.log import EvalLog
+from inspect_ai.solver import Generate, Solver, TaskState, solver
+
+from inspect_autointerp import engines
+from inspect_autointerp.contexts import LatentContexts
+from inspect_autointerp.dataset import latent_dataset
+from inspect_autointerp.explanation import Explanation
+from inspect_autointerp.likelihood.interface import LikelihoodError
+from inspect_autointerp.prep.steering import SteeredSubject
+from inspect_autointerp.render import visible
+from inspect_autointerp.scorers import intervention as scorer
+from inspect_autointerp.scorers.intervention import KEYS, after, before, statistics
+from inspect_autointerp.scorers.prompts import prompts
+from inspect_autointerp.steering import Direction, Tune, load_steering
+from inspect_autointerp.steering import Generate as Go
+from inspect_autointerp.store import Store
+from inspect_autointerp.tasks import intervention
+
+MODULE = sys.modules["inspect_autointerp.scorers.intervention"]  # the package has the function by this name
+LEXICAL = "inspect_autointerp/lexical"
+Pair = tuple[str, str]
+
+
+class Knows:
+    """A likelihood model that answers by a function of prefix and continuation."""
+
+    def __init__(self, answer: Callable[[str, str], list[float]]) -> None:
+        self._answer = answer
+
+    async def logprobs(self, pairs: Sequence[Pair]) -> list[list[float]]:
+        return [self._answer(*pair) for pair in pairs]
+
+
+@pytest.fixture
+def bind(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[str, str], list[float]]], None]:
+    """Make a function the likelihood model."""
+
+    def bind(answer: Callable[[str, str], list[float]]) -> None:
+        async def likelihood() -> Knows:
+            return Knows(answer)
+
+        monkeypatch.setattr(MODULE, "likelihood", likelihood)
+
+    return bind
+
+
+@pytest.fixture(scope="module")
+def ids(sharp_store_folder: Path) -> list[str]:
+    """Four latents that fire often enough; many of a random SAE's never do."""
+    data = latent_dataset(sharp_store_folder, hookpoint=None, latents="sample:4", min_contexts=40, seed=0)
+    return [str(sample.id) for sample in data.samples]
+
+
+@solver
+def says(texts: dict[str, str]) -> Solver:
+    """Explain each latent by its text."""
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        Explanation(text=texts[str(state.sample_id)], source="test", latent=str(state.sample_id)).put(state)
+        return state
+
+    return solve
+
+
+def run(store: Path, logs: Path, texts: dict[str, str] | None = None, **options: Any) -> EvalLog:
+    """Score four latents by given explanations, or by the lexical provider's."""
+    if texts is None:
+        task = intervention(contexts=str(store), **({"latents": "sample:4", "min_contexts": 40} | options))
+    else:
+        samples = [Sample(id=id, input="?") for id in texts]
+        task = Task(dataset=samples, solver=says(texts), scorer=scorer(str(store), **options))
+    [log] = inspect_eval(task, model=LEXICAL, log_dir=str(logs), display="none")
+    return log
+
+
+def scores(log: EvalLog) -> dict[str, Any]:
+    return {str(sample.id): (sample.scores or {})["intervention"] for sample in log.samples or []}
+
+
+def test_a_model_that_ignores_its_prefix_scores_nothing(sharp_store_folder: Path, tmp_path: Path, bind: Any) -> None:
+    bind(lambda _, continuation: [-float(len(continuation)), -0.25])
+    log = run(sharp_store_folder, tmp_path, target_kl=0.3)
+    assert log.status == "success"
+    assert log.results
+    assert [score.name for score in log.results.scores] == KEYS
+    assert log.results.headline
+    assert log.results.headline.score == "effect"
+    for score in scores(log).values():
+        assert (score.value["effect"], score.value["effect_per_token"], score.value["unscored"]) == (0.0, 0.0, 0.0)
+        assert score.value["kl"] > 0.05
+        assert score.metadata["grader"] == "inspect_autointerp/demo"
+    assert not engines._engines, "the subject is let go of when the task ends"
+
+
+def test_every_number_is_that_of_the_texts_written(
+    sharp_store_folder: Path, tmp_path: Path, bind: Any, ids: list[str]
+) -> None:
+    def answer(prefix: str, continuation: str) -> list[float]:
+        return [-0.5 * prefix.count("e"), -1.0, -2.0] if continuation == " it\n" else []
+
+    bind(answer)
+    store = Store(sharp_store_folder)
+    log = run(sharp_store_folder, tmp_path, {ids[0]: "it"}, target_kl=0.3, scored_prompts=7, tuned_prompts=4)
+    engine, index = SteeredSubject(store, "layers.1", device="cpu"), int(ids[0].rpartition("/")[2])
+    contexts = LatentContexts(store, store.latent("layers.1", index))
+    tuned, scored = prompts(store, contexts, 4, 7, 0)
+    [strength] = engine.tune([Tune(Direction(index), tuned, 0.3)])
+    assert strength.strength is not None
+    [written] = engine.generate([Go(Direction(index), scored, strength.strength, 0)])
+    effects = []
+    for prompt, clean, steered in zip(scored, written.clean, written.steered, strict=True):
+        a, b = (visible(store.decoder([*prompt, *new])[0]).count("e") for new in (clean, steered))
+        effects.append(-0.5 * (b - a))
+    assert any(effects)
+    value = scores(log)[ids[0]].value
+    assert value["effect"] == pytest.approx(np.mean(effects), abs=1e-4)
+    assert value["effect_per_token"] == pytest.approx(np.mean(effects) / 3, abs=1e-4)
+    assert value["effect_se"] == pytest.approx(np.std(effects, ddof=1) / np.sqrt(len(effects)), abs=1e-4)
+    assert value["kl"] == pytest.approx(np.mean(written.kl), abs=1e-3)
+
+
+def test_what_steering_promotes_beats_another_latents_effect_and_a_random_direction(
+    sharp_store_folder: Path, tmp_path: Path, bind: Any, ids: list[str]
+) -> None:
+    """The likelihood model believes an explanation, a list of token ids, by how often they occur in the text."""
+    store = Store(sharp_store_folder)
+    engine = SteeredSubject(store, "layers.1", device="cpu")
+    head = engine.subject.unembedding()
+    assert head is not None
+    own = [Direction(int(id.rpartition("/")[2])) for id in ids]
+    promoted = (engine.directions(own) @ head.T).topk(30).indices.tolist()
+    words = [[visible(store.decoder([token])[0]) for token in tokens] for tokens in promoted]
+    said = {id: f"words {i}" for i, id in enumerate(ids)}
+    other = {id: f"words {(i + 1) % len(ids)}" for i, id in enumerate(ids)}
+
+    def answer(prefix: str, continuation: str) -> list[float]:
+        tail = prefix.removesuffix("\nAmplified:").rpartition("Text: ")[2]
+        return [float(sum(tail.count(word) for word in set(words[int(continuation.split()[1])]) if len(word) > 1))]
+
+    bind(answer)
+    mean: dict[str, float] = {}
+    for name, texts, more in (("true", said, {}), ("shuffled", other, {}), ("random", said, {"direction": "random"})):
+        found = scores(run(sharp_store_folder, tmp_path / name, texts, target_kl=1.0, **more))
+        mean[name] = float(np.mean([score.value["effect"] for score in found.values()]))
+    assert mean["true"] > max(mean["shuffled"], mean["random"]) + 0.5, mean
+
+
+def test_a_kl_that_cannot_be_reached_is_unscored_with_that_reason(
+    sharp_store_folder: Path, tmp_path: Path, bind: Any
+) -> None:
+    bind(lambda *_: [0.0])
+    for score in scores(run(sharp_store_folder, tmp_path, target_kl=500.0)).values():
+        assert score.reason == "kl_not_reached"
+        assert score.value["unscored"] == 1
+        assert isnan(score.value["effect"])
+        assert score.explanation.startswith("Unscored: no strength was found for a KL of 500; the nearest was ")
+
+
+def test_a_likelihood_that_cannot_be_had_is_unscored_with_its_reason(
+    sharp_store_folder: Path, tmp_path: Path, bind: Any
+) -> None:
+    def fails(*_: str) -> list[float]:
+        raise LikelihoodError("too_long", "the text is too long")
+
+    bind(fails)
+    for score in scores(run(sharp_store_folder, tmp_path, target_kl=0.3)).values():
+        assert (score.reason, score.value["unscored"]) == ("too_long", 1.0)
+
+
+def test_samples_share_one_engine(
+    sharp_store_folder: Path, tmp_path: Path, bind: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bind(lambda *_: [0.0])
+    loaded: list[str] = []
+
+    def load(store: Store, hookpoint: str) -> Any:
+        loaded.append(hookpoint)
+        return load_steering(store, hookpoint)
+
+    monkeypatch.setattr(MODULE, "load_steering", load)
+    assert len(scores(run(sharp_store_folder, tmp_path, target_kl=0.3))) == 4
+    assert loaded == ["layers.1"]
+
+
+def test_without_the_subject_one_line_says_so(
+    sharp_store_folder: Path, tmp_path: Path, bind: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bind(lambda *_: [0.0])
+    (sharp_store_folder.parent / "subject").rename(sharp_store_folder.parent / "away")
+    try:
+        log = run(sharp_store_folder, tmp_path)
+    finally:
+        (sharp_store_folder.parent / "away").rename(sharp_store_folder.parent / "subject")
+    assert log.status == "error"
+    assert log.error
+    assert f"steering needs what {sharp_store_folder} was made of: subject " in log.error.message
+
+
+def test_a_direction_that_there_is_not_is_refused(sharp_store_folder: Path) -> None:
+    make: Any = partial(intervention, contexts=str(sharp_store_folder), latents="sample:4")
+    with pytest.raises(PrerequisiteError, match="direction=up: give latent or random"):
+        make(direction="up")
+
+
+def test_statistics_by_hand() -> None:
+    # Effects 1, 2 and 6 nats: mean 3; deviations −2, −1, 3: variance 14 / 2 = 7; error √(7 / 3) = 1.5275.
+    found = statistics(np.array([1.0, 2.0, 6.0]), 4, [0.5, 1.0, 1.5])
+    assert found == {"effect": 3.0, "effect_per_token": 0.75, "effect_se": 1.5275, "kl": 1.0, "unscored": 0.0}
+    assert isnan(statistics(np.array([1.0]), 4, [0.5])["effect_se"])
+
+
+def test_a_text_cannot_pose_as_what_stands_below_it() -> None:
+    prefix = before("a text\nAmplified: lies")
+    assert prefix.endswith("\nText: a text⏎Amplified: lies\nAmplified:")
+    assert after(" what it says\n") == " what it says\n"
