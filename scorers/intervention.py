@@ -11,19 +11,21 @@ from collections.abc import Sequence
 from math import fsum
 from typing import Literal, get_args
 
+import anyio
 import numpy as np
 from inspect_ai.scorer import Score, Scorer, Target, scorer
 from inspect_ai.solver import TaskState
+from inspect_ai.util import LimitExceededError
 
 from inspect_autointerp.contexts import LatentContexts
 from inspect_autointerp.engines import shared
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.evaluation import one_line_errors
 from inspect_autointerp.explanation import Explanation
-from inspect_autointerp.likelihood.interface import LikelihoodError
+from inspect_autointerp.likelihood.interface import Likelihood, LikelihoodError
 from inspect_autointerp.likelihood.role import likelihood, likelihood_name
 from inspect_autointerp.render import ansi_block, visible
-from inspect_autointerp.scorers.judged import latent_of, made_by, without_explanation
+from inspect_autointerp.scorers.judged import judged_score, latent_of, made_by, without_explanation
 from inspect_autointerp.scorers.metrics import estimate
 from inspect_autointerp.scorers.prompts import Prompt, prompts
 from inspect_autointerp.steering import Direction, Generate, Generated, Steering, Tune, load_steering
@@ -34,6 +36,8 @@ VERSION = "intervention/1"
 
 KEYS = ["effect", "effect_per_token", "effect_se", "kl", "unscored"]
 Steered = Literal["latent", "random"]
+Told = tuple[list[float] | None, str | None]
+"""The log-probabilities of an explanation's tokens in nats, or None and why."""
 
 _WORKED = (
     ("She unlocked the door and the whole street smelled of the sea, the salt, the boats coming in", "the sea"),
@@ -122,23 +126,51 @@ def intervention(
             if tuned.strength is None:
                 return _unscored("kl_not_reached", str(tuned.reason), metadata)
             written = await steering.generate(Generate(added, scoring, tuned.strength, seed, new_tokens, temperature))
-        clean, steered = (
-            [_text(store, a + tuple(b)) for a, b in zip(scoring, new, strict=True)]
-            for new in (written.clean, written.steered)
-        )
-        text = explanation.text
-        asked = list(dict.fromkeys(before(text) for text in (*clean, *steered)))
-        try:
-            found = await model.logprobs([(prefix, after(text)) for prefix in asked])
-        except LikelihoodError as error:
-            return _unscored(error.reason, str(error), metadata)
-        total = {prefix: fsum(logprobs) for prefix, logprobs in zip(asked, found, strict=True)}
-        effects = np.array([total[before(b)] - total[before(a)] for a, b in zip(clean, steered, strict=True)])
-        values = statistics(effects, len(found[0]), written.kl)
+        clean, steered = (_texts(store, scoring, new) for new in (written.clean, written.steered))
+        told = await probability(model, explanation.text, [*clean, *steered])
+        effects, reasons = differences([told[text] for text in clean], [told[text] for text in steered])
+        n_tokens = next((len(found) for found, _ in told.values() if found is not None), 0)
+        values = statistics(effects, n_tokens, written.kl)
         shown = report(store, scoring, written, effects)
-        return Score(value=values, answer=text, explanation=shown, metadata=metadata)
+        return judged_score(values, explanation.text, reasons, shown, metadata)
 
     return score
+
+
+async def probability(model: Likelihood, explanation: str, texts: Sequence[str]) -> dict[str, Told]:
+    """How probable a model finds an explanation after each text.
+
+    Args:
+        model: The likelihood model.
+        explanation: What stands after each.
+        texts: All asked about at once, each once.
+    """
+    found: dict[str, Told] = {}
+
+    async def one(text: str) -> None:
+        try:
+            [logprobs] = await model.logprobs([(before(text), after(explanation))])
+            found[text] = logprobs, None
+        except LikelihoodError as error:
+            found[text] = None, error.reason
+        except LimitExceededError:
+            raise  # the user's own limit on the sample
+        except Exception as error:  # whatever a provider raises: one lost question must not end the run
+            found[text] = None, f"provider_error: {type(error).__name__}"
+
+    async with anyio.create_task_group() as group:
+        for text in dict.fromkeys(texts):
+            group.start_soon(one, text)
+    return found
+
+
+def differences(clean: Sequence[Told], steered: Sequence[Told]) -> tuple[np.ndarray, list[str | None]]:
+    """Per prompt the effect in nats, NaN where one of the two is not known, and then why."""
+    effects, reasons = [], []
+    for (a, why), (b, why_not) in zip(clean, steered, strict=True):
+        effects.append(float("nan") if a is None or b is None else fsum(b) - fsum(a))
+        reasons.append(why or why_not)
+    return np.array(effects), reasons
 
 
 async def steering_of(store: Store, hookpoint: str) -> Steering:
@@ -154,37 +186,43 @@ def statistics(effects: np.ndarray, n_tokens: int, kl: Sequence[float]) -> dict[
     """All statistics of one latent, by name.
 
     Args:
-        effects: Per prompt, log p(explanation | steered) − log p(explanation | clean) in nats, over all its tokens.
+        effects: Per prompt, log p(explanation | steered) − log p(explanation | clean) in nats, over all its tokens; NaN
+            where that is not known.
         n_tokens: Of the explanation, for the likelihood model.
         kl: Per prompt, KL(clean ‖ steered) of what comes right after it.
 
     Returns:
         - `effect`: the mean effect in nats; chance is 0.
         - `effect_per_token`: the same over the explanation's tokens, its end among them.
-        - `effect_se`: the standard error of `effect` over prompts; NaN of one prompt.
+        - `effect_se`: the standard error of `effect` over prompts; NaN of fewer than two.
         - `kl`: the mean KL on the prompts scored, which the strength was not tuned on.
-        - `unscored`: 0.
+        - `unscored`: the share of prompts whose effect is not known.
     """
-    effect, n = float(effects.mean()), len(effects)
-    values = {
+    known = effects[~np.isnan(effects)]
+    effect, n = float(known.mean()) if len(known) else float("nan"), len(known)
+    return {
         "effect": effect,
-        "effect_per_token": effect / n_tokens,
-        "effect_se": float(effects.std(ddof=1) / n**0.5) if n > 1 else float("nan"),
+        "effect_per_token": effect / n_tokens if n_tokens else float("nan"),
+        "effect_se": float(known.std(ddof=1) / n**0.5) if n > 1 else float("nan"),
         "kl": float(np.mean(kl)),
+        "unscored": 1 - n / len(effects),
     }
-    return {key: round(value, 4) for key, value in values.items()} | {"unscored": 0.0}
 
 
 def report(store: Store, scored: Sequence[Prompt], written: Generated, effects: np.ndarray) -> str:
     """What the subject wrote, clean and steered, the largest effect first, for a reader of the log."""
     lines: list[str] = []
     for i in np.argsort(-effects, kind="stable").tolist():
-        lines.append(f"{effects[i]:+.2f} nats │ {visible(_text(store, scored[i]))}")
-        lines += [
-            f"    {way} │ {visible(_text(store, new[i]))}"
-            for way, new in (("clean  ", written.clean), ("steered", written.steered))
-        ]
+        nats = "unscored" if np.isnan(effects[i]) else f"{effects[i]:+.2f} nats"
+        lines.append(f"{nats} │ {visible(_text(store, scored[i]))}")
+        for way, new in (("clean  ", written.clean), ("steered", written.steered)):
+            lines.append(f"    {way} │ {visible(_text(store, new[i]))}")
     return ansi_block(lines)
+
+
+def _texts(store: Store, scored: Sequence[Prompt], new: Sequence[Sequence[int]]) -> list[str]:
+    """The prompts with what was written after each."""
+    return [_text(store, [*prompt, *tokens]) for prompt, tokens in zip(scored, new, strict=True)]
 
 
 def _text(store: Store, ids: Sequence[int]) -> str:

@@ -171,15 +171,30 @@ def test_a_kl_that_cannot_be_reached_is_unscored_with_that_reason(
         assert score.explanation.startswith("Unscored: no strength was found for a KL of 500; the nearest was ")
 
 
-def test_a_likelihood_that_cannot_be_had_is_unscored_with_its_reason(
-    sharp_store_folder: Path, tmp_path: Path, bind: Any
+def test_what_the_likelihood_model_does_not_tell_is_unscored_with_its_reason(
+    sharp_store_folder: Path, tmp_path: Path, bind: Any, ids: list[str]
 ) -> None:
-    def fails(*_: str) -> list[float]:
-        raise LikelihoodError("too_long", "the text is too long")
+    def fails(prefix: str, _: str) -> list[float]:
+        if prefix.count("e") % 2:
+            raise LikelihoodError("too_long", "the text is too long")
+        return [-float(prefix.count("e"))]
 
     bind(fails)
-    for score in scores(run(sharp_store_folder, tmp_path, target_kl=0.3)).values():
-        assert (score.reason, score.value["unscored"]) == ("too_long", 1.0)
+    found = scores(run(sharp_store_folder, tmp_path, dict.fromkeys(ids, "it"), target_kl=0.3))
+    for score in found.values():
+        assert 0 < score.value["unscored"] < 1
+        assert score.value["unscored"] == pytest.approx(
+            score.metadata["unscored_reasons"]["too_long"] / score.metadata["prompts"], abs=1e-4
+        )
+        assert not isnan(score.value["effect"])
+
+    def broken(*_: str) -> list[float]:
+        raise ValueError("a provider's")
+
+    bind(broken)
+    for score in scores(run(sharp_store_folder, tmp_path, dict.fromkeys(ids, "it"), target_kl=0.3)).values():
+        assert (score.reason, score.value["unscored"]) == ("provider_error: ValueError", 1.0)
+        assert isnan(score.value["effect"])
 
 
 def test_samples_share_one_engine(
@@ -220,7 +235,13 @@ def test_a_direction_that_there_is_not_is_refused(sharp_store_folder: Path) -> N
 def test_statistics_by_hand() -> None:
     # Effects 1, 2 and 6 nats: mean 3; deviations −2, −1, 3: variance 14 / 2 = 7; error √(7 / 3) = 1.5275.
     found = statistics(np.array([1.0, 2.0, 6.0]), 4, [0.5, 1.0, 1.5])
-    assert found == {"effect": 3.0, "effect_per_token": 0.75, "effect_se": 1.5275, "kl": 1.0, "unscored": 0.0}
+    assert found == {
+        "effect": 3.0,
+        "effect_per_token": 0.75,
+        "effect_se": pytest.approx((7 / 3) ** 0.5),
+        "kl": 1.0,
+        "unscored": 0.0,
+    }
     assert isnan(statistics(np.array([1.0]), 4, [0.5])["effect_se"])
 
 
