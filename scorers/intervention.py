@@ -101,11 +101,14 @@ def intervention(
         window: Tokens in a context, of which prompts are the beginnings; the store's own by default.
 
     Raises:
-        UserError: The direction is neither of the two.
+        UserError: The direction is neither of the two, or a number that has to be above 0 is not.
     """
     options = dict(locals())
     if direction not in get_args(Steered):
         raise UserError(f"direction={direction}: give {' or '.join(get_args(Steered))}")
+    for name in ("target_kl", "scored_prompts", "tuned_prompts", "new_tokens"):
+        if not options[name] > 0:
+            raise UserError(f"{name}={options[name]}: give a number above 0")
 
     async def score(state: TaskState, target: Target) -> Score:
         store, latent = latent_of(state, contexts, window)

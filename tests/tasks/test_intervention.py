@@ -226,10 +226,13 @@ def test_without_the_subject_one_line_says_so(
     assert f"steering needs what {sharp_store_folder} was made of: subject " in log.error.message
 
 
-def test_a_direction_that_there_is_not_is_refused(sharp_store_folder: Path) -> None:
+def test_what_cannot_be_done_is_refused(sharp_store_folder: Path) -> None:
     make: Any = partial(intervention, contexts=str(sharp_store_folder), latents="sample:4")
     with pytest.raises(PrerequisiteError, match="direction=up: give latent or random"):
         make(direction="up")
+    for name in ("target_kl", "scored_prompts", "tuned_prompts", "new_tokens"):
+        with pytest.raises(PrerequisiteError, match=f"{name}=0: give a number above 0"):
+            make(**{name: 0})
 
 
 def test_statistics_by_hand() -> None:
