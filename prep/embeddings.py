@@ -5,7 +5,7 @@ from typing import Protocol
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from inspect_autointerp.errors import UserError
+from inspect_autointerp.sentences import SentenceModel
 from inspect_autointerp.store import Store
 
 
@@ -48,7 +48,7 @@ class SentenceEmbedding:
 
     Args:
         store: The store.
-        model: Name or folder of the model.
+        model: `minilm`, or the name or folder of the model, see `SentenceModel`.
         device: Where it runs; the library's own choice if not given.
 
     Raises:
@@ -56,21 +56,11 @@ class SentenceEmbedding:
     """
 
     def __init__(self, store: Store, model: str, device: str | None = None) -> None:
-        try:
-            from sentence_transformers import SentenceTransformer
-        except ImportError as error:
-            raise UserError(
-                f'--embedding {model} needs sentence-transformers ({error}): `pip install "inspect-autointerp[embed]"`'
-            ) from error
-        try:
-            self._model = SentenceTransformer(model, device=device)
-        except Exception as error:  # of the Hub, of transformers, of torch
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-            raise UserError(f"--embedding {model}: cannot be loaded ({reason})") from error
+        self._model = SentenceModel(model, "--embedding", device)
         self._store, self.name = store, model
 
     def __call__(self, starts: np.ndarray) -> np.ndarray:
         """Embed the windows that start there: float32 (window, dimension)."""
         width = self._store.settings.window
         texts = [self._store.decoder(self._store.tokens[start : start + width].tolist())[0] for start in starts]
-        return self._model.encode(texts, normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True)
+        return self._model.alike(texts)

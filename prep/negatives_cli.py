@@ -30,7 +30,7 @@ def negatives(
         ),
     ] = None,
     embedding: Annotated[
-        str, typer.Option(help="What `similar` compares by: `tfidf`, or a model of sentence-transformers.")
+        str, typer.Option(help="What `similar` compares by: `tfidf`, `minilm`, or a model of sentence-transformers.")
     ] = "tfidf",
     latents: Annotated[str, typer.Option(help="For which to look for similar ones: `all`, `0:100`, `3,17`.")] = "all",
     n: Annotated[int, typer.Option("--number", "-n", min=1, help="Similar windows per latent and split.")] = 50,

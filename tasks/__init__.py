@@ -1,6 +1,7 @@
 """One Inspect task per metric."""
 
 from inspect_autointerp.tasks.detection import detection as detection
+from inspect_autointerp.tasks.embedding import embedding as embedding
 from inspect_autointerp.tasks.fuzzing import fuzzing as fuzzing
 from inspect_autointerp.tasks.intervention import intervention as intervention
 from inspect_autointerp.tasks.intruder import intruder as intruder

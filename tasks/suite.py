@@ -10,6 +10,7 @@ from inspect_ai import Task, task
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.evaluation import latent_task, one_line_errors
 from inspect_autointerp.scorers.detection import detection
+from inspect_autointerp.scorers.embedding import embedding
 from inspect_autointerp.scorers.fuzzing import fuzzing
 from inspect_autointerp.scorers.intruder import intruder
 from inspect_autointerp.scorers.simulation import simulation
@@ -21,6 +22,7 @@ SCORES = {
     "detection": (detection, "balanced_accuracy"),
     "fuzzing": (fuzzing, "balanced_accuracy"),
     "simulation": (simulation, "correlation"),
+    "embedding": (embedding, "auroc"),
     "intruder": (intruder, "accuracy"),
     "surprisal": (surprisal, "auroc"),
 }

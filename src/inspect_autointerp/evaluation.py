@@ -22,6 +22,7 @@ LEXICAL = "inspect_autointerp/lexical"
 _CHANCE = {"balanced_accuracy": 0.5, "auroc": 0.5, "accuracy": 0.2}
 """What guessing gets, by how a score's name begins; an accuracy is that of choosing one of five."""
 SELF_GRADED = "none given: the explainer grades itself"
+NO_GRADER = "none: the score asks no model"
 MAIN_GRADES = "none given: the main model, which explains nothing, grades"
 
 
@@ -88,6 +89,7 @@ def latent_task(
     shown: Mapping[str, Sequence[str]],
     grader: str | None,
     unbound: str = SELF_GRADED,
+    graded: bool = True,
 ) -> Task:
     """The Inspect task over these latents.
 
@@ -103,12 +105,13 @@ def latent_task(
         shown: By each scorer's name its statistics to show as columns in the viewer, the headline first.
         grader: The grading model, or None.
         unbound: What the log says of the grader where the role is not bound.
+        graded: Whether a grader is asked at all.
     """
     warn_of_unscored()
     release_at_task_end()
     no_model = _no_model_given()
     if no_model:
-        grader = grader or LEXICAL
+        grader = grader or LEXICAL if graded else None
         Console(stderr=True).print(
             f"No --model given: {LEXICAL} does everything, a floor that needs no key."
             " With an API key: --model openai/gpt-4o-mini", markup=False, highlight=False,
@@ -129,7 +132,7 @@ def latent_task(
             "coder": data.store.manifest.hookpoints[data.hookpoint].coder,
             "hookpoint": data.hookpoint,
             "latents_skipped": data.skipped,
-            "grader": "the role `grader`" if grader or roles else unbound,
+            "grader": NO_GRADER if not graded else "the role `grader`" if grader or roles else unbound,
             "inspect_autointerp": __version__,
         },
     )

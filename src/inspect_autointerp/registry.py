@@ -2,6 +2,7 @@
 
 from inspect_autointerp.models import models as models
 from inspect_autointerp.scorers import detection as detection_scorer  # noqa: F401
+from inspect_autointerp.scorers import embedding as embedding_scorer  # noqa: F401
 from inspect_autointerp.scorers import estimate as estimate
 from inspect_autointerp.scorers import fuzzing as fuzzing_scorer  # noqa: F401
 from inspect_autointerp.scorers import intervention as intervention_scorer  # noqa: F401
@@ -13,6 +14,7 @@ from inspect_autointerp.solvers import explain as explain
 from inspect_autointerp.solvers import shuffled as shuffled
 from inspect_autointerp.solvers import unexplained as unexplained
 from inspect_autointerp.tasks import detection as detection
+from inspect_autointerp.tasks import embedding as embedding
 from inspect_autointerp.tasks import fuzzing as fuzzing
 from inspect_autointerp.tasks import intervention as intervention
 from inspect_autointerp.tasks import intruder as intruder

@@ -1,0 +1,67 @@
+"""Embedding: are texts on which the latent fires nearer to the explanation, as an embedding has it, than others?
+
+inspect eval tasks/embedding.py --model openai/gpt-4o-mini -T embedder=minilm -T contexts=DIR
+"""
+
+from inspect_ai import Task, task
+
+from inspect_autointerp.evaluation import latent_task
+from inspect_autointerp.scorers.compared import TFIDF
+from inspect_autointerp.scorers.embedding import embedding as embedding_scorer
+from inspect_autointerp.solvers.explainers import Explainer
+from inspect_autointerp.tasks._explained import explained
+
+COLUMNS = ("auroc", "auroc_decile_1", "auroc_decile_10", "unscored")
+
+
+@task
+def embedding(
+    contexts: str | None = None,
+    hookpoint: str | None = None,
+    latents: str | int | list[int] | None = None,
+    explainer: Explainer = "explain",
+    explain_examples: int = 40,
+    test_activating: int = 100,
+    test_nonactivating: int = 100,
+    negatives: str | list[str] = "random",
+    min_contexts: int = 20,
+    window: int | None = None,
+    embedder: str = TFIDF,
+    query_prompt: str | None = None,
+    seed: int = 0,
+) -> Task:
+    r"""Explain latents, and grade each explanation by embedding (arXiv 2410.13928, §3.3.4). No grader is asked.
+
+    Arguments without a word here are as in `tasks.detection`.
+
+    Args:
+        embedder: What makes vectors of texts: `tfidf`, weighted counts of words, the same everywhere; `minilm`,
+            all-MiniLM-L6-v2 as a package carries it, without a download; or the name or folder of any model of
+            sentence-transformers.
+        query_prompt: What to put in front of the explanation, in place of the model's own prompt for queries. The
+            paper's is `Instruct: Retrieve sentences that could be related to the explanation.\nQuery: `, or the like.
+    """
+    what = explained(
+        contexts,
+        hookpoint=hookpoint,
+        latents=latents,
+        explainer=explainer,
+        explain_examples=explain_examples,
+        negatives=negatives,
+        min_contexts=min_contexts,
+        window=window,
+        seed=seed,
+    )
+    scorer = embedding_scorer(
+        what.folder,
+        activating=test_activating,
+        nonactivating=test_nonactivating,
+        embedder=embedder,
+        query_prompt=query_prompt,
+        seed=seed,
+        window=window,
+        negatives=",".join(what.kinds),
+        min_contexts=min_contexts,
+    )
+    shown = {"embedding": [*COLUMNS, *(f"auroc_{kind}" for kind in what.kinds[1:])]}
+    return latent_task(what.data, what.solver, scorer, shown=shown, grader=None, graded=False)
