@@ -7,10 +7,9 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from scipy.sparse import csr_matrix, issparse
 
-from inspect_autointerp.errors import UserError
 from inspect_autointerp.latent import Context
 from inspect_autointerp.remote import cache_folder
-from inspect_autointerp.sentences import MINILM, SentenceModel, check_installed
+from inspect_autointerp.sentences import SentenceModel
 from inspect_autointerp.store import Store
 from inspect_autointerp.vectors import KeptVectors
 from inspect_autointerp.words import Words
@@ -102,18 +101,6 @@ class BySentences:
         if known.any():
             vectors[known] = kept
         return vectors
-
-
-def check_embedder(name: str) -> None:
-    """Look whether an embedder can be had, before anything is done.
-
-    Raises:
-        UserError: A package is missing.
-    """
-    if not name.strip():
-        raise UserError(f"embedder={name}: give {TFIDF}, {MINILM}, or a model of sentence-transformers")
-    if name != TFIDF:
-        check_installed(name, "embedder")
 
 
 def compare(embedder: Embedder, asked: Sequence[Asked]) -> list[list[Similarity]]:

@@ -17,6 +17,7 @@ from inspect_ai.solver import TaskState
 from inspect_autointerp.batches import Batches
 from inspect_autointerp.contexts import LatentContexts
 from inspect_autointerp.engines import shared
+from inspect_autointerp.errors import UserError
 from inspect_autointerp.evaluation import one_line_errors
 from inspect_autointerp.explanation import Explanation
 from inspect_autointerp.negatives import HARD, negative_kinds
@@ -27,7 +28,6 @@ from inspect_autointerp.scorers.compared import (
     ByWords,
     Embedder,
     Similarity,
-    check_embedder,
     compare,
 )
 from inspect_autointerp.scorers.judged import (
@@ -39,13 +39,15 @@ from inspect_autointerp.scorers.judged import (
     without_explanation,
 )
 from inspect_autointerp.scorers.similarity import KEYS, by_similarity, similarity_keys, similarity_statistics
-from inspect_autointerp.sentences import SentenceModel
+from inspect_autointerp.sentences import MINILM, SentenceModel
 from inspect_autointerp.store import Store
 
 VERSION = "embedding/1"
 """Changes whenever what is compared does."""
 _LATENTS = 8
 """How many are compared at once."""
+_loaded: dict[str, SentenceModel] = {}
+"""Models of evaluations that have not begun."""
 
 
 @scorer(metrics=judged_metrics(HARD, KEYS))
@@ -76,7 +78,7 @@ def embedding(
     """
     options = dict(locals())
     with one_line_errors():
-        check_embedder(embedder)
+        _prepare(embedder)
 
     async def score(state: TaskState, target: Target) -> Score:
         store, latent = latent_of(state, contexts, window)
@@ -97,13 +99,30 @@ def embedding(
     return score
 
 
+def _prepare(name: str) -> None:
+    """Load an embedder early: what is wrong with it is then said before the first explanation is paid for.
+
+    Raises:
+        UserError: It cannot be had.
+    """
+    if not name.strip():
+        raise UserError(f"embedder={name}: give {TFIDF}, {MINILM}, or a model of sentence-transformers")
+    if name != TFIDF and name not in _loaded:
+        _loaded[name] = SentenceModel(name, "embedder")
+
+
 async def _comparison(store: Store, name: str, prompt: str | None) -> tuple[Batches[Asked, list[Similarity]], str]:
     """What compares, for all samples of the running tasks together, and its name for the log."""
     with one_line_errors():
-        model = None if name == TFIDF else await shared(("sentences", name), lambda: SentenceModel(name, "embedder"))
+        model = None if name == TFIDF else await shared(("sentences", name), lambda: _taken(name))
 
     def make() -> tuple[Batches[Asked, list[Similarity]], str]:
         made: Embedder = ByWords(store) if model is None else BySentences(store, model, prompt)
         return Batches(lambda asked: compare(made, asked), _LATENTS), made.name
 
     return await shared(("embedding", name, prompt, str(store.folder), store.window), make)
+
+
+def _taken(name: str) -> SentenceModel:
+    """The model that was loaded early, which is let go of with the task that it was loaded for; else another."""
+    return _loaded.pop(name, None) or SentenceModel(name, "embedder")

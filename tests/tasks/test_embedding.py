@@ -189,6 +189,11 @@ def test_an_embedder_without_a_name_is_one_line(given: str, store_folder: Path) 
         embedding(contexts=str(store_folder), embedder=given)
 
 
+def test_a_model_that_cannot_be_loaded_is_one_line_before_anything_is_explained(store_folder: Path) -> None:
+    with pytest.raises(PrerequisiteError, match=r"embedder /nowhere/model: cannot be loaded"):
+        embedding(contexts=str(store_folder), embedder="/nowhere/model")
+
+
 def test_the_true_explanation_beats_the_wrong_one(planted_store: Path, tmp_path: Path) -> None:
     # Latents whose true explanation names the words they fire on, and the wrong one other words.
     named = "0,1,3,7,8,9"
