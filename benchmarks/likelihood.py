@@ -27,12 +27,12 @@ from inspect_autointerp.scorers.surprisal import PSEUDO, surprisal_continuation,
 def workloads(n: int) -> dict[str, list[Pair]]:
     """Pairs by what they are."""
     documents = [text for text in islice(stdlib_documents(), 4 * n) if len(text) > 2000][: n + 1]
-    texts = [surprisal_continuation(text[500:620]) for text in documents]
+    texts = [surprisal_continuation(text[500:605]) for text in documents]
     said = ("the dot of os.path before a function", PSEUDO)
     return {
         "surprisal": [(surprisal_prefix(one), text) for text in texts for one in said],
         "a text per explanation": [(surprisal_prefix(f"texts like {text[:40]}"), text) for text in texts],
-        "nothing shared": [(text[900:1700], own) for text, own in zip(documents, texts, strict=True)],
+        "nothing shared": [(text[900:1500], own) for text, own in zip(documents, texts, strict=True)],
         "nothing shared, short": [(text[900:930], own) for text, own in zip(documents, texts, strict=True)],
         "a single pair": [(surprisal_prefix(said[0]), texts[0])],
     }
