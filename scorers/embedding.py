@@ -38,7 +38,7 @@ from inspect_autointerp.scorers.judged import (
     too_few,
     without_explanation,
 )
-from inspect_autointerp.scorers.similarity import KEYS, by_similarity, similarity_keys, similarity_statistics
+from inspect_autointerp.scorers.ranked import KEYS, ranked, ranked_keys, ranked_statistics
 from inspect_autointerp.sentences import MINILM, SentenceModel
 from inspect_autointerp.store import Store
 
@@ -88,13 +88,15 @@ def embedding(
         hard = kinds[1:]
         explanation = Explanation.get(state)
         if explanation.text is None:
-            return without_explanation(explanation, similarity_keys(hard), metadata)
+            return without_explanation(explanation, ranked_keys(hard), metadata)
         tests = LatentContexts(store, latent).test(activating, nonactivating, seed, kinds)
         [found] = await compared([Asked(explanation.text, tests)])
-        values = similarity_statistics(tests, found, hard, min_contexts)
-        metadata |= too_few(Counter(context.kind for context in tests), hard, min_contexts)
+        cosines = [similarity.cosine for similarity in found]
         reasons = [similarity.reason for similarity in found]
-        return judged_score(values, explanation.text, reasons, by_similarity(tests, found), metadata)
+        values = ranked_statistics(tests, cosines, hard, min_contexts)
+        metadata |= too_few(Counter(context.kind for context in tests), hard, min_contexts)
+        shown = ranked(tests, cosines, reasons, "COMPARED · by cosine with the explanation")
+        return judged_score(values, explanation.text, reasons, shown, metadata)
 
     return score
 

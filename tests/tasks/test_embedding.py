@@ -16,7 +16,7 @@ from tests.doubles import model
 
 from inspect_autointerp.contexts import LatentContexts, seed_of
 from inspect_autointerp.leaderboard.entry import read_entries
-from inspect_autointerp.scorers.similarity import KEYS, similarity_keys
+from inspect_autointerp.scorers.ranked import KEYS, ranked_keys
 from inspect_autointerp.store import Store
 from inspect_autointerp.tasks import embedding
 
@@ -91,7 +91,7 @@ def values(log: EvalLog) -> list[dict[str, float]]:
 
 def test_a_run_by_words_needs_no_grader_and_says_so(store_folder: Path, tmp_path: Path) -> None:
     log = run(store_folder, tmp_path, negatives="all")
-    assert all(list(value) == similarity_keys(["neighbours"]) for value in values(log))
+    assert all(list(value) == ranked_keys(["neighbours"]) for value in values(log))
     assert all(0 <= value["auroc"] <= 1 for value in values(log))
     assert log.results
     assert log.results.headline
