@@ -11,19 +11,17 @@ from collections.abc import Sequence
 from math import fsum
 from typing import Literal, get_args
 
-import anyio
 import numpy as np
 from inspect_ai.scorer import Score, Scorer, Target, scorer
 from inspect_ai.solver import TaskState
-from inspect_ai.util import LimitExceededError
 
 from inspect_autointerp.contexts import LatentContexts
 from inspect_autointerp.engines import shared
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.evaluation import one_line_errors
 from inspect_autointerp.explanation import Explanation
-from inspect_autointerp.likelihood.interface import Likelihood, LikelihoodError
 from inspect_autointerp.likelihood.role import likelihood, likelihood_name
+from inspect_autointerp.likelihood.told import Told, told
 from inspect_autointerp.render import ansi_block, visible
 from inspect_autointerp.scorers.judged import judged_score, latent_of, made_by, without_explanation
 from inspect_autointerp.scorers.metrics import estimate
@@ -36,8 +34,6 @@ VERSION = "intervention/1"
 
 KEYS = ["effect", "effect_per_token", "effect_se", "kl", "unscored"]
 Steered = Literal["latent", "random"]
-Told = tuple[list[float] | None, str | None]
-"""The log-probabilities of an explanation's tokens in nats, or None and why."""
 
 _WORKED = (
     ("She unlocked the door and the whole street smelled of the sea, the salt, the boats coming in", "the sea"),
@@ -130,9 +126,11 @@ def intervention(
                 return _unscored("kl_not_reached", str(tuned.reason), metadata)
             written = await steering.generate(Generate(added, scoring, tuned.strength, seed, new_tokens, temperature))
         clean, steered = (_texts(store, scoring, new) for new in (written.clean, written.steered))
-        told = await probability(model, explanation.text, [*clean, *steered])
-        effects, reasons = differences([told[text] for text in clean], [told[text] for text in steered])
-        n_tokens = next((len(found) for found, _ in told.values() if found is not None), 0)
+        texts = list(dict.fromkeys([*clean, *steered]))  # each once: a strength may change nothing
+        answers = await told(model, [[(before(text), after(explanation.text))] for text in texts])
+        said = dict(zip(texts, answers, strict=True))
+        effects, reasons = differences([said[text] for text in clean], [said[text] for text in steered])
+        n_tokens = next((len(found[0]) for found, _ in answers if found is not None), 0)
         values = statistics(effects, n_tokens, written.kl)
         shown = report(store, scoring, written, effects)
         return judged_score(values, explanation.text, reasons, shown, metadata)
@@ -140,38 +138,11 @@ def intervention(
     return score
 
 
-async def probability(model: Likelihood, explanation: str, texts: Sequence[str]) -> dict[str, Told]:
-    """How probable a model finds an explanation after each text.
-
-    Args:
-        model: The likelihood model.
-        explanation: What stands after each.
-        texts: All asked about at once, each once.
-    """
-    found: dict[str, Told] = {}
-
-    async def one(text: str) -> None:
-        try:
-            [logprobs] = await model.logprobs([(before(text), after(explanation))])
-            found[text] = logprobs, None
-        except LikelihoodError as error:
-            found[text] = None, error.reason
-        except LimitExceededError:
-            raise  # the user's own limit on the sample
-        except Exception as error:  # whatever a provider raises: one lost question must not end the run
-            found[text] = None, f"provider_error: {type(error).__name__}"
-
-    async with anyio.create_task_group() as group:
-        for text in dict.fromkeys(texts):
-            group.start_soon(one, text)
-    return found
-
-
 def differences(clean: Sequence[Told], steered: Sequence[Told]) -> tuple[np.ndarray, list[str | None]]:
     """Per prompt the effect in nats, NaN where one of the two is not known, and then why."""
     effects, reasons = [], []
     for (a, why), (b, why_not) in zip(clean, steered, strict=True):
-        effects.append(float("nan") if a is None or b is None else fsum(b) - fsum(a))
+        effects.append(float("nan") if a is None or b is None else fsum(b[0]) - fsum(a[0]))
         reasons.append(why or why_not)
     return np.array(effects), reasons
 

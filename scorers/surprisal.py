@@ -8,17 +8,17 @@ apart; no batch sees the texts of another (the paper's code lets its cache grow)
 
 from collections import Counter
 from collections.abc import Sequence
+from math import fsum
 
-import anyio
 from inspect_ai.scorer import Score, Scorer, Target, scorer
 from inspect_ai.solver import TaskState
-from inspect_ai.util import LimitExceededError
 
 from inspect_autointerp.contexts import LatentContexts
 from inspect_autointerp.evaluation import one_line_errors
 from inspect_autointerp.explanation import Explanation
-from inspect_autointerp.likelihood.interface import Likelihood, LikelihoodError, totals
+from inspect_autointerp.likelihood.interface import Likelihood
 from inspect_autointerp.likelihood.role import likelihood, likelihood_name
+from inspect_autointerp.likelihood.told import told
 from inspect_autointerp.negatives import HARD, negative_kinds
 from inspect_autointerp.render import visible
 from inspect_autointerp.scorers.judged import (
@@ -124,20 +124,8 @@ async def information(
     if not explanation.strip():
         return [(0.0, None)] * len(texts)
     prefixes = (surprisal_prefix(explanation), surprisal_prefix(PSEUDO))
-    found: dict[int, tuple[float | None, str | None]] = {}
-
-    async def one(number: int, text: str) -> None:
-        try:
-            given, before = await totals(model, [(prefix, surprisal_continuation(text)) for prefix in prefixes])
-            found[number] = round(given - before, _DECIMALS), None
-        except LikelihoodError as error:
-            found[number] = None, error.reason
-        except LimitExceededError:
-            raise  # the user's own limit on the sample
-        except Exception as error:  # whatever a provider raises: one lost question must not end the run
-            found[number] = None, f"provider_error: {type(error).__name__}"
-
-    async with anyio.create_task_group() as group:
-        for number, text in enumerate(texts):
-            group.start_soon(one, number, text)
-    return [found[number] for number in range(len(texts))]
+    answers = await told(model, [[(prefix, surprisal_continuation(text)) for prefix in prefixes] for text in texts])
+    return [
+        (None if found is None else round(fsum(found[0]) - fsum(found[1]), _DECIMALS), reason)
+        for found, reason in answers
+    ]

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import anyio
 import anyio.to_thread
-from inspect_ai.hooks import Hooks, TaskEnd, TaskStart, hooks
+from inspect_ai.hooks import Hooks, RunEnd, TaskEnd, TaskStart, hooks
 
 T = TypeVar("T")
 
@@ -66,3 +66,8 @@ class _Release(Hooks):
         self._running.discard(data.eval_id)
         if not self._running:
             release()
+
+    async def on_run_end(self, data: RunEnd) -> None:
+        """Of a task that failed Inspect says no end, but of its run; and it does one run at a time."""
+        self._running.clear()
+        release()

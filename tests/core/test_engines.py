@@ -81,6 +81,22 @@ def test_the_end_of_a_task_frees_its_engine(tmp_path: Path) -> None:
         assert not engines._engines
 
 
+def test_the_end_of_a_task_that_fails_frees_it_too(tmp_path: Path) -> None:
+    @solver
+    def fail() -> Solver:
+        async def solve(state: TaskState, generate: Generate) -> TaskState:
+            await shared("engine", Engine)
+            raise ValueError("no")
+
+        return solve
+
+    release_at_task_end()
+    task = Task(dataset=[Sample(input="a")], solver=fail())
+    [log] = inspect_eval(task, model="none/none", log_dir=str(tmp_path), display="none")
+    assert log.status == "error"
+    assert not engines._engines
+
+
 def test_a_task_that_still_runs_keeps_it() -> None:
     hook = engines._Release()
     events: list[Any] = [SimpleNamespace(eval_id=id) for id in ("one", "other")]

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from math import fsum, isnan
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.likelihood.interface import LikelihoodError, Pair, totals
+from inspect_autointerp.likelihood.interface import LikelihoodError, Pair
 from inspect_autointerp.likelihood.local import LocalLikelihood, load
 from inspect_autointerp.likelihood.tokenized import Tokenized, Tokenizing
 
@@ -63,7 +63,6 @@ def test_it_is_what_running_token_by_token_gives(make: Callable[[], Any], bos: b
     check(model, PAIRS)
     assert isnan(logprobs(model, [("", "not")])[0][0]) != bos
     assert logprobs(model, [("x", "")]) == [[]]
-    assert asyncio.run(totals(model, [(HEAD, ""), (HEAD, "the")])) == [0, fsum(logprobs(model, [(HEAD, "the")])[0])]
 
 
 _TEXT = st.text("ab thenot:\né", max_size=12)

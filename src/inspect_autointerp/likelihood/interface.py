@@ -1,7 +1,6 @@
 """What a likelihood model does, whoever it is."""
 
 from collections.abc import Sequence
-from math import fsum
 from typing import Protocol
 
 Pair = tuple[str, str]
@@ -33,8 +32,3 @@ class LikelihoodError(Exception):
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
-
-
-async def totals(model: Likelihood, pairs: Sequence[Pair]) -> list[float]:
-    """Of each pair log p(continuation | prefix) in nats, 0 of an empty one. Errors are `Likelihood.logprobs`'s."""
-    return [fsum(logprobs) for logprobs in await model.logprobs(pairs)]
