@@ -95,7 +95,7 @@ def sharp_store_folder(tmp_path_factory: pytest.TempPathFactory, subject_folder:
     model.model.norm.weight.data *= 10
     model.save_pretrained(folder / "subject")
     AutoTokenizer.from_pretrained(subject_folder).save_pretrained(folder / "subject")
-    settings = Settings(tokens=40_000, context_length=64, pool=300)
+    settings = Settings(tokens=60_000, context_length=64, pool=600)
     job = Job(subject=str(folder / "subject"), coders=[str(sae_folder)], settings=settings)
     prep(job, folder / "store", progress=False)
     return folder / "store"

@@ -24,7 +24,10 @@ def test_cosines_are_those_of_scikit_learn(store: Store) -> None:
     texts = pool[::20]
     queries = ["return self or None", "import os", pool[3]]
     expected = (reference.transform(texts) @ reference.transform(queries).T).toarray()
-    np.testing.assert_allclose((words(texts) @ words(queries).T).toarray(), expected, atol=1e-6)
+    differences = abs((words(texts) @ words(queries).T).toarray() - expected)
+    # Of some thousand words, hashed to a million places, a few share one.
+    assert np.mean(differences > 1e-6) < 0.05
+    assert differences.max() < 0.05
     assert expected.max() > 0.1
 
 
