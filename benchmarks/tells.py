@@ -25,6 +25,7 @@ from inspect_autointerp.evaluation import locate
 from inspect_autointerp.latent import Split
 from inspect_autointerp.negatives import HARD, negative_kinds
 from inspect_autointerp.render import delimiters, marked, visible
+from inspect_autointerp.scorers.correlation import correlation_statistics
 from inspect_autointerp.scorers.marks import MISMARKED, marked_contexts
 from inspect_autointerp.scorers.metrics import bootstrap_interval
 from inspect_autointerp.store import Store
@@ -112,6 +113,15 @@ def tell(taught: Sequence[Texts], tested: Sequence[Texts], by: str) -> list[floa
     return scores
 
 
+def by_rarity(store: Store, latent_id: str, n: int, seed: int) -> float:
+    """Simulation's correlation where a token's activation is foretold by how rare it is in the corpus alone."""
+    hookpoint, _, index = latent_id.rpartition("/")
+    contexts = LatentContexts(store, store.latent(hookpoint, int(index)), centered=False).test(n, n, seed)
+    counts = np.bincount(store.tokens)
+    ids = store.ids(np.array([context.start for context in contexts]))
+    return correlation_statistics(contexts, [*-np.log(counts[ids])], 0.5)["correlation"]
+
+
 def main(
     contexts: Annotated[str | None, typer.Argument(help="A context store; the demo's by default.")] = None,
     latents: Annotated[str, typer.Option(help="As -T latents=…")] = "sample:100",
@@ -143,7 +153,11 @@ def main(
             low, high = bootstrap_interval(scores)
             cells.append(f"{np.mean(scores):.3f} [{low:.3f}, {high:.3f}]")
         table.add_row(*key, *cells)
-    Console(width=120 if not Console().is_terminal else None).print(table)
+    rare = [by_rarity(data.store, str(sample.id), n // 2, seed) for sample in data.samples]
+    low, high = bootstrap_interval([value for value in rare if not np.isnan(value)])
+    console = Console(width=120 if not Console().is_terminal else None)
+    console.print(table)
+    console.print(f"simulation, by how rare a token is: correlation {np.nanmean(rare):.3f} [{low:.3f}, {high:.3f}]")
 
 
 if __name__ == "__main__":
