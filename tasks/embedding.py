@@ -5,7 +5,7 @@ inspect eval tasks/embedding.py --model openai/gpt-4o-mini -T embedder=minilm -T
 
 from inspect_ai import Task, task
 
-from inspect_autointerp.evaluation import latent_task
+from inspect_autointerp.evaluation import NO_GRADER, latent_task
 from inspect_autointerp.scorers.compared import TFIDF
 from inspect_autointerp.scorers.embedding import embedding as embedding_scorer
 from inspect_autointerp.solvers.explainers import Explainer
@@ -64,4 +64,4 @@ def embedding(
         min_contexts=min_contexts,
     )
     shown = {"embedding": [*COLUMNS, *(f"auroc_{kind}" for kind in what.kinds[1:])]}
-    return latent_task(what.data, what.solver, scorer, shown=shown, grader=None, graded=False)
+    return latent_task(what.data, what.solver, scorer, shown=shown, grader=None, unbound=NO_GRADER, graded=False)

@@ -68,4 +68,6 @@ def intervention(
             window=window,
         )
         reads = f"none: {likelihood_name()} says how probable an explanation is"
-    return latent_task(what.data, what.solver, scorer, shown={"intervention": KEYS}, grader=None, unbound=reads)
+    return latent_task(
+        what.data, what.solver, scorer, shown={"intervention": KEYS}, grader=None, unbound=reads, graded=False
+    )

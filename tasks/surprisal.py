@@ -62,4 +62,6 @@ def surprisal(
     )
     columns = ["auroc", "unscored", *(f"auroc_{kind}" for kind in what.kinds[1:])]
     graded = f"none: {base} is the base model"
-    return latent_task(what.data, what.solver, scorer, shown={"surprisal": columns}, grader=None, unbound=graded)
+    return latent_task(
+        what.data, what.solver, scorer, shown={"surprisal": columns}, grader=None, unbound=graded, graded=False
+    )

@@ -104,8 +104,8 @@ def latent_task(
         scorer: What grades it, or several.
         shown: By each scorer's name its statistics to show as columns in the viewer, the headline first.
         grader: The grading model, or None.
-        unbound: What the log says of the grader where the role is not bound.
-        graded: Whether a grader is asked at all.
+        unbound: What the log says of the grader where the role is not bound, or nobody asks it.
+        graded: Whether a grader is asked at all; without one the role is left alone.
     """
     warn_of_unscored()
     release_at_task_end()
@@ -132,7 +132,7 @@ def latent_task(
             "coder": data.store.manifest.hookpoints[data.hookpoint].coder,
             "hookpoint": data.hookpoint,
             "latents_skipped": data.skipped,
-            "grader": NO_GRADER if not graded else "the role `grader`" if grader or roles else unbound,
+            "grader": "the role `grader`" if graded and (grader or roles) else unbound,
             "inspect_autointerp": __version__,
         },
     )
