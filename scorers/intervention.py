@@ -16,7 +16,6 @@ from inspect_ai.scorer import Score, Scorer, Target, scorer
 from inspect_ai.solver import TaskState
 
 from inspect_autointerp.contexts import LatentContexts
-from inspect_autointerp.engines import shared
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.evaluation import one_line_errors
 from inspect_autointerp.explanation import Explanation
@@ -26,7 +25,7 @@ from inspect_autointerp.render import ansi_block, visible
 from inspect_autointerp.scorers.judged import judged_score, latent_of, made_by, without_explanation
 from inspect_autointerp.scorers.metrics import estimate
 from inspect_autointerp.scorers.prompts import Prompt, prompts
-from inspect_autointerp.steering import Direction, Generate, Generated, Steering, Tune, load_steering
+from inspect_autointerp.steering import Direction, Generate, Generated, Tune, steering_of
 from inspect_autointerp.store import Store
 
 VERSION = "intervention/1"
@@ -145,15 +144,6 @@ def differences(clean: Sequence[Told], steered: Sequence[Told]) -> tuple[np.ndar
         effects.append(float("nan") if a is None or b is None else fsum(b[0]) - fsum(a[0]))
         reasons.append(why or why_not)
     return np.array(effects), reasons
-
-
-async def steering_of(store: Store, hookpoint: str) -> Steering:
-    """The engine of a store's hookpoint, which all samples share.
-
-    Raises:
-        UserError: See `load_steering`.
-    """
-    return await shared(("steering", str(store.folder), hookpoint), lambda: load_steering(store, hookpoint))
 
 
 def statistics(effects: np.ndarray, n_tokens: int, kl: Sequence[float]) -> dict[str, float]:

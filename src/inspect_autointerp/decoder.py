@@ -37,6 +37,9 @@ class Decoder:
 
     Args:
         tokenizer: A fast tokenizer, as read from `tokenizer.json`.
+
+    Attributes:
+        n_ids: One more than the largest id that stands for something.
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
@@ -51,7 +54,8 @@ class Decoder:
         )
         vocabulary = tokenizer.get_vocab(with_added_tokens=True)
         added = tokenizer.get_added_tokens_decoder()
-        self._bytes = [b""] * (max(vocabulary.values(), default=-1) + 1)
+        self.n_ids = max(vocabulary.values(), default=-1) + 1
+        self._bytes = [b""] * self.n_ids
         for piece, id in vocabulary.items():
             as_is = id in added and added[id].special and not self._joins
             self._bytes[id] = piece.encode() if as_is else self._token_bytes(piece)

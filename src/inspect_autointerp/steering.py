@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from inspect_autointerp.batches import Batches
+from inspect_autointerp.engines import shared
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.store import Store
 
@@ -180,3 +181,12 @@ def load_steering(store: Store, hookpoint: str, device: str | None = None) -> St
             f'steering runs the subject, which needs `pip install "inspect-autointerp[prep]"` ({error})'
         ) from error
     return Steering(module.SteeredSubject(store, hookpoint, device=device))
+
+
+async def steering_of(store: Store, hookpoint: str) -> Steering:
+    """The engine of a store's hookpoint, which all samples of the running tasks share.
+
+    Raises:
+        UserError: See `load_steering`.
+    """
+    return await shared(("steering", str(store.folder), hookpoint), lambda: load_steering(store, hookpoint))

@@ -15,7 +15,7 @@ ROOMS = ("tasks", "solvers", "scorers", "prep")
 ENTRY_POINTS = {f"src/{PACKAGE}/{file}" for file in ("cli.py", "registry.py", "planted/__main__.py")}
 MAY_IMPORT = {
     "tasks": {"solvers", "scorers", "core"},
-    "solvers": {"core"},
+    "solvers": {"scorers", "core"},
     "scorers": {"core"},
     "prep": {"core"},
     "leaderboard": {"core"},

@@ -207,7 +207,7 @@ def test_samples_share_one_engine(
         loaded.append(hookpoint)
         return load_steering(store, hookpoint)
 
-    monkeypatch.setattr(MODULE, "load_steering", load)
+    monkeypatch.setattr("inspect_autointerp.steering.load_steering", load)
     assert len(scores(run(sharp_store_folder, tmp_path, target_kl=0.3))) == 4
     assert loaded == ["layers.1"]
 
