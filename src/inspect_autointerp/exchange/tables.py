@@ -1,0 +1,170 @@
+"""Tables of explanations, a row each: JSONL, CSV and Parquet with the same columns.
+
+`latent` (`HOOKPOINT/INDEX`), or `index` with or without `hookpoint`; `explanation`; and where known `reason`,
+`explainer`, `method`, `written_for`, `store`, and scores, named `score` or `SCORE.STATISTIC`. Other columns are passed
+over.
+"""
+
+import csv
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from io import BytesIO
+from typing import Any
+
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.exchange.faults import Faults
+from inspect_autointerp.exchange.records import Row, finite, parse_index, short
+from inspect_autointerp.exchange.source import Source
+from inspect_autointerp.exchange.strict_json import Unreadable, decode, load
+
+_NAMES = ("reason", "explainer", "method", "written_for", "store")
+_SCORE = re.compile(r"score|\w+\.\w+")
+_CSV_LIMIT = (1 << 31) - 1
+"""Characters of a field; Python's own limit would refuse the file for one long explanation."""
+
+
+def is_row(record: Mapping[str, Any]) -> bool:
+    """Whether these are the columns of such a table."""
+    return "explanation" in record and ("latent" in record or "index" in record)
+
+
+def json_lines(source: Source, name: str, faults: Faults) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The objects of a JSONL file, each with its place; lines end with a line feed and with nothing else."""
+    for number, line in enumerate(BytesIO(source.read(name)), 1):
+        if not line.strip():
+            continue
+        place = f"{source.place(name)}:{number}"
+        try:
+            record = load(line.rstrip(b"\r\n"), number)
+        except Unreadable as error:
+            faults.add(place, str(error))
+            continue
+        if isinstance(record, dict):
+            yield place, record
+        else:
+            faults.add(place, "not a JSON object")
+
+
+def read_jsonl(source: Source, faults: Faults) -> Iterator[Row]:
+    """The rows of a JSONL file."""
+    return _rows(json_lines(source, "", faults), faults)
+
+
+def read_csv(source: Source, faults: Faults) -> Iterator[Row]:
+    """The rows of a CSV file with a head; an empty field is a missing value."""
+    return _rows(_csv_records(source, faults), faults)
+
+
+def read_parquet(source: Source, faults: Faults) -> Iterator[Row]:
+    """The rows of a Parquet file; what stands for the line is the number of the row, from 1."""
+    return _rows(_parquet_records(source), faults)
+
+
+def _rows(records: Iterable[tuple[str, Mapping[str, Any]]], faults: Faults) -> Iterator[Row]:
+    for place, record in records:
+        if not is_row(record):
+            faults.add(place, "a row needs `explanation`, and `latent` (HOOKPOINT/INDEX) or `index`")
+            continue
+        latent = _latent(record)
+        if isinstance(latent, str):
+            faults.add(place, latent)
+            continue
+        known: dict[str, Any] = {name: record.get(name) for name in _NAMES}
+        if odd := [name for name, value in known.items() if not isinstance(value, str | None)]:
+            faults.add(place, f"`{odd[0]}` is not text")
+            continue
+        scores = {name: finite(record[name]) for name in record if _SCORE.fullmatch(name)}
+        yield Row(
+            place=place,
+            hookpoint=latent[0],
+            index=latent[1],
+            text=record["explanation"],
+            scores={name: value for name, value in scores.items() if value is not None},
+            **known,
+        )
+
+
+def _latent(record: Mapping[str, Any]) -> tuple[str | None, int] | str:
+    """The hookpoint and index of a row, said in one column or in two; or what is wrong with them."""
+    hookpoint, index, latent = (record.get(name) for name in ("hookpoint", "index", "latent"))
+    if isinstance(latent, str) and "/" in latent:
+        named, _, digits = latent.rpartition("/")
+        if hookpoint not in (None, named) or (index is not None and str(index) != digits):
+            return f"{short(latent)} is another latent than its hookpoint and index say"
+        hookpoint, index = named, digits
+    elif latent is not None:
+        if index is not None and str(index) != str(latent):
+            return f"latent {short(latent)} and index {short(index)} are not the same"
+        index = latent
+    number = parse_index(index)
+    if number is None:
+        return f"{short(latent or index)} is no latent; give HOOKPOINT/INDEX, or a whole number"
+    return (hookpoint, number) if isinstance(hookpoint, str | None) else "`hookpoint` is not text"
+
+
+def _csv_records(source: Source, faults: Faults) -> Iterator[tuple[str, dict[str, Any]]]:
+    def lines() -> Iterator[str]:
+        for number, line in enumerate(BytesIO(source.read()), 1):
+            try:
+                yield decode(line, number)
+            except Unreadable as error:
+                raise UserError(f"{source.given}:{number}: {error}") from None
+
+    limit = csv.field_size_limit(_CSV_LIMIT)
+    try:
+        reader = csv.reader(lines(), strict=True)
+        head: list[str] | None = None
+        while True:
+            begin = reader.line_num + 1
+            try:
+                fields = next(reader)
+            except StopIteration:
+                break
+            except csv.Error as error:
+                raise UserError(f"{source.given}:{begin}: broken CSV ({error})") from None
+            place = f"{source.given}:{begin}"
+            if not fields:
+                continue
+            if head is None:
+                head = fields
+                if len(set(head)) < len(head) or not is_row(dict.fromkeys(head)):
+                    faults.add(place, "the head must name, once each, `explanation` and `latent` or `index`")
+                    return
+            elif len(fields) != len(head):
+                faults.add(place, f"{len(fields)} fields, and the head has {len(head)}")
+            else:
+                yield place, {name: _number(name, field) for name, field in zip(head, fields, strict=True)}
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _number(name: str, field: str) -> object:
+    """A field of a CSV file: the number of a score, else its text; None where it is empty."""
+    if not _SCORE.fullmatch(name):
+        return field or (None if name != "explanation" else "")
+    try:
+        return float(field)
+    except ValueError:
+        return None
+
+
+def _parquet_records(source: Source) -> Iterator[tuple[str, dict[str, Any]]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    number = 0
+    try:
+        file = pq.ParquetFile(BytesIO(source.read()))
+        wanted = ("latent", "hookpoint", "index", "explanation", *_NAMES)
+        columns = [name for name in file.schema_arrow.names if name in wanted or _SCORE.fullmatch(name)]
+        if len(set(columns)) < len(columns):
+            raise UserError(f"{source.given}: a column's name stands twice")
+        for batch in file.iter_batches(columns=columns):
+            for record in batch.to_pylist():
+                number += 1
+                yield f"{source.given}:{number}", record
+    except (pa.ArrowException, OSError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise UserError(f"{source.given}: broken Parquet ({reason})") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{source.given}: not UTF-8 below row {number}") from None
