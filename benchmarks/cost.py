@@ -43,6 +43,8 @@ from inspect_autointerp.scorers.intruder import intruder_messages
 from inspect_autointerp.scorers.lineups import SHOWN
 from inspect_autointerp.scorers.marks import MISMARKED, marked_contexts
 from inspect_autointerp.scorers.simulation import simulation_messages
+from inspect_autointerp.solvers.evidence import Gathered
+from inspect_autointerp.solvers.explain import explain_options
 from inspect_autointerp.solvers.prompt import explain_messages
 
 WINDOW, ACTIVE = 32, 2
@@ -57,6 +59,9 @@ EXPLANATIONS = (  # of two latents
 REASONING = "What the active tokens have in common is how they are used rather than what they mean."
 START, AROUND, OPENING, END = 1, 5, 4, 1
 """Tokens of Llama 3's chat template: of a prompt, of each message, of the answer's header, of the answer's end."""
+
+
+EXPLAINING = explain_options({})
 
 
 @dataclass(frozen=True)
@@ -114,7 +119,7 @@ def _call(messages: Sequence[ChatMessage], n: int) -> Call:
 
 def explain_calls(explanation: str, contexts: Sequence[Context], rng: np.random.Generator) -> list[Call]:
     """What the solver `explain` asks."""
-    return [Call(explain_messages(contexts), f"{REASONING}\nEXPLANATION: {explanation}")]
+    return [Call(explain_messages(Gathered(active=contexts), EXPLAINING), f"{REASONING}\nEXPLANATION: {explanation}")]
 
 
 def detection_calls(explanation: str, contexts: Sequence[Context], rng: np.random.Generator) -> list[Call]:
@@ -160,7 +165,7 @@ FUZZING = {
     "random": _default(tasks.fuzzing, "test_nonactivating"),
 }
 SIMULATION = {kind: _default(tasks.simulation, f"test_{kind}") for kind in ("activating", "nonactivating")}
-EXPLAIN = Metric("explanation", explain_calls, {"activating": _default(tasks.detection, "explain_examples")})
+EXPLAIN = Metric("explanation", explain_calls, {"activating": EXPLAINING.examples})
 METRICS = (
     Metric(
         "detection",

@@ -82,7 +82,7 @@ def embedding(
 
     async def score(state: TaskState, target: Target) -> Score:
         store, latent = latent_of(state, contexts, window)
-        compared, name = await _comparison(store, embedder, query_prompt)
+        compared, name = await comparison(store, embedder, query_prompt)
         metadata = made_by(name, VERSION, options)
         kinds = negative_kinds(store, latent.hookpoint, negatives)
         hard = kinds[1:]
@@ -113,8 +113,16 @@ def _prepare(name: str) -> None:
         _loaded[name] = SentenceModel(name, "embedder")
 
 
-async def _comparison(store: Store, name: str, prompt: str | None) -> tuple[Batches[Asked, list[Similarity]], str]:
-    """What compares, for all samples of the running tasks together, and its name for the log."""
+async def comparison(
+    store: Store, name: str, prompt: str | None = None
+) -> tuple[Batches[Asked, list[Similarity]], str]:
+    """What compares, for all samples of the running tasks together, and its name for the log.
+
+    Args:
+        store: Where the contexts are from.
+        name: The embedder, see `embedding`.
+        prompt: What to put in front of explanations in place of the model's own.
+    """
     with one_line_errors():
         model = None if name == TFIDF else await shared(("sentences", name), lambda: _taken(name))
 

@@ -2,11 +2,13 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from inspect_ai.scorer import Metric, Score
 from inspect_ai.solver import TaskState
 
+from inspect_autointerp.dataset import latent_named
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.evaluation import locate, one_line_errors
 from inspect_autointerp.explanation import Explanation
@@ -37,13 +39,16 @@ def latent_of(state: TaskState, contexts: str | None, window: int | None) -> tup
 
     Args:
         state: The sample's.
-        contexts: The store, see `evaluation.locate`.
+        contexts: The store, see `evaluation.locate`; by default the one that the sample is of, where it is still there.
         window: Tokens in a context, see `Store`.
 
     Raises:
         PrerequisiteError: The store cannot be opened, or is not the one that the sample was explained from: what the
             explainer saw could be among its test contexts.
     """
+    here = state.metadata.get("contexts")
+    if contexts is None and here and Path(here).is_dir():
+        contexts, window = here, window or state.metadata.get("window")
     with one_line_errors():
         store = Store.open(locate(contexts), window)
         explained_from = Explanation.get(state).store
@@ -52,8 +57,7 @@ def latent_of(state: TaskState, contexts: str | None, window: int | None) -> tup
                 f"{store.folder}: store {store.digest} is not the one that {state.sample_id} was explained from,"
                 f" {explained_from}; give that one as -S contexts=… (and -S window=… for what follows the slash)"
             )
-        hookpoint, _, index = str(state.sample_id).rpartition("/")
-        return store, store.latent(hookpoint, int(index))
+        return store, latent_named(store, str(state.sample_id))
 
 
 def made_by(grader: str, prompt: str, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,58 +1,120 @@
 """The paper's default explainer: activating contexts of the explain split, one explanation (arXiv 2410.13928, §3.2)."""
 
-from inspect_ai.model import ChatMessageUser, get_model
+from collections.abc import Mapping
+from dataclasses import asdict
+from inspect import signature
+from typing import Any
+
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
-from inspect_autointerp.contexts import LatentContexts
+from inspect_autointerp.dataset import latent_named, store_of
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.evaluation import one_line_errors
 from inspect_autointerp.explanation import Explanation
-from inspect_autointerp.reasons import unusable
-from inspect_autointerp.solvers.prompt import VERSION, explain_messages, parse_explanation
-from inspect_autointerp.store import Store
-
-_AGAIN = (
-    "Your answer holds no explanation that can be read: its last line must begin with `EXPLANATION:` and go on with"
-    " the explanation. Answer again, with that line alone."
-)
+from inspect_autointerp.latent import Sampling
+from inspect_autointerp.solvers.asked import Answer, ask_explainer
+from inspect_autointerp.solvers.evidence import Gathered, gather
+from inspect_autointerp.solvers.options import Options, Style
+from inspect_autointerp.solvers.prompt import VERSION, explain_messages
 
 
 @solver
-def explain(contexts: str, examples: int = 40, seed: int = 0, window: int | None = None) -> Solver:
+def explain(
+    examples: int = 40,
+    sampling: Sampling = "quantiles",
+    activations: bool = True,
+    cot: bool = False,
+    contrastive: int = 0,
+    evidence: str = "contexts",
+    style: Style = "sentence",
+    target_kl: float = 1.0,
+    cache: bool = True,
+    seed: int = 0,
+) -> Solver:
     """Ask the explainer, Inspect's main model, what a latent responds to.
 
-    It is shown contexts of the explain split, drawn from the deciles of their maximum in equal shares, with activating
-    tokens marked and their activations listed from 1 to 10. An answer without a readable explanation is sent back once
-    with what was wrong; after that the latent has no explanation, and the scorer leaves it unscored with the reason.
+    An answer without a readable explanation is sent back once with what was wrong; after that the latent has no
+    explanation, and the scorer leaves it unscored with the reason.
 
     Args:
-        contexts: Folder of the context store.
-        examples: How many contexts to show.
-        seed: Of their draw.
-        window: Tokens in a context; the store's own by default.
+        examples: Contexts of the explain split to show, activating tokens marked; the paper has 10, 20, 40 and 60.
+        sampling: How they are drawn: `quantiles` (of the maxima, tenths in equal shares), `random`, `top` (the
+            strongest) or `mix` (a fifth of them the strongest, the others by quantiles).
+        activations: List activating tokens below each, with strengths from 1 to 10.
+        cot: Have the model think in steps first.
+        contrastive: Texts of the explain split to show as such on which the latent is silent: look-alikes where the
+            store holds any, else random ones.
+        evidence: `contexts`; `effects` (what the subject says next when it is steered, which loads it); `logits` (the
+            tokens that the latent's direction promotes and suppresses); several with + between; or `both`, contexts and
+            logits.
+        style: `sentence`, or `label`: two to five words.
+        target_kl: Of effects: how strong they are to be, see the task intervention.
+        cache: Take an explanation that was paid for before from Inspect's cache: the same prompt to the same model
+            with the same settings.
+        seed: Of the draw of contexts.
     """
+    with one_line_errors():
+        options = Options(**locals())
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
-        await explain_latent(state, str(state.sample_id), contexts, examples, seed, window)
+        await explain_latent(state, str(state.sample_id), options)
         return state
 
     return solve
 
 
-async def explain_latent(
-    state: TaskState, latent_id: str, contexts: str, examples: int, seed: int, window: int | None
+def explain_options(given: Mapping[str, Any]) -> Options:
+    """The options of `explain` that are not given at their defaults.
+
+    Raises:
+        UserError: There is none of a name, or a value is not allowed.
+    """
+    parameters = signature(explain).parameters
+    if unknown := sorted(given.keys() - parameters.keys()):
+        raise UserError(f"{unknown[0]}={given[unknown[0]]}: there is no such option; there are {', '.join(parameters)}")
+    return Options(**{name: given.get(name, parameter.default) for name, parameter in parameters.items()})
+
+
+async def explain_latent(state: TaskState, latent_id: str, options: Options) -> tuple[Gathered, Answer | None]:
+    """Have one latent explained, and leave the explanation in the state (which may be another latent's).
+
+    Returns:
+        What the explainer was shown, and its answer; None where there was nothing to show.
+    """
+    store = store_of(state)
+    with one_line_errors():
+        gathered = await gather(store, latent_named(store, latent_id), options)
+    if gathered.reason:
+        leave(state, latent_id, options, None, reason=gathered.reason)
+        return gathered, None
+    answer = await ask_explainer(explain_messages(gathered, options), cache=options.cache)
+    leave(state, latent_id, options, answer)
+    return gathered, answer
+
+
+def leave(
+    state: TaskState, latent_id: str, options: Options, answer: Answer | None, reason: str | None = None, **more: Any
 ) -> None:
-    """Have one latent explained, and leave the explanation in the state (which may be another latent's)."""
-    store = Store.open(contexts, window)
-    hookpoint, _, index = latent_id.rpartition("/")
-    latent = store.latent(hookpoint, int(index))
-    state.messages = explain_messages(LatentContexts(store, latent).explain(examples, seed))
-    text = None
-    for attempt in range(2):
-        if attempt:
-            state.messages.append(ChatMessageUser(content=_AGAIN))
-        state.output = await get_model().generate(state.messages)
-        state.messages.append(state.output.message)
-        text = parse_explanation(state.output.completion)
-        if text is not None:
-            break
-    reason = None if text is not None else unusable(state.output.stop_reason)
-    Explanation(text=text, source=VERSION, latent=latent_id, reason=reason, store=store.digest).put(state)
+    """Leave an answer in the state for the scorer and the log.
+
+    Args:
+        state: The sample's.
+        latent_id: Which latent was explained.
+        options: With which options.
+        answer: What was said.
+        reason: Why nothing was.
+        more: Further fields of the record.
+    """
+    if answer is not None:
+        state.messages, state.output, reason = answer.messages, answer.output, answer.reason
+    fields: dict[str, Any] = {
+        "text": answer and answer.text,
+        "source": VERSION,
+        "latent": latent_id,
+        "reason": reason,
+        "store": store_of(state).digest,
+        "options": {name: value for name, value in asdict(options).items() if name != "cache"},
+        "model": answer and answer.model,
+        "tokens": answer and answer.tokens,
+    }
+    Explanation(**fields | more).put(state)

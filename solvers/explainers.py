@@ -1,33 +1,74 @@
-"""The solvers by the names that `-T explainer=…` takes."""
+"""The solvers by the names that `-T explainer=…` takes, and how that is read."""
 
-from typing import Literal, get_args
+from collections.abc import Callable, Mapping
+from inspect import Parameter, signature
+from typing import Any
 
 from inspect_ai.solver import Solver
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.solvers.controls import empty, shuffled
+from inspect_autointerp.solvers.best_of import best_of
+from inspect_autointerp.solvers.controls import constant, empty, shuffled
 from inspect_autointerp.solvers.explain import explain
+from inspect_autointerp.solvers.refine import refine
+from inspect_autointerp.solvers.single_token import single_token
+from inspect_autointerp.solvers.supply import human, supplied, supply
+from inspect_autointerp.store import Store
 
-Explainer = Literal["explain", "shuffled", "empty"]
+EXPLAINERS: dict[str, Callable[..., Solver]] = {
+    solver.__name__: solver
+    for solver in (explain, refine, best_of, single_token, supply, human, shuffled, constant, empty)
+}
+"""By name."""
+_FROM_FILE = ("supply", "human", "shuffled")
+
+Explainer = str | dict[str, Any]
+"""A name, or a mapping: the name as `name`, and options of that solver."""
 
 
-def explainer(name: str, contexts: str, examples: int, seed: int, window: int | None = None) -> Solver:
-    """The solver of that name.
+def explainer(
+    wanted: str | Mapping[str, Any], explanations: str | None, seed: int, store: Store, hookpoint: str
+) -> Solver:
+    """Read `-T explainer=…` and `-T explanations=…`.
 
     Args:
-        name: One of `Explainer`.
-        contexts: Folder of the context store.
-        examples: Contexts that the explainer is shown.
-        seed: Of their draw.
-        window: Tokens in a context; the store's own by default.
+        wanted: A name, or a mapping `{name: refine, rounds: 2}`.
+        explanations: A file that the explanations are from: what `supply` is given, or `human` or `shuffled` where
+            one of these is asked for.
+        seed: Of the draw of contexts, unless the mapping has one.
+        store: The store; a file is read at once, so that what is wrong with it is said before anything is paid for.
+        hookpoint: Of the latents.
 
     Raises:
-        UserError: There is none of that name.
+        UserError: There is no such solver or option, or the file cannot be read.
     """
-    if name == "explain":
-        return explain(contexts, examples, seed, window)
-    if name == "shuffled":
-        return shuffled(contexts, examples, seed, window)
-    if name == "empty":
-        return empty()
-    raise UserError(f"explainer={name}: there is none of that name; there are {', '.join(get_args(Explainer))}")
+    given: dict[str, Any] = (
+        {"name": wanted} if isinstance(wanted, str) else {str(key): value for key, value in wanted.items()}
+    )
+    name = str(given.pop("name", "explain"))
+    if name not in EXPLAINERS:
+        raise UserError(f"explainer={name}: there is none of that name; there are {', '.join(EXPLAINERS)}")
+    if explanations is not None:
+        if name == "explain" and not given:
+            name = "supply"
+        if name not in _FROM_FILE:
+            raise UserError(f"explanations={explanations}: they are there; explainer={name} would write others")
+        given["file"] = explanations
+    solver = EXPLAINERS[name]
+    parameters = signature(solver).parameters
+    takes_any = any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters.values())
+    if not takes_any and (unknown := sorted(given.keys() - parameters.keys())):
+        known = ", ".join(parameters) or "none"
+        raise UserError(f"explainer={name}: there is no option {unknown[0]!r}; there are {known}")
+    if name in ("supply", "human") and not given.get("file"):
+        raise UserError(f"explainer={name}: give the file, -T explanations=labels.jsonl")
+    if "seed" in parameters or takes_any:
+        given.setdefault("seed", seed)
+    if name in _FROM_FILE and given.get("file"):
+        supplied(store, hookpoint, **{key: given[key] for key in ("file", "format", "by", "key") if key in given})
+    return solver(**given)
+
+
+def name_of(wanted: str | Mapping[str, Any]) -> str:
+    """The solver's name in `-T explainer=…`."""
+    return wanted if isinstance(wanted, str) else str(wanted.get("name", "explain"))

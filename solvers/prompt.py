@@ -3,89 +3,138 @@
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import ceil
 
 from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageSystem, ChatMessageUser
 
 from inspect_autointerp.latent import Context
 from inspect_autointerp.render import active_tokens, delimiters, marked, visible
+from inspect_autointerp.solvers.evidence import Gathered
+from inspect_autointerp.solvers.options import Options
+from inspect_autointerp.solvers.worked import WORKED
 
-VERSION = "explain/1"
-"""Changes whenever the wording below does: scores of explanations from different prompts are told apart by it."""
+VERSION = "explain/2"
+"""Changes whenever the wording below, or the worked examples', does: scores of explanations from different prompts are
+told apart by it, and by the options, which change it as they say."""
 
 MAX_LISTED = 10
 """Activating tokens listed per example."""
 
-_SYSTEM = """\
+_WHAT = """\
 You find out what one latent of a language model responds to. A latent is a direction inside the model that is silent \
-on most text and active on some tokens.
-
+on most text and active on some tokens."""
+_EXAMPLES = """\
 You get examples of text on which it was active. The tokens on which it was active stand between delimiters that are \
-named at the top; the delimiters are not part of the text. ⏎ stands for the end of a line. Below each example the \
-active tokens are listed with their strength, from 1 (weak) to 10 (the strongest of all).
+named at the top; the delimiters are not part of the text. ⏎ stands for the end of a line."""
+_STRENGTHS = """ \
+Below each example the active tokens are listed with their strength, from 1 (weak) to 10 (the strongest of all)."""
+_SILENT = " After them come texts on which it was silent, though they are alike."
+_LOGITS = """\
+You get the tokens which the latent, by itself, makes most probable as the next one, and those which it makes least \
+probable."""
+_EFFECTS = """\
+You get beginnings of text, cut where the latent became active. It was amplified there, and below each you see which \
+tokens became more probable as the next one, and by how many percentage points."""
 
+_LOOK = """\
 Look for what the active tokens have in common, in themselves or in what stands around them, and say it so that \
-somebody could predict from new text whether and where the latent will be active.
-- Be specific, and cover all examples, weak ones included. Leave out what only some of them share.
-- One short sentence or phrase. No list of examples, nothing about delimiters, strengths or "the latent".
-- You may think first. The last line of your answer must be
+somebody could predict from new text whether and where the latent will be active."""
+_LOOK_AT_EFFECTS = """\
+Look for what the tokens that it makes more probable have in common, and say it so that somebody could tell from what \
+the model writes that the latent was amplified."""
+_BESIDES = " What it makes more probable is a further sign of what it stands for."
 
-EXPLANATION: <your explanation>"""
-
-_WORKED = (
-    (
-        ("<<", ">>"),
-        (
-            ("We took the ferry across the bay <<on>> <<Tuesday>>, and", '" on": 3, " Tuesday": 10'),
-            ("the shop is closed every <<Sunday>>⏎from noon", '" Sunday": 9'),
-            ("see you next <<Fri>>day, she wrote", '" Fri": 8'),
-        ),
-        "The active tokens are days of the week, whole or begun; a preposition before one is weakly active.\n"
-        "EXPLANATION: names of days of the week",
-    ),
-    (
-        ("<<", ">>"),
-        (
-            ("for row in table<<:>>⏎    total += row[2]", '":": 10'),
-            ("while not done<<:>>⏎    step()", '":": 9'),
-            ("if x is None<<:>>⏎        return", '":": 9'),
-        ),
-        "The colon is active each time it ends a line that opens a block of Python code.\n"
-        "EXPLANATION: the colon that opens an indented block of Python code",
-    ),
-    (
-        ("<<", ">>"),
-        (
-            ("the soup was far <<better>> than I had", '" better": 10'),
-            ("a <<tall>><<er>> fence would have kept", '" tall": 4, "er": 9'),
-            ("it takes <<less>> time than walking", '" less": 7'),
-        ),
-        "Each active token makes or ends a comparative.\nEXPLANATION: comparative forms of adjectives and adverbs",
-    ),
-)
+_SPECIFIC = "- Be specific, and cover all examples, weak ones included. Leave out what only some of them share."
+_NOT_SILENT = "- It must not hold of the texts on which the latent was silent."
+_LENGTH = {"sentence": "One short sentence or phrase.", "label": "A label of two to five words."}
+_NO_LIST = 'No list of examples, nothing about delimiters, strengths or "the latent".'
+_THINK = "- You may think first. The last line of your answer must be"
+_IN_STEPS = """\
+- Think first, in three steps: what the tokens are, one by one; what stands around them; what all examples have in \
+common, the weakest too. The last line of your answer must be"""
+_LAST = "EXPLANATION: <your explanation>"
 
 
-def explain_messages(contexts: Sequence[Context]) -> list[ChatMessage]:
-    """The prompt that asks for an explanation of the latent that is active in these contexts.
+@dataclass(frozen=True, kw_only=True)
+class Errors:
+    """What an explanation gets wrong."""
+
+    explanation: str
+    missed: Sequence[Context]
+    """Contexts on which the latent is active, though the explanation does not say so."""
+    false_alarms: Sequence[Context]
+    """Contexts on which it is silent, though the explanation says otherwise."""
+
+
+def explain_messages(gathered: Gathered, options: Options, errors: Errors | None = None) -> list[ChatMessage]:
+    """The prompt that asks for an explanation.
 
     What never changes (instructions and worked examples) comes first, so that providers' prompt caches hit.
+
+    Args:
+        gathered: What to show of the latent.
+        options: In what manner.
+        errors: What an earlier explanation got wrong.
     """
-    messages: list[ChatMessage] = [ChatMessageSystem(content=_SYSTEM)]
-    for pair, examples, answer in _WORKED:
-        messages.append(ChatMessageUser(content=_listing(pair, examples)))
-        messages.append(ChatMessageAssistant(content=answer))
-    pair = delimiters(contexts)
-    maximum = max((context.max_activation for context in contexts), default=0.0)
-    examples = [(marked(context, pair), _strengths(context, maximum)) for context in contexts]
-    messages.append(ChatMessageUser(content=_listing(pair, examples)))
+    messages: list[ChatMessage] = [ChatMessageSystem(content=_system(options))]
+    for worked in WORKED:
+        messages.append(ChatMessageUser(content=_question(worked.gathered(options), options)))
+        messages.append(ChatMessageAssistant(content=worked.answer(options)))
+    messages.append(ChatMessageUser(content=_question(gathered, options, errors)))
     return messages
 
 
-def _listing(pair: tuple[str, str], examples: Sequence[tuple[str, str]]) -> str:
-    lines = [f"Active tokens stand between {pair[0]} and {pair[1]}."]
-    for number, (text, strengths) in enumerate(examples, 1):
-        lines += ["", f"Example {number}: {text}", f"Active: {strengths}"]
-    return "\n".join(lines)
+def _system(options: Options) -> str:
+    shown, contexts = [], "contexts" in options.kinds
+    if contexts:
+        strengths, silent = _STRENGTHS if options.activations else "", _SILENT if options.contrastive else ""
+        shown.append(_EXAMPLES + strengths + silent)
+    shown += [_EFFECTS] if "effects" in options.kinds else []
+    shown += [_LOGITS] if "logits" in options.kinds else []
+    look = (_LOOK + (_BESIDES if len(options.kinds) > 1 else "")) if contexts else _LOOK_AT_EFFECTS
+    rules = [_SPECIFIC, *([_NOT_SILENT] if options.contrastive else []), f"- {_LENGTH[options.style]} {_NO_LIST}"]
+    rules.append(_IN_STEPS if options.cot else _THINK)
+    return "\n\n".join([_WHAT, *shown, "\n".join([look, *rules]), _LAST])
+
+
+def _question(gathered: Gathered, options: Options, errors: Errors | None = None) -> str:
+    missed, alarms = (errors.missed, errors.false_alarms) if errors else ((), ())
+    everything = [*gathered.active, *missed]
+    pair, maximum = delimiters([*everything, *alarms]), max((c.max_activation for c in everything), default=0.0)
+
+    def examples(contexts: Sequence[Context], first: int) -> list[str]:
+        lines = []
+        for number, context in enumerate(contexts, first):
+            lines += ["", f"Example {number}: {marked(context, pair)}"]
+            lines += [f"Active: {_strengths(context, maximum)}"] if options.activations else []
+        return lines
+
+    def silent(contexts: Sequence[Context], first: int) -> list[str]:
+        return [""] * bool(contexts) + [f"Silent {n}: {visible(c.text)}" for n, c in enumerate(contexts, first)]
+
+    lines = [f"Active tokens stand between {pair[0]} and {pair[1]}."] if everything else []
+    lines += examples(gathered.active, 1) + silent(gathered.silent, 1)
+    for number, effect in enumerate(gathered.effects, 1):
+        raised = (f"{_quoted(token.token)}: +{100 * (token.steered - token.clean):.1f}" for token in effect.raised)
+        lines += ["", f"Beginning {number}: {visible(effect.prompt)}", f"More probable: {', '.join(raised)}"]
+    if gathered.promoted:
+        lines += ["", f"Most probable: {', '.join(map(_quoted, gathered.promoted))}"]
+        lines += [f"Least probable: {', '.join(map(_quoted, gathered.suppressed))}"]
+    if errors:
+        lines += ["", f"An earlier explanation was: {visible(errors.explanation)}"]
+        if missed:
+            lines += ["It does not cover these, on which the latent was active:"]
+            lines += examples(missed, len(gathered.active) + 1)
+        if alarms:
+            lines += [""] * bool(missed) + ["It covers these, on which the latent was silent:"]
+            lines += silent(alarms, len(gathered.silent) + 1)
+        lines += ["", "Find a better one, which is right about these and all the others."]
+    return "\n".join(lines).strip()
+
+
+def _quoted(token: str) -> str:
+    return json.dumps(visible(token), ensure_ascii=False)
 
 
 def _strengths(context: Context, maximum: float) -> str:
@@ -93,10 +142,7 @@ def _strengths(context: Context, maximum: float) -> str:
     active = [i for i, is_active in enumerate(active_tokens(context)) if is_active]
     strongest = sorted(sorted(active, key=lambda i: -context.activations[i])[:MAX_LISTED])
     tokens = context.tokens()
-    return ", ".join(
-        f"{json.dumps(visible(tokens[i]), ensure_ascii=False)}: {ceil(10 * float(context.activations[i]) / maximum)}"
-        for i in strongest
-    )
+    return ", ".join(f"{_quoted(tokens[i])}: {ceil(10 * float(context.activations[i]) / maximum)}" for i in strongest)
 
 
 _ANSWER = re.compile(r"^[\s*_#>`]*explanation[\s*_`]*:[\s*_`]*(.*?)[\s*_`]*$", re.IGNORECASE | re.MULTILINE)

@@ -8,6 +8,7 @@ from inspect_autointerp.dataset import LatentDataset
 from inspect_autointerp.evaluation import one_line_errors, open_dataset
 from inspect_autointerp.latent import Negative
 from inspect_autointerp.negatives import negative_kinds
+from inspect_autointerp.solvers.explainers import Explainer, name_of
 from inspect_autointerp.solvers.explainers import explainer as solver_named
 
 
@@ -31,8 +32,8 @@ def explained(
     *,
     hookpoint: str | None,
     latents: str | int | list[int] | None,
-    explainer: str,
-    explain_examples: int,
+    explainer: Explainer,
+    explanations: str | None,
     negatives: str | list[str],
     min_contexts: int,
     window: int | None,
@@ -46,8 +47,8 @@ def explained(
         min_contexts=min_contexts,
         seed=seed,
         window=window,
-        donors=explainer == "shuffled",
+        donors=name_of(explainer) == "shuffled" and explanations is None,
     )
     with one_line_errors():
-        solver = solver_named(explainer, str(data.store.folder), explain_examples, seed, window)
+        solver = solver_named(explainer, explanations, seed, data.store, data.hookpoint)
         return Explained(data, solver, negative_kinds(data.store, data.hookpoint, negatives))

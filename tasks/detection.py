@@ -18,7 +18,7 @@ def detection(
     hookpoint: str | None = None,
     latents: str | int | list[int] | None = None,
     explainer: Explainer = "explain",
-    explain_examples: int = 40,
+    explanations: str | None = None,
     test_activating: int = 100,
     test_nonactivating: int = 100,
     negatives: str | list[str] = "random",
@@ -35,8 +35,11 @@ def detection(
         contexts: Folder of a context store that `autointerp prep` made. Without one, the demo's, made on first use.
         hookpoint: One of the store's hookpoints; the first by default.
         latents: `0:100`, `3,17,40`, `all`, or `sample:200`, a random draw of usable latents (default: 100).
-        explainer: `explain` asks the model; `shuffled` (another latent's explanation) and `empty` are floors.
-        explain_examples: Contexts that the explainer is shown.
+        explainer: What the explanations come from: `explain` asks the model, and so do `refine`, `best_of` and, of most
+            latents, `single_token`; `shuffled` (another latent's explanation), `constant` and `empty` are floors.
+            With options of the solver: `{name: explain, examples: 20, cot: true}`; see solvers/.
+        explanations: Take them from a file or a log, see `solvers.supply`; with `explainer=human` under that name, with
+            `explainer=shuffled` each for another latent.
         test_activating: Activating contexts to grade on.
         test_nonactivating: Non-activating contexts of each kind to grade on.
         negatives: Kinds of non-activating contexts: `random`, and besides those `neighbours`, `cooccurring` (on which a
@@ -56,7 +59,7 @@ def detection(
         hookpoint=hookpoint,
         latents=latents,
         explainer=explainer,
-        explain_examples=explain_examples,
+        explanations=explanations,
         negatives=negatives,
         min_contexts=min_contexts,
         window=window,

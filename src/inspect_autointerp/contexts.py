@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
 from itertools import compress, repeat
+from math import ceil
 
 import numpy as np
 
 from inspect_autointerp.kept import Kept
-from inspect_autointerp.latent import DECILES, Context, Latent, Negative, Split
+from inspect_autointerp.latent import DECILES, Context, Latent, Negative, Sampling, Split
 from inspect_autointerp.neighbours import neighbour_starts
 from inspect_autointerp.store import POOL, SAMPLE, TOP, Store
 
@@ -77,12 +78,41 @@ class LatentContexts:
         windows = self._windows(split)
         return self._contexts(windows, range(len(windows.starts)))
 
-    def explain(self, n: int, seed: int) -> list[Context]:
-        """Up to n activating contexts of the explain split, the deciles in equal shares, strongest first."""
-        windows = self._explain
-        drawn = stratified(windows.deciles, n, _rng(seed, self.latent.id, "explain"))
-        peaks = windows.peaks.tolist()
-        return self._contexts(windows, sorted(drawn, key=lambda i: -peaks[i]))
+    def explain(self, n: int, seed: int, sampling: Sampling = "quantiles") -> list[Context]:
+        """Up to n activating contexts of the explain split, strongest first.
+
+        Args:
+            n: How many, at most.
+            seed: Of the draw.
+            sampling: `quantiles`: of the sample, the deciles in equal shares. `random`: of the sample. `top`: the
+                strongest there are. `mix`: a fifth of them so, the others by quantiles.
+        """
+        rng = _rng(seed, self.latent.id, "explain")
+        top = self._strongest({"top": n, "mix": ceil(n / 5)}.get(sampling, 0))
+        left = self._besides(top)
+        if sampling == "random":
+            drawn = rng.permutation(left)[:n].tolist()
+        else:
+            drawn = [left[i] for i in stratified([self._explain.deciles[i] for i in left], n - len(top.starts), rng)]
+        found = self._contexts(top, range(len(top.starts))) + self._contexts(self._explain, drawn)
+        return sorted(found, key=lambda context: -context.max_activation)
+
+    def to_tell_apart(self, n: int, seed: int, kinds: Sequence[Negative] = ("random",)) -> list[Context]:
+        """Up to n contexts of each kind of the explain split on which the latent is silent.
+
+        The tokens of none are those of any context of these kinds that the latent can be tested on.
+
+        Raises:
+            UserError: The store holds no such kind.
+        """
+        rng, found = _rng(seed, self.latent.id, "apart"), []
+        for kind in kinds:
+            tested = self.silent_starts("test") if kind == "random" else self._negatives(kind, "test")[0]
+            known = self._shown.union(self._store.texts(tested))
+            starts, whose = self._drawn(kind, "explain", 4 * n, rng)
+            fresh = [i for i, text in enumerate(self._store.texts(starts)) if text not in known][:n]
+            found += self._silent(kind, "explain", starts[fresh], None if whose is None else whose[fresh])
+        return found
 
     def test(self, n_activating: int, n_each: int, seed: int, kinds: Sequence[Negative] = ("random",)) -> list[Context]:
         """Up to n activating contexts (deciles in equal shares) and n of each kind on which the latent is silent.
@@ -105,14 +135,22 @@ class LatentContexts:
         Raises:
             UserError: The store holds no such kind.
         """
+        return self._silent(kind, split, *self._drawn(kind, split, n, rng))
+
+    def _drawn(
+        self, kind: Negative, split: Split, n: int, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """The starts of up to n contexts of a kind, and whose windows they are."""
         if kind == "random":
-            starts, whose = rng.permutation(self.silent_starts(split))[:n], None
-        else:
-            starts, whose = self._negatives(kind, split)
-            if whose is not None:
-                kept = stratified(whose.tolist(), n, rng)
-                starts, whose = starts[kept], whose[kept].tolist()
-            starts = starts[:n]  # of similar ones, the nearest
+            return rng.permutation(self.silent_starts(split))[:n], None
+        starts, whose = self._negatives(kind, split)
+        if whose is None:
+            return starts[:n], None  # the nearest
+        kept = stratified(whose.tolist(), n, rng)
+        return starts[kept], whose[kept]
+
+    def _silent(self, kind: Negative, split: Split, starts: np.ndarray, whose: np.ndarray | None) -> list[Context]:
+        """Contexts of a kind, by their starts."""
         if kind in ("random", "similar"):
             decoded = self._store.pool_of(split).decoded(starts)
         else:
@@ -121,7 +159,7 @@ class LatentContexts:
         return [
             Context(kind, start, text, spans, activations, None, neighbour)
             for start, (text, spans), activations, neighbour in zip(
-                starts.tolist(), decoded, silence, whose or repeat(None, len(decoded)), strict=True
+                starts.tolist(), decoded, silence, repeat(None) if whose is None else whose.tolist(), strict=False
             )
         ]
 
@@ -179,8 +217,7 @@ class LatentContexts:
         """
         if not len(self._test.peaks):
             return np.zeros(len(starts), dtype=np.int64)
-        rank = self._test.peaks.searchsorted(self._own.on(starts, self._store.window).max(axis=1, initial=0.0))
-        deciles = np.minimum(DECILES * rank // len(self._test.peaks) + 1, DECILES)
+        deciles = _deciles(self._own.on(starts, self._store.window).max(axis=1, initial=0.0), self._test.peaks)
         return np.where([text in self._shown for text in self._store.texts(starts)], 0, deciles)
 
     @cached_property
@@ -192,12 +229,12 @@ class LatentContexts:
 
     @cached_property
     def _explain(self) -> _Windows:
-        return self._sampled("explain", frozenset())
+        return self._sampled("explain", frozenset(), SAMPLE)
 
     @cached_property
     def _test(self) -> _Windows:
         """Without those whose tokens the explain split's windows hold."""
-        return self._sampled("test", self._shown)
+        return self._sampled("test", self._shown, SAMPLE)
 
     @cached_property
     def _shown(self) -> frozenset[bytes]:
@@ -217,10 +254,13 @@ class LatentContexts:
     def _windows(self, split: Split) -> _Windows:
         return self._explain if split == "explain" else self._test
 
-    def _sampled(self, split: Split, seen: frozenset[bytes]) -> _Windows:
-        """The distinct windows of a split's sample, but for those whose tokens were seen."""
+    def _sampled(self, split: Split, seen: frozenset[bytes], flags: int) -> _Windows:
+        """The distinct windows of a split that were kept for one of these reasons, without those of texts seen.
+
+        Of windows that are alike or overlap, a sampled one comes first.
+        """
         kept = self._kept
-        sampled = np.flatnonzero(self._own.which(split, SAMPLE)[kept.numbers])
+        sampled = np.flatnonzero(self._own.which(split, flags)[kept.numbers])
         if self._centered:
             sampled = sampled[_apart(kept.starts[sampled], self._store.window)]
         first: dict[bytes, int] = {}
@@ -233,6 +273,21 @@ class LatentContexts:
         deciles = (DECILES * np.arange(len(found)) // max(1, len(found)) + 1).tolist()
         return _Windows(kept.starts[found], kept.activations[found], kept.peaks[found], deciles, frozenset(first))
 
+    def _strongest(self, n: int) -> _Windows:
+        """The n strongest distinct windows of the explain split, sampled or not, weakest first."""
+        kept = self._sampled("explain", frozenset(), SAMPLE | TOP if n else 0)
+        starts, peaks = kept.starts[-n:], kept.peaks[-n:]
+        deciles = _deciles(peaks, self._explain.peaks).tolist()
+        return _Windows(starts, kept.activations[-n:], peaks, deciles, frozenset(self._store.texts(starts)))
+
+    def _besides(self, top: _Windows) -> list[int]:
+        """Which windows of the explain split's sample neither overlap these nor have the tokens of one."""
+        starts, width = self._explain.starts, self._store.window
+        if not len(top.starts):
+            return list(range(len(starts)))
+        apart = np.abs(starts[:, None] - top.starts).min(axis=1) >= width
+        return [i for i, text in enumerate(self._store.texts(starts)) if apart[i] and text not in top.texts]
+
     def _contexts(self, windows: _Windows, which: Sequence[int]) -> list[Context]:
         rows = np.array(which, dtype=np.int64)
         starts = windows.starts[rows]
@@ -243,6 +298,11 @@ class LatentContexts:
                 starts.tolist(), decoded, windows.activations[rows], which, strict=True
             )
         ]
+
+
+def _deciles(peaks: np.ndarray, sample: np.ndarray) -> np.ndarray:
+    """In which tenth of a sample, given by its peaks in order, windows with such peaks fall, int64 (window,)."""
+    return np.minimum(DECILES * sample.searchsorted(peaks) // max(1, len(sample)) + 1, DECILES)
 
 
 def _apart(starts: np.ndarray, width: int) -> list[int]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from inspect_ai.dataset import MemoryDataset, Sample
+from inspect_ai.solver import TaskState
 from rich.console import Console
 from rich.progress import track
 
@@ -69,6 +70,7 @@ def latent_dataset(
             skipped[reason] += 1
             continue
         facts = {"index": latent.index, "firing_share": latent.firing_share, "max_activation": latent.max_activation}
+        facts |= {"contexts": str(store.folder), "window": window}
         facts["rare"] = latent.n_windows < store.settings.min_active
         samples.append(Sample(id=latent.id, input=f"What does latent {latent.id} respond to?", metadata=facts))
     if not samples:
@@ -77,6 +79,21 @@ def latent_dataset(
     samples.sort(key=lambda sample: sample.metadata["index"] if sample.metadata else 0)
     dataset = MemoryDataset(samples, name=f"{store.folder.name}/{hookpoint}")
     return LatentDataset(dataset, store, hookpoint, dict(skipped))
+
+
+def store_of(state: TaskState) -> Store:
+    """The store that a sample's latent is of.
+
+    Raises:
+        UserError: It is not there, or not whole.
+    """
+    return Store.open(state.metadata["contexts"], state.metadata["window"])
+
+
+def latent_named(store: Store, id: str) -> Latent:
+    """The latent of that name, `hookpoint/index`."""
+    hookpoint, _, index = id.rpartition("/")
+    return store.latent(hookpoint, int(index))
 
 
 def _unusable(store: Store, latent: Latent, least: int) -> str | None:
@@ -118,14 +135,17 @@ def parse_latents(latents: object, width: int, seed: int) -> tuple[list[int], in
 
 
 def resolve(folder: str | Path) -> Path:
-    """The absolute path of a folder that the user gave; a URL's store is fetched into the cache.
+    """The absolute path of a store's folder that the user gave; a URL's store is fetched into the cache."""
+    return fetch(str(folder)) if is_url(folder) else located(folder)
+
+
+def located(path: str | Path) -> Path:
+    """The absolute path of a file or folder that the user gave.
 
     Inspect runs a task file's code in the file's own folder, so a relative path is also looked for from where the
     shell was (`PWD`).
     """
-    if is_url(folder):
-        return fetch(str(folder))
-    here = Path(folder).expanduser()
+    here = Path(path).expanduser()
     there = Path(os.environ.get("PWD", "."), here)
     return (there if not here.exists() and there.exists() else here).absolute()
 

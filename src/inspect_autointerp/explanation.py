@@ -1,6 +1,7 @@
 """An explanation, as it travels from a solver to a scorer in the sample's metadata."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from inspect_ai.solver import TaskState
 
@@ -14,13 +15,23 @@ class Explanation:
     text: str | None
     """The explanation; empty for the floor that says nothing; None where there is none."""
     source: str
-    """The solver and the version of its prompt: `explain/1`, `empty`, …"""
+    """The solver and the version of its prompt: `explain/2`, `empty`, …"""
     latent: str
     """The latent that it was written for; another one's for the shuffled floor."""
     reason: str | None = None
     """Why there is none, for instance `invalid_response_format`."""
     store: str | None = None
     """Digest of the context store that it was written from; None if it was written from none."""
+    model: str | None = None
+    """Who wrote it, if a model did."""
+    options: dict[str, Any] = field(default_factory=dict)
+    """What it was shown and asked, see `solvers.explain`."""
+    tokens: int | None = None
+    """Input and output that it took, whether paid for now or found in the cache."""
+    candidates: list[dict[str, Any]] = field(default_factory=list)
+    """Of explanations among which it was chosen: each one's `text` and `score` on the explain split, in order."""
+    file: str | None = None
+    """sha256 of the file that it is from, if it is from one."""
 
     def put(self, state: TaskState) -> None:
         """Leave it for the scorer, and in the log."""

@@ -7,6 +7,7 @@ import numpy as np
 
 Split = Literal["explain", "test"]
 Negative = Literal["random", "neighbours", "cooccurring", "similar"]
+Sampling = Literal["quantiles", "random", "top", "mix"]
 Kind = Literal["activating", Negative, "mismarked", "intruder"]
 
 DECILES = 10

@@ -21,6 +21,7 @@ from inspect_autointerp.numbered import read_numbered
 NOT_UNDERSTOOD = "I answer this project's explainer and grader prompts only."
 _TEXT = re.compile(r"^Text \d+: (.*)$", re.MULTILINE)
 _EXAMPLE = re.compile(r"^Example \d+: (.*)$", re.MULTILINE)
+_EXPLAINING = re.compile(r"^(Example|Beginning) 1: |^Most probable: ", re.MULTILINE)
 _DELIMITERS = re.compile(r"^(?:Active|Marked) tokens stand between (\S+) and (\S+)\.$", re.MULTILINE)
 
 Passage = tuple[str, set[int] | None]
@@ -38,7 +39,7 @@ def asked(question: str) -> Asked | None:
         return "simulate" if "\nText 1:\n" in question else "judge"
     if question.startswith("Marked tokens stand between "):
         return "intruder"
-    return "explain" if "\nExample 1: " in question else None
+    return "explain" if _EXPLAINING.search(question) else None
 
 
 def read_grading(question: str) -> tuple[str, list[Passage]]:

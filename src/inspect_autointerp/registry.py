@@ -9,9 +9,15 @@ from inspect_autointerp.scorers import intervention as intervention_scorer  # no
 from inspect_autointerp.scorers import intruder as intruder_scorer  # noqa: F401
 from inspect_autointerp.scorers import simulation as simulation_scorer  # noqa: F401
 from inspect_autointerp.scorers import surprisal as surprisal_scorer  # noqa: F401
+from inspect_autointerp.solvers import best_of as best_of
+from inspect_autointerp.solvers import constant as constant
 from inspect_autointerp.solvers import empty as empty
 from inspect_autointerp.solvers import explain as explain
+from inspect_autointerp.solvers import human as human
+from inspect_autointerp.solvers import refine as refine
 from inspect_autointerp.solvers import shuffled as shuffled
+from inspect_autointerp.solvers import single_token as single_token
+from inspect_autointerp.solvers import supply as supply
 from inspect_autointerp.solvers import unexplained as unexplained
 from inspect_autointerp.tasks import detection as detection
 from inspect_autointerp.tasks import embedding as embedding

@@ -63,7 +63,6 @@ class Store:
         # A plain view of the map is faster than the map itself.
         self.tokens: np.ndarray = np.asarray(np.load(self.folder / "tokens.npy", mmap_mode="r"))
         self.pool: np.ndarray = np.load(self.folder / "pool.npy").astype(np.int64)
-        self._neighbours: dict[str, np.ndarray] = {}
 
     @staticmethod
     def open(folder: str, window: int | None = None) -> "Store":
@@ -163,19 +162,36 @@ class Store:
         """
         if kind == "cooccurring":
             return self._added(kind, hookpoint)["neighbours"][index].astype(np.int64)
+        table = self._lists(hookpoint, "neighbours")
+        if table is None:
+            raise UserError(
+                f"{self.folder}: no neighbours at {hookpoint}, whose latents have no directions or were not"
+                " compared (prep's --neighbours); `autointerp negatives` finds latents that fire together"
+            )
+        return table[index].astype(np.int64)
+
+    def logits(self, hookpoint: str, index: int) -> tuple[list[int], list[int]]:
+        """The tokens whose logits a latent's direction raises most, the most first, and those it lowers most.
+
+        Raises:
+            UserError: The latents have no directions in the space that the subject's head reads.
+        """
+        promoted, suppressed = (self._lists(hookpoint, name) for name in ("promoted", "suppressed"))
+        if promoted is None or suppressed is None:
+            raise UserError(
+                f"{self.folder}: it is not known which tokens the latents of {hookpoint} promote: they have no"
+                " directions that the subject's head reads"
+            )
+        return promoted[index].tolist(), suppressed[index].tolist()
+
+    @lru_cache(maxsize=64)  # noqa: B019
+    def _lists(self, hookpoint: str, column: str) -> np.ndarray | None:
+        """A column of lists, (latent, item); None where the latents have none."""
         import pyarrow.parquet as pq
 
-        table = self._neighbours.get(hookpoint)
-        if table is None:
-            path = self.folder / hookpoint_folder(hookpoint) / "latents.parquet"
-            column = pq.read_table(path, columns=["neighbours"])["neighbours"].combine_chunks()
-            if column.null_count:
-                raise UserError(
-                    f"{self.folder}: no neighbours at {hookpoint}, whose latents have no directions or were not"
-                    " compared (prep's --neighbours); `autointerp negatives` finds latents that fire together"
-                )
-            table = self._neighbours[hookpoint] = column.values.to_numpy().reshape(len(column), -1)
-        return table[index].astype(np.int64)
+        path = self.folder / hookpoint_folder(hookpoint) / "latents.parquet"
+        lists = pq.read_table(path, columns=[column])[column].combine_chunks()
+        return None if lists.null_count else lists.values.to_numpy().reshape(len(lists), -1)
 
     def similar(self, hookpoint: str, index: int) -> np.ndarray:
         """The starts of the pool's windows that read like those a latent fires on, int64, nearest first in each split.

@@ -1,5 +1,6 @@
 from itertools import pairwise
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 from tests.core.plain_contexts import PlainContexts
 
 from inspect_autointerp.contexts import LatentContexts, seed_of, stratified
-from inspect_autointerp.latent import Context, Split
+from inspect_autointerp.latent import Context, Negative, Sampling, Split
 from inspect_autointerp.settings import Settings
 from inspect_autointerp.store import SAMPLE, Store
 
@@ -225,3 +226,47 @@ def test_stratified_chooses_without_replacement_and_evenly(strata: list[int], n:
 def test_seeds_differ_by_any_part() -> None:
     assert seed_of(1, "a") != seed_of(1, "b") != seed_of(0, "b")
     assert seed_of("ab", "c") != seed_of("a", "bc")
+
+
+@pytest.mark.parametrize("index", range(0, 256, 51))
+@pytest.mark.parametrize("center", [False, True])
+def test_the_explain_split_can_be_sampled_in_four_ways(folders: dict[bool, Path], center: bool, index: int) -> None:
+    store = Store.open(str(folders[center]))
+    contexts = LatentContexts(store, store.latent("layers.1", index))
+    sample = {context.start: context for context in contexts.activating("explain")}
+    strongest = sorted((context.max_activation for context in sample.values()), reverse=True)
+    found = {way: contexts.explain(10, 0, way) for way in get_args(Sampling)}
+    assert [context.start for context in found["quantiles"]] == [context.start for context in contexts.explain(10, 0)]
+    assert {context.start for context in found["random"]} <= sample.keys()
+    top = [context.max_activation for context in found["top"]]
+    assert all(a >= b for a, b in zip(top, strongest, strict=False)), "at least those of the sample"
+    # A fifth of ten is two.
+    assert [context.max_activation for context in found["mix"]][:2] == top[:2]
+    for drawn in found.values():
+        assert len(drawn) == min(10, len(drawn))
+        maxima = [context.max_activation for context in drawn]
+        assert maxima == sorted(maxima, reverse=True)
+        starts = np.array([context.start for context in drawn], dtype=int)
+        assert len(set(store.texts(starts))) == len(drawn)
+        assert store.in_split(starts, "explain").all()
+    tested = contexts.test(10_000, 10_000, 0)
+    texts = set(store.texts(np.array([context.start for context in tested], dtype=int)))
+    for drawn in found.values():
+        assert not texts & set(store.texts(np.array([context.start for context in drawn], dtype=int)))
+
+
+@given(index=st.integers(0, 255), seed=st.integers(0, 3), n=st.integers(1, 60), window=st.sampled_from([32, 16]))
+@settings(max_examples=40)
+def test_silent_contexts_to_show_share_no_text_with_any_that_can_be_tested_on(
+    store_folder: Path, index: int, seed: int, n: int, window: int
+) -> None:
+    store = Store.open(str(store_folder), window)
+    contexts = LatentContexts(store, store.latent("layers.1", index))
+    kinds: tuple[Negative, ...] = ("random", "neighbours")
+    shown = contexts.to_tell_apart(n, seed, kinds)
+    starts = np.array([context.start for context in shown], dtype=int)
+    assert store.in_split(starts, "explain").all()
+    assert all(sum(context.kind == kind for context in shown) <= n for kind in kinds)
+    assert all(context.max_activation == 0 for context in shown)
+    tested = contexts.test(10_000, 10_000, seed, kinds)
+    assert not set(store.texts(starts)) & set(store.texts(np.array([c.start for c in tested], dtype=int)))

@@ -8,6 +8,7 @@ from inspect_autointerp.lexical.explain import explain, occurrences
 from inspect_autointerp.lexical.judge import judge
 from inspect_autointerp.lexical.simulate import simulate
 from inspect_autointerp.numbered import as_shown, spelled
+from inspect_autointerp.offline import asked
 from inspect_autointerp.scorers.detection import detection_messages
 from inspect_autointerp.scorers.simulation import simulation_messages
 
@@ -104,3 +105,26 @@ def test_the_provider_answers_a_simulators_prompt_as_it_asks(every: bool) -> Non
     answer = asyncio.run(get_model("inspect_autointerp/lexical").generate(messages)).completion
     assert answer == spelled(texts, [[10, 0, 0], [0]], every)
     assert ("\t0" in answer) == every
+
+
+def test_without_strengths_what_is_marked_counts_alike() -> None:
+    question = "Active tokens stand between << and >>.\n\nExample 1: a << cat>> sat\n\nExample 2: the<< cat>> <<ran>>"
+    # Marked: cat twice, ran once. Each is a sure sign: 2 and 1, so weights of 10 and 5.
+    assert explain(question) == 'EXPLANATION: texts with "cat" (10), "ran" (5)'
+
+
+def test_a_word_that_stands_in_silent_texts_is_a_poor_sign() -> None:
+    question = 'Active tokens stand between << and >>.\n\nExample 1: << a>><< cat>>\nActive: " a": 5, " cat": 5'
+    assert explain(question) == 'EXPLANATION: texts with "a" (10), "cat" (10)'
+    # In the silent texts `a` stands three times: 5 · 1 / 4 against 5.
+    assert explain(question + "\n\nSilent 1: a dog\nSilent 2: a a") == 'EXPLANATION: texts with "cat" (10), "a" (2)'
+
+
+def test_what_becomes_more_probable_is_evidence_too() -> None:
+    assert explain('Beginning 1: The\nMore probable: " sea": +12.5, "ing": +5.0') == (
+        'EXPLANATION: texts with "sea" (10), "ing" (4)'
+    )
+    assert explain('Most probable: " sea", " ship"\nLeast probable: "x"') == (
+        'EXPLANATION: texts with "sea" (10), "ship" (10)'
+    )
+    assert asked('Beginning 1: The\nMore probable: " sea": +1.0') == asked('Most probable: "a"') == "explain"

@@ -17,6 +17,8 @@ from inspect_autointerp.planted.latents import LATENTS, SORTS, Sort
 from inspect_autointerp.planted.oracle import label, recognised, simulated
 from inspect_autointerp.scorers.detection import detection_messages
 from inspect_autointerp.scorers.simulation import simulation_messages
+from inspect_autointerp.solvers.evidence import Gathered
+from inspect_autointerp.solvers.explain import explain_options
 from inspect_autointerp.solvers.prompt import explain_messages
 from inspect_autointerp.store import Store
 
@@ -107,14 +109,15 @@ def test_every_latent_is_recognised_by_what_is_marked(examples: int, planted_sto
     for index, planted in enumerate(LATENTS):
         contexts = LatentContexts(store, store.latent(HOOKPOINT, index))
         for seed in range(3):
-            question = explain_messages(contexts.explain(examples, seed))[-1].text
+            question = explain_messages(Gathered(active=contexts.explain(examples, seed)), explain_options({}))[-1].text
             assert recognised(read_examples(question)) == planted
 
 
 @pytest.mark.parametrize("sort", SORTS)
 def test_it_gives_the_explanation_that_is_asked_for(sort: Sort, planted_store: Path) -> None:
     store = Store(planted_store)
-    messages = explain_messages(LatentContexts(store, store.latent(HOOKPOINT, 0)).explain(20, 0))
+    shown = Gathered(active=LatentContexts(store, store.latent(HOOKPOINT, 0)).explain(20, 0))
+    messages = explain_messages(shown, explain_options({}))
     said = asyncio.run(oracle(explanation=sort).generate(messages)).completion
     assert said == f"EXPLANATION: {LATENTS[0].claim(sort).text}"
 

@@ -1,8 +1,18 @@
+import re
+from collections.abc import Sequence
+from difflib import ndiff
+from typing import Any
+
 import numpy as np
 import pytest
+from inspect_ai.model import ChatMessage
 
+from inspect_autointerp.errors import UserError
 from inspect_autointerp.latent import Context
-from inspect_autointerp.solvers.prompt import explain_messages, parse_explanation
+from inspect_autointerp.solvers.effects import Effect, Raised
+from inspect_autointerp.solvers.evidence import Gathered
+from inspect_autointerp.solvers.explain import explain_options
+from inspect_autointerp.solvers.prompt import Errors, explain_messages, parse_explanation
 
 
 def context(tokens: list[str], activations: list[float]) -> Context:
@@ -11,10 +21,122 @@ def context(tokens: list[str], activations: list[float]) -> Context:
     return Context("activating", 0, "".join(tokens), spans, np.array(activations, dtype=np.float32), 1)
 
 
+def messages_of(*active: Context, **options: Any) -> list[ChatMessage]:
+    """The prompt that shows such contexts, and everything else that the options ask for."""
+    asked = explain_options(options)
+    shown = Gathered(
+        active=active if "contexts" in asked.kinds else (),
+        silent=[context([" mat"], [0])] if asked.contrastive else (),
+        promoted=(" cat", "\n") if "logits" in asked.kinds else (),
+        suppressed=("dog",) if "logits" in asked.kinds else (),
+        effects=[Effect("The", (Raised(" sea", 0.1, 0.225),))] if "effects" in asked.kinds else (),
+    )
+    return explain_messages(shown, asked)
+
+
+def lines_of(messages: Sequence[ChatMessage]) -> list[str]:
+    return [f"{message.role}: {line}" for message in messages for line in message.text.splitlines()]
+
+
+def changes(**options: Any) -> tuple[list[str], list[str]]:
+    """The lines that an option takes from the prompt, and those that it puts into it."""
+    one, other = (lines_of(messages_of(context([" a", "b"], [1, 0]), **given)) for given in ({}, options))
+    compared = list(ndiff(one, other))
+    return [line[2:] for line in compared if line[0] == "-"], [line[2:] for line in compared if line[0] == "+"]
+
+
+def test_without_activations_the_lists_and_what_is_said_of_them_are_gone_and_nothing_else() -> None:
+    gone, new = changes(activations=False)
+    [intro] = [line for line in gone if line.startswith("system: ")]
+    assert [line for line in gone if line != intro] == [line for line in gone if line.startswith("user: Active: ")]
+    assert len(gone) - 1 == 3 * 3 + 1, "three of each worked latent, one of the question"
+    assert new == [intro.removesuffix(" (the strongest of all).").rpartition(" Below each")[0]]
+
+
+def test_contrastive_adds_silent_texts_and_what_they_mean_and_nothing_else() -> None:
+    gone, new = changes(contrastive=1)
+    [intro] = gone
+    assert new[0] == f"{intro} After them come texts on which it was silent, though they are alike."
+    assert new[1] == "system: - It must not hold of the texts on which the latent was silent."
+    shown = [line for line in new[2:] if line != "user: "]
+    assert all(line.startswith(("user: Silent 1: ", "user: Silent 2: ")) for line in shown)
+    assert shown[-1] == "user: Silent 1:  mat"
+    assert len(shown) == 3 * 2 + 1
+
+
+def test_cot_changes_the_rule_and_the_worked_thoughts_and_nothing_else() -> None:
+    gone, new = changes(cot=True)
+    assert [line.split(":")[0] for line in gone] == ["system", *["assistant"] * 3]
+    assert [line.split(":")[0] for line in new] == ["system"] + ["assistant"] * 9
+    assert new[0].startswith("system: - Think first, in three steps")
+    assert not [line for line in gone + new if "EXPLANATION" in line]
+
+
+def test_a_label_changes_the_rule_of_length_and_the_worked_explanations_and_nothing_else() -> None:
+    gone, new = changes(style="label")
+    assert len(gone) == len(new) == 1 + 3
+    assert new[0].removeprefix("system: - A label of two to five words.") == gone[0].removeprefix(
+        "system: - One short sentence or phrase."
+    )
+    assert all(line.startswith("assistant: EXPLANATION: ") and len(line.split()[2:]) <= 5 for line in new[1:])
+
+
+def test_logits_beside_contexts_are_listed_and_explained_and_nothing_else_changes() -> None:
+    gone, new = changes(evidence="both")
+    [look] = gone
+    assert f"{look} What it makes more probable is a further sign of what it stands for." in new
+    rest = [line for line in new if line not in ("user: ", "system: ") and not line.startswith(look)]
+    assert rest[0].startswith("system: You get the tokens which the latent, by itself, makes most probable")
+    assert all(line.startswith(("user: Most probable: ", "user: Least probable: ")) for line in rest[1:])
+    assert rest[-2:] == ['user: Most probable: " cat", "⏎"', 'user: Least probable: "dog"']
+
+
+def test_effects_alone_show_no_contexts() -> None:
+    # 100 · (0.225 − 0.1) = 12.5 percentage points.
+    messages = messages_of(evidence="effects")
+    assert messages[-1].text == 'Beginning 1: The\nMore probable: " sea": +12.5'
+    everything = "\n".join(message.text for message in messages)
+    assert "Example " not in everything
+    assert "delimiters that" not in everything
+    assert "was amplified there" in messages[0].text
+
+
+def test_what_was_wrong_is_shown_after_everything_else() -> None:
+    # Strengths of all examples are relative to the strongest, 8: ⌈10 · 4 / 8⌉ = 5.
+    shown = Gathered(active=[context([" a"], [8])])
+    errors = Errors(explanation="x\ny", missed=[context([" b"], [4])], false_alarms=[context([" c"], [0])])
+    plain, again = (explain_messages(shown, explain_options({}), found) for found in (None, errors))
+    assert again[:-1] == plain[:-1] or [m.text for m in again[:-1]] == [m.text for m in plain[:-1]]
+    assert again[-1].text == plain[-1].text + (
+        "\n\nAn earlier explanation was: x⏎y\n"
+        'It does not cover these, on which the latent was active:\n\nExample 2: << b>>\nActive: " b": 5\n\n'
+        "It covers these, on which the latent was silent:\n\nSilent 1:  c\n\n"
+        "Find a better one, which is right about these and all the others."
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"sampling": "best"}, "sampling=best: give quantiles or random or top or mix"),
+        ({"style": "poem"}, "style=poem: give sentence or label"),
+        ({"examples": 0}, "examples=0: at least one is needed"),
+        ({"contrastive": True}, "contrastive=True: give how many silent texts to show, for instance 10"),
+        ({"contrastive": 3, "evidence": "logits"}, "contrastive=3: texts are told apart only with evidence=contexts"),
+        ({"evidence": "dreams"}, "evidence=dreams: give contexts, effects, logits"),
+        ({"target_kl": 0}, "target_kl=0: give a number above 0"),
+        ({"exemples": 3}, "exemples=3: there is no such option; there are examples, sampling"),
+    ],
+)
+def test_an_option_that_cannot_be_is_one_line(options: dict, message: str) -> None:
+    with pytest.raises(UserError, match=re.escape(message)):
+        explain_options(options)
+
+
 def test_the_question_marks_and_lists_the_activating_tokens() -> None:
     # Of the strongest activation 8: ⌈10 · 8 / 8⌉ = 10, ⌈10 · 3 / 8⌉ = 4; in the second example ⌈10 · 2 / 8⌉ = 3.
     found = [context(["if", " x", "\n"], [8, 0, 3]), context([" a", "b"], [0, 2])]
-    assert explain_messages(found)[-1].text == (
+    assert messages_of(*found)[-1].text == (
         "Active tokens stand between << and >>.\n\n"
         'Example 1: <<if>> x<<⏎>>\nActive: "if": 10, "⏎": 4\n\n'
         'Example 2:  a<<b>>\nActive: "b": 3'
@@ -22,14 +144,14 @@ def test_the_question_marks_and_lists_the_activating_tokens() -> None:
 
 
 def test_what_never_changes_comes_first() -> None:
-    one = explain_messages([context(["a"], [1])])
-    other = explain_messages([context(["b << c"], [1])])
+    one = messages_of(context(["a"], [1]))
+    other = messages_of(context(["b << c"], [1]))
     assert [message.text for message in one[:-1]] == [message.text for message in other[:-1]]
     assert [message.role for message in one] == ["system", *["user", "assistant"] * 3, "user"]
 
 
 def test_the_worked_examples_look_like_the_question() -> None:
-    messages = explain_messages([context(["a"], [1])])
+    messages = messages_of(context(["a"], [1]))
     for worked, answer in zip(messages[1:-1:2], messages[2:-1:2], strict=True):
         assert worked.text.startswith("Active tokens stand between << and >>.\n\nExample 1: ")
         assert worked.text.count("\nActive: ") == worked.text.count("Example ")
@@ -37,13 +159,13 @@ def test_the_worked_examples_look_like_the_question() -> None:
 
 
 def test_delimiters_that_stand_in_the_texts_are_replaced_and_named() -> None:
-    question = explain_messages([context(["x", " <<", " 3"], [0, 1, 0])])[-1].text
+    question = messages_of(context(["x", " <<", " 3"], [0, 1, 0]))[-1].text
     assert question.startswith("Active tokens stand between « and ».")
     assert "Example 1: x« <<» 3" in question
 
 
 def test_no_more_than_ten_tokens_are_listed() -> None:
-    question = explain_messages([context([f"t{i} " for i in range(14)], [5.0] * 13 + [9])])[-1].text
+    question = messages_of(context([f"t{i} " for i in range(14)], [5.0] * 13 + [9]))[-1].text
     listed = question.rsplit("Active: ", 1)[1]
     assert listed.count('": ') == 10
     assert listed.endswith('"t13 ": 10')

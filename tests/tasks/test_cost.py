@@ -80,7 +80,7 @@ def contexts_of(store: Path, latent_id: str) -> LatentContexts:
     return LatentContexts(opened, opened.latent(hookpoint, int(index)))
 
 
-OPTIONS: dict[str, Any] = {"latents": "sample:1", "min_contexts": 10, "explain_examples": 7}
+OPTIONS: dict[str, Any] = {"latents": "sample:1", "min_contexts": 10, "explainer": {"name": "explain", "examples": 7}}
 
 
 def test_detection_and_its_explanation_are_what_the_task_sends(store_folder: Path, tmp_path: Path) -> None:

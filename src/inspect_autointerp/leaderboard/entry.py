@@ -11,13 +11,13 @@ from inspect_ai.log import EvalLog, EvalScore, list_eval_logs, read_eval_log, re
 
 from inspect_autointerp.errors import UserError
 
-FLOORS = ("shuffled", "empty")
+FLOORS = ("shuffled", "constant", "empty")
+_NO_MODEL = ("constant", "empty", "supply", "human")
+"""Explainers that ask no model."""
 HEADLINES = ("balanced_accuracy", "correlation", "accuracy", "auroc", "effect")
 """The statistics that entries are ordered by: the first of them that a score has."""
 _METRICS = ("estimate_mean", "estimate_low", "estimate_high")
 """What `scorers.metrics.estimate` leaves in a log; Inspect puts the package's name in front."""
-_EXPLAINER_OPTIONS = {"explain_examples": 40}
-"""Arguments of a task that are the explainer's, and their defaults: others make it another explainer."""
 
 
 class Estimate(NamedTuple):
@@ -122,15 +122,20 @@ def entries(log: EvalLog, path: str) -> list[Entry]:
 def _explainer(log: EvalLog) -> tuple[str, bool]:
     """What wrote a log's explanations, and whether it is a floor."""
     arguments, model = log.eval.task_args, log.eval.model
-    solver = str(arguments.get("explainer", "explain"))
-    config = log.eval.model_generate_config.model_dump(exclude_none=True)
-    for name, default in _EXPLAINER_OPTIONS.items():
-        if arguments.get(name, default) != default:
-            config[name] = arguments[name]
-    label = model if solver == "explain" else f"{solver} ({model})" if solver != "empty" else "empty"
-    if config and solver != "empty":
-        label += f" {json.dumps(config, sort_keys=True)}"
-    return label, solver in FLOORS or model.endswith("/lexical")
+    wanted = arguments.get("explainer", "explain")
+    options = dict(wanted) if isinstance(wanted, dict) else {"name": wanted}
+    if log.eval.solver:  # --solver, in place of the task's
+        options = {"name": log.eval.solver.rpartition("/")[2], **(log.eval.solver_args or {})}
+    solver, file = str(options.pop("name", "explain")), arguments.get("explanations")
+    if file is not None:
+        options["file"], solver = Path(str(file)).name, "supply" if solver == "explain" else solver
+    if solver in _NO_MODEL or file is not None:
+        label = solver
+    else:
+        label = model if solver == "explain" else f"{solver} ({model})"
+        options = log.eval.model_generate_config.model_dump(exclude_none=True) | options
+    label += f" {json.dumps(options, sort_keys=True)}" if options else ""
+    return label, solver in FLOORS or (model.endswith("/lexical") and solver not in ("supply", "human"))
 
 
 def _made_by(path: str, ids: list[Any], scorers: set[str]) -> dict[str, dict[str, Any]]:

@@ -3,33 +3,47 @@
 import json
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 
 MAX_TOKENS = 8
 _ENOUGH = 0.9
 """Tokens are listed until they carry this share of the activation."""
-_LINE = re.compile(r"^Example \d+: (?P<text>.*)\nActive: (?P<active>.*)$", re.MULTILINE)
-_ITEM = re.compile(r'("(?:[^"\\]|\\.)*"): (\d+)')
+_LINE = re.compile(r"^Example \d+: (?P<text>.*)(?:\nActive: (?P<active>.*))?$", re.MULTILINE)
+_SILENT = re.compile(r"^Silent \d+: (.*)$", re.MULTILINE)
+_RAISED = re.compile(r"^More probable: (.*)$", re.MULTILINE)
+_MOST = re.compile(r"^Most probable: (.*)$", re.MULTILINE)
+_ITEM = re.compile(r'("(?:[^"\\]|\\.)*")(?:: \+?(\d+(?:\.\d+)?))?')
 _DELIMITERS = re.compile(r"stand between (\S+) and (\S+)\.")
 
 
 def explain(question: str) -> str:
-    """Read the examples of an explainer's prompt, and answer as it asks.
+    """Read what an explainer's prompt shows, and answer as it asks.
 
     A token's weight is the share of the listed activation that it carries, times the share of its occurrences in the
-    examples on which the latent is active: a token that also stands in them unmarked is a poor sign.
+    texts on which the latent is active: a token that also stands in them unmarked, or in texts on which it is silent,
+    is a poor sign. Where no strengths are listed, what is marked counts alike. Tokens that are made more probable count
+    by how much, and as signs like any other.
     """
-    mass: dict[str, int] = defaultdict(int)
+    mass: dict[str, float] = defaultdict(float)
     active: dict[str, int] = defaultdict(int)
     pair = _DELIMITERS.search(question)
-    examples = [(match["text"], match["active"]) for match in _LINE.finditer(question)]
-    for mark in pair.groups() if pair else ():
-        examples = [(text.replace(mark, ""), active_tokens) for text, active_tokens in examples]
-    texts = [text for text, _ in examples]
-    for _, active_tokens in examples:
-        for token, strength in _ITEM.findall(active_tokens):
-            word = _word(json.loads(token), texts)
-            mass[word] += int(strength)
-            active[word] += 1
+    texts, listed_tokens = [], []
+    for match in _LINE.finditer(question):
+        text, tokens = match["text"], match["active"]
+        listed_tokens += _ITEM.findall(tokens) if tokens is not None else _marked(text, pair.groups() if pair else ())
+        for mark in pair.groups() if pair else ():
+            text = text.replace(mark, "")
+        texts.append(text)
+    texts += _SILENT.findall(question)
+    for token, strength in listed_tokens:
+        word = _word(json.loads(token), texts)
+        mass[word] += float(strength or 1)
+        active[word] += 1
+    for line in _RAISED.findall(question) + _MOST.findall(question):
+        for token, points in _ITEM.findall(line):
+            word = json.loads(token).strip()
+            mass[word] += float(points or 1)
+            active[word] += max(1, _count(word, texts)) if word else 0  # what it says is not what it reads
     total = sum(mass.values())
     weight = {word: mass[word] * min(1.0, active[word] / max(1, _count(word, texts))) for word in mass if word}
     listed, carried = [], 0
@@ -43,6 +57,14 @@ def explain(question: str) -> str:
     most = listed[0][1]
     words = ", ".join(f"{json.dumps(w, ensure_ascii=False)} ({max(1, round(10 * x / most))})" for w, x in listed)
     return f"EXPLANATION: texts with {words}"
+
+
+def _marked(text: str, pair: Sequence[str]) -> list[tuple[str, str]]:
+    """What stands between delimiters, as listed tokens are found."""
+    if not pair:
+        return []
+    found = re.findall(f"{re.escape(pair[0])}(.+?){re.escape(pair[1])}", text)
+    return [(json.dumps(piece), "") for marks in found for piece in re.findall(r"\s?\w+|\s?[^\w\s]+", marks)]
 
 
 def _word(token: str, texts: list[str]) -> str:

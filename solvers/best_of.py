@@ -1,0 +1,59 @@
+"""Several explanations, of which the one stands that does best on the explain split."""
+
+from dataclasses import replace
+from typing import Any
+
+from inspect_ai.solver import Generate, Solver, TaskState, solver
+
+from inspect_autointerp.contexts import seed_of
+from inspect_autointerp.dataset import latent_named, store_of
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.evaluation import one_line_errors
+from inspect_autointerp.solvers.asked import ask_explainer
+from inspect_autointerp.solvers.check import By, Check, by_known, check_contexts
+from inspect_autointerp.solvers.evidence import gather
+from inspect_autointerp.solvers.explain import explain_latent, explain_options
+from inspect_autointerp.solvers.prompt import VERSION, explain_messages
+from inspect_autointerp.solvers.refine import leave_best
+
+
+@solver
+def best_of(n: int = 5, by: By = "words", checked: int = 40, **options: Any) -> Solver:
+    """Write n explanations, each from a draw of contexts of its own, and keep the best on the explain split.
+
+    Of equals the first. A candidate that cannot be read is left out; the test split is not looked at.
+
+    Args:
+        n: How many.
+        by: What is best: by `words`, the AUROC of the TF-IDF of the explanation's words and the store's, which asks no
+            model; or by the `grader`, the balanced accuracy of the model role `grader`, as for detection.
+        checked: Activating contexts that candidates are tested on, and as many silent ones; the same for all.
+        options: Those of `explain`.
+    """
+    with one_line_errors():
+        by = by_known(by)
+        for name, value in (("n", n), ("checked", checked)):
+            if value < 1:
+                raise UserError(f"{name}={value}: at least one is needed")
+        asked = explain_options(options)
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        store = store_of(state)
+        latent = latent_named(store, str(state.sample_id))
+        shown, answer = await explain_latent(state, latent.id, asked)
+        if answer is None:
+            return state
+        answers = [answer]
+        for number in range(1, n):
+            other = replace(asked, seed=seed_of(asked.seed, "candidate", number) >> 1)
+            gathered = await gather(store, latent, other)
+            answers.append(await ask_explainer(explain_messages(gathered, other), cache=asked.cache, number=number))
+        readable = [answer for answer in answers if answer.text is not None]
+        if not readable:
+            return state
+        check = Check(store, latent, check_contexts(store, latent, shown.active, checked, asked.seed), by)
+        results = [await check(answer.text or "") for answer in readable]
+        leave_best(state, readable, results, latent.id, asked, f"best_of/{VERSION}")
+        return state
+
+    return solve

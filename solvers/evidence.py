@@ -1,0 +1,74 @@
+"""What is gathered of a latent for the explainer: nothing of the test split."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from inspect_autointerp.contexts import LatentContexts, seed_of
+from inspect_autointerp.latent import Context, Latent
+from inspect_autointerp.negatives import negative_kinds
+from inspect_autointerp.solvers.effects import Effect, effects
+from inspect_autointerp.solvers.options import Options, hardest
+from inspect_autointerp.store import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gathered:
+    """What there is to show; empty where it was not asked for."""
+
+    active: Sequence[Context] = ()
+    silent: Sequence[Context] = ()
+    promoted: Sequence[str] = ()
+    """Tokens that the latent's direction by itself makes most probable, the most first."""
+    suppressed: Sequence[str] = ()
+    effects: Sequence[Effect] = ()
+    reason: str | None = None
+    """Why there is nothing that could be explained, in one word."""
+
+
+async def gather(store: Store, latent: Latent, options: Options) -> Gathered:
+    """What the options ask for.
+
+    Raises:
+        UserError: The store does not have it.
+    """
+    found = Gathered()
+    if "contexts" in options.kinds:
+        found = _contexts(store, latent, options)
+    if "logits" in options.kinds:
+        promoted, suppressed = (_texts(store, ids) for ids in store.logits(latent.hookpoint, latent.index))
+        found = replace(found, promoted=promoted, suppressed=suppressed)
+    if "effects" in options.kinds and not found.reason:
+        steered = await effects(store, latent, target_kl=options.target_kl, seed=options.seed)
+        found = replace(found, effects=steered.effects, reason=steered.reason)
+    return found
+
+
+def _contexts(store: Store, latent: Latent, options: Options) -> Gathered:
+    contexts = LatentContexts(store, latent)
+    active = contexts.explain(options.examples, options.seed, options.sampling)
+    if not active:
+        return Gathered(reason="too_few_contexts")
+    kinds = hardest(negative_kinds(store, latent.hookpoint, "all")) if options.contrastive else ()
+    each = -(-options.contrastive // max(1, len(kinds)))
+    silent = contexts.to_tell_apart(each, options.seed, kinds)
+    return Gathered(active=active, silent=_in_turn(silent, options.contrastive))
+
+
+def draws(seed: int, latent: Latent, what: str) -> np.random.Generator:
+    """Random numbers that depend on these and nothing else."""
+    return np.random.default_rng(seed_of(seed, latent.id, what))
+
+
+def _in_turn(contexts: Sequence[Context], n: int) -> list[Context]:
+    """The first n, one of each kind after the other."""
+    by_kind: dict[str, list[Context]] = {}
+    for context in contexts:
+        by_kind.setdefault(context.kind, []).append(context)
+    order = sorted(contexts, key=lambda context: by_kind[context.kind].index(context))
+    return order[:n]
+
+
+def _texts(store: Store, ids: Sequence[int]) -> list[str]:
+    return [store.decoder([id])[0] for id in ids]

@@ -1,0 +1,72 @@
+"""What the explainer is shown and asked for: the paper's factors, one option each."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.latent import Negative, Sampling
+
+Evidence = Literal["contexts", "effects", "logits"]
+Style = Literal["sentence", "label"]
+EVIDENCE: tuple[Evidence, ...] = get_args(Evidence)
+_BOTH = ("contexts", "logits")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """See `explain`, whose signature has the defaults.
+
+    Raises:
+        UserError: A value is none of those allowed.
+    """
+
+    examples: int
+    sampling: Sampling
+    activations: bool
+    cot: bool
+    contrastive: int
+    evidence: str
+    style: Style
+    target_kl: float
+    cache: bool
+    seed: int
+
+    def __post_init__(self) -> None:
+        for name, allowed in (("sampling", get_args(Sampling)), ("style", get_args(Style))):
+            if (given := getattr(self, name)) not in allowed:
+                raise UserError(f"{name}={given}: give {' or '.join(allowed)}")
+        if self.examples < 1:
+            raise UserError(f"examples={self.examples}: at least one is needed")
+        if isinstance(self.contrastive, bool) or self.contrastive < 0:
+            raise UserError(f"contrastive={self.contrastive}: give how many silent texts to show, for instance 10")
+        if not self.target_kl > 0:
+            raise UserError(f"target_kl={self.target_kl}: give a number above 0")
+        kinds = self.kinds
+        if self.contrastive and "contexts" not in kinds:
+            raise UserError(f"contrastive={self.contrastive}: texts are told apart only with evidence=contexts")
+
+    @property
+    def kinds(self) -> tuple[Evidence, ...]:
+        """What `evidence` names, in the order in which it is shown.
+
+        Raises:
+            UserError: It names nothing that there is.
+        """
+        named = _BOTH if self.evidence == "both" else self.evidence.split("+")
+        if not set(named) <= set(EVIDENCE):
+            raise UserError(
+                f"evidence={self.evidence}: give {', '.join(EVIDENCE)}, some of them with + between, or both"
+                f" ({'+'.join(_BOTH)})"
+            )
+        return tuple(kind for kind in EVIDENCE if kind in named)
+
+    def changed_from(self, defaults: "Options") -> dict[str, Any]:
+        """Those that are not the defaults and have a say in what is written."""
+        other = asdict(defaults)
+        return {name: value for name, value in asdict(self).items() if value != other[name] and name != "cache"}
+
+
+def hardest(held: Sequence[Negative]) -> tuple[Negative, ...]:
+    """Of the kinds of silent contexts that a store holds, those to show beside active ones: look-alikes, if any."""
+    return tuple(kind for kind in held if kind != "random") or ("random",)

@@ -1,0 +1,95 @@
+"""What `explain` asks for, what it leaves in the log, and that nothing is paid for twice."""
+
+from itertools import count
+from typing import Any
+
+import pytest
+from inspect_ai.model import Model, ModelAPI, ModelOutput, ModelUsage, get_model, modelapi
+from tests.doubles import model, texts_of
+from tests.solvers.conftest import Explained
+
+from inspect_autointerp.solvers.prompt import VERSION
+
+
+def says(text: str = "EXPLANATION: days") -> Model:
+    return model(lambda messages: text if len(messages) % 2 == 0 else str([1] * len(texts_of(messages))))
+
+
+def grades() -> Model:
+    return model(lambda messages: str([1] * len(texts_of(messages))), name="grader")
+
+
+def test_the_log_says_where_an_explanation_is_from(explained: Explained) -> None:
+    log, found = explained(says(), grades(), explainer={"name": "explain", "examples": 7, "sampling": "top"})
+    assert {one["text"] for one in found} == {"days"}
+    assert {one["model"] for one in found} == {"mockllm/model"}
+    assert {one["source"] for one in found} == {VERSION}
+    assert found[0]["options"] == {
+        "examples": 7, "sampling": "top", "activations": True, "cot": False, "contrastive": 0, "evidence": "contexts",
+        "style": "sentence", "target_kl": 1.0, "seed": 0,
+    }  # fmt: skip
+    assert found[0]["store"] == (log.eval.metadata or {})["store"]
+    assert found[0]["tokens"] == 12
+    question = (log.samples or [])[0].messages[-2].text
+    assert question.count("\nExample ") == 7
+
+
+@pytest.mark.parametrize("evidence", ["logits", "both", "contexts+logits"])
+def test_what_the_latent_promotes_comes_from_the_store(explained: Explained, evidence: str) -> None:
+    log, _ = explained(explainer={"name": "explain", "evidence": evidence})
+    question = (log.samples or [])[0].messages[-2].text
+    assert question.count('Most probable: "') == question.count('Least probable: "') == 1
+    assert ("Example 1: " in question) == (evidence != "logits")
+
+
+def test_silent_texts_are_shown_as_such(explained: Explained) -> None:
+    log, _ = explained(explainer={"name": "explain", "contrastive": 6})
+    question = (log.samples or [])[0].messages[-2].text
+    assert "Silent 6: " in question
+    assert "Silent 7: " not in question
+
+
+class Counting(ModelAPI):
+    """A provider whose arguments are plain values, and that says how often it was asked."""
+
+    calls = count()
+
+    def __init__(self, model_name: str, temper: int = 0, **_: Any) -> None:
+        super().__init__(model_name)
+
+    async def generate(self, *_: object, **__: object) -> ModelOutput:
+        output = ModelOutput.from_content("counting/model", f"EXPLANATION: answer {next(self.calls)}")
+        output.usage = ModelUsage(input_tokens=10, output_tokens=2, total_tokens=12)
+        return output
+
+
+@modelapi(name="counting")
+def counting() -> type[ModelAPI]:
+    return Counting
+
+
+def test_an_explanation_is_paid_for_once(explained: Explained) -> None:
+    def texts(by: str = "counting/model", temper: int = 0, **options: Any) -> list[str]:
+        paid = get_model(by, memoize=False, temper=temper)
+        _, found = explained(paid, grades(), **options)
+        assert {one["tokens"] for one in found} == {12}, "as if it had been paid for now"
+        return sorted(one["text"] for one in found)
+
+    first = texts()
+    assert len(set(first)) == 3
+    assert texts(scores="detection,fuzzing") == first
+    for other in (
+        texts(explainer={"name": "explain", "examples": 9}),
+        texts("counting/other"),
+        texts(temper=1),
+        texts(explainer={"name": "explain", "cache": False}),
+    ):
+        assert not set(other) & set(first)
+    assert texts() == first
+
+
+def test_models_made_of_objects_are_always_asked(explained: Explained) -> None:
+    _, first = explained(says(), grades())
+    _, again = explained(says("EXPLANATION: nights"), grades())
+    assert {one["text"] for one in first} == {"days"}
+    assert {one["text"] for one in again} == {"nights"}
