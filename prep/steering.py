@@ -18,14 +18,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inspect_autointerp import demo
 from inspect_autointerp.contexts import seed_of
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.prep.coders import Coder, Widthless, load_coder
+from inspect_autointerp.prep.coders import Coder
 from inspect_autointerp.prep.decoding import Continuation, Prompts
 from inspect_autointerp.prep.hookpoints import Side
+from inspect_autointerp.prep.reloaded import reloaded
 from inspect_autointerp.prep.steered import changed
-from inspect_autointerp.prep.subject import Subject
 from inspect_autointerp.prep.tuning import Search
 from inspect_autointerp.steering import Direction, Generate, Generated, Predict, Predicted, Tune, Tuned
 from inspect_autointerp.store import Store
@@ -53,30 +52,10 @@ class SteeredSubject:
     """
 
     def __init__(self, store: Store, hookpoint: str, *, device: str | None = None, rows: int | None = None) -> None:
-        manifest, settings = store.manifest, store.settings
-        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        self.hookpoint, self._rows = hookpoint, rows or (128 if device == "cpu" else 512)
-        entry = manifest.hookpoints[hookpoint]
-        try:
-            self.subject = Subject(
-                demo.located(manifest.subject),
-                store.hookpoints,
-                revision=manifest.revision,
-                device=device,
-                dtype=settings.dtype,
-                attention=settings.attention,
-                quantization=settings.quantization,
-                whole=True,
-            )
-            coder = load_coder(demo.located(entry.coder), device, seed=settings.seed, dtype=settings.coder_dtype)
-        except UserError as error:
-            raise UserError(f"steering needs what {store.folder} was made of: {error}") from error
-        _same(store, f"subject {manifest.subject}", self.subject.sha256, manifest.subject_sha256)
-        self._path, self._read_side = hookpoint.removesuffix(":input"), _side(entry.side)
+        self.subject, coder = reloaded(store, hookpoint, "steering", device=device, whole=True)
+        self.hookpoint, self._rows = hookpoint, rows or (128 if self.subject.device.type == "cpu" else 512)
+        self._path, self._read_side = hookpoint.removesuffix(":input"), _side(store.manifest.hookpoints[hookpoint].side)
         self._module = self.subject.module(self._path)
-        if isinstance(coder, Widthless):
-            coder = coder.of_width(self._width())
-        _same(store, f"coder {entry.coder}", coder.sha256, entry.sha256)
         self._coder: Coder = coder
         self._side: Side = self._read_side
         if coder.transcodes:
@@ -87,7 +66,7 @@ class SteeredSubject:
                 )
             self._side = "output"
         bos = self.subject.tokenizer.bos_token_id
-        self._bos: list[int] = [bos] if manifest.bos else []
+        self._bos: list[int] = [bos] if store.manifest.bos else []
         self._vocabulary = len(self.subject.tokenizer)  # behind it a head may have rows that stand for nothing
         ends = getattr(self.subject.model.generation_config, "eos_token_id", None)
         self._ends: frozenset[int] = frozenset([ends] if isinstance(ends, int) else ends or [])
@@ -253,20 +232,6 @@ class SteeredSubject:
     def _strengths(self, questions: Sequence[Predict | Generate]) -> Tensor:
         """(question, 1)."""
         return torch.tensor([[question.strength] for question in questions], device=self.subject.device)
-
-    def _width(self) -> int:
-        """Dimensions at the hookpoint."""
-        widths: dict[str, int] = {}
-        ids = torch.zeros((1, 1), dtype=torch.int64, device=self.subject.device)
-        self.subject.run(ids, lambda place, value: widths.__setitem__(place.name, value.shape[-1]))
-        return widths[self.hookpoint]
-
-
-def _same(store: Store, what: str, found: str, wanted: str) -> None:
-    if found != wanted:
-        raise UserError(
-            f"steering: the weights of {what} are not those that {store.folder} was made of; make the store again"
-        )
 
 
 def _side(name: str) -> Side:

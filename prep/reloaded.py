@@ -1,0 +1,67 @@
+"""The subject and a coder that a store was made of, loaded again as its manifest names them, or refused."""
+
+import torch
+
+from inspect_autointerp import demo
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.prep.coders import Coder, Widthless, load_coder
+from inspect_autointerp.prep.subject import Subject
+from inspect_autointerp.store import Store
+
+
+def reloaded(
+    store: Store, hookpoint: str, purpose: str, *, device: str | None = None, whole: bool = False
+) -> tuple[Subject, Coder]:
+    """Load them.
+
+    Args:
+        store: The store.
+        hookpoint: One of its hookpoints, whose coder is wanted.
+        purpose: What they are for: an error's message begins with it.
+        device: Where they run; by default on a GPU if there is one.
+        whole: Load all of the subject, and not up to the store's deepest hookpoint alone.
+
+    Returns:
+        The subject, which knows all hookpoints of the store, and the coder.
+
+    Raises:
+        UserError: One of them cannot be loaded, or its weights are not those that the store was made of: of the subject
+            those up to the deepest hookpoint, since prep reads no others.
+    """
+    manifest, settings = store.manifest, store.settings
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    entry = manifest.hookpoints[hookpoint]
+    try:
+        subject = Subject(
+            demo.located(manifest.subject),
+            store.hookpoints,
+            revision=manifest.revision,
+            device=device,
+            dtype=settings.dtype,
+            attention=settings.attention,
+            quantization=settings.quantization,
+            whole=whole,
+        )
+        coder = load_coder(demo.located(entry.coder), device, seed=settings.seed, dtype=settings.coder_dtype)
+    except UserError as error:
+        raise UserError(f"{purpose} needs what {store.folder} was made of: {error}") from error
+    _same(store, purpose, f"subject {manifest.subject}", subject.sha256, manifest.subject_sha256)
+    if isinstance(coder, Widthless):
+        coder = coder.of_width(_width(subject, hookpoint))
+    _same(store, purpose, f"coder {entry.coder}", coder.sha256, entry.sha256)
+    return subject, coder
+
+
+def _same(store: Store, purpose: str, what: str, found: str, wanted: str) -> None:
+    if found != wanted:
+        raise UserError(
+            f"{purpose}: the weights of {what} are not those that {store.folder} was made of; make the store again"
+        )
+
+
+def _width(subject: Subject, hookpoint: str) -> int:
+    """Dimensions at the hookpoint."""
+    widths: dict[str, int] = {}
+    ids = torch.zeros((1, 1), dtype=torch.int64, device=subject.device)
+    subject.run(ids, lambda place, value: widths.__setitem__(place.name, value.shape[-1]))
+    return widths[hookpoint]
