@@ -140,14 +140,20 @@ class Subject:
         """The module of one of the hookpoints, by its path."""
         return next(m for h, m in zip(self.hookpoints, self._modules, strict=True) if h.path == path)
 
-    def run(self, ids: Tensor, receive: Callable[[Hookpoint, Tensor], None]) -> None:
-        """One forward pass, no deeper than the deepest hookpoint.
+    def run(self, ids: Tensor, receive: Callable[[Hookpoint, Tensor], None], only: str | None = None) -> None:
+        """One forward pass, no deeper than the deepest hookpoint that is asked for.
 
         Args:
             ids: int64 (chunk, token). Padding stands at the end, where no real token can see it.
             receive: Called for each hookpoint in the order of the model with its activations, (chunk, token, d).
+            only: The name of the one hookpoint that is asked for; all by default.
         """
-        left = {hookpoint.name for hookpoint in self.hookpoints}
+        asked = [
+            (hookpoint, module)
+            for hookpoint, module in zip(self.hookpoints, self._modules, strict=True)
+            if only in (None, hookpoint.name)
+        ]
+        left = {hookpoint.name for hookpoint, _ in asked}
 
         def deliver(hookpoint: Hookpoint, value: Tensor | tuple) -> None:
             receive(hookpoint, (value[0] if isinstance(value, tuple) else value).to(self.device))
@@ -156,7 +162,7 @@ class Subject:
                 raise _Deep
 
         handles = []
-        for hookpoint, module in zip(self.hookpoints, self._modules, strict=True):
+        for hookpoint, module in asked:
             if hookpoint.side == "input":
                 handles.append(
                     module.register_forward_pre_hook(

@@ -1,0 +1,138 @@
+"""The firing engine on a small random model, against the store that prep made of it and SAELens's own encoding."""
+
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.firing import Fired, Texts
+from inspect_autointerp.manifest import Manifest
+from inspect_autointerp.prep.corpus import stdlib_documents
+from inspect_autointerp.prep.firing import ReadingSubject
+from inspect_autointerp.store import Store
+
+Prep = Callable[..., Manifest]
+TEXTS = ["def f(x):\n    return x", "A short text.", "", "for i in range(10):\n    print(i)\n" * 3, "é ü 漢字", "a"]
+
+
+@pytest.fixture(scope="module")
+def store(store_folder: Path) -> Store:
+    return Store(store_folder)
+
+
+@pytest.fixture(scope="module")
+def engine(store: Store) -> ReadingSubject:
+    return ReadingSubject(store, "layers.1", device="cpu")
+
+
+def read(engine: ReadingSubject, latent: int, *texts: str) -> list[Fired]:
+    [found] = engine([Texts(latent, texts)])
+    return found
+
+
+def test_whole_documents_of_a_store_have_the_activations_that_it_keeps(tmp_path: Path, prep: Prep) -> None:
+    (tmp_path / "corpus").mkdir()
+    for number, text in enumerate(islice(stdlib_documents(), 30)):
+        (tmp_path / "corpus" / f"{number:02}.txt").write_text(text[:80], encoding="utf-8")
+    prep(tmp_path / "store", corpus=str(tmp_path / "corpus"), window=8, sample=1000, pool=8)
+    store = Store(tmp_path / "store")
+    engine = ReadingSubject(store, "layers.1", device="cpu", tokens=300)
+    starts = np.unique(store.document_bounds(np.arange(store.manifest.n_tokens))[0])
+    ends = np.append(starts[1:], store.manifest.n_tokens)
+    assert (ends - starts <= 64).all(), "whole documents in one chunk"
+    texts = [store.decoder(store.tokens[a:b].tolist())[0] for a, b in zip(starts, ends, strict=True)]
+    postings, compared = store.postings("layers.1"), 0
+    questions = [Texts(latent, texts) for latent in range(256)]
+    for latent, fired in enumerate(engine(questions)):
+        assert [len(one.activations) for one in fired] == (ends - starts).tolist()
+        found = np.concatenate([one.activations for one in fired])
+        windows, _ = postings.windows(latent)
+        inside = np.unique((windows[:, None] + np.arange(8)).ravel())
+        kept = np.zeros(len(found), dtype=np.float32)
+        pos, act = postings.activations(latent)
+        kept[pos] = act
+        np.testing.assert_allclose(found[inside].astype(np.float16), kept[inside], rtol=1e-3, atol=1e-4)
+        compared += int((kept[inside] > 0).sum())
+    assert compared > 1000
+
+
+def test_it_is_what_the_whole_model_and_the_sae_say(store: Store, engine: ReadingSubject) -> None:
+    from sae_lens import SAE
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(store.manifest.subject)
+    sae = SAE.load_from_disk(store.manifest.hookpoints["layers.1"].coder)
+    ids = engine.subject.tokenizer(TEXTS[0], add_special_tokens=False)["input_ids"]
+    with torch.no_grad():
+        out = model(torch.tensor([[0, *ids]]), output_hidden_states=True).hidden_states[2]
+        dense = sae.encode(out)[0, 1:].numpy()
+    for latent in np.flatnonzero(dense.any(axis=0)).tolist():
+        [found] = read(engine, latent, TEXTS[0])
+        np.testing.assert_allclose(found.activations, dense[:, latent], rtol=0, atol=1e-5)
+    assert len(engine.subject.base.layers) == 2, "no deeper than the hookpoint"
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    asked=st.lists(st.tuples(st.integers(0, 255), st.lists(st.sampled_from(TEXTS), max_size=4)), max_size=4),
+    tokens=st.integers(1, 400),
+)
+def test_what_shares_a_batch_does_not_matter(
+    asked: list[tuple[int, list[str]]], tokens: int, engine: ReadingSubject
+) -> None:
+    whole = engine._tokens
+    engine._tokens = tokens
+    together = engine([Texts(latent, texts) for latent, texts in asked])
+    engine._tokens = whole
+    assert len(together) == len(asked)
+    for (latent, texts), found in zip(asked, together, strict=True):
+        assert len(found) == len(texts)
+        for text, one in zip(texts, found, strict=True):
+            [alone] = read(engine, latent, text)
+            assert (one.text, one.spans, one.n_cut) == (alone.text, alone.spans, alone.n_cut) == (text, one.spans, 0)
+            np.testing.assert_allclose(one.activations, alone.activations, rtol=0, atol=1e-5)
+
+
+def test_every_token_has_its_characters_and_no_text_no_tokens(engine: ReadingSubject) -> None:
+    for text, found in zip(TEXTS, read(engine, 3, *TEXTS), strict=True):
+        assert "".join(found.tokens()) == found.text == text
+        assert len(found.activations) == len(found.spans)
+    assert engine([]) == [] and engine([Texts(0, [])]) == [[]]
+
+
+def test_special_tokens_never_fire(engine: ReadingSubject) -> None:
+    counts = np.zeros(2)
+    for latent in range(256):
+        [found] = read(engine, latent, "a <|bos|> b")
+        at = found.tokens().index("<|bos|>")
+        counts += found.activations[at] > 0, (found.activations > 0).any()
+    assert counts[0] == 0 < counts[1]
+    [only] = read(engine, 0, "<|bos|>")
+    assert only.activations.tolist() == [0.0]
+
+
+def test_a_text_longer_than_a_chunk_is_cut_and_says_so(store: Store, engine: ReadingSubject) -> None:
+    text = "for i in range(10):\n    print(i)\n" * 40
+    n = len(engine.subject.tokenizer(text, add_special_tokens=False)["input_ids"])
+    [found] = read(engine, 3, text)
+    assert len(found.activations) == 64 == n - found.n_cut
+    assert text.startswith(found.text)
+    [beginning] = read(engine, 3, found.text)
+    np.testing.assert_allclose(found.activations, beginning.activations, rtol=0, atol=1e-5)
+
+
+def test_without_the_subject_one_line_says_so(store: Store, engine: ReadingSubject) -> None:
+    folder = Path(store.manifest.subject)
+    folder.rename(folder.with_name("away"))
+    try:
+        with pytest.raises(UserError, match=f"^reading new texts needs what {store.folder} was made of: subject ") as e:
+            ReadingSubject(store, "layers.1", device="cpu")
+    finally:
+        folder.with_name("away").rename(folder)
+    assert "\n" not in str(e.value)
