@@ -1,4 +1,4 @@
-"""Questions to the grader: all at once, each tried once more with what was wrong, and counted where that fails too."""
+"""Questions to a grader or a writer: all at once, each tried once more with what was wrong, and counted where that fails too."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -60,23 +60,38 @@ def grader() -> tuple[Model, str]:
 
     Without the role `grader` it is the explainer, and the name says so.
     """
-    bound = model_roles().get(ROLE)
-    model = get_model(role=ROLE)
+    return model_in_role(ROLE, "which graded itself")
+
+
+def model_in_role(role: str, else_: str) -> tuple[Model, str]:
+    """The model of a role, and its name for the log, with what is set of its sampling.
+
+    Args:
+        role: The role. Where it is not bound, the main model has it.
+        else_: What the name says of the main model then.
+    """
+    bound = model_roles().get(role)
+    model = get_model(role=role)
     config = model.config.model_dump(exclude_none=True, exclude=set(_NOT_SAMPLING))
     name = f"{model} {json.dumps(config, sort_keys=True)}" if config else str(model)
-    return model, name if bound else f"{name}, which graded itself"
+    return model, name if bound else f"{name}, {else_}"
 
 
-async def ask(model: Model, questions: Sequence[Question[T]]) -> list[Reply[T]]:
+async def ask(model: Model, questions: Sequence[Question[T]], who: str = ROLE) -> list[Reply[T]]:
     """Put every question to the grader, all at once, and return the replies in the order of the questions.
 
     Inspect bounds how many calls are under way. A call that fails, or an answer that cannot be read in one way, is
     tried once more; then there is a reason in place of a value.
+
+    Args:
+        model: Who is asked.
+        questions: What.
+        who: What the log calls who is asked.
     """
     replies: dict[int, Reply[T]] = {}
 
     async def one(number: int, question: Question[T]) -> None:
-        async with span(f"grader · {question.name}"):
+        async with span(f"{who} · {question.name}"):
             replies[number] = await _reply(model, question)
 
     async with anyio.create_task_group() as group:

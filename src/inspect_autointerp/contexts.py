@@ -191,6 +191,10 @@ class LatentContexts:
         kept = list(first.values())
         return starts[kept], whose[kept]
 
+    def peaks(self, split: Split) -> np.ndarray:
+        """The maxima of a split's activating contexts, float32 (context,), weakest first, as `activating` has them."""
+        return self._windows(split).peaks
+
     def n_available(self) -> tuple[int, int, int]:
         """How many contexts there are: activating to explain, activating to test, and silent to test."""
         return len(self._explain.starts), len(self._test.starts), len(self.silent_starts("test"))

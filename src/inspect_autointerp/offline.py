@@ -1,7 +1,9 @@
 """What the models that the package itself provides have in common: they need no weights, key or network."""
 
+import json
 import re
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import Literal
 
 from inspect_ai.model import (
@@ -23,19 +25,22 @@ _TEXT = re.compile(r"^Text \d+: (.*)$", re.MULTILINE)
 _EXAMPLE = re.compile(r"^Example \d+: (.*)$", re.MULTILINE)
 _EXPLAINING = re.compile(r"^(Example|Beginning) 1: |^Most probable: ", re.MULTILINE)
 _DELIMITERS = re.compile(r"^(?:Active|Marked) tokens stand between (\S+) and (\S+)\.$", re.MULTILINE)
+_WRITE = re.compile(r"\n\nWrite (\d+) texts of each kind\.$")
 
 Passage = tuple[str, set[int] | None]
 """A text without its marks, and which of its characters but spaces are marked; None where nothing has marks."""
 
-Asked = Literal["explain", "judge", "simulate", "intruder"]
+Asked = Literal["explain", "judge", "simulate", "intruder", "write"]
 
 
 def asked(question: str) -> Asked | None:
     """What a question of this project's prompts asks for; None of any other.
 
-    An explanation, labels of texts, activations of their tokens, or the text that does not belong.
+    An explanation, labels of texts, activations of their tokens, the text that does not belong, or new texts.
     """
     if question.startswith("Explanation: "):
+        if _WRITE.search(question):
+            return "write"
         return "simulate" if "\nText 1:\n" in question else "judge"
     if question.startswith("Marked tokens stand between "):
         return "intruder"
@@ -52,6 +57,18 @@ def read_simulating(question: str) -> tuple[str, list[list[str]]]:
     """The explanation in a simulator's question, empty where none was given, and the texts as tokens."""
     said, rest = _explanation(question)
     return said, read_numbered(rest)
+
+
+def read_writing(question: str) -> tuple[str, int]:
+    """The explanation in a writer's question, empty where none was given, and how many texts of each kind to write."""
+    said, rest = _explanation(question)
+    [n] = _WRITE.findall("\n" + rest)
+    return said, int(n)
+
+
+def written_answer(active: Sequence[str], silent: Sequence[str]) -> str:
+    """The answer that gives these texts."""
+    return json.dumps({"active": list(active), "silent": list(silent)}, ensure_ascii=False)
 
 
 def _explanation(question: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ reader's eye (escape sequences, other control characters, bidirectional and zero
 
 import unicodedata
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -15,6 +16,19 @@ THRESHOLD = 0.3
 """A token counts as activating from this share of its context's maximum on (arXiv 2410.13928, §3.2)."""
 
 _DELIMITERS = (("<<", ">>"), ("«", "»"), ("⟦", "⟧"), ("⦗", "⦘"))
+
+
+class Shown(Protocol):
+    """What can be shown in colour: a `Context`, or a text of one's own with its activations."""
+
+    @property
+    def activations(self) -> np.ndarray:
+        """(token,)."""
+        ...
+
+    def tokens(self) -> list[str]:
+        """The characters of each token."""
+        ...
 
 
 def visible(text: str) -> str:
@@ -83,7 +97,7 @@ _STARTS = ("\x1b[48;2;1;2;3m\u200b" + _RESET, "\x1b[48;2;3;2;1m\u200b" + _RESET)
 
 
 def coloured(
-    context: Context,
+    context: Shown,
     maximum: float,
     marks: Sequence[bool] | np.ndarray | None = None,
     pair: tuple[str, str] = _DELIMITERS[0],

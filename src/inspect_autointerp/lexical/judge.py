@@ -25,11 +25,16 @@ def listed(said: str, text: str) -> list[tuple[range, int]]:
 
     Of an explanation without quoted tokens its words are taken, in any case, at weight 5.
     """
-    words = _quoted(said)
-    if not words:
+    words = listed_words(said)
+    if not _quoted(said):
         text = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)  # places stay where they are
-        words = [(word, 5) for word in {word.lower() for word in re.findall(r"[^\W\d_]{2,}", said)} - _FILLER]
     return [(range(at, at + _length(word)), weight) for word, weight in words for at in occurrences(word, text)]
+
+
+def listed_words(said: str) -> list[tuple[str, int]]:
+    """The tokens that an explanation lists, each with its weight, 1 to 10; see `listed`."""
+    words = {word.lower(): 5 for word in re.findall(r"[^\W\d_]{2,}", said)}  # in the order of the explanation
+    return _quoted(said) or [(word, weight) for word, weight in words.items() if word not in _FILLER]
 
 
 def _length(word: str) -> int:

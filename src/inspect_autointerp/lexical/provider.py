@@ -3,8 +3,9 @@
 It reads the very text that a language model gets. Asked to explain, it lists the tokens that carry the activation;
 asked to judge, it says yes to the texts in which a listed token stands; asked to simulate, it expects their weights on
 the tokens where they stand; asked which text does not belong, it names the one whose marked words the others share
-least. It understands this project's prompts only. It
-is the embedded default, and the floor that a language model has to beat.
+least; asked for texts, it writes short ones around the listed tokens, and the same ones around tokens that only look
+like them. It understands this project's prompts only. It is the embedded default, and the floor that a language model
+has to beat.
 """
 
 from math import log
@@ -15,8 +16,9 @@ from inspect_autointerp.lexical.explain import explain
 from inspect_autointerp.lexical.intruder import intruder
 from inspect_autointerp.lexical.judge import judge
 from inspect_autointerp.lexical.simulate import simulate
+from inspect_autointerp.lexical.write import write
 from inspect_autointerp.numbered import EVERY, as_shown, spelled
-from inspect_autointerp.offline import NOT_UNDERSTOOD, OfflineAPI, asked, read_simulating
+from inspect_autointerp.offline import NOT_UNDERSTOOD, OfflineAPI, asked, read_simulating, read_writing, written_answer
 
 
 class LexicalAPI(OfflineAPI):
@@ -48,6 +50,8 @@ class LexicalAPI(OfflineAPI):
             case "simulate":
                 texts = [as_shown(tokens) for tokens in read_simulating(question)[1]]
                 return spelled(texts, simulate(question), EVERY in input[0].text), None
+            case "write":
+                return written_answer(*write(*read_writing(question))), None
             case None:
                 return NOT_UNDERSTOOD, None
 

@@ -3,8 +3,8 @@
 As explainer it recognises the latent by what is marked, and gives its true explanation, or with
 `-M explanation=too_broad|too_narrow|wrong` one of the false ones. As grader it does what the explanation says, whether
 that is true of the latent or not, and names the text that a planted latent which is all that the others' marks speak of
-leaves out, with as many errors as it is told to make: of a grader that errs beside an explainer
-that does not, `--model-role 'grader={model: inspect_autointerp/oracle, model_args: {error_rate: 0.1}}'`.
+leaves out; as writer it gives texts on which the explanation holds, and near misses. It makes as many errors as it is
+told to: of a grader that errs beside an explainer that does not, `--model-role 'grader={model: inspect_autointerp/oracle, model_args: {error_rate: 0.1}}'`.
 """
 
 from collections.abc import Sequence
@@ -22,9 +22,12 @@ from inspect_autointerp.offline import (
     read_grading,
     read_lineup,
     read_simulating,
+    read_writing,
+    written_answer,
 )
 from inspect_autointerp.planted.claims import BY_TEXT, Claim
 from inspect_autointerp.planted.latents import LATENTS, SORTS, Planted, Sort
+from inspect_autointerp.planted.writing import written
 
 _NOT_PLANTED = "That is no explanation of a planted latent."
 
@@ -38,8 +41,8 @@ class OracleAPI(OfflineAPI):
         api_key: Not used.
         config: Inspect's.
         explanation: Which explanation to give: `true`, `too_broad`, `too_narrow` or `wrong`.
-        error_rate: With which probability a label, a simulated token's activation, or the text that does not belong is
-            a wrong one, in [0, 1].
+        error_rate: With which probability a label, a simulated token's activation, the text that does not belong, or
+            the kind of a written text is a wrong one, in [0, 1].
         seed: Of which these are. Of labels, an explanation and a text decide it, whatever stands beside them.
 
     Raises:
@@ -90,6 +93,11 @@ class OracleAPI(OfflineAPI):
                     return _NOT_PLANTED, None
                 values = [simulated(said, text, self._error_rate, self._seed) for text in tokens]
                 return spelled([as_shown(text) for text in tokens], values, EVERY in input[0].text), None
+            case "write":
+                said, n = read_writing(question)
+                if said and said not in BY_TEXT:
+                    return _NOT_PLANTED, None
+                return written_answer(*written(said, n, self._error_rate, self._seed)), None
             case None:
                 return NOT_UNDERSTOOD, None
 
