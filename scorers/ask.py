@@ -1,4 +1,4 @@
-"""Questions to a grader or a writer: all at once, each tried once more with what was wrong, and counted where that fails too."""
+"""Questions to a model: all at once, each tried once more with what was wrong, and counted where that fails too."""
 
 import json
 from collections.abc import Callable, Sequence

@@ -12,6 +12,8 @@ from inspect_autointerp.evaluation import latent_task, one_line_errors
 from inspect_autointerp.scorers.detection import detection
 from inspect_autointerp.scorers.embedding import embedding
 from inspect_autointerp.scorers.fuzzing import fuzzing
+from inspect_autointerp.scorers.generation import generation
+from inspect_autointerp.scorers.intervention import intervention
 from inspect_autointerp.scorers.intruder import intruder
 from inspect_autointerp.scorers.simulation import simulation
 from inspect_autointerp.scorers.surprisal import surprisal
@@ -25,6 +27,8 @@ SCORES = {
     "embedding": (embedding, "auroc"),
     "intruder": (intruder, "accuracy"),
     "surprisal": (surprisal, "auroc"),
+    "intervention": (intervention, "effect"),
+    "generation": (generation, "balanced_accuracy"),
 }
 """The scorers by name, and the statistic of each that heads it."""
 JUDGED = ("detection", "fuzzing", "simulation", "intruder")
@@ -56,7 +60,9 @@ def suite(
 
     Args:
         scores: Names of `SCORES` with commas between, the one that heads the log first; or `judged`, those that take
-            nothing but a grader; or `all`.
+            nothing but a grader; or `all`. Surprisal and intervention ask the model role `likelihood`, intervention and
+            generation run the store's own subject, whose weights have to be at hand, and generation has the model role
+            `writer` write: see their own tasks.
         test_activating: Activating contexts to grade on, by every score.
         test_nonactivating: Non-activating contexts of each kind to grade on, by every score.
         shown: Texts per call to the grader, by every score.

@@ -5,6 +5,7 @@ from inspect_autointerp.scorers import detection as detection_scorer  # noqa: F4
 from inspect_autointerp.scorers import embedding as embedding_scorer  # noqa: F401
 from inspect_autointerp.scorers import estimate as estimate
 from inspect_autointerp.scorers import fuzzing as fuzzing_scorer  # noqa: F401
+from inspect_autointerp.scorers import generation as generation_scorer  # noqa: F401
 from inspect_autointerp.scorers import intervention as intervention_scorer  # noqa: F401
 from inspect_autointerp.scorers import intruder as intruder_scorer  # noqa: F401
 from inspect_autointerp.scorers import simulation as simulation_scorer  # noqa: F401
@@ -22,6 +23,7 @@ from inspect_autointerp.solvers import unexplained as unexplained
 from inspect_autointerp.tasks import detection as detection
 from inspect_autointerp.tasks import embedding as embedding
 from inspect_autointerp.tasks import fuzzing as fuzzing
+from inspect_autointerp.tasks import generation as generation
 from inspect_autointerp.tasks import intervention as intervention
 from inspect_autointerp.tasks import intruder as intruder
 from inspect_autointerp.tasks import simulation as simulation

@@ -17,6 +17,7 @@ from inspect_autointerp.render import visible
 
 _COLUMNS = {
     "balanced_accuracy": "balanced accuracy",
+    "balanced_accuracy_median": "at the median",
     "correlation": "correlation",
     "correlation_activating": "in activating",
     "correlation_weighted": "correlation ¶",

@@ -3,8 +3,9 @@
 As explainer it recognises the latent by what is marked, and gives its true explanation, or with
 `-M explanation=too_broad|too_narrow|wrong` one of the false ones. As grader it does what the explanation says, whether
 that is true of the latent or not, and names the text that a planted latent which is all that the others' marks speak of
-leaves out; as writer it gives texts on which the explanation holds, and near misses. It makes as many errors as it is
-told to: of a grader that errs beside an explainer that does not, `--model-role 'grader={model: inspect_autointerp/oracle, model_args: {error_rate: 0.1}}'`.
+leaves out. As writer it gives texts on which the explanation holds, and near misses. It makes as many errors as it is
+told to: of a grader that errs beside an explainer that does not,
+`--model-role 'grader={model: inspect_autointerp/oracle, model_args: {error_rate: 0.1}}'`.
 """
 
 from collections.abc import Sequence

@@ -11,7 +11,7 @@ from inspect_autointerp.planted.corpus import LINE, documents
 from inspect_autointerp.planted.latents import FAMILY, LATENTS, Planted
 
 _LINES = 16_000
-"""So many that the rarest claim holds on thirty and more."""
+"""So many that the rarest claim holds on forty and more."""
 
 
 def written(explanation: str, n: int, error_rate: float = 0.0, seed: int = 0) -> tuple[list[str], list[str]]:
@@ -39,7 +39,7 @@ def written(explanation: str, n: int, error_rate: float = 0.0, seed: int = 0) ->
         silent = list(dict.fromkeys(chain(turns, others)))[:n]
     else:
         active, silent = lines, lines[n : 2 * n]
-    pairs = list(zip(active[:n], silent, strict=True))
+    pairs = list(zip(active[:n], silent, strict=False))  # of the rarest there are but forty
     pairs = [(b, a) if seed_of(seed, explanation, a, b) < error_rate * 2**64 else (a, b) for a, b in pairs]
     return [a for a, _ in pairs], [b for _, b in pairs]
 

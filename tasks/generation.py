@@ -1,0 +1,55 @@
+"""Generation: does the latent fire on texts that are written from the explanation, and not on near misses?
+
+inspect eval tasks/generation.py --model openai/gpt-4o-mini --model-role writer=openai/gpt-4o -T contexts=DIR
+"""
+
+from inspect_ai import Task, task
+
+from inspect_autointerp.evaluation import latent_task, one_line_errors
+from inspect_autointerp.scorers.generation import generation as generation_scorer
+from inspect_autointerp.scorers.generation import writer_name
+from inspect_autointerp.scorers.tried import KEYS
+from inspect_autointerp.solvers.explainers import Explainer
+from inspect_autointerp.tasks._explained import explained
+
+
+@task
+def generation(
+    contexts: str | None = None,
+    hookpoint: str | None = None,
+    latents: str | int | list[int] | None = None,
+    explainer: Explainer = "explain",
+    explain_examples: int = 40,
+    texts: int = 10,
+    min_texts: int = 3,
+    min_contexts: int = 20,
+    window: int | None = None,
+    seed: int = 0,
+) -> Task:
+    """Explain latents, and grade each explanation by texts written from it: the subject says where the latent fires.
+
+    The model role `writer` writes; without it the explainer does, and then its writing counts as much as what it has
+    explained. The store's own subject and coder are run, up to the deepest hookpoint, which needs torch and their
+    weights. Arguments without a word here are as in `tasks.detection`.
+
+    Args:
+        texts: How many the writer is asked for on which the latent should fire, and as many near misses.
+        min_texts: With fewer of a kind that count (copies do not), what is said of that kind is undefined.
+    """
+    what = explained(
+        contexts,
+        hookpoint=hookpoint,
+        latents=latents,
+        explainer=explainer,
+        explain_examples=explain_examples,
+        negatives="random",
+        min_contexts=min_contexts,
+        window=window,
+        seed=seed,
+    )
+    with one_line_errors():
+        scorer = generation_scorer(what.folder, texts=texts, min_texts=min_texts, window=window)
+    decides = f"none: the subject decides, on texts by {writer_name()}"
+    return latent_task(
+        what.data, what.solver, scorer, shown={"generation": KEYS}, grader=None, unbound=decides, graded=False
+    )
