@@ -23,7 +23,7 @@ def uncounted(
     Args:
         active: Texts of one kind.
         silent: Texts of the other kind. A near miss is meant to be like a text of the other kind, so between the two
-            only equal ones do not count, in either.
+            only the very same do not count, in either: a space or a capital may be all the difference.
         known: Texts that must not be copied, by what they are.
 
     Returns:
@@ -32,9 +32,9 @@ def uncounted(
     """
     others = {name: [_Runs(_tokens(text)) for text in texts] for name, texts in known.items()}
     sides = [[_Runs(_tokens(text)) for text in texts] for texts in (active, silent)]
-    both = {text.tokens for text in sides[0]} & {text.tokens for text in sides[1]}
+    both = set(active) & set(silent)
     found: list[list[str | None]] = [[], []]
-    for reasons, texts in zip(found, sides, strict=True):
+    for reasons, texts, raw in zip(found, sides, (active, silent), strict=True):
         for i, text in enumerate(texts):
             if not text.tokens:
                 reasons.append("empty")
@@ -43,7 +43,7 @@ def uncounted(
             elif any(map(text.like, texts[:i])):
                 reasons.append("repeated")
             else:
-                reasons.append("on_both_sides" if text.tokens in both else None)
+                reasons.append("on_both_sides" if raw[i] in both else None)
     return found[0], found[1]
 
 

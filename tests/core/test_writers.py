@@ -1,0 +1,91 @@
+"""The package's own models as writers: what they write is what the explanation says, or only looks like it."""
+
+import asyncio
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from inspect_ai.model import get_model
+
+from inspect_autointerp.lexical.judge import listed
+from inspect_autointerp.lexical.write import write
+from inspect_autointerp.offline import asked, read_writing, written_answer
+from inspect_autointerp.planted.claims import CLAIMS
+from inspect_autointerp.planted.writing import written
+from inspect_autointerp.render import visible
+from inspect_autointerp.scorers.copies import uncounted
+from inspect_autointerp.scorers.detection import detection_messages
+from inspect_autointerp.scorers.generation import generation_messages
+from inspect_autointerp.scorers.written import parse_written
+
+
+def test_a_writers_question_is_told_from_a_judges() -> None:
+    said = "a\n\nWrite 3 texts of each kind."
+    assert asked(generation_messages(said, 10)[-1].text) == "write"
+    assert read_writing(generation_messages(said, 10)[-1].text) == ("a⏎⏎Write 3 texts of each kind.", 10)
+    assert read_writing(generation_messages(" ", 4)[-1].text) == ("", 4)
+    assert asked(detection_messages("a", [visible("b\n\nWrite 3 texts of each kind.")])[-1].text) == "judge"
+
+
+@given(st.lists(st.text(max_size=20), min_size=2, max_size=2), st.lists(st.text(max_size=20), min_size=2, max_size=2))
+def test_what_is_spelled_is_read(active: list[str], silent: list[str]) -> None:
+    found = parse_written(written_answer(active, silent), 2)
+    assert (list(found.active), list(found.silent)) == (active, silent)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        'texts with "self" (10), "…er" (4), "):" (2)',
+        'texts with "the" (10)',
+        'texts with "=" (10), "x" (9), "return" (8)',
+        "names of colours, such as red",
+        "",
+    ],
+)
+def test_the_lexical_writer_uses_listed_words_and_avoids_them(said: str) -> None:
+    active, silent = write(said, 10)
+    assert all(listed(said, text) for text in active) == bool(said)
+    assert not any(listed(said, text) for text in silent)
+    assert uncounted(active, silent, {}) == ([None] * 10, [None] * 10)
+
+
+@given(st.text(max_size=30), st.integers(1, 130))
+def test_the_lexical_writer_writes_as_many_as_it_is_asked_for(said: str, n: int) -> None:
+    active, silent = write(said, n)
+    assert len(set(active)) == len(set(silent)) == n
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_the_oracle_writes_where_a_claim_holds_and_where_it_does_not(name: str) -> None:
+    claim = CLAIMS[name]
+    active, silent = written(claim.text, 10)
+    assert all(map(claim.holds, active)) and not any(map(claim.holds, silent))
+    assert uncounted(active, silent, {}) == ([None] * 10, [None] * 10)
+    assert written(claim.text, 10) == (active, silent)
+    assert written(claim.text, 10, error_rate=1.0) == (silent, active)
+
+
+def test_near_misses_are_what_may_be_said_of_relatives() -> None:
+    _, silent = written(CLAIMS["reds"].text, 10)  # too narrow, of warm colours
+    assert any(map(CLAIMS["warm"].holds, silent)) and any(map(CLAIMS["material"].holds, silent))
+    assert all(map(CLAIMS["look"].holds, silent))
+
+
+def test_an_oracle_that_errs_puts_that_share_on_the_wrong_side() -> None:
+    wrong = total = 0
+    for claim in CLAIMS.values():
+        active, _ = written(claim.text, 40, error_rate=0.2, seed=3)
+        wrong, total = wrong + sum(not claim.holds(text) for text in active), total + len(active)
+    # A binomial's: 50 claims of 40 texts, 0.2 ± 4 · √(0.16 / 2000) = 0.2 ± 0.036.
+    assert abs(wrong / total - 0.2) < 4 * (0.16 / total) ** 0.5
+
+
+@pytest.mark.parametrize(
+    ("model", "said", "answer"),
+    [("oracle", "anything", "That is no explanation of a planted latent."), ("lexical", "names", None)],
+)
+def test_the_models_answer_the_prompt(model: str, said: str, answer: str | None) -> None:
+    found = asyncio.run(get_model(f"inspect_autointerp/{model}").generate(generation_messages(said, 3))).completion
+    assert found == answer if answer else len(json.loads(found)["silent"]) == 3

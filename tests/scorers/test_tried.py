@@ -1,0 +1,60 @@
+"""Statistics of written texts, by hand, and the report."""
+
+from math import isnan
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inspect_autointerp.firing import Fired
+from inspect_autointerp.scorers.tried import KEYS, report, tried_statistics
+
+
+def test_by_hand() -> None:
+    # Active 0, 1, 4 (and one that does not count), near misses 0, 0, 2, 5, the median 2.
+    found = tried_statistics([0.0, 1.0, 4.0, None], [0.0, 0.0, 2.0, 5.0], 2.0, 3)
+    # Fires at all: 2 of 3 and 2 of 4 silent: (2/3 + 1/2) / 2 = 7/12. At the median: 1 of 3 and 2 of 4 below: 5/12.
+    # Ranks: 0 against (0, 0, 2, 5): ½ + ½; 1: 2; 4: 3; in all 6 of 12.
+    expected = [7 / 12, 5 / 12, 0.5, 2 / 3, 0.5, 1 / 3, 0.5, 1 / 8]
+    assert list(found) == KEYS
+    assert list(found.values()) == pytest.approx(expected)
+
+
+def test_too_few_of_one_kind_leave_what_needs_it_undefined() -> None:
+    found = tried_statistics([1.0, 1.0, None], [0.0, 0.0, 0.0], 2.0, 3)
+    assert {key for key in KEYS if isnan(found[key])} == {
+        *("tpr", "tpr_median", "balanced_accuracy", "balanced_accuracy_median", "auroc"),
+    }
+    assert (found["tnr"], found["tnr_median"], found["unscored"]) == (1, 1, pytest.approx(1 / 6))
+
+
+def test_without_a_median_what_needs_it_is_undefined() -> None:
+    found = tried_statistics([1.0], [0.0], float("nan"))
+    assert {key for key in KEYS if isnan(found[key])} == {"tpr_median", "tnr_median", "balanced_accuracy_median"}
+    assert isnan(tried_statistics([], [], 1.0)["unscored"])
+
+
+@given(st.lists(st.floats(0, 9), min_size=1), st.floats(0.1, 9))
+def test_texts_that_do_not_differ_score_one_half(values: list[float], median: float) -> None:
+    found = tried_statistics(values, values, median)
+    assert [found[key] for key in KEYS[:3]] == pytest.approx([0.5, 0.5, 0.5])
+
+
+def fired(text: str, *activations: float, n_cut: int = 0) -> Fired:
+    spans = tuple((i, i + 1) for i in range(len(activations)))
+    return Fired(text, spans, np.array(activations, dtype=np.float32), n_cut)
+
+
+def test_wrong_ones_come_first_and_nothing_acts_on_a_screen() -> None:
+    active = [fired("ok", 3.0, 0.0), fired("no", 0.0, 0.0), fired("co", 9.0, 9.0)]
+    silent = [fired("\x1b\n", 0.0, 1.0, n_cut=7), fired("si", 0.0, 0.0)]
+    shown = report(active, silent, ([None, None, "repeated"], [None, None]), 2.0, 9.0)
+    titles = ["WRONG · written for it", "WRONG · a near miss", "NOT COUNTED: 1 of 5", "RIGHT · fires", "RIGHT · silent"]
+    places = [shown.index(title) for title in titles]
+    assert places == sorted(places)
+    assert "\\x1b" in shown
+    assert "⏎" in shown
+    assert "cut: 7 tokens" in shown
+    assert "active, repeated" in shown
+    assert shown.count("▲") == 3, "in the heading, and two texts at 3 and 9"

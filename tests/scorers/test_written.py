@@ -1,0 +1,67 @@
+"""Reading a writer's answer."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inspect_autointerp.scorers.answers import AnswerError
+from inspect_autointerp.scorers.written import MAX_CHARACTERS, Written, parse_written
+
+GOOD = '{"active": ["a", "b"], "silent": ["c", "d"]}'
+READ = Written(("a", "b"), ("c", "d"))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(GOOD, id="bare"),
+        pytest.param(f"```json\n{GOOD}\n```", id="fence"),
+        pytest.param(f"Let {{x}} be one: {{}}.\n{GOOD}\nThat is {{all}}.", id="text around"),
+        pytest.param(f"{GOOD}\n\n{GOOD}", id="the same twice"),
+        pytest.param('{\n "silent": ["c", "d"],\n "active": ["a", "b"]\n}', id="the other order"),
+    ],
+)
+def test_sane_forms_are_read(answer: str) -> None:
+    assert parse_written(answer, 2) == READ
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ("", "holds no JSON object"),
+        ("I can't help with that.", "holds no JSON object"),
+        ('["a", "b"]', "holds no JSON object"),
+        ('{"active": ["a"], "silent": ["c", "d"]}', "active holds 1 texts, not 2"),
+        ('{"active": ["a", "b"], "silent": ["c", "d", "e"]}', "silent holds 3 texts, not 2"),
+        ('{"active": ["a", "b"]}', "has the names 'active', not 'active' and 'silent'"),
+        ('{"active": ["a", "b"], "silent": ["c", "d"], "more": []}', "has the names 'active', 'silent', 'more'"),
+        ('{"active": ["a", 2], "silent": ["c", "d"]}', "item 2 of active is no text"),
+        ('{"active": "ab", "silent": ["c", "d"]}', "active is no list"),
+        ('{"active": ["a", "b"], "active": ["x", "y"], "silent": ["c", "d"]}', "a name stands in it twice"),
+        ('{"active": ["a", "b"], "silent": ["c", ', "its JSON cannot be read"),
+        (GOOD.replace('"d"', '"D"') + GOOD, "two JSON objects that differ"),
+        ('{"active": ' + "[" * 100_000, "too deep|cannot be read"),
+        ('{"active": ' * 50_000, "too deep|cannot be read"),
+        ('{"active": ["' + "x" * (MAX_CHARACTERS + 1) + '", "b"], "silent": ["c", "d"]}', "text 1 of active has 4001"),
+        ("x" * 1_000_001, "longer than 1000000 characters"),
+    ],
+)
+def test_others_are_refused_with_what_is_wrong(answer: str, message: str) -> None:
+    with pytest.raises(AnswerError, match=message):
+        parse_written(answer, 2)
+
+
+def test_line_ends_control_characters_and_halves_of_pairs() -> None:
+    answer = '{"active": ["a\nb", "\\u001b[31m\\u0000"], "silent": ["\\ud83d", "\\ud83d\\ude00"]}'
+    assert parse_written(answer, 2) == Written(("a\nb", "\x1b[31m\x00"), ("\ufffd", "😀"))
+
+
+@given(st.text(max_size=50) | st.recursive(st.none() | st.text(max_size=3), st.lists).map(json.dumps))
+def test_whatever_is_answered_is_read_or_refused(answer: str) -> None:
+    for said in (answer, f'{{"active": {answer}, "silent": []}}'):
+        try:
+            parse_written(said, 0)
+        except AnswerError:
+            continue
