@@ -7,6 +7,12 @@ them, s is in scaled units). A transcoder reads a module's input and writes its 
 output, and the error term is what the transcoder leaves of it. A neuron is its own direction: s is added to the
 activation that goes into the MLP's last projection.
 
+To ablate a latent is to add −a · W_dec[i], a being its activation at that token, which is looked at in the same pass:
+decode(a − aᵢ·eᵢ) + (x − decode(a)) = x − aᵢ·W_dec[i]. The others are held at what they are, and so is the error term
+(the result is not encoded again, where a top-k coder would let another latent in). Of a transcoder, a is what it reads
+in the module's input, and what it writes is taken off the module's output; of a neuron, a is the neuron itself where it
+is above 0, and so 0 is left.
+
 It is added at the last token of the prompt and at every one generated. The tokens before are the same, clean or
 steered, whatever the latent: they are read once, and every pass after that is of one token per row.
 """
@@ -99,7 +105,8 @@ class SteeredSubject:
         for group in self._groups(questions):
             prompts, owner, delta = self._prepared(group)
             clean = Continuation(prompts).step(prompts.last)
-            steered = self._step(Continuation(prompts), prompts.last, delta * self._strengths(group)[owner])
+            delta, ablated = delta * self._strengths(group)[owner], self._ablated(group, owner)
+            steered = self._step(Continuation(prompts), prompts.last, delta, ablated)
             sizes = [len(question.prompts) for question in group]
             parts = zip(clean.cpu().split(sizes), steered.cpu().split(sizes), strict=True)
             answers += [Predicted(a.numpy(), b.numpy()) for a, b in parts]
@@ -107,7 +114,13 @@ class SteeredSubject:
 
     @torch.inference_mode()
     def tune(self, questions: Sequence[Tune]) -> list[Tuned]:
-        """The strengths, by a bracketed secant, for all latents at the same time; see `Search`."""
+        """The strengths, by a bracketed secant, for all latents at the same time; see `Search`.
+
+        Raises:
+            ValueError: One is to be ablated, which has the strength 1.
+        """
+        if any(question.direction.ablated for question in questions):
+            raise ValueError("an ablation has the strength 1, and no other is looked for")
         return [answer for group in self._groups(questions) for answer in self._tuned(group)]
 
     def _tuned(self, questions: Sequence[Tune]) -> list[Tuned]:
@@ -164,7 +177,7 @@ class SteeredSubject:
 
     def _generated(self, questions: Sequence[Generate]) -> list[Generated]:
         prompts, owner, delta = self._prepared(questions)
-        delta = delta * self._strengths(questions)[owner]
+        delta, ablated = delta * self._strengths(questions)[owner], self._ablated(questions, owner)
         n_tokens, temperature = questions[0].n_tokens, questions[0].temperature
         rngs = [
             np.random.default_rng(seed_of(q.seed, self.hookpoint, q.direction.latent, "tokens", *prompt))
@@ -173,11 +186,11 @@ class SteeredSubject:
         ]
         new: list[list[Tensor]] = [[], []]
         first: list[Tensor] = []
-        ways = [(Continuation(prompts), torch.zeros_like(delta)), (Continuation(prompts), delta)]
+        ways = [(Continuation(prompts), torch.zeros_like(delta), None), (Continuation(prompts), delta, ablated)]
         for _ in range(n_tokens):
             noise: Tensor | None = None
-            for tokens, (continuation, added) in zip(new, ways, strict=True):
-                logprobs = self._step(continuation, tokens[-1] if tokens else prompts.last, added)
+            for tokens, (continuation, added, away) in zip(new, ways, strict=True):
+                logprobs = self._step(continuation, tokens[-1] if tokens else prompts.last, added, away)
                 if not tokens:
                     first.append(logprobs)
                 if noise is None and temperature:
@@ -194,10 +207,36 @@ class SteeredSubject:
         """Each row's tokens before the first that ends a text."""
         return [row[: next((i for i, token in enumerate(row) if token in self._ends), len(row))] for row in rows]
 
-    def _step(self, continuation: Continuation, ids: Tensor, added: Tensor) -> Tensor:
-        """One step with (row, d) added."""
-        with changed(self._module, self._side, lambda value: value + added[:, None].to(value)):
+    def _step(self, continuation: Continuation, ids: Tensor, added: Tensor, ablated: Tensor | None = None) -> Tensor:
+        """One step with (row, d) added, in rows with a latent to ablate times minus its activation."""
+        if ablated is None:
+            with changed(self._module, self._side, lambda value: value + added[:, None].to(value)):
+                return continuation.step(ids)
+        times = torch.ones_like(added[:, :1])
+
+        def look(value: Tensor) -> Tensor:
+            times[:, 0] = torch.where(ablated < 0, 1.0, -self._activations(value[:, -1], ablated))
+            return value
+
+        with (
+            changed(self._module, self._read_side, look),
+            changed(self._module, self._side, lambda value: value + (added * times)[:, None].to(value)),
+        ):
             return continuation.step(ids)
+
+    def _activations(self, x: Tensor, latent: Tensor) -> Tensor:
+        """float32 (row,): of each row's latent on (row, d), in units of what its decoder's row says."""
+        x = x.to(self.subject.device)
+        token, fires, value = self._coder.encode(x)
+        own = fires == latent[token]
+        found = torch.zeros(len(x), device=x.device).index_add_(0, token[own], value[own].float())
+        scale = getattr(self._coder, "scale", None)  # of a coder that scales what it reads
+        return found if scale is None else found * scale(x)
+
+    def _ablated(self, questions: Sequence[Predict | Generate], owner: Tensor) -> Tensor | None:
+        """int64 (row,): the latent to ablate, −1 where none is; None if there are none at all."""
+        latents = [q.direction.latent if q.direction.ablated else -1 for q in questions]
+        return None if max(latents) < 0 else torch.tensor(latents, device=owner.device)[owner]
 
     def _groups(self, questions: Sequence[Q]) -> Iterator[list[Q]]:
         """Questions that go together into the model."""

@@ -8,7 +8,7 @@ it; per token beside the sum, which grows with an explanation's length.
 """
 
 from collections.abc import Sequence
-from math import fsum
+from math import fsum, nan
 from typing import Literal, get_args
 
 import numpy as np
@@ -25,7 +25,7 @@ from inspect_autointerp.render import ansi_block, visible
 from inspect_autointerp.scorers.judged import judged_score, latent_of, made_by, without_explanation
 from inspect_autointerp.scorers.metrics import estimate
 from inspect_autointerp.scorers.prompts import Prompt, prompts
-from inspect_autointerp.steering import Direction, Generate, Generated, Tune, steering_of
+from inspect_autointerp.steering import Direction, Generate, Generated, Tune, Tuned, steering_of
 from inspect_autointerp.store import Store
 
 VERSION = "intervention/1"
@@ -72,6 +72,7 @@ def intervention(
     contexts: str | None = None,
     target_kl: float = 1.0,
     direction: Steered = "latent",
+    ablate: bool = False,
     scored_prompts: int = 30,
     tuned_prompts: int = 10,
     new_tokens: int = 8,
@@ -88,6 +89,9 @@ def intervention(
         contexts: The context store, see `evaluation.locate`.
         target_kl: KL(clean ‖ steered) of what comes right after a prompt, in nats, the mean over prompts.
         direction: `latent`, or `random`: a direction of its own for every latent, at the same KL, as a floor.
+        ablate: Take away what the latent writes, rather than adding to it: it is held at 0, and the error term is kept.
+            Nothing is tuned then, and the KL is what it comes to. What an explanation names is written less, so the
+            effect of a true one is below 0. A random direction is taken away in the latent's own amounts.
         scored_prompts: How many to go on from.
         tuned_prompts: How many others to tune the strength on.
         new_tokens: How many the subject writes.
@@ -114,12 +118,12 @@ def intervention(
         if explanation.text is None:
             return without_explanation(explanation, KEYS, metadata)
         tuning, scoring = prompts(store, LatentContexts(store, latent), tuned_prompts, scored_prompts, seed)
-        if not tuning or not scoring:
+        if not scoring or not (tuning or ablate):
             return _unscored("too_few_contexts", "no context begins before the latent fires in it", metadata)
         with one_line_errors():
             steering = await steering_of(store, latent.hookpoint)
-            added = Direction(latent.index, seed if direction == "random" else None)
-            tuned = await steering.tune(Tune(added, tuning, target_kl))
+            added = Direction(latent.index, seed if direction == "random" else None, ablate)
+            tuned = Tuned(1.0, nan, 0) if ablate else await steering.tune(Tune(added, tuning, target_kl))
             metadata |= {"strength": tuned.strength, "passes": tuned.n_passes, "prompts": len(scoring)}
             if tuned.strength is None:
                 return _unscored("kl_not_reached", str(tuned.reason), metadata)

@@ -22,6 +22,7 @@ def intervention(
     explanations: str | None = None,
     target_kl: float = 1.0,
     direction: Steered = "latent",
+    ablate: bool = False,
     scored_prompts: int = 30,
     tuned_prompts: int = 10,
     new_tokens: int = 8,
@@ -39,6 +40,8 @@ def intervention(
         target_kl: How strong the effect is to be: KL(clean ‖ steered) of what comes right after a prompt, in nats. The
             paper has 0.1, 0.33, 1 and 3.
         direction: `latent`, or `random`: a random direction at the same KL, a floor.
+        ablate: Hold the latent at 0, and keep what its coder leaves unexplained, rather than adding to it. Nothing is
+            tuned then, and the effect of a true explanation is below 0.
         scored_prompts: Test contexts, cut where the latent first fires, that the subject goes on from.
         tuned_prompts: Such beginnings of contexts of the explain split, on which the strength is tuned.
         new_tokens: How many the subject writes.
@@ -60,6 +63,7 @@ def intervention(
             what.folder,
             target_kl=target_kl,
             direction=direction,
+            ablate=ablate,
             scored_prompts=scored_prompts,
             tuned_prompts=tuned_prompts,
             new_tokens=new_tokens,

@@ -67,19 +67,35 @@ class SaeLensCoder:
             self._threshold = checked_threshold(sae.threshold.detach(), source)
         if self.architecture == "topk" and cfg.rescale_acts_by_decoder_norm:
             self._scale = self.decoder.norm(dim=-1)
+            tiny = torch.finfo(torch.float32).tiny  # a row of zeros stays one
+            self.decoder = self.decoder / self._scale.clamp(min=tiny)[:, None]  # as decoding has it
 
     @torch.no_grad()
     def encode(self, x: Tensor) -> Triples:
         """Encode activations of shape (token, d_in)."""
-        if self._centred:
-            x = x.float()
-            x = x - x.mean(dim=-1, keepdim=True)
+        x = self._read(x)
         if self._hidden is None:
             return above(self._sae.encode(x), 0.0, self.source)
         hidden = self._hidden(self._sae.process_sae_in(x))
         if self.architecture != "topk":
             return above(hidden, self._threshold, self.source)
         return strongest(hidden if self._scale is None else hidden * self._scale, self._sae.cfg.k, self.source)
+
+    @torch.no_grad()
+    def scale(self, x: Tensor) -> Tensor:
+        """By how much what it decodes is stretched, (token,), to undo the scaling of what it read, (token, d_in)."""
+        if self._sae.cfg.normalize_activations == "none":
+            return torch.ones(len(x), device=x.device)
+        self._sae.process_sae_in(self._read(x))  # which leaves behind what the next line takes up
+        none, one = self._sae.run_time_activation_norm_fn_out(torch.tensor([0.0, 1.0], device=x.device)[:, None, None])
+        return (one - none)[:, 0]
+
+    def _read(self, x: Tensor) -> Tensor:
+        """Activations as they were when it was trained."""
+        if not self._centred:
+            return x
+        x = x.float()
+        return x - x.mean(dim=-1, keepdim=True)
 
 
 def _load(source: str, device: str) -> Any:

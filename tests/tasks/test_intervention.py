@@ -171,6 +171,30 @@ def test_a_kl_that_cannot_be_reached_is_unscored_with_that_reason(
         assert score.explanation.startswith("Unscored: no strength was found for a KL of 500; the nearest was ")
 
 
+def test_ablation_takes_the_latent_away_and_tunes_nothing(
+    sharp_store_folder: Path, tmp_path: Path, bind: Any, ids: list[str]
+) -> None:
+    bind(lambda prefix, _: [-0.5 * prefix.count("e")])
+    store = Store(sharp_store_folder)
+    said = dict.fromkeys(ids, "it")
+    found = scores(run(sharp_store_folder, tmp_path, said, ablate=True, target_kl=500.0, scored_prompts=7))
+    engine = SteeredSubject(store, "layers.1", device="cpu")
+    for id, score in found.items():
+        index = int(id.rpartition("/")[2])
+        _, scored = prompts(store, LatentContexts(store, store.latent("layers.1", index)), 10, 7, 0)
+        [written] = engine.generate([Go(Direction(index, ablated=True), scored, 1.0, 0)])
+        effects = []
+        for prompt, clean, steered in zip(scored, written.clean, written.steered, strict=True):
+            a, b = (visible(store.decoder([*prompt, *new])[0]).count("e") for new in (clean, steered))
+            effects.append(-0.5 * (b - a))
+        assert score.value["effect"] == pytest.approx(np.mean(effects), abs=1e-4)
+        assert score.value["kl"] == pytest.approx(np.mean(written.kl), abs=1e-3)
+        assert (score.metadata["strength"], score.metadata["passes"]) == (1.0, 0)
+    assert any(score.value["effect"] for score in found.values())
+    floor = scores(run(sharp_store_folder, tmp_path / "random", said, ablate=True, direction="random"))
+    assert all(floor[id].value["kl"] != found[id].value["kl"] for id in ids)
+
+
 def test_what_the_likelihood_model_does_not_tell_is_unscored_with_its_reason(
     sharp_store_folder: Path, tmp_path: Path, bind: Any, ids: list[str]
 ) -> None:
