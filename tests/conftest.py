@@ -2,11 +2,14 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from tests.planted_subject import Planted
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 settings.register_profile("project", deadline=None)  # machines that run the tests are shared and slow at times
@@ -120,6 +123,14 @@ def planted_store(planted_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     monkeypatch.setenv("INSPECT_AUTOINTERP_CACHE", str(planted_cache))
     return planted.store_folder()
+
+
+@pytest.fixture(scope="session")
+def planted_cause(tmp_path_factory: pytest.TempPathFactory) -> "Planted":
+    """A subject whose latents fire on known words and raise them, its coder and its store."""
+    from tests.planted_subject import plant
+
+    return plant(tmp_path_factory.mktemp("planted"))
 
 
 @pytest.fixture
