@@ -6,6 +6,7 @@ import typer
 from rich.console import Console
 
 from inspect_autointerp.errors import Interrupted, UserError
+from inspect_autointerp.exchange.export_cli import export
 from inspect_autointerp.leaderboard.cli import leaderboard
 from inspect_autointerp.overview_cli import stats
 from inspect_autointerp.prep.cli import prep
@@ -27,6 +28,7 @@ app.command()(negatives)
 app.command()(hooks)
 app.command()(stats)
 app.command()(leaderboard)
+app.command()(export)
 
 
 def main() -> None:

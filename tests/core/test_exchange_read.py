@@ -382,7 +382,7 @@ def test_delphi_refuses_what_is_not_its(name: str, content: str, message: str, t
 def test_what_is_not_there_or_closed_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"none: no such file or folder"):
         read(tmp_path / "none")
-    with pytest.raises(UserError, match=r"neither a folder of Neuronpedia's batches .* nor of Delphi's"):
+    with pytest.raises(UserError, match=r"a folder without batch-N.jsonl.gz .* and HOOKPOINT_latentN.txt"):
         read(tmp_path)
     for name in ("", "a\0b"):
         with pytest.raises(UserError, match=r"no file is named"):
@@ -390,12 +390,10 @@ def test_what_is_not_there_or_closed_is_one_line(tmp_path: Path) -> None:
 
 
 def test_another_projects_log_is_refused(tmp_path: Path) -> None:
-    from inspect_ai import Task
-    from inspect_ai import eval as inspect_eval
-    from inspect_ai.dataset import Sample
+    from inspect_ai.log import read_eval_log, write_eval_log
 
-    [log] = inspect_eval(
-        Task(dataset=[Sample(input="x")]), model="mockllm/model", log_dir=str(tmp_path), display="none"
-    )
-    with pytest.raises(UserError, match=r"a log of another project \(task task\), without explanations"):
-        read(log.location.removeprefix("file://"))
+    log = read_eval_log(str(LOG), header_only=True)
+    log.eval.metadata = {}
+    write_eval_log(log, str(tmp_path / "x.eval"))
+    with pytest.raises(UserError, match=r"a log of another project \(task inspect_autointerp/suite\), without expl"):
+        read(tmp_path / "x.eval")

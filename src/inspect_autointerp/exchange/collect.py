@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.exchange.faults import Faults
-from inspect_autointerp.exchange.records import Problem, Row, SuppliedText, short
+from inspect_autointerp.exchange.records import Problem, Row, SuppliedText, is_unicode, short
 
 LONGEST = 10_000
 """Characters of an explanation: a longer one is none, and would be paid for with every question."""
@@ -67,7 +67,7 @@ class Collected:
             return f"latent {row.index} again, which stands at {first.place} already"
         if not isinstance(row.text, str | None):
             return f"latent {row.index} has {short(row.text)} where its explanation should be"
-        if row.text is not None and not _is_unicode(row.text):
+        if row.text is not None and not is_unicode(row.text):
             return f"latent {row.index} has half a surrogate pair in its explanation, which is no valid Unicode"
         return None
 
@@ -126,11 +126,3 @@ def _list(names: Iterable[str]) -> str:
     found = sorted(names)
     more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
     return ", ".join(map(short, found[:_NAMED])) + more
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -1,9 +1,12 @@
 """Delphi's run folder: `explanations/HOOKPOINT_latentINDEX.txt`, a JSON string each, with `--` for a `/` in a name."""
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from inspect_autointerp.exchange.faults import Faults
+from inspect_autointerp.exchange.merged import once_each
 from inspect_autointerp.exchange.records import Row, parse_index, short
 from inspect_autointerp.exchange.source import Source
 from inspect_autointerp.exchange.strict_json import Unreadable, load
@@ -47,6 +50,12 @@ def read_delphi(source: Source, faults: Faults) -> Iterator[Row]:
         )
 
 
-def file_name(hookpoint: str, index: int) -> str:
-    """The name of a latent's file."""
-    return f"{hookpoint.replace('/', '--')}_latent{index}.txt"
+def write_delphi(rows: Iterable[Row], folder: Path) -> None:
+    """Write a run's `explanations/`.
+
+    Not written are `scores/`: Delphi's files hold each context's verdict, and our logs only what came of all of them.
+    """
+    (folder / "explanations").mkdir()
+    for row in once_each(rows):
+        name = f"{str(row.hookpoint).replace('/', '--')}_latent{row.index}.txt"
+        (folder / "explanations" / name).write_text(json.dumps(row.text), encoding="ascii")

@@ -1,14 +1,18 @@
 """The EleutherAI explanations dataset: one flat JSON object per coder, `{"INDEX": "explanation"}`, and nothing else."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from inspect_autointerp.exchange.faults import Faults
+from inspect_autointerp.exchange.merged import once_each
 from inspect_autointerp.exchange.records import Row, parse_index, short
 from inspect_autointerp.exchange.source import Source
 from inspect_autointerp.exchange.strict_json import Unreadable, decode
 
+_SCORES = {"detection": "recall", "fuzzing": "fuzz"}
+"""What the dataset calls those of our scores that it has."""
 _WHITE = " \t\n\r"
 
 
@@ -67,3 +71,23 @@ def _skip(text: str, position: int, sign: str = "") -> int:
     while text[position] in _WHITE or text[position] == sign:
         position += 1
     return position
+
+
+def write_eleuther(rows: Iterable[Row], folder: Path) -> None:
+    """Write `HOOKPOINT_feature.json`, and `scores/{recall,fuzz}_HOOKPOINT.json` where there are such scores.
+
+    A score is its headline, the balanced accuracy, where the dataset has the accuracy.
+    """
+    scores: dict[str, dict[int, float]] = {}
+    name = ""
+    with (folder / "texts").open("w", encoding="ascii", newline="") as file:
+        for number, row in enumerate(once_each(rows, scores)):
+            name = str(row.hookpoint).replace("/", "--")
+            file.write(f"{',' if number else '{'}\n{json.dumps(str(row.index))}: {json.dumps(row.text)}")
+        file.write("\n}\n")
+    (folder / "texts").rename(folder / f"{name}_feature.json")
+    for score, kind in _SCORES.items():
+        if score in scores:
+            (folder / "scores").mkdir(exist_ok=True)
+            found = {str(index): value for index, value in scores[score].items()}
+            (folder / "scores" / f"{kind}_{name}.json").write_text(json.dumps(found, indent=0) + "\n", encoding="ascii")

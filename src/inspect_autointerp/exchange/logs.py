@@ -51,7 +51,7 @@ def log_rows(path: str, log: "EvalLog", shown: str | None = None) -> Iterator[Ro
     wanted = product(log.eval.dataset.sample_ids or [], range(1, (log.eval.config.epochs or 1) + 1))
     while part := list(islice(wanted, _TOGETHER)):
         for sample in _samples(path, part):
-            yield _row(f"{shown or path}, sample {short(str(sample.id))}", sample, log)
+            yield _row(shown or path, sample, log)
 
 
 def _samples(path: str, wanted: list[tuple[str | int, int]]) -> list["EvalSample"]:
@@ -74,7 +74,7 @@ def _row(place: str, sample: "EvalSample", log: "EvalLog") -> Row:
     hookpoint, _, digits = latent.rpartition("/")
     index = parse_index(digits)
     if index is None:
-        raise UserError(f"{place}: not a latent; the log is not one of this project's tasks")
+        raise UserError(f"{place}: sample {short(latent)} is no latent; the log is of no task of this project")
     said = sample.metadata.get("explanation")
     said = said if isinstance(said, dict) else {"reason": "error" if sample.error else "no_explanation"}
     scores, made_by = _scores(sample)

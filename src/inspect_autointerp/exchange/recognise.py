@@ -34,9 +34,7 @@ def recognise(source: Source) -> str:
 
 def _of_folder(source: Source) -> tuple[list[str], str]:
     found = [name for name, files in (("neuronpedia", neuronpedia.batches), ("delphi", delphi.texts)) if files(source)]
-    if "neuronpedia" in found and "delphi" in found:
-        return found, ""
-    return found, "neither a folder of Neuronpedia's batches (*.jsonl, *.jsonl.gz) nor of Delphi's explanations (*.txt)"
+    return found, "a folder without batch-N.jsonl.gz (Neuronpedia's) and HOOKPOINT_latentN.txt (Delphi's)"
 
 
 def _of_file(source: Source) -> tuple[list[str], str]:

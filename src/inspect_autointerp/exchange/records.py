@@ -92,6 +92,15 @@ def parse_index(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
+def is_unicode(text: str) -> bool:
+    """Whether a text can be written at all: half of a surrogate pair cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def short(value: object) -> str:
     """A value of the source for a message: on one line, and never long."""
     text = value if isinstance(value, str) else repr(value) if isinstance(value, int | float | None) else None

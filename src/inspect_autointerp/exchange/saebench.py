@@ -3,10 +3,18 @@
 Its score is the plain accuracy over 14 windows, ten of them silent: a judge that always says "silent" gets 0.714.
 """
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from inspect_autointerp.errors import UserError
 from inspect_autointerp.exchange.faults import Faults
+from inspect_autointerp.exchange.merged import once_each
 from inspect_autointerp.exchange.records import Row, finite, parse_index, short
 from inspect_autointerp.exchange.source import Source
 from inspect_autointerp.exchange.strict_json import Unreadable, load
@@ -41,3 +49,51 @@ def read_saebench(source: Source, faults: Faults) -> Iterator[Row]:
             score = finite(entry.get("score"))
             scores = {} if score is None else {"autointerp": score}
             yield Row(place=place, index=index, text=entry["explanation"], method="saebench", scores=scores)
+
+
+def write_saebench(rows: Iterable[Row], folder: Path, *, subject: str, coder: str, created: str) -> None:
+    """Write `{release}_{sae_id}_eval_results.json`; its score is detection's balanced accuracy, not the plain one.
+
+    What SAEBench has and our logs do not is null: each judged window, the SAE's configuration.
+
+    Args:
+        rows: Of one hookpoint; gone through twice.
+        folder: Where to.
+        subject: The model's name.
+        coder: `RELEASE:ID` of SAELens's registry, or whatever names the coder.
+        created: When the evaluation began, ISO 8601.
+
+    Raises:
+        UserError: There is no detection score, the only one that the format has a place for.
+    """
+    scores: dict[str, dict[int, float]] = {}
+    for _ in once_each(rows, scores):
+        pass
+    found = scores.get("detection", {})
+    if not found:
+        raise UserError("saebench: it has a place for detection alone, and these logs have no such score")
+    release, _, sae = coder.rpartition(":")
+    values = list(found.values())
+    top = {
+        "eval_type_id": "autointerp",
+        "eval_config": {"model_name": subject, "n_latents": len(found), "override_latents": sorted(found)},
+        "eval_id": sha256(f"{subject} {coder} {created}".encode()).hexdigest()[:32],
+        "datetime_epoch_millis": round(datetime.fromisoformat(created).timestamp() * 1000),
+        "eval_result_metrics": {
+            "autointerp": {"autointerp_score": float(np.mean(values)), "autointerp_std_dev": float(np.std(values))}
+        },
+        "eval_result_details": [],
+        "sae_bench_commit_hash": "",
+        "sae_lens_id": sae,
+        "sae_lens_release_id": release,
+        "sae_lens_version": None,
+        "sae_cfg_dict": None,
+    }
+    name = f"{release}_{sae}".strip("_").replace("/", "_")
+    with (folder / f"{name}_eval_results.json").open("w", encoding="ascii", newline="") as file:
+        file.write(json.dumps(top, indent=1)[:-2] + f',\n "{_ENTRIES}": {{')
+        for number, row in enumerate(once_each(rows)):
+            entry = {"latent": row.index, "explanation": row.text, "predictions": None, "correct seqs": None}
+            entry |= {"score": found.get(row.index), "logs": None}
+            file.write(f"{',' if number else ''}\n  {json.dumps(str(row.index))}: {json.dumps(entry)}")
+        file.write("\n }\n}\n")

@@ -6,9 +6,11 @@ over.
 """
 
 import csv
+import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 from inspect_autointerp.errors import UserError
@@ -18,7 +20,11 @@ from inspect_autointerp.exchange.source import Source
 from inspect_autointerp.exchange.strict_json import Unreadable, decode, load
 
 _NAMES = ("reason", "explainer", "method", "written_for", "store")
+MADE_BY = (".grader", ".prompt", ".options")
+"""How the columns end that say how a score was made."""
 _SCORE = re.compile(r"score|\w+\.\w+")
+_ROWS = 4096
+"""Rows of a Parquet file that are written at a time."""
 _CSV_LIMIT = (1 << 31) - 1
 """Characters of a field; Python's own limit would refuse the file for one long explanation."""
 
@@ -168,3 +174,62 @@ def _parquet_records(source: Source) -> Iterator[tuple[str, dict[str, Any]]]:
         raise UserError(f"{source.given}: broken Parquet ({reason})") from None
     except UnicodeDecodeError:
         raise UserError(f"{source.given}: not UTF-8 below row {number}") from None
+
+
+def columns(scores: Iterable[str], made_by: Iterable[str]) -> list[str]:
+    """The columns that rows with these scores are written with; with every score who and what made it."""
+    made: dict[str, list[str]] = {}
+    for name in made_by:
+        made.setdefault(name.partition(".")[0], []).append(name)
+    by_score: dict[str, list[str]] = {}
+    for name in scores:
+        by_score.setdefault(name.partition(".")[0], []).append(name)
+    ends = [name for score, names in by_score.items() for name in (*names, *made.get(score, []))]
+    return ["latent", "hookpoint", "index", "explanation", *_NAMES, "log", *ends]
+
+
+def record(row: Row, columns: Sequence[str]) -> dict[str, Any]:
+    """A row by its columns; None where it has nothing, or where a score is undefined."""
+    head = {
+        "latent": f"{row.hookpoint}/{row.index}" if row.hookpoint else None,
+        "hookpoint": row.hookpoint,
+        "index": row.index,
+        "explanation": row.text,
+        "log": row.place,
+    }
+    found = head | {name: getattr(row, name) for name in _NAMES} | dict(row.made_by)
+    found |= {name: finite(value) for name, value in row.scores.items()}
+    return {name: found.get(name) for name in columns}
+
+
+def write_jsonl(rows: Iterable[Row], path: Path, columns: Sequence[str]) -> None:
+    """Write rows as JSON, one a line, in ASCII: there are readers that would take U+2028 for the end of a line."""
+    with path.open("w", encoding="ascii", newline="") as file:
+        for row in rows:
+            file.write(json.dumps(record(row, columns), allow_nan=False) + "\n")
+
+
+def write_csv(rows: Iterable[Row], path: Path, columns: Sequence[str]) -> None:
+    """Write rows as CSV, every field in quotes and as it is: a spreadsheet may take one with `=` for a formula."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns, quoting=csv.QUOTE_ALL, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(record(row, columns) for row in rows)
+
+
+def write_parquet(rows: Iterable[Row], path: Path, columns: Sequence[str]) -> None:
+    """Write rows as Parquet, some thousands at a time."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    numbers = [name for name in columns if _SCORE.fullmatch(name) and not name.endswith(MADE_BY)]
+    kinds = dict.fromkeys(columns, pa.string()) | dict.fromkeys(numbers, pa.float64())
+    schema = pa.schema(kinds | {"index": pa.uint64()})
+    waiting: list[dict[str, Any]] = []
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for row in rows:
+            waiting.append(record(row, columns))
+            if len(waiting) == _ROWS:
+                writer.write_table(pa.Table.from_pylist(waiting, schema))
+                waiting.clear()
+        writer.write_table(pa.Table.from_pylist(waiting, schema))
