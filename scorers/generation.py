@@ -23,7 +23,6 @@ from inspect_ai.model import (
     ChatMessageUser,
     Model,
     ModelOutput,
-    model_roles,
 )
 from inspect_ai.scorer import Score, Scorer, Target, scorer
 from inspect_ai.solver import TaskState
@@ -175,11 +174,6 @@ def generation(
 def writer() -> tuple[Model, str]:
     """The writer, and its name for the log, see `model_in_role`."""
     return model_in_role(ROLE, "the explainer")
-
-
-def writer_name() -> str:
-    """Who writes, for the log's header, before models are known."""
-    return "the role `writer`" if model_roles().get(ROLE) else "the explainer"
 
 
 async def firing_of(store: Store, hookpoint: str) -> Firing:

@@ -7,7 +7,6 @@ from inspect_ai import Task, task
 
 from inspect_autointerp.evaluation import latent_task, one_line_errors
 from inspect_autointerp.scorers.generation import generation as generation_scorer
-from inspect_autointerp.scorers.generation import writer_name
 from inspect_autointerp.scorers.tried import KEYS
 from inspect_autointerp.solvers.explainers import Explainer
 from inspect_autointerp.tasks._explained import explained
@@ -49,7 +48,7 @@ def generation(
     )
     with one_line_errors():
         scorer = generation_scorer(what.folder, texts=texts, min_texts=min_texts, window=window)
-    decides = f"none: the subject decides, on texts by {writer_name()}"
+    decides = "none: the subject decides, on texts by the role `writer`, or without one by the explainer"
     return latent_task(
         what.data, what.solver, scorer, shown={"generation": KEYS}, grader=None, unbound=decides, graded=False
     )

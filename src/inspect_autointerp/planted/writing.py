@@ -29,17 +29,17 @@ def written(explanation: str, n: int, error_rate: float = 0.0, seed: int = 0) ->
     Raises:
         KeyError: It is neither of the planted explanations nor empty.
     """
-    drawn = np.random.default_rng(seed_of(seed, explanation, "written")).permutation(len(_lines()))
-    lines = [_lines()[i] for i in drawn.tolist()]
+    order = np.random.default_rng(seed_of(seed, explanation, "written")).permutation(len(_lines()))
     if explanation:
         claim = BY_TEXT[explanation]
-        active, others = _parted(lines, claim)
-        near = [_parted(others, relative)[0] for relative in _relatives(claim)]
-        turns = (line for one_of_each in zip_longest(*near) for line in one_of_each if line)
-        silent = list(dict.fromkeys(chain(turns, others)))[:n]
+        active, others = order[_holds(claim)[order]], order[~_holds(claim)[order]]
+        near = [others[_holds(relative)[others]].tolist() for relative in _relatives(claim)]
+        turns = (line for one_of_each in zip_longest(*near) for line in one_of_each if line is not None)
+        silent = list(dict.fromkeys(chain(turns, others.tolist())))
     else:
-        active, silent = lines, lines[n : 2 * n]
-    pairs = list(zip(active[:n], silent, strict=False))  # of the rarest there are but forty
+        active, silent = order[:n], order[n:].tolist()
+    texts = [[_lines()[i] for i in chosen[:n]] for chosen in (active.tolist(), silent)]
+    pairs = list(zip(*texts, strict=False))  # of the rarest there are but forty
     pairs = [(b, a) if seed_of(seed, explanation, a, b) < error_rate * 2**64 else (a, b) for a, b in pairs]
     return [a for a, _ in pairs], [b for _, b in pairs]
 
@@ -51,13 +51,10 @@ def _lines() -> list[str]:
     return list(dict.fromkeys(text.splitlines()))
 
 
-def _parted(lines: list[str], claim: Claim) -> tuple[list[str], list[str]]:
-    """The lines on which a claim holds, and the others."""
-    holds = [claim.holds(line) for line in lines]
-    return (
-        [line for line, one in zip(lines, holds, strict=True) if one],
-        [line for line, one in zip(lines, holds, strict=True) if not one],
-    )
+@cache
+def _holds(claim: Claim) -> np.ndarray:
+    """Bool (line,)."""
+    return np.array([claim.holds(line) for line in _lines()])
 
 
 def _relatives(claim: Claim) -> list[Claim]:
