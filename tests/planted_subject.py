@@ -19,6 +19,7 @@ and steering with it raises them. Both are saved as files that `autointerp prep`
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
 
 _CLASSES = {
     "fire": "fire flame burn smoke ash ember torch blaze candle furnace spark kindle",
@@ -43,6 +44,8 @@ _CONSTANT = 10.0
 _HERE, _SEEN = 2.0, 6.0
 _LOOK = 8.0
 """How much attention looks at words rather than at anything else, in nats."""
+_STILL: dict[str, Any] = {"rope_theta": 1e15}
+"""Of the last pair of dimensions rotary positions then turn by 1e-14 per token, which is not at all."""
 _D = 32
 _REST, _WORD, _SEEN_AT = 1 + N, 2 + N, 3 + N
 
@@ -118,10 +121,10 @@ def _save_subject(folder: Path, *, attends: bool) -> None:
     ids = tokenizer.get_vocab()
     config = LlamaConfig(
         vocab_size=len(ids), hidden_size=_D, intermediate_size=1, num_hidden_layers=1, num_attention_heads=1,
-        num_key_value_heads=1, head_dim=_D, max_position_embeddings=4096, rope_theta=1e15, bos_token_id=0,
-        eos_token_id=0, tie_word_embeddings=False,
+        num_key_value_heads=1, head_dim=_D, max_position_embeddings=4096, bos_token_id=0, eos_token_id=0,
+        tie_word_embeddings=False, **_STILL,
     )  # fmt: skip
-    model = LlamaForCausalLM(config)
+    model: Any = LlamaForCausalLM(config)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.zero_()
@@ -144,7 +147,6 @@ def _save_subject(folder: Path, *, attends: bool) -> None:
                 embedding[id, _REST] = (1 - strength(word) ** 2) ** 0.5
                 head[id, 0] = 0
                 head[id, 1 + number], head[id, _SEEN_AT + number] = _HERE, _SEEN
-        # Of the last pair of dimensions rotary positions turn by 1e-14 per token, which is not at all.
         attention, last = layer.self_attn, _D // 2 - 1
         attention.q_proj.weight[last, 0] = _LOOK / 2 * _D**0.5 / _CONSTANT
         attention.k_proj.weight[last, _WORD] = 1
