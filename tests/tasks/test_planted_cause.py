@@ -6,6 +6,7 @@ model to which what it has read is nothing gives chance.
 """
 
 import asyncio
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,7 +27,7 @@ from inspect_autointerp.likelihood.local import load
 from inspect_autointerp.scorers.intervention import after, before
 from inspect_autointerp.solvers.effects import effects
 from inspect_autointerp.store import Store
-from inspect_autointerp.tasks import embedding, intervention, surprisal
+from inspect_autointerp.tasks import embedding, generation, intervention, surprisal
 
 HOOKPOINT = "layers.0"
 # By task: the statistic that says how good an explanation is, its chance level, and by how much truth exceeds floors.
@@ -34,9 +35,25 @@ SCORES: dict[Callable[..., Task], tuple[str, float, float]] = {
     embedding: ("auroc", 0.5, 0.3),
     surprisal: ("auroc", 0.5, 0.2),
     intervention: ("effect", 0.0, 2.0),
+    generation: ("balanced_accuracy", 0.5, 0.4),
 }
 READS = (surprisal, intervention)
 """Those that ask a likelihood model."""
+_RANKED = {"test_activating": 20, "test_nonactivating": 20}
+FEW = {embedding: _RANKED, surprisal: _RANKED, intervention: {"scored_prompts": 20}, generation: {}}
+"""As many contexts as tell truth from falsehood here."""
+
+
+def says(messages: list[ChatMessage], off: int) -> str:
+    """A scripted model, which explains a latent by the words of a class, and writes texts by an explanation."""
+    question = messages[-1].text
+    if not question.startswith("Explanation: "):
+        return f"EXPLANATION: {' '.join(WORDS[(words_of(messages) + off) % N])}"
+    words, plain = question.splitlines()[0].split()[1:11], FILLERS[:10]
+    silent = [f"Once {plain[i]} {plain[i - 1]} then {plain[i - 2]}" for i in range(10)]
+    return json.dumps(
+        {"active": [f"{text} {word}" for text, word in zip(silent, words, strict=True)], "silent": silent}
+    )
 
 
 def words_of(messages: list[ChatMessage]) -> int:
@@ -50,12 +67,11 @@ def values(
 ) -> np.ndarray:
     """The score of every latent, explained by the words of its class, or of the class so many places further on."""
     key, _, _ = SCORES[task]
-    explainer = double(lambda messages: f"EXPLANATION: {' '.join(WORDS[(words_of(messages) + off) % N])}")
     role = get_model(f"hf/{getattr(planted, reads)}", memoize=False, device="cpu")
-    few = {"scored_prompts": 20} if task is intervention else {"test_activating": 20, "test_nonactivating": 20}
     [log] = inspect_eval(
-        task(contexts=str(planted.store), latents="all", min_contexts=10, **few, **options),
-        model=explainer, model_roles={"likelihood": role} if task in READS else None, log_dir=str(logs), display="none",
+        task(contexts=str(planted.store), latents="all", min_contexts=10, **FEW[task], **options),
+        model=double(lambda messages: says(messages, off)),
+        model_roles={"likelihood": role} if task in READS else None, log_dir=str(logs), display="none",
     )  # fmt: skip
     assert log.status == "success", log.error
     name = task.__name__
