@@ -5,11 +5,13 @@ should not; the subject and its coder decide. Nobody judges. After the blog post
 ("Open source automated interpretability", generation scoring) and the input-based evaluation of arXiv 2501.08319;
 differences: near misses in place of neutral texts, two stated thresholds, copies do not count.
 
-What it sees. An explanation that is too broad leads to texts on which the latent is silent: the rate of true positives
-falls. One that is wrong scores one half, as an empty one does. One that is too narrow has all its texts fire, and shows
-only where a near miss happens to be what it leaves out: with near misses from anywhere it looks as good as the true
-one, and detection, on contexts as they occur, sees it. A poor writer lowers every explanation's score, so explainers
-are compared with one writer for all (the model role `writer`).
+What it sees, in figures of planted latents with a perfect writer (tests/tasks/test_generation.py): a true explanation
+scores 1; a wrong one one half, as an empty one does. One that is too broad leads to texts on which the latent is silent
+(0.75; true positives 0.51, true negatives 1). One that is too narrow has all its texts fire, and shows only where a
+near miss happens to be what it leaves out (0.82; true positives 1, true negatives 0.63, with near misses from among the
+latent's relatives): with near misses from anywhere it would look as good as the true one. Nothing here is at a natural
+base rate; detection, on contexts as they occur, sees that. A poor writer lowers every explanation's score, so
+explainers are compared with one writer for all (the model role `writer`).
 """
 
 import json

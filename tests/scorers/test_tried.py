@@ -12,11 +12,11 @@ from inspect_autointerp.scorers.tried import KEYS, report, tried_statistics
 
 
 def test_by_hand() -> None:
-    # Active 0, 1, 4 (and one that does not count), near misses 0, 0, 2, 5, the median 2.
-    found = tried_statistics([0.0, 1.0, 4.0, None], [0.0, 0.0, 2.0, 5.0], 2.0, 3)
-    # Fires at all: 2 of 3 and 2 of 4 silent: (2/3 + 1/2) / 2 = 7/12. At the median: 1 of 3 and 2 of 4 below: 5/12.
-    # Ranks: 0 against (0, 0, 2, 5): ½ + ½; 1: 2; 4: 3; in all 6 of 12.
-    expected = [7 / 12, 5 / 12, 0.5, 2 / 3, 0.5, 1 / 3, 0.5, 1 / 8]
+    # Active 0, 2, 4 (and one that does not count), near misses 0, 0, 2, 5, the median 2.
+    found = tried_statistics([0.0, 2.0, 4.0, None], [0.0, 0.0, 2.0, 5.0], 2.0, 3)
+    # Fires at all: 2 of 3, and 2 of 4 silent: (2/3 + 1/2) / 2 = 7/12. At the median: 2 of 3, and 2 of 4 below it.
+    # Ranks: 0 against (0, 0, 2, 5): ½ + ½; 2: 2 + ½; 4: 3; in all 6.5 of 12.
+    expected = [7 / 12, 7 / 12, 6.5 / 12, 2 / 3, 0.5, 2 / 3, 0.5, 1 / 8]
     assert list(found) == KEYS
     assert list(found.values()) == pytest.approx(expected)
 

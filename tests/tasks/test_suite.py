@@ -13,8 +13,8 @@ from inspect_ai.log import EvalLog, read_eval_log
 from inspect_ai.model import ChatMessage, get_model
 from tests.doubles import model
 
-from inspect_autointerp.tasks import detection, fuzzing, simulation, suite
-from inspect_autointerp.tasks.suite import JUDGED
+from inspect_autointerp.tasks import detection, fuzzing, generation, simulation, suite
+from inspect_autointerp.tasks.suite import JUDGED, SCORES, score_names
 
 LEXICAL = "inspect_autointerp/lexical"
 SMALL: dict[str, Any] = {"latents": "sample:3", "min_contexts": 10, "test_activating": 10, "test_nonactivating": 10}
@@ -64,6 +64,18 @@ def test_a_score_is_the_same_in_a_suite_and_by_itself(alone: Any, store_folder: 
     assert sample.scores
     assert other.scores
     assert sample.scores[name].metadata == other.scores[name].metadata
+
+
+def test_all_are_all_and_a_score_by_the_subject_goes_along(store_folder: Path, tmp_path: Path) -> None:
+    assert score_names("all") == [*SCORES]
+    assert {"intervention", "generation"} < {*SCORES} - {*JUDGED}
+    few: dict[str, Any] = {"contexts": str(store_folder), "latents": "sample:2", "min_contexts": 10}
+    together = run(suite(scores="generation,embedding", **few), tmp_path)
+    apart = run(generation(**few), tmp_path)
+    assert repr(scores(together, "generation")) == repr(scores(apart, "generation"))
+    assert together.results
+    assert together.results.headline
+    assert (together.results.headline.scorer, together.results.headline.score) == ("generation", "balanced_accuracy")
 
 
 @pytest.mark.parametrize("given", ["", "detection,bleu", "detection,detection"])
