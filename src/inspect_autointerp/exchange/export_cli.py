@@ -35,8 +35,8 @@ def export(
     eleuther             HOOKPOINT_feature.json, and scores/ of detection (recall) and fuzzing
 
     What a format has no place for stands beside it: provenance.json (explainer, grader, prompts, options, store, means
-    with intervals), and in a folder latents.jsonl, a line per latent. Beside a file it is FILE.provenance.json. Latents
-    without an explanation, and floors, whose explanations are another latent's, are in tables alone.
+    with intervals), and latents.jsonl, a line per latent; beside a file, FILE.provenance.json. Latents without an
+    explanation, and floors, whose explanations are another latent's, are in tables and latents.jsonl alone.
 
     \b
     Example:
