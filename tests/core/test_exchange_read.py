@@ -1,6 +1,7 @@
 """Explanations from elsewhere: one source by hand in the schema of each format, and what is refused in which line."""
 
 import gzip
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -97,9 +98,8 @@ def test_jsonl(tmp_path: Path) -> None:
     five = found.texts[5]
     assert (five.place, five.explainer, five.method, five.scores) == (f"{path}:1", "gpt-4o", "m", {"score": 0.5})
     assert (found.texts[0].store, found.texts[0].scores) == ("d1", {"detection.tpr": 0.25})
-    import hashlib
-
     assert found.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert read(LOG, width=2048).sha256 == hashlib.sha256(LOG.read_bytes()).hexdigest()
 
 
 def test_csv_with_quotes_line_ends_and_a_byte_order_mark(tmp_path: Path) -> None:
@@ -279,6 +279,14 @@ REFUSED = [
     pytest.param(b"index,explanation\n", r"x: there is no explanation in it", id="csv of nothing"),
     pytest.param(b'{\n"5": "a",\n"6": "b",\n"5": "c"\n}', r"x:4: latent 5 again, .*x:2 already$", id="eleuther twice"),
     pytest.param(b'{\n"5": "a",\n}', r"x:3: broken JSON", id="eleuther trailing comma"),
+    pytest.param(
+        json.dumps(SAEBENCH, indent=1).replace('"7": {', '"5": {').encode(),
+        r"x:\d+: the name 5 stands twice \(lines \d+ and \d+\)$",
+        id="saebench twice",
+    ),
+    pytest.param(
+        json.dumps(SAEBENCH).replace('"latent": 7', '"latent": 8').encode(), r"x, entry 7: it says of", id="8"
+    ),
     pytest.param(b"PK\x03\x04 cut short", r"x: not a readable Inspect log", id="zip"),
     pytest.param(b"PAR1 cut short", r"x: broken Parquet", id="parquet"),
     pytest.param(b"\x1f\x8b cut short", r"x: broken gzip; fetch it again", id="gzip"),
@@ -365,6 +373,7 @@ def test_a_file_of_another_format_than_said_is_refused(form: str, tmp_path: Path
     ("name", "content", "message"),
     [
         pytest.param("notes.md", "hello", r"explanations/notes.md: not named as Delphi does", id="name"),
+        pytest.param("a\n\x1b[31m.txt", "hello", r"/a⏎\\x1b\[31m.txt: not named as Delphi", id="hostile"),
         pytest.param("layers.1_latent7.txt", "hello", r"latent7.txt:1: broken JSON .*; Delphi writes", id="raw"),
         pytest.param("layers.1_latent7.txt", "[1]", r"latent7.txt: a list, where Delphi writes", id="list"),
         pytest.param("layers.1_latent100.txt", '"a"', r"latent100.txt: latent 100, and the coder", id="width"),
@@ -375,8 +384,9 @@ def test_delphi_refuses_what_is_not_its(name: str, content: str, message: str, t
     folder.mkdir()
     (folder / "layers.1_latent5.txt").write_text('"a"')
     (folder / name).write_text(content)
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(UserError, match=message) as error:
         read(tmp_path)
+    assert "\n" not in str(error.value)
 
 
 def test_what_is_not_there_or_closed_is_one_line(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -149,20 +148,14 @@ def _refuse(output: Path, to: str, overwrite: bool) -> None:
 @contextmanager
 def _staged(output: Path, to: str, overwrite: bool) -> Iterator[Path]:
     """A folder to write into; what is in it takes its place when the block ends without an exception."""
-    if to not in TABLES:
-        with atomic_folder(output, marker=PROVENANCE, overwrite=overwrite) as folder:
-            yield folder
-        return
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{output.name}.partial-", dir=output.parent))
-    except OSError as error:
-        raise UserError(f"{output}: cannot be written ({error.strerror})") from error
-    try:
+    stage = output.with_name(f".{output.name}.export") if to in TABLES else output
+    with atomic_folder(stage, marker=PROVENANCE, overwrite=overwrite or to in TABLES) as folder:
         yield folder
-        (folder / PROVENANCE).replace(_beside(output))
-        (folder / output.name).replace(output)
-    except OSError as error:
-        raise UserError(f"{output}: cannot be written ({error.strerror or error})") from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    if to in TABLES:
+        try:
+            (stage / PROVENANCE).replace(_beside(output))
+            (stage / output.name).replace(output)
+        except OSError as error:
+            raise UserError(f"{output}: cannot be written ({error.strerror or error})") from error
+        finally:
+            shutil.rmtree(stage, ignore_errors=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from inspect_autointerp.dataset import resolve
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.remote import file_system, is_url
+from inspect_autointerp.render import visible
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -50,7 +51,7 @@ class Source:
 
     def place(self, name: str = "") -> str:
         """What a message calls a file of it."""
-        return f"{self.given.rstrip('/')}/{name}" if name else self.given
+        return f"{self.given.rstrip('/')}/{visible(name)}" if name else self.given
 
     def read(self, name: str = "") -> bytes:
         """The content of a file, unpacked where it is gzip.
