@@ -109,6 +109,12 @@ def test_what_is_read_and_written_and_read_again_is_the_same(tmp_path: Path) -> 
         assert said(second) == said(first)
 
 
+def test_a_slash_in_a_hookpoint_is_two_dashes_to_delphi(tmp_path: Path) -> None:
+    write_delphi([Row(place="x", hookpoint="a/b", index=5, text="c")], tmp_path)
+    assert (tmp_path / "explanations" / "a--b_latent5.txt").read_text() == '"c"'
+    assert texts(read(tmp_path, hookpoint="a/b")) == {5: "c"}
+
+
 def test_a_saebench_result_keeps_its_entries_its_keys_and_its_score(tmp_path: Path) -> None:
     # (0.75 + 1.0) / 2 = 0.875, and both are 0.125 away from it.
     (tmp_path / "x").write_text(json.dumps(SAEBENCH))
@@ -225,6 +231,7 @@ def test_a_log_in_every_format(form: str, tmp_path: Path, monkeypatch: pytest.Mo
         assert rows.texts[199].scores["detection.auroc"] == 0.6661
     left = sorted(path.name for path in output.parent.iterdir())
     assert left == (["out", "out.provenance.json"] if form in TABLES else ["out"]), "nothing is left behind"
+    assert not list(output.parent.rglob(".*"))
     with pytest.raises(SystemExit) as end:
         cli.main()
     assert end.value.code == 2, "it exists"
