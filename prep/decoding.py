@@ -85,4 +85,4 @@ class Continuation:
         )
         self._cache, self._position = out.past_key_values, self._position + 1
         self._mask = torch.nn.functional.pad(self._mask, (0, 1), value=1)
-        return out.logits[:, -1].float().log_softmax(-1)
+        return out.logits[:, -1].to(ids.device).float().log_softmax(-1)  # of a subject spread over several devices

@@ -1,4 +1,12 @@
-"""The subject and a coder that a store was made of, loaded again as its manifest names them, or refused."""
+"""The subject and a coder that a store was made of, loaded again as its manifest names them, or refused.
+
+What a manifest does not hold, since it is a matter of the machine and not of the store, is read from the environment:
+`INSPECT_AUTOINTERP_TRUST_REMOTE_CODE=1` lets code run that comes with the subject, and
+`INSPECT_AUTOINTERP_DEVICE_MAP` is how transformers spreads it over devices, as prep's `--device-map`.
+"""
+
+import os
+from logging import getLogger
 
 import torch
 
@@ -7,6 +15,11 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.prep.coders import Coder, Widthless, load_coder
 from inspect_autointerp.prep.subject import Subject
 from inspect_autointerp.store import Store
+
+_TRUST = "INSPECT_AUTOINTERP_TRUST_REMOTE_CODE"
+_DEVICE_MAP = "INSPECT_AUTOINTERP_DEVICE_MAP"
+_OPTIONS = {"--trust-remote-code": f"{_TRUST}=1", "--device-map": _DEVICE_MAP}
+"""What stands for an option of prep's."""
 
 
 def reloaded(
@@ -31,6 +44,9 @@ def reloaded(
     manifest, settings = store.manifest, store.settings
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     entry = manifest.hookpoints[hookpoint]
+    getLogger(__name__).warning(
+        "%s: loading %s and %s, %s on %s", purpose, manifest.subject, entry.coder, settings.dtype, device
+    )  # as a warning, since Inspect shows no less by default
     try:
         subject = Subject(
             demo.located(manifest.subject),
@@ -39,12 +55,17 @@ def reloaded(
             device=device,
             dtype=settings.dtype,
             attention=settings.attention,
+            device_map=os.environ.get(_DEVICE_MAP) or None,
             quantization=settings.quantization,
+            trust_remote_code=os.environ.get(_TRUST) == "1",
             whole=whole,
         )
         coder = load_coder(demo.located(entry.coder), device, seed=settings.seed, dtype=settings.coder_dtype)
     except UserError as error:
-        raise UserError(f"{purpose} needs what {store.folder} was made of: {error}") from error
+        said = str(error)
+        for option, here in _OPTIONS.items():
+            said = said.replace(option, here)
+        raise UserError(f"{purpose} needs what {store.folder} was made of: {said}") from error
     _same(store, purpose, f"subject {manifest.subject}", subject.sha256, manifest.subject_sha256)
     if isinstance(coder, Widthless):
         coder = coder.of_width(_width(subject, hookpoint))

@@ -156,7 +156,7 @@ class SteeredSubject:
         seen: list[Tensor] = []
 
         def look(value: Tensor) -> Tensor:
-            seen.append(value[:, -1].float().norm(dim=-1))
+            seen.append(value[:, -1].float().norm(dim=-1).to(self.subject.device))
             return value
 
         with changed(self._module, self._side, look):

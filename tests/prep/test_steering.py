@@ -229,6 +229,16 @@ def test_a_transcoder_writes_to_the_output_of_the_module_it_reads(tmp_path: Path
     assert found.kl()[0] > 1e-4
 
 
+def test_a_transcoder_that_reads_an_output_is_refused(tmp_path: Path, save_coder: Save, prep: Prep) -> None:
+    folder = save_coder(tmp_path / "coder", "transcoder", d_out=32, hook="model.layers.1", apply_b_dec_to_input=False)
+    prep(tmp_path / "store", coders=[folder], tokens=2000)
+    message = (
+        "^steering: layers.1 is the output of a module, and where a transcoder that reads it writes is not known; "
+    )
+    with pytest.raises(UserError, match=message):
+        SteeredSubject(Store(tmp_path / "store"), "layers.1", device="cpu")
+
+
 @pytest.mark.parametrize("source", ["neurons", "neurons:8:rotated"])
 def test_a_neuron_is_raised_by_itself(tmp_path: Path, prep: Prep, source: str) -> None:
     prep(tmp_path / "store", coders=[source], hookpoints=["layers.1.mlp.down_proj:input"], tokens=2000)

@@ -1,7 +1,5 @@
 """How a subject is loaded: with which attention, onto which devices, in how many bits, whose code; and what refuses."""
 
-import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -131,28 +129,6 @@ def test_quantisation_wants_bitsandbytes(
     message = rf"^subject {subject_folder}: its weights cannot be loaded \(.*`pip install -U bitsandbytes[^`]*`\)$"
     with pytest.raises(UserError, match=message):
         Subject(str(subject_folder), ["layers.2"], quantization=quantization)
-
-
-@pytest.fixture
-def own_code(subject_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The random subject as a checkpoint with code of its own, which it says when it runs."""
-    folder = tmp_path / "own_code"
-    shutil.copytree(subject_folder, folder)
-    config = json.loads((folder / "config.json").read_text())
-    config["model_type"] = "mystery"
-    config["auto_map"] = {"AutoConfig": "own.Config", "AutoModel": "own.Base", "AutoModelForCausalLM": "own.Model"}
-    (folder / "config.json").write_text(json.dumps(config))
-    (folder / "own.py").write_text(
-        "import pathlib\n"
-        "from transformers import LlamaConfig, LlamaForCausalLM, LlamaModel\n"
-        f"pathlib.Path({str(tmp_path / 'ran')!r}).touch()\n"
-        "class Config(LlamaConfig):\n    model_type = 'mystery'\n"
-        "class Base(LlamaModel):\n    config_class = Config\n"
-        "class Model(LlamaForCausalLM):\n    config_class = Config\n"
-    )
-    monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
-    monkeypatch.syspath_prepend(str(tmp_path / "modules"))
-    return folder
 
 
 def test_code_that_comes_with_a_checkpoint_runs_only_if_asked_to(own_code: Path, subject_folder: Path) -> None:

@@ -31,7 +31,7 @@ class Double:
     queries_embedded = 0
     digest = "0123456789abcdef"
 
-    def __init__(self, name: str, option: str) -> None:
+    def __init__(self, name: str, option: str, *, trust_remote_code: bool = False) -> None:
         self.name = name
 
     def queries(self, texts: Sequence[str], prompt: str | None = None) -> np.ndarray:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
+from transformers.utils import logging
 
 from inspect_autointerp.batches import Batches
 from inspect_autointerp.errors import UserError
@@ -188,7 +189,8 @@ def load(source: str, device: str | None = None, dtype: str = "float32") -> Loca
         UserError: It, or its tokenizer, cannot be loaded.
     """
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    getLogger(__name__).info(f"likelihood: loading {source}, {dtype} on {device}")
+    getLogger(__name__).warning("likelihood: loading %s, %s on %s", source, dtype, device)  # Inspect shows no less
+    logging.disable_progress_bar()  # Inspect's display has one of its own
     try:
         tokenizer = AutoTokenizer.from_pretrained(source)
         model: Any = AutoModelForCausalLM.from_pretrained(source, dtype=dtype)

@@ -1,6 +1,7 @@
 """Likelihood by a model behind a server that tells the log-probabilities of a prompt's tokens, through Inspect."""
 
 from collections.abc import Sequence
+from copy import copy
 from math import nan
 
 import anyio
@@ -11,6 +12,9 @@ from inspect_autointerp.likelihood.interface import LikelihoodError, Pair
 PROVIDERS = ("vllm-completions", "openai-api-completions")
 """Inspect's providers that send a text as it is and read what the server says of its tokens."""
 
+_RETRIES = 4
+"""Of a call that fails for a while, where the user has not said how many: Inspect alone would never give up. They take
+about a minute."""
 _PARTIAL = "\ufffd"
 _FARTHEST = 8
 """Characters that tokens of unfinished characters in a row may stand for."""
@@ -24,7 +28,8 @@ class ServedLikelihood:
     """
 
     def __init__(self, model: Model) -> None:
-        self._model = model
+        self._model = copy(model)  # which may be the explainer as well
+        self._model.config = GenerateConfig(max_retries=_RETRIES).merge(model.config)  # --max-retries beats both
 
     async def logprobs(self, pairs: Sequence[Pair]) -> list[list[float]]:
         """See `Likelihood`.
