@@ -1,7 +1,7 @@
 """How often the 95 % intervals hold the truth, where it is known: of means over latents and of paired differences.
 
 `python -m benchmarks.coverage` draws latents from a population whose mean is known, gives each the score that so many
-contexts come to, and counts how often the interval of `scorers.metrics` holds the population's mean; beside it, in
+contexts come to, and counts how often the interval of `intervals` holds the population's mean; beside it, in
 brackets, the percentile bootstrap, on fewer repetitions. A paired difference is the mean of the differences on the same
 latents.
 """
@@ -14,7 +14,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from inspect_autointerp.scorers.metrics import bootstrap_intervals
+from inspect_autointerp.intervals import bootstrap_intervals
 
 LATENTS = (10, 20, 30, 100, 300)
 CONTEXTS, DECILE = 100, 10

@@ -22,12 +22,12 @@ from rich.table import Table
 from inspect_autointerp.contexts import LatentContexts, seed_of
 from inspect_autointerp.dataset import latent_dataset
 from inspect_autointerp.evaluation import locate
+from inspect_autointerp.intervals import bootstrap_interval
 from inspect_autointerp.latent import Split
 from inspect_autointerp.negatives import HARD, negative_kinds
 from inspect_autointerp.render import delimiters, marked, visible
 from inspect_autointerp.scorers.correlation import correlation_statistics
 from inspect_autointerp.scorers.marks import MISMARKED, marked_contexts
-from inspect_autointerp.scorers.metrics import bootstrap_interval
 from inspect_autointerp.store import Store
 
 Texts = list[tuple[str, int]]

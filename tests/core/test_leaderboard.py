@@ -1,6 +1,4 @@
-import csv
-import io
-import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,11 @@ from tests.doubles import model, texts_of
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.leaderboard.compare import compare
 from inspect_autointerp.leaderboard.entry import Entry, Estimate, read_entries
-from inspect_autointerp.leaderboard.table import as_csv, as_json, markdown, print_terminal
+from inspect_autointerp.leaderboard.read import read_results, results_of
+from inspect_autointerp.leaderboard.statistics import summary
+from inspect_autointerp.leaderboard.view import markdown
+from inspect_autointerp.leaderboard.views import NOTES
+from inspect_autointerp.leaderboard.views import tables as table_views
 from inspect_autointerp.tasks import detection
 
 NAN = float("nan")
@@ -76,31 +78,17 @@ def test_of_two_single_logs_the_newer_one_is_the_table() -> None:
     assert [(other.explainer, why) for other, why in apart] == [("example", "another store (d1)")]
 
 
+def test_a_random_coder_is_a_table_of_its_own_and_comes_last() -> None:
+    random = entry("a", store="d2")
+    random = replace(random, coder="random:64x4")
+    tables, apart = compare([entry("a"), entry("b"), random, entry("c", store="d3")])
+    assert names(tables) == [["a", "b"], ["a"]]
+    assert [other.explainer for other, _ in apart] == ["c"]
+
+
 def test_two_settings_with_two_rows_each_are_two_tables() -> None:
     found = [entry("a"), entry("b"), entry("a", store="d2"), entry("b", store="d2"), entry("c", store="d2")]
     assert sorted(names(compare(found)[0])) == [["a", "b"], ["a", "b", "c"]]
-
-
-def test_an_undefined_number_is_a_dash_and_null() -> None:
-    tables, apart = compare([entry("b", 0.5), entry("a", NAN)])
-    assert "| a | – |" in markdown(tables, apart)
-    rows = json.loads(as_json(tables, apart))["rows"]
-    assert [row["mean"] for row in rows if row["statistic"] == "balanced_accuracy"] == [0.5, None]
-    assert [row["mean"] for row in csv.DictReader(io.StringIO(as_csv(tables)))][2:] == ["", "0.1"]
-
-
-def test_hostile_names_stay_text(capsys: pytest.CaptureFixture[str]) -> None:
-    tables, apart = compare([entry("<script>|x|\x1b[31m[bold]\u202e")])
-    text = markdown(tables, apart)
-    assert "<script>" not in text
-    assert "\x1b" not in text
-    row = next(line for line in text.splitlines() if "script" in line)
-    assert row.count("|") == text.splitlines()[2].count("|"), "no cell more than the head has"
-    print_terminal(tables, apart)
-    shown = capsys.readouterr().out
-    assert "[bold]" in shown
-    assert "\x1b[31m" not in shown
-    assert "\u202e" not in shown
 
 
 def test_no_folder_and_no_log_are_one_line(tmp_path: Path) -> None:
@@ -128,6 +116,14 @@ def test_real_logs_make_a_table(store_folder: Path, tmp_path: Path) -> None:
     assert set(rows) == {"inspect_autointerp/lexical", "shuffled (inspect_autointerp/lexical)", "empty"}
     assert rows["empty"].scores["balanced_accuracy"] == Estimate(0.5, 0.5, 0.5, 5)
     assert rows["empty"].tokens_per_latent > 0
+    results = read_results(str(tmp_path))
+    numbers = summary(results)
+    for entry, explainer in enumerate(results.entries["explainer"]):
+        assert numbers["mean"][entry] == pytest.approx(rows[explainer].headline, abs=1e-6)
+        assert (numbers["n"][entry], numbers["unscored"][entry]) == (5, 0)
+    shares = results.latents["firing_share"].to_numpy()
+    assert ((shares > 0) & (shares < 1)).all()
+    assert len(results.apart) == 2
     reasons = sorted(reason for _, reason in apart)
     assert reasons[0] == "another grader (inspect_autointerp/lexical, which graded itself)"
     assert reasons[1].startswith("unreadable")
@@ -167,6 +163,8 @@ def test_every_score_of_a_suite_has_a_table_and_one_added_later_stands_with_its_
     write_eval_log(more, str(Path(log.location).with_name("2027-01-01T00-00-00-00-00_more_x.eval")))
     tables, apart = compare(read_entries(str(tmp_path)))
     assert [table.setting["score"] for table in tables] == ["detection", "fuzzing"]
-    assert "against neighbours" in markdown(tables, apart)
-    assert "against mismarked" in markdown(tables, apart)
+    results = results_of(tables, apart)
+    text = markdown(table_views(results, summary(results)), NOTES)
+    assert "against neighbours" in text
+    assert "against mismarked" in text
     assert "another grader (mockllm/yes), other options" in "".join(reason for _, reason in apart)

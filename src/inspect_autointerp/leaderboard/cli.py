@@ -1,48 +1,77 @@
 """`autointerp leaderboard`: the command that compares explainers by their logs."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from inspect_autointerp.errors import UserError
 
 
 def leaderboard(
     logs: Annotated[str, typer.Argument(help="Folder of Inspect logs.")] = "logs",
+    differences: Annotated[bool, typer.Option(help="Show paired differences between explainers.")] = False,
+    correlations: Annotated[bool, typer.Option(help="Show how scores correlate over latents.")] = False,
+    by: Annotated[str | None, typer.Option(help="Show means by decile, hookpoint or density.")] = None,
     csv: Annotated[
         Path | None, typer.Option(help="Write a row per explainer and score; `-` for standard output.")
     ] = None,
+    parquet: Annotated[Path | None, typer.Option(help="The same as Parquet.")] = None,
     json: Annotated[Path | None, typer.Option(help="The same as JSON.")] = None,
+    latents: Annotated[
+        Path | None,
+        typer.Option(help="Write a row per explainer, score and latent: a .csv, .parquet or .json file."),
+    ] = None,
     md: Annotated[Path | None, typer.Option(help="Write the tables as Markdown.")] = None,
+    full: Annotated[bool, typer.Option(help="Show differences, correlations and means by each.")] = False,
 ) -> None:
     """Compare explainers: mean scores over latents with intervals, beside the floors.
 
     Only logs over the same store, latents, grader and options stand in one table; the others are listed with the
-    reason.
+    reason. `docs/leaderboard.md` says what the files hold.
 
-    Example: autointerp leaderboard logs --md LEADERBOARD.md
+    Example: autointerp leaderboard logs --md LEADERBOARD.md --full
     """
-    from inspect_autointerp.leaderboard import table
-    from inspect_autointerp.leaderboard.compare import compare
-    from inspect_autointerp.leaderboard.entry import read_entries
+    from typing import get_args
 
-    tables, apart = compare(read_entries(logs))
-    if not any(str(target) == "-" for target in (csv, json, md)):
-        table.print_terminal(tables, apart)
-    for target, text in (
-        (csv, lambda: table.as_csv(tables)),
-        (json, lambda: table.as_json(tables, apart)),
-        (md, lambda: table.markdown(tables, apart)),
-    ):
-        if target is not None:
-            _write(target, text())
+    from inspect_autointerp.leaderboard import export, view, views
+    from inspect_autointerp.leaderboard.breakdown import By, breakdown, checked
+    from inspect_autointerp.leaderboard.correlations import correlations as correlations_of
+    from inspect_autointerp.leaderboard.differences import differences as differences_of
+    from inspect_autointerp.leaderboard.read import read_results
+    from inspect_autointerp.leaderboard.statistics import summary
+
+    groups = get_args(By) if full else [checked(by)] if by else []
+    results = read_results(logs)
+    pairs = differences_of(results)
+    numbers = summary(results, pairs)
+    shown = views.tables(results, numbers)
+    if differences or full:
+        shown += views.differences(results, pairs)
+    if correlations or full:
+        shown += views.correlations(results, correlations_of(results))
+    for group in groups:
+        shown += views.breakdowns(results, breakdown(results, group), group, numbers)
+    shown += views.apart(results)
+    targets = {"csv": csv, "parquet": parquet, "json": json}
+    if not any(str(target) == "-" for target in (*targets.values(), latents, md)):
+        view.print_terminal(shown, views.NOTES)
+    if any(targets.values()):
+        rows = export.score_rows(results, numbers)
+        more = {"not_compared": results.apart.to_dict("records")}
+        for format, target in targets.items():
+            if target is not None:
+                export.write_rows(iter([rows]), target, format, **(more if format == "json" else {}))
+    if latents is not None:
+        export.write_rows(export.latent_rows(results), latents)
+    if md is not None:
+        _write(md, view.markdown(shown, views.NOTES))
 
 
 def _write(target: Path, text: str) -> None:
     if str(target) == "-":
-        Console(soft_wrap=True).file.write(text)
+        sys.stdout.write(text)
         return
     try:
         target.write_text(text, encoding="utf-8")

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
-from inspect_autointerp.leaderboard.entry import Entry, is_known
+from inspect_autointerp.leaderboard.entry import RANDOM_CODER, Entry, is_known
 
 
 @dataclass(frozen=True)
@@ -18,13 +18,13 @@ def compare(entries: list[Entry]) -> tuple[list[Comparison], list[tuple[Entry, s
     """Group entries into tables, and say of every other one why it is in none.
 
     An evaluation that was repeated counts once, by its newest log. A group of a single entry is a table only if no
-    group of its score has two.
+    group of its score has two, or if it is of a random coder, which is a floor of the others.
 
     Args:
         entries: Oldest first.
 
     Returns:
-        The tables, the largest first; and the entries left out, each with the reason.
+        The tables, the largest first, those of random coders last; and the entries left out, each with the reason.
     """
     groups: dict[tuple, dict[str, Entry]] = defaultdict(dict)
     apart: list[tuple[Entry, str]] = []
@@ -38,16 +38,20 @@ def compare(entries: list[Entry]) -> tuple[list[Comparison], list[tuple[Entry, s
         group[entry.explainer] = entry
     # The largest first, of equal ones the newest: a first evaluation of one's own goes before an older example's.
     newest = sorted(groups.values(), key=lambda group: max(entry.created for entry in group.values()), reverse=True)
-    ordered = sorted(newest, key=len, reverse=True)
+    ordered = sorted(newest, key=lambda group: (_is_random(group), -len(group)))
     tables: dict[str, list[Comparison]] = defaultdict(list)
     for group in ordered:
         first = next(iter(group.values()))
         score = first.setting["score"]
-        if len(group) >= 2 or not tables[score]:
+        if len(group) >= 2 or not tables[score] or _is_random(group):
             tables[score].append(Comparison(first.setting, _ranked(list(group.values()))))
         else:
             apart += [(entry, _difference(entry, tables[score][0])) for entry in group.values()]
     return [table for found in tables.values() for table in found], apart
+
+
+def _is_random(group: dict[str, Entry]) -> bool:
+    return any(entry.coder.startswith(RANDOM_CODER) for entry in group.values())
 
 
 def _ranked(entries: list[Entry]) -> list[Entry]:

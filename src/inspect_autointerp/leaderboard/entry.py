@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from hashlib import sha256
 from math import isnan
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +17,8 @@ _NO_MODEL = ("constant", "empty", "supply", "human")
 """Explainers that ask no model."""
 HEADLINES = ("balanced_accuracy", "correlation", "accuracy", "auroc", "effect")
 """The statistics that entries are ordered by: the first of them that a score has."""
+RANDOM_CODER = "random:"
+"""How the name of a coder that was made at random begins (`prep.coders.random_topk`)."""
 _METRICS = ("estimate_mean", "estimate_low", "estimate_high")
 """What `scorers.metrics.estimate` leaves in a log; Inspect puts the package's name in front."""
 
@@ -50,11 +53,22 @@ class Entry:
     path: str
     problem: str | None = field(default=None)
     """Why it can be compared with nothing, for instance that it was not finished."""
+    scorer: str = ""
+    """What the score is called in the log."""
+    latents: tuple[str, ...] = field(default=(), repr=False)
+    """Their ids, in order of text."""
+    subject: str = ""
+    coder: str = ""
+
+    @property
+    def statistic(self) -> str:
+        """The one that entries are ordered by; empty where a score has none of `HEADLINES`."""
+        return next((key for key in HEADLINES if key in self.scores), "")
 
     @property
     def headline(self) -> float:
         """The mean that entries are ordered by; NaN where undefined."""
-        return next((self.scores[key].mean for key in HEADLINES if key in self.scores), float("nan"))
+        return self.scores[self.statistic].mean if self.statistic else float("nan")
 
 
 def read_entries(folder: str) -> list[Entry]:
@@ -92,6 +106,8 @@ def entries(log: EvalLog, path: str) -> list[Entry]:
         by_scorer.setdefault(score.scorer, []).append(score)
     ids = log.eval.dataset.sample_ids or []
     made = _made_by(path, ids, set(by_scorer))
+    latents = tuple(sorted(map(str, ids)))
+    digest = sha256("\n".join(latents).encode()).hexdigest()[:16]
     usages = list(log.stats.model_usage.values())
     cost = sum(usage.total_cost if usage.total_cost is not None else float("nan") for usage in usages)
     metadata = log.eval.metadata or {}
@@ -106,7 +122,7 @@ def entries(log: EvalLog, path: str) -> list[Entry]:
                 "grader": str(made.get(scorer, {}).get("grader")),
                 "prompt": str(made.get(scorer, {}).get("prompt")),
                 "options": json.dumps(made.get(scorer, {}).get("options"), sort_keys=True),
-                "latents": json.dumps(sorted(map(str, ids))),
+                "latents": digest,
             },
             scores=_estimates(scores),
             n_latents=len(ids),
@@ -114,6 +130,10 @@ def entries(log: EvalLog, path: str) -> list[Entry]:
             cost_per_latent=cost / len(ids) if ids and usages else float("nan"),
             created=str(log.eval.created),
             path=path,
+            scorer=scorer,
+            latents=latents,
+            subject=str(metadata.get("subject")),
+            coder=str(metadata.get("coder")),
         )
         for scorer, scores in by_scorer.items()
     ]

@@ -1,0 +1,36 @@
+"""What stands behind a number: explanations, and single samples with contexts, read from the logs on demand."""
+
+import pandas as pd
+from inspect_ai.log import EvalSample, read_eval_log_sample
+
+from inspect_autointerp.leaderboard.log_values import log_values
+from inspect_autointerp.leaderboard.results import Results
+
+_UNREAD = {"messages", "events", "attachments", "store"}
+
+
+def explanations(results: Results) -> pd.DataFrame:
+    """What each log's explainer said of each latent.
+
+    Returns:
+        A row per log × latent: `log` (category), `latent` (int, of `results.latents`), `explanation` (str; missing
+        where there is none, or where it is too long for a summary, about 1,000 characters: `read_sample` has it).
+    """
+    found = []
+    for (log, store), _ in results.entries.groupby(["log", "store"], sort=False):
+        said = log_values(str(log), lambda column: column == "explanation")
+        ids = results.latents[results.latents["store"] == store].reset_index().set_index("id")["latent"]
+        rows = said.assign(log=str(log), latent=said["id"].map(ids)).dropna(subset="latent")
+        found.append(rows.astype({"latent": int})[["log", "latent", "explanation"]])
+    rows = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=["log", "latent", "explanation"])
+    return rows.astype({"log": "category"})
+
+
+def read_sample(results: Results, entry: int, latent: int) -> EvalSample:
+    """The sample of a latent in an entry's log: its explanation, scores and their reports, without messages and events.
+
+    Raises:
+        IndexError: The log has none, for instance since it failed.
+    """
+    path, id = results.entries["log"][entry], results.latents["id"][latent]
+    return read_eval_log_sample(path, id, exclude_fields=_UNREAD)
