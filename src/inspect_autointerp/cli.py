@@ -5,6 +5,7 @@ import sys
 import typer
 from rich.console import Console
 
+from inspect_autointerp.cost.cli import cost
 from inspect_autointerp.errors import Interrupted, UserError
 from inspect_autointerp.exchange.export_cli import export
 from inspect_autointerp.leaderboard.cli import leaderboard
@@ -27,6 +28,7 @@ app.command()(merge)
 app.command()(negatives)
 app.command()(hooks)
 app.command()(stats)
+app.command()(cost)
 app.command()(leaderboard)
 app.command()(export)
 

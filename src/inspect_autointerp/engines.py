@@ -34,6 +34,11 @@ async def shared(key: Hashable, make: Callable[[], T]) -> T:
         return _engines[key]
 
 
+def lend(key: Hashable, engine: object) -> None:
+    """Have an engine be the one of that key until `release`, in place of one that would be made."""
+    _engines[key] = engine
+
+
 def release() -> None:
     """Let go of all engines: whoever still holds one keeps it alive, and nobody else does."""
     if not _engines:

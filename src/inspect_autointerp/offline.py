@@ -20,6 +20,8 @@ from inspect_ai.tool import ToolChoice, ToolInfo
 
 from inspect_autointerp.numbered import read_numbered
 
+OWN = "inspect_autointerp"
+"""The provider of all of them."""
 NOT_UNDERSTOOD = "I answer this project's explainer and grader prompts only."
 _TEXT = re.compile(r"^Text \d+: (.*)$", re.MULTILINE)
 _EXAMPLE = re.compile(r"^Example \d+: (.*)$", re.MULTILINE)

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = "inspect_autointerp"
 ROOMS = ("tasks", "solvers", "scorers", "prep")
 # Entry points join the rooms: the command lines and what Inspect loads.
-ENTRY_POINTS = {f"src/{PACKAGE}/{file}" for file in ("cli.py", "registry.py", "planted/__main__.py")}
+ENTRY_POINTS = {f"src/{PACKAGE}/{file}" for file in ("cli.py", "registry.py", "cost/plan.py", "planted/__main__.py")}
 MAY_IMPORT = {
     "tasks": {"solvers", "scorers", "core"},
     "solvers": {"scorers", "core"},

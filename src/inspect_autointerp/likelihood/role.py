@@ -62,12 +62,24 @@ def _bound() -> Model | None:
     bound = model_roles().get(ROLE)
     if isinstance(bound, list):
         raise UserError(f"--model-role {ROLE}={','.join(map(str, bound))}: give one model")
-    if bound is not None and _provider(bound) not in (LOCAL, *PROVIDERS):
+    if bound is not None:
+        is_served(str(bound))
+    return bound
+
+
+def is_served(model: str) -> bool:
+    """Whether a likelihood model of this name is behind a server; else it is in memory.
+
+    Raises:
+        UserError: Its provider tells no log-probabilities of what it is given.
+    """
+    provider = model.partition("/")[0]
+    if provider not in (LOCAL, *PROVIDERS):
         given = ", ".join(f"{provider}/…" for provider in (LOCAL, *PROVIDERS))
         raise UserError(
-            f"--model-role {ROLE}={bound}: its provider tells no log-probabilities of a text; give one of {given}"
+            f"--model-role {ROLE}={model}: its provider tells no log-probabilities of a text; give one of {given}"
         )
-    return bound
+    return provider in PROVIDERS
 
 
 def _provider(model: Model) -> str:

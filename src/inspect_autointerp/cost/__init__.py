@@ -1,0 +1,1 @@
+"""What a planned evaluation will ask of models, and what that costs."""

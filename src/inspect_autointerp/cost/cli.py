@@ -1,0 +1,86 @@
+"""`autointerp cost`: the command that says what an evaluation will cost."""
+
+import sys
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+
+def cost(
+    scores: Annotated[
+        list[str] | None,
+        typer.Argument(help="detection, fuzzing, …; or `judged` (the default) or `all`, as the task suite has them."),
+    ] = None,
+    contexts: Annotated[str | None, typer.Option(help="The context store; the demo's by default.")] = None,
+    latents: Annotated[
+        str | None, typer.Option(help="`0:100`, `3,17,40`, `all`, `sample:200`; 100 by default.")
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="The explainer, as `inspect eval` takes it.", envvar="INSPECT_EVAL_MODEL")
+    ] = "inspect_autointerp/lexical",
+    grader: Annotated[str | None, typer.Option(help="The grader; without one the explainer grades itself.")] = None,
+    model_role: Annotated[
+        list[str] | None, typer.Option(help="grader=…, writer=… or likelihood=…, as `inspect eval` takes it.")
+    ] = None,
+    task_arg: Annotated[
+        list[str] | None, typer.Option("-T", help="Any other argument of the task, as `inspect eval` takes it.")
+    ] = None,
+    model_cost_config: Annotated[
+        Path | None,
+        typer.Option(
+            help="Prices by model, the file that `inspect eval` takes.", envvar="INSPECT_EVAL_MODEL_COST_CONFIG"
+        ),
+    ] = None,
+    sample: Annotated[int, typer.Option(min=1, help="Latents to look at; the rest is multiplied.")] = 10,
+    seed: Annotated[int, typer.Option(min=0, help="Of their draw.")] = 0,
+    json: Annotated[bool, typer.Option("--json", help="Write JSON in place of the table.")] = False,
+) -> None:
+    """Say how many calls and tokens an evaluation will take, and what they cost, before it is run. Nobody is asked.
+
+    The task itself is run on a few of its latents, with stand-ins for all models, and what they are sent is counted.
+
+    \b
+    Example:
+      autointerp cost detection fuzzing --contexts contexts/gpt2 --latents sample:500 \\
+        --model openai/gpt-4o-mini --grader openai/gpt-4o --model-cost-config prices.yaml
+      autointerp cost simulation --model anthropic/claude-sonnet-4-0 -T every=true
+    """
+    from inspect_autointerp.cost.calls import calls_of, drawn
+    from inspect_autointerp.cost.estimate import estimate
+    from inspect_autointerp.cost.notes import notes
+    from inspect_autointerp.cost.plan import planned
+    from inspect_autointerp.cost.prices import price_of, read_prices
+    from inspect_autointerp.cost.table import as_json, as_table
+    from inspect_autointerp.cost.tokens import counting
+
+    given = read_prices(model_cost_config) if model_cost_config else {}
+    options = {"contexts": contexts, "latents": latents, "grader": grader}
+    with redirect_stdout(StringIO()):  # Inspect says there what it runs
+        plan = planned(scores or [], model, model_role or [], task_arg or [], options)
+        samples = list(plan.task.dataset)
+        looked_at = drawn(samples, sample, seed)
+        calls = calls_of(plan.task, looked_at, plan.asking, plan.roles)
+
+    models = list(dict.fromkeys(map(plan.model_of, calls)))
+    ways = {name: counting(name) for name in models}
+    prices = {name: price_of(name, given) for name in models}
+    counts = {name: way.count for name, way in ways.items()}
+    found = estimate(calls, [str(one.id) for one in looked_at], len(samples), plan.model_of, counts, prices)
+    said = notes(found, {name: way.how for name, way in ways.items()}, prices, plan.here, plan.cached)
+    facts = plan.task.metadata or {}
+    if json:
+        about = {"scores": plan.scores, "store": facts["store"], "hookpoint": facts["hookpoint"], "seed": seed}
+        sys.stdout.write(as_json(found, {**about, "notes": said}) + "\n")
+        return
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=140)
+    title = f"{', '.join(plan.scores)} of {len(samples):,} latents of {facts['hookpoint']}"
+    console.print(as_table(found, title))
+    console.print()
+    for line in said:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,144 @@
+"""The evaluation that is planned, from what the command line was given: an entry point, which joins the tasks."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from inspect import signature
+from typing import Any, cast
+
+import yaml
+from inspect_ai import Task
+from inspect_ai.scorer import Scorer
+from pydantic import TypeAdapter, ValidationError
+
+from inspect_autointerp import tasks
+from inspect_autointerp.cost.calls import ROLES, Call
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.likelihood.role import is_served
+from inspect_autointerp.tasks.suite import score_names
+
+_EMBEDS = "it compares vectors and asks no model"
+_READS = "the likelihood model runs in memory, on this project's demo subject or hf/…"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An evaluation."""
+
+    scores: tuple[str, ...]
+    task: Task
+    model: str
+    """The explainer."""
+    roles: Mapping[str, str]
+    """By role of `ROLES` the model that has it; the explainer has the others."""
+    here: Mapping[str, str]
+    """Of the scores those that send nothing to a model's provider, and why."""
+    cached: bool
+    """Whether explanations are taken from Inspect's cache where they are there."""
+
+    @property
+    def asking(self) -> list[Scorer]:
+        """The scorers that ask a model."""
+        scorers = cast(list[Scorer], self.task.scorer)
+        return [scorer for name, scorer in zip(self.scores, scorers, strict=True) if name not in self.here]
+
+    def model_of(self, call: Call) -> str:
+        """Which model a call is put to."""
+        return self.model if call.by_main else self.roles[call.role]
+
+
+def planned(
+    scores: Sequence[str],
+    model: str,
+    model_roles: Sequence[str],
+    task_args: Sequence[str],
+    given: Mapping[str, str | None],
+) -> Plan:
+    """Read what is planned.
+
+    Args:
+        scores: Names, see `tasks.suite`; of one score its own task is meant, of several `suite`.
+        model: The explainer.
+        model_roles: `ROLE=MODEL`, as `inspect eval --model-role` takes them.
+        task_args: `NAME=VALUE`, as `inspect eval -T` takes them.
+        given: Arguments of tasks that have options of their own; None where they were not given.
+
+    Raises:
+        UserError: Something is not there, or not understood.
+    """
+    arguments = _arguments(task_args) | {name: value for name, value in given.items() if value is not None}
+    if scores:
+        arguments["scores"] = list(scores)
+    names = score_names(arguments.pop("scores", "judged"))
+    make = getattr(tasks, names[0]) if len(names) == 1 else tasks.suite
+    if len(names) > 1:
+        arguments["scores"] = ",".join(names)
+    parameters = signature(make).parameters
+    grader = arguments.pop("grader", None)
+    for name, value in arguments.items():
+        if name not in parameters:
+            known = ", ".join(sorted(parameters.keys() - {"scores"}))
+            raise UserError(f"-T {name}={value}: the task {make.__name__} has no such argument; there are {known}")
+        try:
+            TypeAdapter(parameters[name].annotation).validate_python(value)
+        except ValidationError as error:
+            raise UserError(f"-T {name}={value}: {error.errors()[0]['msg']}") from error
+    roles = {"grader": _one("--grader", str(grader))} if grader else {}
+    roles |= _roles(model_roles)
+    here = {name: why for name in names if (why := _here(name, roles.get("likelihood")))}
+    cached = _cached(arguments.get("explainer"))
+    return Plan(tuple(names), _made(make, arguments), _one("--model", model), roles, here, cached)
+
+
+def _one(option: str, model: str) -> str:
+    if not all(model.partition("/")) or "," in model:
+        raise UserError(f"{option} {model}: give one model, as PROVIDER/NAME")
+    return model
+
+
+def _arguments(given: Sequence[str]) -> dict[str, Any]:
+    from inspect_ai._util.config import parse_cli_args  # so that values mean what they will mean to `inspect eval`
+
+    for argument in given:
+        if not argument.partition("=")[0] or "=" not in argument:
+            raise UserError(f"-T {argument}: give NAME=VALUE")
+    try:
+        return parse_cli_args(list(given))
+    except yaml.YAMLError as error:
+        raise UserError(f"-T {' -T '.join(given)}: not understood ({' '.join(str(error).split())})") from error
+
+
+def _roles(given: Sequence[str]) -> dict[str, str]:
+    roles = {}
+    for argument in given:
+        role, _, model = argument.partition("=")
+        if model.startswith("{"):
+            try:
+                model = str(yaml.safe_load(model)["model"])
+            except (yaml.YAMLError, KeyError, TypeError):
+                model = ""
+        if role not in ROLES or not model:
+            raise UserError(f"--model-role {argument}: give ROLE=MODEL; the tasks ask the roles {', '.join(ROLES)}")
+        roles[role] = _one(f"--model-role {role}=", model)
+    return roles
+
+
+def _here(score: str, likelihood: str | None) -> str | None:
+    """Why a score asks nobody's provider."""
+    if score == "embedding":
+        return _EMBEDS
+    if score in ("surprisal", "intervention"):
+        return None if likelihood and is_served(likelihood) else _READS
+    return None
+
+
+def _made(make: Any, arguments: Mapping[str, Any]) -> Task:
+    from inspect_ai._util.error import PrerequisiteError
+
+    try:
+        return make(**arguments)
+    except PrerequisiteError as error:  # what `evaluation.one_line_errors` makes of a user's mistake
+        raise UserError(str(error.__cause__ or error)) from error
+
+
+def _cached(explainer: object) -> bool:
+    return not isinstance(explainer, Mapping) or explainer.get("cache", True) is not False

@@ -1,0 +1,169 @@
+"""`autointerp cost`: it predicts what the tasks ask, and asks nobody."""
+
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from inspect_ai import eval as inspect_eval
+from inspect_ai.event import ModelEvent
+from inspect_ai.log import read_eval_log
+from inspect_ai.model import get_model
+
+from inspect_autointerp import cli
+from inspect_autointerp.cost.calls import calls_of, drawn
+from inspect_autointerp.cost.plan import planned
+from inspect_autointerp.tasks import suite
+
+LEXICAL = "inspect_autointerp/lexical"
+SMALL: dict[str, Any] = {"latents": "sample:3", "min_contexts": 10, "test_activating": 10, "test_nonactivating": 10}
+ARGUMENTS = [part for name, value in SMALL.items() for part in ("-T", f"{name}={value}")]
+
+
+def run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: object
+) -> tuple[int, str, str]:
+    monkeypatch.setattr(sys, "argv", ["autointerp", "cost", *map(str, arguments)])
+    with pytest.raises(SystemExit) as info:
+        cli.main()
+    captured = capsys.readouterr()
+    return int(info.value.code or 0), captured.out, captured.err
+
+
+@pytest.mark.parametrize(
+    ("explainer", "scores"),
+    [
+        ("explain", "judged"),
+        ({"name": "refine", "rounds": 1, "checked": 6, "by": "grader"}, "detection,fuzzing"),
+        ({"name": "best_of", "n": 2, "checked": 6, "by": "words", "contrastive": 3}, "fuzzing,simulation"),
+        ("shuffled", "detection,simulation"),
+    ],
+    ids=str,
+)
+def test_a_run_of_the_lexical_model_asks_the_very_prompts_that_are_predicted(
+    explainer: Any, scores: str, store_folder: Path, tmp_path: Path
+) -> None:
+    small = SMALL | {"scores": scores, "latents": "sample:2"}
+    options = [f"{name}={value}" for name, value in small.items()]
+    options.append(f"explainer={json.dumps(explainer)}")
+    plan = planned([], "a/b", ["grader=c/d"], options, {"contexts": str(store_folder)})
+    calls = calls_of(plan.task, drawn(list(plan.task.dataset), 2, 0), plan.asking, plan.roles)
+    predicted = Counter((call.role == "grader", call.latent, call.messages) for call in calls)
+
+    task = suite(contexts=str(store_folder), explainer=explainer, **small)
+    grader = get_model(LEXICAL, memoize=False)
+    [log] = inspect_eval(
+        task, model=LEXICAL, model_roles={"grader": grader}, log_dir=str(tmp_path), display="none", cache=False
+    )
+    asked = Counter()
+    for sample in read_eval_log(log.location, resolve_attachments=True).samples or []:
+        for event in sample.events:
+            if isinstance(event, ModelEvent):
+                prompt = tuple((message.role, message.text) for message in event.input)
+                asked[event.role == "grader", str(sample.id), prompt] += 1
+    assert asked == predicted
+    assert sum(asked.values()) >= 18
+
+
+def test_money_and_calls_of_a_suite(
+    store_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prices = tmp_path / "prices.yaml"
+    prices.write_text("made/up: {input: 1000000, output: 0, input_cache_read: 0, input_cache_write: 0}")
+    models = ("--model", "made/up", "--grader", LEXICAL, "--model-cost-config", prices)
+    status, out, _ = run(
+        monkeypatch, capsys, "detection", "fuzzing", "--contexts", store_folder, *ARGUMENTS, *models, "--json"
+    )
+    assert status == 0
+    said = json.loads(out)
+    explanation, detection, fuzzing = said["rows"]
+    assert (said["latents"], said["latents_drawn"], said["relative_half_width_95"]) == (3, 3, 0)
+    assert (explanation["for"], explanation["asked"], explanation["calls"]) == ("explanation", "explainer", 3)
+    assert explanation["dollars"] == explanation["input_tokens"]  # a dollar a token
+    assert (detection["model"], detection["calls"], detection["dollars"]) == (
+        LEXICAL,
+        12,
+        0,
+    )  # 20 contexts, five a call
+    assert fuzzing["asked"] == "grader"
+    assert said["total"]["dollars"] == explanation["dollars"]
+    assert any("saves its 3 calls" in line for line in said["notes"])
+
+
+def test_a_part_is_multiplied(
+    store_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("detection", "--contexts", store_folder, *ARGUMENTS, "--sample", 1)
+    status, out, err = run(monkeypatch, capsys, *arguments)
+    assert (status, err) == (0, "")
+    [line] = [line.split() for line in out.splitlines() if line.startswith("detection ")][1:]
+    assert line[1:4] == ["grader", LEXICAL, "4"]
+    assert line[7] == "12"
+    assert "1 of 3 latents were looked at." in out
+    assert "hooks" not in out  # Inspect's own words
+
+
+def test_what_runs_here_calls_nobody_and_needs_no_weights(
+    store_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for module in ("firing", "steering"):
+        monkeypatch.setitem(sys.modules, f"inspect_autointerp.prep.{module}", None)
+    options = (*ARGUMENTS, "-T", 'explainer={"name": "explain", "evidence": "effects"}')
+    scores = ("embedding", "surprisal", "intervention", "generation")
+    status, out, _ = run(monkeypatch, capsys, *scores, "--contexts", store_folder, *options, "--json")
+    assert status == 0
+    said = json.loads(out)
+    assert [(row["for"], row["asked"], row["calls"]) for row in said["rows"]] == [
+        ("explanation", "explainer", 3),
+        ("generation", "writer", 3),
+    ]
+    for score in scores[:3]:
+        assert any(line.startswith(f"{score}: ") and "no call of an API" in line for line in said["notes"])
+
+
+def test_a_served_likelihood_model_is_called_for_each_text(
+    store_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    role = ("--model-role", "likelihood=vllm-completions/base")
+    arguments = ("surprisal", "intervention", "--contexts", store_folder, *ARGUMENTS, *role, "--json")
+    status, out, _ = run(monkeypatch, capsys, *arguments, "-T", "explainer=constant")
+    assert status == 0
+    surprisal, intervention = json.loads(out)["rows"]
+    # 20 texts after each of two beginnings, which no two share here; steered and clean after each of 30 prompts at most
+    assert (surprisal["asked"], surprisal["model"], surprisal["calls"]) == ("likelihood", "vllm-completions/base", 120)
+    assert 0 < intervention["calls"] <= 180
+    assert surprisal["output_tokens"] == surprisal["calls"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["detectoin"], "scores=detectoin: give judged, all, or some of"),
+        (["detection", "-T", "every=true"], "the task detection has no such argument; there are confidence, "),
+        (["detection", "-T", "shown=many"], "-T shown=many: Input should be a valid integer"),
+        (["detection", "-T", "shown"], "-T shown: give NAME=VALUE"),
+        (["detection", "-T", "explainer={name:"], "not understood"),
+        (["detection", "-T", "explainer=nobody"], "explainer=nobody: there is none of that name"),
+        (["--latents", "0:9999"], "out of range; there are latents 0 to 255"),
+        (["--model", "gpt-4o"], "--model gpt-4o: give one model, as PROVIDER/NAME"),
+        (["--grader", "a/b,c/d"], "--grader a/b,c/d: give one model"),
+        (["--model-role", "judge=a/b"], "--model-role judge=a/b: give ROLE=MODEL; the tasks ask the roles grader"),
+        (["surprisal", "--model-role", "likelihood=openai/gpt-4o"], "its provider tells no log-probabilities"),
+        (["--contexts", "nowhere"], "nowhere: no such context store"),
+        (["--model-cost-config", "none.yaml"], "none.yaml: cannot be read"),
+    ],
+)
+def test_a_mistake_is_one_line(
+    arguments: list[str],
+    message: str,
+    store_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    store = () if "--contexts" in arguments else ("--contexts", store_folder)
+    status, out, err = run(monkeypatch, capsys, *arguments, *store)
+    assert (status, out) == (2, "")
+    assert message in err
+    assert err.count("\n") == 1
