@@ -45,7 +45,7 @@ def run(
 def test_a_run_of_the_lexical_model_asks_the_very_prompts_that_are_predicted(
     explainer: Any, scores: str, store_folder: Path, tmp_path: Path
 ) -> None:
-    small = SMALL | {"scores": scores, "latents": "sample:2"}
+    small: dict[str, Any] = SMALL | {"scores": scores, "latents": "sample:2"}
     options = [f"{name}={value}" for name, value in small.items()]
     options.append(f"explainer={json.dumps(explainer)}")
     plan = planned([], "a/b", ["grader=c/d"], options, {"contexts": str(store_folder)})
