@@ -34,7 +34,7 @@ $(LOGS)/%/.done: $(VENV)/.prep $(SOURCES)
 	@touch $@
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
