@@ -16,8 +16,9 @@ from inspect_ai.model import (
     get_model,
     model_roles,
 )
-from inspect_ai.util import LimitExceededError, span
+from inspect_ai.util import span
 
+from inspect_autointerp.attempt import Failure, attempt
 from inspect_autointerp.reasons import unusable
 from inspect_autointerp.scorers.answers import AnswerError
 
@@ -52,7 +53,8 @@ class Reply(Generic[T]):
 
     value: T | None
     reason: str | None = None
-    """`invalid_response_format`, `refusal`, `truncated`, `provider_error: …`; None where there is a value."""
+    """`invalid_response_format`, `refusal`, `truncated`, `no_response`, `provider_error: …`; None where there is a
+    value."""
 
 
 def grader() -> tuple[Model, str]:
@@ -81,7 +83,8 @@ async def ask(model: Model, questions: Sequence[Question[T]], who: str = ROLE) -
     """Put every question to the grader, all at once, and return the replies in the order of the questions.
 
     Inspect bounds how many calls are under way. A call that fails, or an answer that cannot be read in one way, is
-    tried once more; then there is a reason in place of a value.
+    tried once more; then there is a reason in place of a value. Where Inspect's own retries are used up, nothing is tried
+    once more.
 
     Args:
         model: Who is asked.
@@ -103,17 +106,16 @@ async def ask(model: Model, questions: Sequence[Question[T]], who: str = ROLE) -
 async def _reply(model: Model, question: Question[T]) -> Reply[T]:
     messages, reason = question.messages, "invalid_response_format"
     for _ in range(2):
-        try:
-            output = await model.generate(messages, config=question.config)
-        except LimitExceededError:
-            raise  # the user's own limit on the sample, not the grader's failure
-        except Exception as error:  # whatever a provider raises: one lost question must not end the run
-            reason = f"provider_error: {type(error).__name__}"
+        output = await attempt(model, model.generate(messages, config=question.config))
+        if isinstance(output, Failure):
+            reason = output.reason
+            if output.final:
+                break
             continue
         try:
             return Reply(question.read(output))
         except AnswerError as error:
-            reason = unusable(output.stop_reason)
+            reason = unusable(output)
             again = f"Your answer cannot be used: {error}. Answer again, with {question.wanted} and nothing else."
             messages = [*messages, ChatMessageAssistant(content=output.completion), ChatMessageUser(content=again)]
     return Reply(None, reason)

@@ -6,6 +6,7 @@ from inspect import signature
 from typing import Any
 
 from inspect_ai.solver import Generate, Solver, TaskState, solver
+from inspect_ai.util import LimitExceededError
 
 from inspect_autointerp.dataset import latent_named, store_of
 from inspect_autointerp.errors import UserError
@@ -87,7 +88,11 @@ async def explain_latent(state: TaskState, latent_id: str, options: Options) -> 
     if gathered.reason:
         leave(state, latent_id, options, None, reason=gathered.reason)
         return gathered, None
-    answer = await ask_explainer(explain_messages(gathered, options), cache=options.cache)
+    try:
+        answer = await ask_explainer(explain_messages(gathered, options), cache=options.cache)
+    except LimitExceededError as error:  # Inspect goes on to the scorers
+        leave(state, latent_id, options, None, reason=f"{error.type}_limit")
+        raise
     leave(state, latent_id, options, answer)
     return gathered, answer
 

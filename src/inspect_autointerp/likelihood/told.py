@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import anyio
 from inspect_ai.util import LimitExceededError
 
+from inspect_autointerp.attempt import provider_error
 from inspect_autointerp.likelihood.interface import Likelihood, LikelihoodError, Pair
 
 Told = tuple[list[list[float]] | None, str | None]
@@ -28,7 +29,7 @@ async def told(model: Likelihood, questions: Sequence[Sequence[Pair]]) -> list[T
         except LimitExceededError:
             raise  # the user's own limit on the sample
         except Exception as error:  # whatever a provider raises: one lost question must not end the run
-            found[number] = None, f"provider_error: {type(error).__name__}"
+            found[number] = None, provider_error(error)
 
     async with anyio.create_task_group() as group:
         for number, pairs in enumerate(questions):
