@@ -83,13 +83,16 @@ async def ask(model: Model, questions: Sequence[Question[T]], who: str = ROLE) -
     """Put every question to the grader, all at once, and return the replies in the order of the questions.
 
     Inspect bounds how many calls are under way. A call that fails, or an answer that cannot be read in one way, is
-    tried once more; then there is a reason in place of a value. Where Inspect's own retries are used up, nothing is tried
-    once more.
+    tried once more; then there is a reason in place of a value. Where Inspect's own retries are used up, that is
+    enough.
 
     Args:
         model: Who is asked.
         questions: What.
         who: What the log calls who is asked.
+
+    Raises:
+        Exception: What ends a run, see `attempt.attempt`.
     """
     replies: dict[int, Reply[T]] = {}
 
@@ -97,9 +100,12 @@ async def ask(model: Model, questions: Sequence[Question[T]], who: str = ROLE) -
         async with span(f"{who} · {question.name}"):
             replies[number] = await _reply(model, question)
 
-    async with anyio.create_task_group() as group:
-        for number, question in enumerate(questions):
-            group.start_soon(one, number, question)
+    try:
+        async with anyio.create_task_group() as group:
+            for number, question in enumerate(questions):
+                group.start_soon(one, number, question)
+    except ExceptionGroup as errors:  # what ends a run, which Inspect knows by its type
+        raise errors.exceptions[0] from None
     return [replies[number] for number in range(len(questions))]
 
 

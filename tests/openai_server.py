@@ -73,6 +73,10 @@ class OpenAIServer:
         """How many requests of a kind came in."""
         return sum(request.kind == kind for request in self.requests)
 
+    def questions(self, kind: str | None) -> list[str]:
+        """The different questions of a kind, in the order in which they first came."""
+        return list(dict.fromkeys(request.question for request in self.requests if request.kind == kind))
+
 
 @contextmanager
 def serving() -> Iterator[OpenAIServer]:

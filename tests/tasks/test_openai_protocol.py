@@ -3,13 +3,12 @@
 Behind it stands the lexical baseline: what comes through has to be the very scores of the lexical run.
 """
 
-import os
-import signal
+import asyncio
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from math import isnan
 from pathlib import Path
 from typing import Any
@@ -17,15 +16,25 @@ from typing import Any
 import anyio
 import pytest
 from inspect_ai import eval as inspect_eval
+from inspect_ai._util.error import PrerequisiteError
 from inspect_ai.log import EvalLog
+from inspect_ai.model import GenerateConfig, Model, ModelRefusalError, get_model
 from inspect_ai.scorer import Score
 from tests.openai_server import Fault, OpenAIServer, Request, serving
 
-from inspect_autointerp.tasks import suite
+from inspect_autointerp.scorers.detection import detection_messages
+from inspect_autointerp.scorers.judge import Verdict, judge
+from inspect_autointerp.solvers.asked import Answer, ask_explainer
+from inspect_autointerp.solvers.explain import explain_options
+from inspect_autointerp.solvers.prompt import explain_messages
+from inspect_autointerp.solvers.worked import WORKED
+from inspect_autointerp.tasks import detection, suite
 
+LEXICAL = "inspect_autointerp/lexical"
 LOCAL = "openai-api/local/lexical"
 STREAMED = {"stream": True}
-Run = Callable[..., EvalLog]
+TEXTS = ("naïve fo bar ⏎", "bar", "fo", "x", "foo fo", "y")
+PROMPT = explain_messages(WORKED[0].gathered(explain_options({})), explain_options({}))
 
 
 @pytest.fixture(scope="module")
@@ -50,33 +59,141 @@ def server(running: OpenAIServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     return running
 
 
-@pytest.fixture
-def run(server: OpenAIServer, store_folder: Path, tmp_path: Path) -> Run:
-    return lambda by=LOCAL, **options: evaluated(store_folder, tmp_path, by, **options)
+def both(
+    monkeypatch: pytest.MonkeyPatch, by: str = LOCAL, config: GenerateConfig | None = None, **arguments: Any
+) -> tuple[list[Verdict], Answer]:
+    """What a model says of six texts, three at a time, and how it explains a latent, all at once."""
+    model = get_model(by, config=config or GenerateConfig(max_retries=1), memoize=False, **arguments)
+    monkeypatch.setattr("inspect_autointerp.solvers.asked.get_model", lambda: model)
+
+    async def ask() -> tuple[list[Verdict], Answer]:
+        return await judged(model), await ask_explainer([*PROMPT], cache=False)
+
+    return asyncio.run(ask())
 
 
-def evaluated(store: Path, logs: Path, by: str, arguments: dict[str, Any] | None = None, **options: Any) -> EvalLog:
-    task = suite(
-        contexts=str(store), latents="sample:2", scores="detection,fuzzing", min_contexts=10, test_activating=5,
-        test_nonactivating=5,
-    )  # fmt: skip
+async def judged(model: Model) -> list[Verdict]:
+    def prompt(texts: Sequence[str]) -> list[Any]:
+        return detection_messages('texts with " fo" (10)', texts)
+
+    return await judge(model, [TEXTS[:3], TEXTS[3:]], prompt, confidence=False)
+
+
+@pytest.mark.parametrize(
+    ("fault", "arguments"),
+    [
+        (None, {}),
+        (None, STREAMED),
+        ("limited", {}),
+        ("limited", STREAMED),
+        ("broken", {}),
+        ("cut", {}),
+        ("cut", STREAMED),
+        ("slow", STREAMED),
+        ("garbled", {}),
+        ("garbled", STREAMED),
+        ("ended", STREAMED),
+        ("empty", {}),
+        ("empty", STREAMED),
+        ("truncated", {}),
+        ("filtered", STREAMED),
+    ],
+)
+def test_what_fails_once_is_asked_again_and_nothing_is_lost(
+    fault: Fault | None, arguments: dict[str, Any], server: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verdicts, answer = both(monkeypatch, LEXICAL)
+    assert {verdict.label for verdict in verdicts} == {0, 1}
+    assert all(verdict.probability is not None for verdict in verdicts)
+    server.plan = lambda request: None if request.again else fault
+    config = GenerateConfig(max_retries=1, attempt_timeout=1 if fault == "slow" else None)
+    found, explained = both(monkeypatch, config=config, **arguments)
+    assert found == verdicts
+    assert (explained.text, explained.reason) == (answer.text, None)
+    asked = Counter(request.question for request in server.requests)
+    assert list(asked.values()) == [1 if fault is None else 2] * 3
+    if fault is None:
+        assert explained.tokens == answer.tokens
+        assert {request.body.get("top_logprobs") for request in server.requests if request.kind == "judge"} == {5}
+
+
+@pytest.mark.parametrize(
+    ("fault", "arguments", "reason"),
+    [
+        ("limited", {}, "provider_error: RateLimitError"),
+        ("broken", STREAMED, "provider_error: InternalServerError"),
+        ("cut", {}, "provider_error: APIConnectionError"),
+        ("cut", STREAMED, "provider_error: APIConnectionError"),
+        ("slow", {}, "provider_error: AttemptTimeoutError"),
+        ("garbled", {}, "provider_error: JSONDecodeError"),
+        ("ended", STREAMED, "truncated"),
+        ("empty", {}, "no_response"),
+        ("truncated", {}, "truncated"),
+        ("truncated", STREAMED, "truncated"),
+        ("filtered", {}, "refusal"),
+        ("filtered", STREAMED, "refusal"),
+    ],
+)
+def test_what_fails_for_good_has_its_reason_and_no_label_and_was_tried_no_more_than_was_asked_for(
+    fault: Fault,
+    arguments: dict[str, Any],
+    reason: str,
+    server: OpenAIServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server.plan = lambda request: fault
+    config = GenerateConfig(max_retries=1, attempt_timeout=1 if fault == "slow" else None)
+    verdicts, answer = both(monkeypatch, config=config, max_retries=0, **arguments)
+    assert verdicts == [Verdict(None, None, reason)] * 6
+    assert (answer.text, answer.reason) == (None, reason)
+    assert list(Counter(request.question for request in server.requests).values()) == [2] * 3
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_what_would_lose_everything_ends_the_run(
+    streamed: bool, server: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.plan = lambda request: "unauthorised"
+    with pytest.raises(PrerequisiteError) as refused:
+        both(monkeypatch, stream=streamed)
+    said = "the provider refuses the key (Error code: 401 - no such key); see to it and run again"
+    assert refused.value.message == f"{LOCAL}: {said}"
+    assert all(not request.again for request in server.requests)
+    server.plan = lambda request: "filtered"
+    with pytest.raises(ModelRefusalError):
+        both(monkeypatch, config=GenerateConfig(fail_on_refusal=True), stream=streamed)
+
+
+def test_a_rate_limit_is_waited_for_as_long_as_it_says(server: OpenAIServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.retry_after = "1.2"
+    server.plan = lambda request: "limited" if request.kind == "judge" and not request.again else None
+    verdicts, _ = both(monkeypatch)
+    assert all(verdict.label is not None for verdict in verdicts)
+    tried = [[request.time for request in server.requests if request.question == q] for q in server.questions("judge")]
+    assert [second - first >= 1.2 for first, second in tried] == [True, True]
+
+
+def evaluated(task: Any, store: Path, logs: Path, by: str, arguments: Any = None, **options: Any) -> EvalLog:
+    few = {"min_contexts": 10, "test_activating": 5, "test_nonactivating": 5}
+    which = {"latents": "sample:1", "scores": "detection,fuzzing"} if task is suite else {"latents": "sample:2"}
+    made = task(contexts=str(store), **which, **few)
     options = {"max_retries": 2} | options
-    [log] = inspect_eval(task, model=by, model_args=arguments or {}, log_dir=str(logs), display="none", **options)
+    [log] = inspect_eval(made, model=by, model_args=arguments or {}, log_dir=str(logs), display="none", **options)
     return log
 
 
 @pytest.fixture(scope="module")
 def lexical(store_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     """What the baseline's own run comes to."""
-    return told(evaluated(store_folder, tmp_path_factory.mktemp("lexical"), "inspect_autointerp/lexical"))
+    return told(evaluated(suite, store_folder, tmp_path_factory.mktemp("lexical"), LEXICAL))
 
 
 def told(log: EvalLog) -> str:
-    """The explanations, all statistics, and what was said of every context."""
+    """The explanations and what they took, all statistics, and what was said of every context."""
     assert log.status == "success", log.error
     found: list[Any] = []
     for sample in sorted(log.samples or [], key=lambda sample: str(sample.id)):
-        found.append((sample.id, sample.metadata["explanation"]["text"], sample.metadata["explanation"]["reason"]))
+        found.append([sample.metadata["explanation"][key] for key in ("latent", "text", "reason", "tokens")])
         for name, score in sorted((sample.scores or {}).items()):
             metadata = {key: value for key, value in (score.metadata or {}).items() if key != "grader"}
             found.append((name, score.value, score.answer, score.reason, score.explanation, metadata))
@@ -94,157 +211,53 @@ def statistic(score: Score, name: str) -> float:
 
 @pytest.mark.parametrize(
     ("by", "arguments"),
-    [
-        pytest.param(LOCAL, {}, id="openai-api"),
-        pytest.param(LOCAL, STREAMED, id="openai-api streamed"),
-        pytest.param("openai/gpt-4o-mini", {}, id="openai"),
-        pytest.param("openai/gpt-4o-mini", {"streaming": True}, id="openai streamed"),
-        pytest.param("vllm/lexical", {}, id="vllm"),
-    ],
+    [(LOCAL, {}), ("openai/gpt-4o-mini", {"streaming": True}), ("vllm/lexical", {})],
+    ids=["openai-api", "openai, streamed", "vllm"],
 )
-def test_labels_and_probabilities_come_through(
-    by: str, arguments: dict[str, Any], run: Run, server: OpenAIServer, lexical: str
+def test_a_run_through_a_server_gives_the_very_scores(
+    by: str, arguments: dict[str, Any], server: OpenAIServer, lexical: str, store_folder: Path, tmp_path: Path
 ) -> None:
-    log = run(by, arguments)
+    log = evaluated(suite, store_folder, tmp_path, by, arguments)
     assert told(log) == lexical
     assert not any(isnan(statistic(score, "auroc")) for score in scores(log)), "from log-probabilities"
     assert {bool(request.body.get("stream")) for request in server.requests} == {bool(arguments)}
-    assert {request.kind: request.body.get("top_logprobs") for request in server.requests} == {
-        "explain": None,
-        "judge": 5,
-    }
 
 
-@pytest.mark.parametrize(
-    ("fault", "arguments"),
-    [
-        ("limited", {}),
-        ("limited", STREAMED),
-        ("broken", {}),
-        ("cut", {}),
-        ("cut", STREAMED),
-        ("slow", {}),
-        ("garbled", {}),
-        ("garbled", STREAMED),
-        ("ended", STREAMED),
-        ("empty", {}),
-        ("empty", STREAMED),
-        ("truncated", {}),
-        ("filtered", STREAMED),
-    ],
-)
-def test_what_fails_once_is_asked_again_and_nothing_is_lost(
-    fault: Fault, arguments: dict[str, Any], run: Run, server: OpenAIServer, lexical: str
+def test_what_is_lost_is_unscored_and_counted_and_the_run_succeeds(
+    server: OpenAIServer, store_folder: Path, tmp_path: Path
 ) -> None:
-    server.plan = lambda request: None if request.again else fault
-    assert told(run(arguments=arguments, attempt_timeout=1)) == lexical
-    assert set(Counter(request.question for request in server.requests).values()) == {2}
-
-
-def test_a_rate_limit_is_waited_for_as_long_as_it_says(run: Run, server: OpenAIServer, lexical: str) -> None:
-    server.retry_after = "1.2"
-    server.plan = lambda request: "limited" if request.kind == "judge" and not request.again else None
-    assert told(run()) == lexical
-    first, second = (
-        {
-            request.question: request.time
-            for request in server.requests
-            if request.again == n and request.kind == "judge"
-        }
-        for n in (0, 1)
-    )
-    assert first.keys() == second.keys()
-    assert all(second[question] - first[question] >= 1.2 for question in first)
-
-
-@pytest.mark.parametrize(
-    ("fault", "arguments", "reason", "tries"),
-    [
-        ("limited", {}, "provider_error: RateLimitError", 2),
-        ("broken", STREAMED, "provider_error: InternalServerError", 2),
-        ("cut", {}, "provider_error: APIConnectionError", 2),
-        ("cut", STREAMED, "provider_error: APIConnectionError", 2),
-        ("slow", {}, "provider_error: AttemptTimeoutError", 2),
-        ("garbled", {}, "provider_error: JSONDecodeError", 2),
-        ("ended", STREAMED, "truncated", 2),
-        ("empty", {}, "no_response", 2),
-        ("truncated", {}, "truncated", 2),
-        ("truncated", STREAMED, "truncated", 2),
-        ("filtered", {}, "refusal", 2),
-        ("filtered", STREAMED, "refusal", 2),
-    ],
-)
-def test_what_fails_for_good_is_unscored_with_its_reason(
-    fault: Fault, arguments: dict[str, Any], reason: str, tries: int, run: Run, server: OpenAIServer
-) -> None:
-    """One latent's explanation and all of the grader's answers fail; `tries` is with one retry allowed."""
-    unexplained = ""
+    """Of two latents one is not explained, and of the other's questions to the grader one is not answered."""
 
     def plan(request: Request) -> Fault | None:
-        nonlocal unexplained
-        unexplained = unexplained or request.question
-        return fault if request.kind == "judge" or request.question == unexplained else None
+        first = request.question == server.questions(request.kind)[0]
+        return ("garbled" if request.kind == "judge" else "broken") if first else None
 
     server.plan = plan
-    log = run(arguments={**arguments, "max_retries": 0}, attempt_timeout=1, max_retries=1)
+    log = evaluated(detection, store_folder, tmp_path, LOCAL, {"max_retries": 0}, max_retries=1)
     assert log.status == "success"
-    assert len(scores(log)) == 4
-    for score in scores(log):
-        assert score.reason == reason
-        assert statistic(score, "unscored") == 1
-        assert isnan(statistic(score, "balanced_accuracy"))
-        assert (score.metadata or {}).get("unscored_reasons", {reason: 10}) == {reason: 10}
-    explained = [sample.metadata["explanation"] for sample in log.samples or []]
-    assert sorted(one["reason"] or "" for one in explained) == ["", reason]
-    assert sorted(one["text"] is None for one in explained) == [False, True]
-    failed = [request.question for request in server.requests if request.kind == "judge"] + [unexplained]
-    asked = Counter(request.question for request in server.requests)
-    assert {asked[question] for question in failed} == {tries}
+    whole, half = sorted(scores(log), key=lambda score: -statistic(score, "unscored"))
+    assert (statistic(whole, "unscored"), whole.reason) == (1, "provider_error: InternalServerError")
+    assert isnan(statistic(whole, "balanced_accuracy"))
+    assert (statistic(half, "unscored"), half.reason) == (0.5, None)
+    assert (half.metadata or {})["unscored_reasons"] == {"provider_error: JSONDecodeError": 5}
     assert log.results
-    assert {(one.scored_samples, one.unscored_samples) for one in log.results.scores if one.name == "auroc"} == {(0, 2)}
+    assert {(one.scored_samples, one.unscored_samples) for one in log.results.scores if one.name == "tpr"} == {(1, 1)}
 
 
-def test_one_lost_question_costs_its_texts_alone(run: Run, server: OpenAIServer) -> None:
-    lost: set[str] = set()
-
-    def plan(request: Request) -> Fault | None:
-        if request.kind == "judge" and not lost:
-            lost.add(request.question)
-        return "garbled" if request.question in lost else None
-
-    server.plan = plan
-    log = run()
-    assert log.status == "success"
-    assert sorted(statistic(score, "unscored") for score in scores(log)) == [0, 0, 0, 0.5]
-    [hit] = [score for score in scores(log) if statistic(score, "unscored")]
-    assert (hit.metadata or {})["unscored_reasons"] == {"provider_error: JSONDecodeError": 5}
-    assert isnan(statistic(hit, "auroc")), "of a part of the contexts it would be another score"
-
-
-@pytest.mark.parametrize("kind", ["explain", "judge"])
-def test_a_refused_key_ends_the_run_at_once(kind: str, run: Run, server: OpenAIServer) -> None:
-    server.plan = lambda request: "unauthorised" if request.kind == kind else None
-    log = run()
+def test_a_refused_key_of_the_graders_ends_the_run(server: OpenAIServer, store_folder: Path, tmp_path: Path) -> None:
+    server.plan = lambda request: "unauthorised" if request.kind == "judge" else None
+    log = evaluated(detection, store_folder, tmp_path, LOCAL)
     assert log.status == "error"
     assert log.error
-    assert f"{LOCAL}: the provider refuses the key" in log.error.traceback
-    assert all(not request.again for request in server.requests)
+    assert f"{LOCAL}: the provider refuses the key" in log.error.message
 
 
-def test_the_users_own_limit_is_not_the_explainers_failure(run: Run) -> None:
-    log = run(token_limit=100)
+def test_the_users_own_limit_is_not_the_explainers_failure(
+    server: OpenAIServer, store_folder: Path, tmp_path: Path
+) -> None:
+    log = evaluated(detection, store_folder, tmp_path, LOCAL, token_limit=100)
     assert log.status == "success"
     assert {score.reason for score in scores(log)} == {"token_limit"}
-    assert {sample.limit and sample.limit.type for sample in log.samples or []} == {"token"}
-
-
-@pytest.mark.parametrize("kind", ["explain", "judge"])
-def test_fail_on_refusal_is_obeyed(kind: str, run: Run, server: OpenAIServer) -> None:
-    server.plan = lambda request: "filtered" if request.kind == kind else None
-    log = run(fail_on_refusal=True)
-    assert log.status == "error"
-    assert log.error
-    assert "ModelRefusalError" in log.error.traceback
 
 
 def test_an_explanation_is_paid_for_once_though_the_run_was_killed(
@@ -256,15 +269,15 @@ def test_an_explanation_is_paid_for_once_though_the_run_was_killed(
     command = [
         str(Path(sys.executable).with_name("inspect")), "eval", "inspect_autointerp/detection",
         "--model", "openai/gpt-4o-mini", "-M", "streaming=true",
-        "--model-role", f"grader={{model: {LOCAL}, stream: true}}",
+        "--model-role", f"grader={{model: {LOCAL}, model_args: {{stream: true}}}}",
         "-T", f"contexts={store_folder}", "-T", "latents=sample:2", "-T", "min_contexts=10", "-T", "test_activating=5",
         "-T", "test_nonactivating=5", "--log-dir", str(tmp_path / "logs"), "--display", "plain",
     ]  # fmt: skip
-    killed = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path)
+    killed = subprocess.Popen(command, cwd=tmp_path)
     until = time.monotonic() + 60
     while server.count("judge") < 4 and killed.poll() is None and time.monotonic() < until:
         time.sleep(0.05)
-    os.kill(killed.pid, signal.SIGKILL)
+    killed.kill()
     killed.wait()
     assert server.count("explain") == 2
     assert server.count("judge") == 4, "all latents were explained"
