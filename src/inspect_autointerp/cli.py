@@ -6,6 +6,7 @@ import typer
 from rich.console import Console
 
 from inspect_autointerp.cost.cli import cost
+from inspect_autointerp.card.cli import show
 from inspect_autointerp.errors import Interrupted, UserError
 from inspect_autointerp.exchange.export_cli import export
 from inspect_autointerp.leaderboard.cli import leaderboard
@@ -29,6 +30,7 @@ app.command()(negatives)
 app.command()(hooks)
 app.command()(stats)
 app.command()(cost)
+app.command()(show)
 app.command()(leaderboard)
 app.command()(export)
 

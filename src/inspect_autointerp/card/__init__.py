@@ -1,0 +1,1 @@
+"""A latent's card: what a context store knows of it, for a terminal and as a page."""

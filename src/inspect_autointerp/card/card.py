@@ -1,0 +1,117 @@
+"""What a card holds, read from a context store."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from inspect_autointerp.contexts import LatentContexts, seed_of
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.latent import Context, Latent, Negative, Split
+from inspect_autointerp.negatives import negative_kinds
+from inspect_autointerp.store import Store, hookpoint_folder
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """One latent, for a reader."""
+
+    latent: Latent
+    store: str
+    """Digest of the store."""
+    subject: str
+    corpus: str
+    coder: str
+    """Where the coder came from, and its architecture."""
+    density: float
+    """Share of the corpus's tokens on which it fires."""
+    edges: list[float] | None
+    """Its sampled contexts' maxima where one decile gives way to the next, ascending; None where there are too few."""
+    promoted: list[str] | None
+    """Tokens whose logits its decoder direction raises most, the most first; None where it has none."""
+    suppressed: list[str] | None
+    neighbours: list[tuple[int, float | None]] | None
+    """The nearest latents by direction, the nearest first, with the cosine; None where they were not compared."""
+    available: dict[Split, int]
+    """Activating contexts there are of each split."""
+    activating: dict[Split, dict[int, list[Context]]]
+    """By split and decile, the strongest first."""
+    negatives: dict[Negative, list[Context]]
+    """Contexts of the test split on which it is silent, by kind."""
+
+
+def read_card(
+    store: Store, latent: Latent, *, contexts: int = 2, splits: Sequence[Split] = ("explain", "test"), seed: int = 0
+) -> Card:
+    """Read a latent's card.
+
+    Args:
+        store: The store.
+        latent: One of its latents.
+        contexts: How many of each decile to show, its strongest; five times as many of each kind of negatives.
+        splits: Which splits' activating contexts.
+        seed: Of the draw of negatives.
+    """
+    hookpoint, own = latent.hookpoint, LatentContexts(store, latent)
+    row, entry = _row(store, latent), store.manifest.hookpoints[hookpoint]
+    n_explain, n_test, _ = own.n_available()
+    cosines = row["neighbour_cosines"] or [None] * len(row["neighbours"] or ())
+    rng = np.random.default_rng(seed_of(seed, latent.id, "card"))
+    return Card(
+        latent=latent,
+        store=store.digest,
+        subject=store.manifest.subject,
+        corpus=store.manifest.settings.corpus,
+        coder=f"{entry.coder} ({entry.architecture})",
+        density=latent.n_tokens / max(1, store.manifest.n_tokens),
+        edges=row["decile_edges"],
+        promoted=_texts(store, row["promoted"]),
+        suppressed=_texts(store, row["suppressed"]),
+        neighbours=None if row["neighbours"] is None else list(zip(row["neighbours"], cosines, strict=True)),
+        available={"explain": n_explain, "test": n_test},
+        activating={split: _strongest(own.activating(split), contexts) for split in splits},
+        negatives={
+            kind: own.silent(kind, "test", 5 * contexts, rng) for kind in negative_kinds(store, hookpoint, "all")
+        },
+    )
+
+
+def latent_named(store: Store, name: str, hookpoint: str | None = None) -> Latent:
+    """The latent that a user means by `layers.2/17`, or by `17` and a hookpoint, the store's first by default.
+
+    Raises:
+        UserError: There is none of that name, or two hookpoints were given.
+    """
+    before, _, number = name.rpartition("/")
+    if before and hookpoint not in (None, before):
+        raise UserError(f"{name}: names a hookpoint, and --hookpoint says {hookpoint}; give one of them")
+    hookpoint = store.hookpoint(before or hookpoint)
+    width = store.manifest.hookpoints[hookpoint].width
+    if not (number.isascii() and number.isdigit() and int(number) < width):
+        raise UserError(f"{name}: no such latent; {hookpoint} has 0 to {width - 1}, for instance {hookpoint}/0")
+    return store.latent(hookpoint, int(number))
+
+
+def _row(store: Store, latent: Latent) -> dict[str, list | None]:
+    """Of a latent's row in `latents.parquet`, the columns that are lists."""
+    import pyarrow.parquet as pq
+
+    return pq.read_table(
+        store.folder / hookpoint_folder(latent.hookpoint) / "latents.parquet",
+        columns=["decile_edges", "promoted", "suppressed", "neighbours", "neighbour_cosines"],
+        filters=[("index", "=", latent.index)],
+    ).to_pylist()[0]
+
+
+def _texts(store: Store, tokens: list[int] | None) -> list[str] | None:
+    return None if tokens is None else [store.decoder([token])[0] for token in tokens]
+
+
+def _strongest(contexts: list[Context], n: int) -> dict[int, list[Context]]:
+    """Up to n of each decile, the strongest deciles first."""
+    found: dict[int, list[Context]] = {}
+    for context in reversed(contexts):
+        of_decile = found.setdefault(context.decile or 0, [])
+        if len(of_decile) < n:
+            of_decile.append(context)
+    return found
