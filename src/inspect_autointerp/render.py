@@ -33,7 +33,7 @@ class Shown(Protocol):
 
 def visible(text: str) -> str:
     r"""One line that shows everything: `"a\n\x1b[31m"` gives `"a⏎\x1b[31m"` with the escape spelled out."""
-    if text.isascii() and text.isprintable():
+    if text.isprintable():  # of what is spelled out below nothing is
         return text
     return "".join(_visible(character) for character in text)
 

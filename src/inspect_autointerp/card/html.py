@@ -4,7 +4,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from inspect_autointerp.card.card import Card
@@ -19,8 +19,7 @@ _TEMPLATES = "inspect_autointerp.card"
 @cache
 def environment(package: str = _TEMPLATES) -> Environment:
     """Jinja with the templates of a package's folder `templates`; whatever they are given is escaped."""
-    folder = files(package).joinpath("templates")
-    loader = FunctionLoader(lambda name: folder.joinpath(name).read_text(encoding="utf-8"))
+    loader = PackageLoader(package)
     return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
 

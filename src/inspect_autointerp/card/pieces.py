@@ -5,9 +5,10 @@ The card, and the leaderboard's page, show token-coloured contexts through here 
 
 import re
 from collections.abc import Sequence
+from html import escape
 from typing import NamedTuple
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from inspect_autointerp.latent import Context
 from inspect_autointerp.render import visible
@@ -67,9 +68,10 @@ def _append(found: list[Piece], piece: Piece) -> None:
 
 def as_html(parts: Sequence[Piece]) -> Markup:
     """Pieces as HTML: `<b class=hN>` around those on which the latent fires, N from 1 (weak) to `LEVELS`."""
-    return Markup("").join(
-        escape(text) if share is None else Markup('<b class="h{}">{}</b>').format(level(share), text)
-        for text, share in parts
+    return Markup(
+        "".join(
+            escape(text) if share is None else f'<b class="h{level(share)}">{escape(text)}</b>' for text, share in parts
+        )
     )
 
 

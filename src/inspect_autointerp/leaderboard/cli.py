@@ -24,6 +24,10 @@ def leaderboard(
         typer.Option(help="Write a row per explainer, score and latent: a .csv, .parquet or .json file."),
     ] = None,
     md: Annotated[Path | None, typer.Option(help="Write the tables as Markdown.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page of it all: a folder that needs no server.")] = None,
+    viewer: Annotated[
+        bool, typer.Option("--view/--no-view", help="Put the logs into that folder too, in the Inspect viewer.")
+    ] = True,
     full: Annotated[bool, typer.Option(help="Show differences, correlations and means by each.")] = False,
 ) -> None:
     """Compare explainers: mean scores over latents with intervals, beside the floors.
@@ -39,10 +43,13 @@ def leaderboard(
     from inspect_autointerp.leaderboard.breakdown import By, breakdown, checked
     from inspect_autointerp.leaderboard.correlations import correlations as correlations_of
     from inspect_autointerp.leaderboard.differences import differences as differences_of
+    from inspect_autointerp.leaderboard.page.write import check_target, write_page
     from inspect_autointerp.leaderboard.read import read_results
     from inspect_autointerp.leaderboard.statistics import summary
 
     groups = get_args(By) if full else [checked(by)] if by else []
+    if html is not None:
+        check_target(html, logs if viewer else None)
     results = read_results(logs)
     pairs = differences_of(results)
     numbers = summary(results, pairs)
@@ -65,6 +72,9 @@ def leaderboard(
                 export.write_rows(iter([rows]), target, format, **(more if format == "json" else {}))
     if latents is not None:
         export.write_rows(export.latent_rows(results), latents)
+    if html is not None:
+        write_page(results, html, logs=logs if viewer else None)
+        sys.stdout.write(f"{html / 'index.html'}: the page\n")
     if md is not None:
         _write(md, view.markdown(shown, views.NOTES))
 

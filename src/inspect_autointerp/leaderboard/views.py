@@ -63,7 +63,7 @@ def _table(results: Results, every: dict[int, Row], of_table: list[int]) -> View
     entries |= {i: every[i] | {"explainer": f"{every[i]['explainer']}, on a random coder"} for i in on_random}
     estimates = results.estimates[results.estimates["entry"].isin(entries)]
     means = estimates.pivot(index="entry", columns="statistic", values="mean")
-    shown = {key: name for key, name in _columns(means, first["statistic"]).items() if key != first["statistic"]}
+    shown = {key: name for key, name in columns(means, first["statistic"]).items() if key != first["statistic"]}
     floors = any(known(of["over_floor"]) for of in entries.values())
     rows = []
     for entry, of in entries.items():
@@ -101,7 +101,7 @@ def caption(of: Row) -> str:
     return f"{score} · {place} · store {store} · {of['n_latents']:,} latents · graded by {grader}"
 
 
-def _columns(means: pd.DataFrame, headline: str) -> dict[str, str]:
+def columns(means: pd.DataFrame, headline: str) -> dict[str, str]:
     """The statistics that a table shows, and what they are called there; exports have all."""
     held = [str(key) for key in means if means[key].notna().any()]
     against = {f"{headline}_{kind}": f"against {kind}" for kind in (*HARD, "mismarked")}

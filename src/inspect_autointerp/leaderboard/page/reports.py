@@ -1,0 +1,50 @@
+"""Verdicts per context, read back from the report that a scorer leaves in a log.
+
+A log holds them in no other form: a score's explanation is the block in ANSI colours that the Inspect viewer shows.
+Most reports have a line per context; those are taken apart, so that explainers can stand side by side. What is told in
+another way (intruder, intervention) stays lines.
+"""
+
+import re
+from typing import NamedTuple
+
+_KIND = r"decile +\d+|activating|random|neighbours|cooccurring|similar|mismarked"
+_ROW = re.compile(rf"  ({_KIND}) *(.*)")
+_MARKS = {"WRONG": "wrong", "UNSCORED": "unscored", "RIGHT": "right"}
+_SEPARATOR = " │ "
+
+
+class Row(NamedTuple):
+    """What a grader made of one context."""
+
+    kind: str
+    """`decile 7`, or the kind of negatives."""
+    mark: str
+    """`wrong`, `right`, `unscored`; empty where a value is all that is said."""
+    said: str
+    """A probability, an error, a value or a reason."""
+    text: str
+    """The context, as `render.coloured` made it."""
+
+
+def lines_of(report: str) -> list[str]:
+    """A report's lines without the runs that begin each (`render.ansi_block`)."""
+    return [re.sub("^\x1b\\[[0-9;]*m\u200b\x1b\\[0m", "", line) for line in report.split("\n")]
+
+
+def read_rows(lines: list[str]) -> list[Row] | None:
+    """A row per context, in the report's order; None of a report that is told in another way."""
+    rows: list[Row] = []
+    mark = ""
+    for line in lines:
+        label, separator, text = line.partition(_SEPARATOR)
+        if not separator:
+            if line.strip():
+                if line.startswith(" "):
+                    return None
+                mark = _MARKS.get(re.split(r"\W", line, maxsplit=1)[0], "")
+        elif match := _ROW.fullmatch(label):
+            rows.append(Row(re.sub(" +", " ", match[1]), mark, match[2].strip(), text))
+        elif label.strip() != "predicted":  # simulation's second line of a context
+            return None
+    return rows or None
