@@ -1,7 +1,7 @@
 """What local HTTP servers of the tests have in common: they run in a thread, read JSON and answer with it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -18,17 +18,17 @@ class JsonHandler(BaseHTTPRequestHandler):
         """What was sent."""
         return json.loads(self.rfile.read(int(self.headers["Content-Length"])))
 
-    def send_json(self, status: int, content: dict[str, Any], **headers: str) -> None:
-        """Answer; an underscore in a header's name stands for a hyphen."""
-        self.send_data(status, json.dumps(content, ensure_ascii=False).encode(), **headers)
+    def send_json(self, status: int, content: dict[str, Any], headers: Mapping[str, str] = {}) -> None:
+        """Answer."""
+        self.send_data(status, json.dumps(content, ensure_ascii=False).encode(), headers=headers)
 
-    def send_data(self, status: int, data: bytes, length: int | None = None, **headers: str) -> None:
+    def send_data(self, status: int, data: bytes, length: int | None = None, headers: Mapping[str, str] = {}) -> None:
         """Answer with bytes that are called JSON, and that `length` may lie about."""
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data) if length is None else length))
         for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), value)
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(data)
 

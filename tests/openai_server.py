@@ -103,7 +103,7 @@ def serving() -> Iterator[OpenAIServer]:
             match fault:
                 case "limited":
                     error = {"message": "slow down", "type": "requests", "code": "rate_limit_exceeded"}
-                    self.send_json(429, {"error": error}, Retry_After=server.retry_after)
+                    self.send_json(429, {"error": error}, {"Retry-After": server.retry_after})
                 case "broken":
                     self.send_json(500, {"error": {"message": "oh no", "type": "server_error", "code": None}})
                 case "unauthorised":
