@@ -110,9 +110,9 @@ def test_real_logs_make_a_table(store_folder: Path, tmp_path: Path) -> None:
     run("explain", None)
     (tmp_path / "2026-01-01T00-00-00-00-00_detection_broken.eval").write_bytes(b"PK\x03\x04 cut short")
     tables, apart = compare(read_entries(str(tmp_path)))
-    assert len(tables) == 1
+    assert [len(table.entries) for table in tables] == [3, 1], "and the newest by itself, whose grader is another"
     rows = {row.explainer: row for row in tables[0].entries}
-    assert all(row.floor for row in rows.values())
+    assert {row.explainer for row in rows.values() if row.floor} == rows.keys() - {"inspect_autointerp/lexical"}
     assert set(rows) == {"inspect_autointerp/lexical", "shuffled (inspect_autointerp/lexical)", "empty"}
     assert rows["empty"].scores["balanced_accuracy"] == Estimate(0.5, 0.5, 0.5, 5)
     assert rows["empty"].tokens_per_latent > 0
@@ -168,3 +168,13 @@ def test_every_score_of_a_suite_has_a_table_and_one_added_later_stands_with_its_
     assert "against neighbours" in text
     assert "against mismarked" in text
     assert "another grader (mockllm/yes), other options" in "".join(reason for _, reason in apart)
+
+
+def test_the_lexical_baseline_is_a_floor_among_language_models_and_nowhere_else() -> None:
+    lexical, shuffled = replace(entry("lexical", 0.6), baseline=True), entry("shuffled", 0.9, floor=True)
+    [alone], _ = compare([lexical, shuffled])
+    assert [(row.explainer, row.floor) for row in alone.entries] == [("lexical", False), ("shuffled", True)]
+    [among], _ = compare([lexical, shuffled, entry("model", 0.5)])
+    assert [(row.explainer, row.floor) for row in among.entries] == [
+        ("model", False), ("shuffled", True), ("lexical", True),
+    ]  # fmt: skip

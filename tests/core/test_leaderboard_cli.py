@@ -16,7 +16,7 @@ from inspect_autointerp.leaderboard.differences import differences
 from inspect_autointerp.leaderboard.results import Results
 from inspect_autointerp.leaderboard.statistics import summary
 
-EXAMPLE = Path(__file__).parents[2] / "logs"
+EXAMPLE = Path(__file__).parents[2] / "logs" / "example"
 
 
 def shown(results: Results) -> str:
@@ -102,7 +102,7 @@ def test_the_command_shows_and_writes_everything(tmp_path: Path) -> None:
     frames.append(pd.DataFrame(json.loads(out["json"].read_text())["rows"]))
     assert all(frame.columns.tolist() == frames[0].columns.tolist() for frame in frames)
     for frame in frames:
-        assert frame["mean"].tolist() == pytest.approx(frame["mean"].tolist())
+        assert frame["mean"].tolist() == pytest.approx(frames[0]["mean"].tolist())
         of_score = frame.set_index("score")
         assert of_score.loc["fuzzing", "mean"] == pytest.approx(of_score.loc["fuzzing", "balanced_accuracy_mean"])
     per_latent = pd.read_parquet(latents)

@@ -59,6 +59,8 @@ class Entry:
     """Their ids, in order of text."""
     subject: str = ""
     coder: str = ""
+    baseline: bool = False
+    """Of the lexical baseline: a floor where it stands among language models, see `compare`."""
 
     @property
     def statistic(self) -> str:
@@ -98,7 +100,7 @@ def _entries(folder: str) -> Iterator[Entry]:
 
 def entries(log: EvalLog, path: str) -> list[Entry]:
     """The entries of a log by its header: one per scorer, those that `inspect score` added included."""
-    explainer, floor = _explainer(log)
+    explainer, floor, baseline = _explainer(log)
     if log.status != "success" or not log.results:
         return [_broken(explainer, path, f"not finished (status {log.status})", str(log.eval.created))]
     by_scorer: dict[str, list[EvalScore]] = {}
@@ -115,6 +117,7 @@ def entries(log: EvalLog, path: str) -> list[Entry]:
         Entry(
             explainer=explainer,
             floor=floor,
+            baseline=baseline,
             setting={
                 "score": scorer.rstrip("0123456789"),  # Inspect numbers a scorer that is added a second time
                 "store": str(metadata.get("store")),
@@ -139,8 +142,8 @@ def entries(log: EvalLog, path: str) -> list[Entry]:
     ]
 
 
-def _explainer(log: EvalLog) -> tuple[str, bool]:
-    """What wrote a log's explanations, and whether it is a floor."""
+def _explainer(log: EvalLog) -> tuple[str, bool, bool]:
+    """What wrote a log's explanations, whether it is a floor, and whether it is the lexical baseline."""
     arguments, model = log.eval.task_args, log.eval.model
     wanted = arguments.get("explainer", "explain")
     options = dict(wanted) if isinstance(wanted, dict) else {"name": wanted}
@@ -155,7 +158,8 @@ def _explainer(log: EvalLog) -> tuple[str, bool]:
         label = model if solver == "explain" else f"{solver} ({model})"
         options = log.eval.model_generate_config.model_dump(exclude_none=True) | options
     label += f" {json.dumps(options, sort_keys=True)}" if options else ""
-    return label, solver in FLOORS or (model.endswith("/lexical") and solver not in ("supply", "human"))
+    floor = solver in FLOORS
+    return label, floor, not floor and model.endswith("/lexical") and solver not in _NO_MODEL and file is None
 
 
 def _made_by(path: str, ids: list[Any], scorers: set[str]) -> dict[str, dict[str, Any]]:
