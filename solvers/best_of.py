@@ -7,12 +7,12 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from inspect_autointerp.contexts import seed_of
 from inspect_autointerp.dataset import latent_named, store_of
-from inspect_autointerp.errors import UserError
 from inspect_autointerp.evaluation import one_line_errors
 from inspect_autointerp.solvers.asked import ask_explainer
 from inspect_autointerp.solvers.check import By, Check, by_known, check_contexts
 from inspect_autointerp.solvers.evidence import gather
 from inspect_autointerp.solvers.explain import explain_latent, explain_options
+from inspect_autointerp.solvers.options import at_least_one
 from inspect_autointerp.solvers.prompt import VERSION, explain_messages
 from inspect_autointerp.solvers.refine import leave_best
 
@@ -32,9 +32,7 @@ def best_of(n: int = 5, by: By = "words", checked: int = 40, **options: Any) -> 
     """
     with one_line_errors():
         by = by_known(by)
-        for name, value in (("n", n), ("checked", checked)):
-            if value < 1:
-                raise UserError(f"{name}={value}: at least one is needed")
+        at_least_one(n=n, checked=checked)
         asked = explain_options(options)
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:

@@ -36,8 +36,7 @@ class Options:
         for name, allowed in (("sampling", get_args(Sampling)), ("style", get_args(Style))):
             if (given := getattr(self, name)) not in allowed:
                 raise UserError(f"{name}={given}: give {' or '.join(allowed)}")
-        if self.examples < 1:
-            raise UserError(f"examples={self.examples}: at least one is needed")
+        at_least_one(examples=self.examples)
         if isinstance(self.contrastive, bool) or self.contrastive < 0:
             raise UserError(f"contrastive={self.contrastive}: give how many silent texts to show, for instance 10")
         if not self.target_kl > 0:
@@ -65,6 +64,17 @@ class Options:
         """Those that are not the defaults and have a say in what is written."""
         other = asdict(defaults)
         return {name: value for name, value in asdict(self).items() if value != other[name] and name != "cache"}
+
+
+def at_least_one(**counts: int) -> None:
+    """Check options that count something.
+
+    Raises:
+        UserError: One is below 1.
+    """
+    for name, count in counts.items():
+        if count < 1:
+            raise UserError(f"{name}={count}: at least one is needed")
 
 
 def hardest(held: Sequence[Negative]) -> tuple[Negative, ...]:

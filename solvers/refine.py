@@ -7,13 +7,12 @@ import numpy as np
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from inspect_autointerp.dataset import latent_named, store_of
-from inspect_autointerp.errors import UserError
 from inspect_autointerp.evaluation import one_line_errors
 from inspect_autointerp.solvers.asked import Answer, ask_explainer
 from inspect_autointerp.solvers.check import By, Check, Checked, by_known, check_contexts
 from inspect_autointerp.solvers.evidence import draws
 from inspect_autointerp.solvers.explain import explain_latent, explain_options, leave
-from inspect_autointerp.solvers.options import Options
+from inspect_autointerp.solvers.options import Options, at_least_one
 from inspect_autointerp.solvers.prompt import VERSION, Errors, explain_messages
 
 
@@ -35,9 +34,7 @@ def refine(rounds: int = 1, by: By = "grader", checked: int = 20, errors: int = 
     """
     with one_line_errors():
         by = by_known(by)
-        for name, value in (("rounds", rounds), ("checked", checked), ("errors", errors)):
-            if value < 1:
-                raise UserError(f"{name}={value}: at least one is needed")
+        at_least_one(rounds=rounds, checked=checked, errors=errors)
         asked = explain_options(options)
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
