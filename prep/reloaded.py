@@ -9,6 +9,7 @@ import os
 from logging import getLogger
 
 import torch
+from torch import Tensor
 
 from inspect_autointerp import demo
 from inspect_autointerp.errors import UserError
@@ -60,7 +61,7 @@ def reloaded(
             trust_remote_code=os.environ.get(_TRUST) == "1",
             whole=whole,
         )
-        coder = load_coder(demo.located(entry.coder), device, seed=settings.seed, dtype=settings.coder_dtype)
+        coder = _loaded(store, hookpoint, device)
     except UserError as error:
         said = str(error)
         for option, here in _OPTIONS.items():
@@ -71,6 +72,27 @@ def reloaded(
         coder = coder.of_width(_width(subject, hookpoint))
     _same(store, purpose, f"coder {entry.coder}", coder.sha256, entry.sha256)
     return subject, coder
+
+
+def decoder(store: Store, hookpoint: str, purpose: str) -> Tensor | None:
+    """What each latent writes, float32 (latent, d_out), on the CPU; None where latents have no directions of their own.
+
+    The subject is loaded only where the coder takes its width from it. Arguments and errors are those of `reloaded`.
+    """
+    entry = store.manifest.hookpoints[hookpoint]
+    try:
+        coder = _loaded(store, hookpoint, "cpu")
+    except UserError as error:
+        raise UserError(f"{purpose} needs what {store.folder} was made of: {error}") from error
+    if isinstance(coder, Widthless):
+        coder = reloaded(store, hookpoint, purpose, device="cpu")[1]
+    _same(store, purpose, f"coder {entry.coder}", coder.sha256, entry.sha256)
+    return None if coder.decoder is None else coder.decoder.detach().float().cpu()
+
+
+def _loaded(store: Store, hookpoint: str, device: str) -> Coder | Widthless:
+    settings, entry = store.settings, store.manifest.hookpoints[hookpoint]
+    return load_coder(demo.located(entry.coder), device, seed=settings.seed, dtype=settings.coder_dtype)
 
 
 def _same(store: Store, purpose: str, what: str, found: str, wanted: str) -> None:

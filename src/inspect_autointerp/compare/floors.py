@@ -1,0 +1,40 @@
+"""What a comparison finds where there is nothing to find."""
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+
+def repaired(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Which of n matched pairs lends its first latent and which its second, int64 (pair,): never the same one.
+
+    All pairs go once round a circle in random order; one pair alone has no other to be paired with, and gives none.
+    """
+    order = rng.permutation(n if n > 1 else 0)
+    return order, np.roll(order, -1)
+
+
+def other_windows(activations: csr_matrix, width: int, rng: np.random.Generator) -> csr_matrix:
+    """The same activations with the windows in a random order: each latent as it was, and unrelated to other coders'.
+
+    What fires at one place in a window goes on doing so.
+
+    Args:
+        activations: (latent, token).
+        width: Tokens in a window.
+        rng: Of the order.
+    """
+    window = rng.permutation(activations.shape[1] // width)
+    column = window[activations.indices // width] * width + activations.indices % width
+    return csr_matrix((activations.data, column, activations.indptr), shape=activations.shape)
+
+
+def rotated(directions: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The same directions, turned at random: among each other as they were, and unrelated to other coders'.
+
+    Args:
+        directions: float (latent, d).
+        rng: Of the turn, uniform over all.
+    """
+    gaussian = rng.standard_normal((directions.shape[1], directions.shape[1]))
+    q, r = np.linalg.qr(gaussian)
+    return directions @ (q * np.sign(np.diag(r))).astype(directions.dtype)
