@@ -28,7 +28,6 @@ from inspect_autointerp.negatives import HARD, negative_kinds
 from inspect_autointerp.render import delimiters, marked, visible
 from inspect_autointerp.scorers.correlation import correlation_statistics
 from inspect_autointerp.scorers.marks import MISMARKED, marked_contexts
-from inspect_autointerp.intervals import bootstrap_interval
 from inspect_autointerp.store import Store
 
 Texts = list[tuple[str, int]]

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from inspect_autointerp.card.cli import show
 from inspect_autointerp.cost.cli import cost
+from inspect_autointerp.compare.cli import compare
 from inspect_autointerp.errors import Interrupted, UserError
 from inspect_autointerp.exchange.export_cli import export
 from inspect_autointerp.leaderboard.cli import leaderboard
@@ -31,6 +32,7 @@ app.command()(hooks)
 app.command()(stats)
 app.command()(cost)
 app.command()(show)
+app.command()(compare)
 app.command()(leaderboard)
 app.command()(export)
 

@@ -62,8 +62,13 @@ def find_sites(given: str) -> list[Site]:
     name, hookpoint = _parted(given)
     demo = name == "demo" and not Path(name).exists()
     store = Store.open(locate(None if demo else name))
-    names = [store.hookpoint(hookpoint)] if hookpoint else store.hookpoints
+    names = [store.hookpoint(hookpoint)] if hookpoint else sorted(store.hookpoints, key=_by_layer)
     return [Site(store, one, name) for one in names]
+
+
+def _by_layer(hookpoint: str) -> list[tuple[int, str]]:
+    """For sorting: numbers by their size, so that layer 10 comes after layer 2."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", hookpoint)]
 
 
 def _parted(given: str) -> tuple[str, str | None]:

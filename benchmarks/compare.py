@@ -1,0 +1,134 @@
+"""What matching two coders' latents costs: time and memory by the number of latents.
+
+`python -m benchmarks.compare` matches invented coders of 8,192 and of 32,768 latents (`--latents 131072` for more), by
+co-activation over 32,768 tokens on which 32 latents fire each, and by the cosine of directions of 256 dimensions; 32
+candidates per latent on either side. Six latents of ten have a partner on the other side, in another place: it fires
+where the latent does seven times of ten, and has a cosine of about 0.8 with it; the others have none. Frequencies fall
+as 1 / rank. Each measurement is a process of its own; its memory is over what the same process holds before. `of the
+bound`: the total of the matching, of what no matching can exceed (every latent with its best partner); `found`: the
+share of partners matched with each other.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from scipy.sparse import csr_matrix
+
+from inspect_autointerp.compare.coactivation import Coactivation
+from inspect_autointerp.compare.comparison import ALL_PAIRS, CANDIDATES
+from inspect_autointerp.compare.cosine import Cosine
+from inspect_autointerp.compare.matching import match_dense, match_sparse
+
+TOKENS, WINDOW, FIRING, DIMENSIONS = 32_768, 32, 32, 256
+PARTNERED, KEPT, NOISE = 0.6, 0.7, 0.75
+LATENTS = (8_192, 32_768)
+
+
+def activations(n: int, rng: np.random.Generator, partner: np.ndarray) -> tuple[csr_matrix, csr_matrix]:
+    """Two coders' activations, (latent, token); `partner` is each latent's place on the other side, or −1."""
+    share = 1 / np.arange(1, n + 1)
+    cumulated = np.cumsum(share / share.sum())
+    token = np.repeat(np.arange(TOKENS), FIRING)
+
+    def draw(count: int) -> np.ndarray:
+        return np.minimum(np.searchsorted(cumulated, rng.random(count)), n - 1)
+
+    def matrix(latent: np.ndarray, value: np.ndarray) -> csr_matrix:
+        order = np.unique(latent * TOKENS + token, return_index=True)[1]  # a latent fires once on a token
+        return csr_matrix((value[order], (latent[order], token[order])), shape=(n, TOKENS))
+
+    one, value = draw(len(token)), rng.lognormal(size=len(token))
+    follows = (partner[one] >= 0) & (rng.random(len(token)) < KEPT)
+    other = np.where(follows, partner[one], rng.permutation(n)[draw(len(token))])
+    return matrix(one, value), matrix(other, np.where(follows, value, 1) * rng.lognormal(sigma=0.3, size=len(token)))
+
+
+def directions(n: int, rng: np.random.Generator, partner: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Two coders' directions, float32 (latent, dimension)."""
+    one, other = (rng.standard_normal((n, DIMENSIONS), dtype=np.float32) for _ in range(2))
+    has = partner >= 0
+    other[partner[has]] = one[has] + NOISE * other[partner[has]]
+    return one, other
+
+
+def measure(kind: str, n: int) -> dict[str, float]:
+    """Seconds, megabytes and quality of one matching."""
+    rng = np.random.default_rng(0)
+    partner = np.where(rng.random(n) < PARTNERED, rng.permutation(n), -1)
+    if kind == "cosine":
+        matcher = Cosine(*directions(n, rng, partner))
+    else:
+        matcher = Coactivation(*activations(n, rng, partner), WINDOW)
+    before, wall, cpu = _peak(), time.perf_counter(), time.process_time()
+    k = None if n * n <= ALL_PAIRS else CANDIDATES
+    if isinstance(matcher, Cosine) and k is None:
+        full = matcher.all()
+        graph, bound = None, min(np.nansum(full.max(axis=side)) for side in (0, 1))
+        candidates = time.process_time() - cpu
+        pairs = match_dense(full)
+    else:
+        graph = matcher.candidates(k) if isinstance(matcher, Coactivation) else matcher.candidates(k or n)
+        bound = min(graph.max(axis=side).sum() for side in (0, 1))
+        candidates = time.process_time() - cpu
+        pairs = match_sparse(graph)
+    total = time.process_time() - cpu
+    known = matcher.known[0] & (partner >= 0) & matcher.known[1][partner]
+    matched = np.full(n, -2)
+    matched[pairs[0]] = pairs[1]
+    return {
+        "candidates": candidates,
+        "matching": total - candidates,
+        "wall": time.perf_counter() - wall,
+        "mb": _peak() - before,
+        "bound": float(matcher.of(*pairs).sum() / bound),
+        "found": float((matched == partner)[known].mean()),
+    }
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main() -> None:
+    """Measure everything and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--latents", type=int, nargs="+", default=LATENTS)
+    parser.add_argument("--by", nargs="+", default=["coactivation", "cosine"], choices=["coactivation", "cosine"])
+    parser.add_argument("--measure", action="store_true", help="one measurement, as JSON")
+    arguments = parser.parse_args()
+    if arguments.measure:
+        print(json.dumps(measure(arguments.by[0], arguments.latents[0])))
+        return
+    table = Table(title="one thread", title_justify="left")
+    for name in (
+        "matched by",
+        "latents",
+        "candidates, CPU s",
+        "matching, CPU s",
+        "wall s",
+        "MB",
+        "of the bound",
+        "found",
+    ):
+        table.add_column(name, justify="right")
+    console = Console(width=120)
+    for kind in arguments.by:
+        for n in arguments.latents:
+            command = [sys.executable, "-m", "benchmarks.compare", "--measure", "--by", kind, "--latents", str(n)]
+            run = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+            found = json.loads(run.stdout.splitlines()[-1])
+            times = [f"{found[name]:,.1f}" for name in ("candidates", "matching", "wall")]
+            quality = [f"{100 * found[name]:.1f} %" for name in ("bound", "found")]
+            table.add_row(kind, f"{n:,} × {n:,}", *times, f"{found['mb']:,.0f}", *quality)
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()
