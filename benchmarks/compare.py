@@ -4,10 +4,10 @@
 co-activation over 32,768 tokens on which 32 latents fire each, and by the cosine of directions of 256 dimensions; 32
 candidates per latent on either side. Six latents of ten (`--partnered 0`: none, as in the floor of unrelated latents)
 have a partner on the other side, in another place: it fires where the latent does seven times of ten, and has a cosine
-of about 0.8 with it; the others have none. Frequencies fall
-as 1 / rank. Each measurement is a process of its own; its memory is over what the same process holds before. `of the
-bound`: the total of the matching, of what no matching can exceed (every latent with its best partner); `found`: the
-share of partners matched with each other.
+of about 0.8 with it; the others have none. Frequencies fall as 1 / rank. Each measurement is a process of its own; its
+memory is the process's peak, what is invented included. `of the bound`: the total of the matching, of what no matching
+within the candidates can exceed (every latent with its best partner); `found`: the share of partners matched with each
+other.
 """
 
 import argparse
@@ -67,7 +67,7 @@ def measure(kind: str, n: int, partnered: float) -> dict[str, float]:
         matcher = Cosine(*directions(n, rng, partner))
     else:
         matcher = Coactivation(*activations(n, rng, partner), WINDOW)
-    before, wall, cpu = _peak(), time.perf_counter(), time.process_time()
+    wall, cpu = time.perf_counter(), time.process_time()
     k = None if n * n <= ALL_PAIRS else CANDIDATES
     if isinstance(matcher, Cosine) and k is None:
         full = matcher.all()
@@ -87,14 +87,10 @@ def measure(kind: str, n: int, partnered: float) -> dict[str, float]:
         "candidates": candidates,
         "matching": total - candidates,
         "wall": time.perf_counter() - wall,
-        "mb": _peak() - before,
+        "mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "bound": float(matcher.of(*pairs).sum() / bound),
         "found": float((matched == partner)[known].mean()) if known.any() else float("nan"),
     }
-
-
-def _peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def main() -> None:

@@ -31,7 +31,7 @@ def test_by_hand() -> None:
 
 
 def test_what_has_no_correlation_is_undefined() -> None:
-    a = csr_matrix([[0.0, 0, 0, 0], [3, 3, 3, 3], [1, 0, 0, 2], [0, 5, 0, 0]])
+    a = csr_matrix(np.array([[0.0, 0, 0, 0], [3, 3, 3, 3], [1, 0, 0, 2], [0, 5, 0, 0]]))
     together = Coactivation(a, a, window=2, min_fires=2)
     assert together.known[0].tolist() == [False, False, True, False]  # silent, never changing, known, once alone
     assert together.fires[0].tolist() == [0, 4, 2, 1]

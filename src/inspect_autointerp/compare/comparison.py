@@ -118,12 +118,13 @@ def compare(
         measures["correlation"] = together.of
     if explained:
         measures["explanations"] = explained.of
-    values = {name: of(*pairs) for name, of in measures.items()}
-    shuffled = {}
+    values: dict[Measure, np.ndarray] = {name: of(*pairs) for name, of in measures.items()}
+    shuffled: dict[Measure, Estimate] = {}
     for name, of in measures.items():
         known = [side[np.isfinite(values[name])] for side in pairs]
         first, second = repaired(len(known[0]), rng)
         shuffled[name] = estimate(of(known[0][first], known[1][second]), threshold)
+    estimates: dict[Measure, Estimate] = {name: estimate(found, threshold) for name, found in values.items()}
     fires = [of_latent[side] for of_latent, side in zip(together.fires, pairs, strict=True)] if together else None
     return Comparison(
         a=a,
@@ -133,7 +134,7 @@ def compare(
         pairs=pairs,
         values=values,
         fires=(fires[0], fires[1]) if fires else None,
-        estimates={name: estimate(found, threshold) for name, found in values.items()},
+        estimates=estimates,
         shuffled=shuffled,
         unrelated=chance,
         matchable=(int(matcher.known[0].sum()), int(matcher.known[1].sum())),

@@ -95,7 +95,7 @@ def _whole(target: Path, write: Callable[[Path], object]) -> None:
 
 
 def _site(site: Site) -> dict[str, object]:
-    about = {"store": site.given, "digest": site.store.digest, "hookpoint": site.hookpoint}
+    about: dict[str, object] = {"store": site.given, "digest": site.store.digest, "hookpoint": site.hookpoint}
     return about | {"coder": site.coder, "latents": site.width}
 
 

@@ -1,0 +1,288 @@
+"""`autointerp compare` as a user meets it, on stores of small random coders."""
+
+import csv
+import json
+import re
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from typer.testing import CliRunner
+
+from inspect_autointerp import cli
+from inspect_autointerp.compare.sites import Site, find_sites, same_subject, why_apart
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.manifest import Manifest
+from inspect_autointerp.store import Store
+
+Run = Callable[..., tuple[int, str, str]]
+Prep = Callable[..., Manifest]
+Save = Callable[..., Path]
+
+ORDER = np.random.default_rng(7).permutation(64)
+"""Latent i of the copy is latent ORDER[i] of the original."""
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["autointerp", "compare", *map(str, arguments)])
+        with pytest.raises(SystemExit) as info:
+            cli.main()
+        captured = capsys.readouterr()
+        return int(info.value.code or 0), captured.out, captured.err
+
+    return call
+
+
+def unbiased(folder: Path) -> Path:
+    """An SAE without biases: those of a random one would outweigh the small model's activations."""
+    weights = load_file(folder / "sae_weights.safetensors")
+    weights |= {name: torch.zeros_like(weights[name]) for name in ("b_enc", "b_dec")}
+    save_file(weights, folder / "sae_weights.safetensors")
+    return folder
+
+
+def permuted(folder: Path, copy: Path) -> Path:
+    """A copy of an SAE with its latents in another order."""
+    shutil.copytree(folder, copy)
+    weights = load_file(copy / "sae_weights.safetensors")
+    order = torch.from_numpy(ORDER)
+    weights |= {"W_enc": weights["W_enc"][:, order], "W_dec": weights["W_dec"][order], "b_enc": weights["b_enc"][order]}
+    save_file({name: tensor.contiguous() for name, tensor in weights.items()}, copy / "sae_weights.safetensors")
+    return copy
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory: pytest.TempPathFactory, prep: Prep, save_coder: Save) -> Path:
+    """`one` with two layers, `copy` with the first's latents in another order, and what differs from them."""
+    folder = tmp_path_factory.mktemp("compared")
+    first = unbiased(save_coder(folder / "first", "topk", k=4, hook="model.layers.1"))
+    second = unbiased(save_coder(folder / "second", "topk", k=4, hook="model.layers.2", seed=2))
+    copy = permuted(first, folder / "permuted")
+    prep(folder / "one", coders=[first, second])
+    prep(folder / "copy", coders=[copy])
+    prep(folder / "small-pool", coders=[copy], pool=20)
+    prep(folder / "other-seed", coders=[copy], seed=1)
+    prep(folder / "neurons", coders=["neurons:8"], hookpoints=("layers.1.mlp.down_proj:input",))
+    return folder
+
+
+@pytest.mark.parametrize("by", ["cosine", "coactivation"])
+@pytest.mark.parametrize("candidates", [None, 5])
+def test_a_permuted_copy_is_matched_exactly(
+    run: Run, stores: Path, tmp_path: Path, by: str, candidates: int | None
+) -> None:
+    some = [] if candidates is None else ["--candidates", candidates]
+    target = tmp_path / "pairs.csv"
+    place = (f"{stores / 'one'}:layers.1", stores / "copy")
+    status, out, err = run(*place, "--by", by, "--min-fires", 1, *some, "--csv", target)
+    assert (status, err) == (0, "")
+    pairs = pd.read_csv(target)
+    assert (ORDER[pairs["index_b"]] == pairs["index_a"]).all()
+    assert len(pairs) >= 60  # of 64; what never fires in the pool has no correlation
+    assert pairs["cosine"].to_numpy() == pytest.approx(np.ones(len(pairs)))
+    assert pairs["correlation"].dropna().to_numpy() == pytest.approx(np.ones(pairs["correlation"].notna().sum()))
+    assert (pairs["fires_a"] == pairs["fires_b"]).all()
+    row = next(line for line in out.splitlines() if "†" in line and "[" in line)
+    assert row.count("1.000 [1.000, 1.000]") == 1
+    assert "100.0 %" in row
+
+
+def test_layers_of_one_store_and_every_file(run: Run, stores: Path, tmp_path: Path) -> None:
+    targets = {name: tmp_path / f"pairs.{name}" for name in ("json", "csv", "parquet", "md")}
+    files = [part for name, path in targets.items() for part in (f"--{name}", path)]
+    status, out, _ = run(stores / "one", *files)
+    assert status == 0
+    assert "cosine of decoders †" in out
+    table = pd.read_parquet(targets["parquet"])
+    assert len(table) == len(pd.read_csv(targets["csv"])) > 0
+    assert table["index_a"].is_unique
+    assert table["index_b"].is_unique
+    found = json.loads(targets["json"].read_text())
+    [one] = found["comparisons"]
+    assert (one["a"]["hookpoint"], one["b"]["hookpoint"]) == ("layers.1", "layers.2")
+    assert (one["matched_by"], one["matched"], one["candidates"]) == ("cosine", len(table), None)
+    assert one["estimates"]["cosine"]["mean"] == pytest.approx(table["cosine"].mean())
+    assert one["estimates"]["correlation"]["n"] == table["correlation"].notna().sum()
+    # Two random dictionaries are as unrelated as one turned at random, and neither is the mean of random pairs.
+    assert abs(one["estimates"]["cosine"]["mean"] - one["unrelated"]["mean"]) < 0.05
+    assert abs(one["shuffled"]["cosine"]["mean"]) < 0.1 < one["unrelated"]["mean"]
+    assert one["pairs"][0]["index_a"] == table["index_a"][0]
+    text = targets["md"].read_text()
+    assert f"{table['cosine'].mean():.3f} [" in text
+
+
+def test_two_stores_give_a_map(run: Run, stores: Path, tmp_path: Path) -> None:
+    target = tmp_path / "map.md"
+    status, out, _ = run(stores / "one", stores / "copy", "--by", "coactivation", "--min-fires", 1, "--md", target)
+    assert status == 0
+    assert "correlation of activations, mean" in out
+    text = target.read_text()
+    heat = text[text.index("correlation of activations, mean:") :].splitlines()
+    assert heat[2] == "|  | copy:layers.1 |"
+    assert heat[4] == "| one:layers.1 | 1.000 |"
+    assert re.fullmatch(r"\| one:layers\.2 \| 0\.\d{3} \|", heat[5])
+
+
+def test_runs_agree_and_the_seed_moves_the_floors_alone(run: Run, stores: Path, tmp_path: Path) -> None:
+    found = []
+    for number, seed in enumerate((0, 0, 1)):
+        target = tmp_path / f"{number}.json"
+        assert run(stores / "one", "--seed", seed, "--json", target)[0] == 0
+        found.append(json.loads(target.read_text())["comparisons"][0])
+    assert found[0] == found[1] != found[2]
+    assert found[0]["estimates"] == found[2]["estimates"]
+    assert found[0]["shuffled"] != found[2]["shuffled"]
+
+
+def test_pools_of_one_seed_share_the_smaller(run: Run, stores: Path, tmp_path: Path) -> None:
+    target = tmp_path / "found.json"
+    status, _, _ = run(
+        f"{stores / 'one'}:layers.1", stores / "small-pool", "--by", "coactivation", "--min-fires", 1, "--json", target
+    )
+    assert status == 0
+    [one] = json.loads(target.read_text())["comparisons"]
+    assert one["tokens"] == 20 * 32
+    assert {(pair["index_a"]) for pair in one["pairs"]} == {int(ORDER[pair["index_b"]]) for pair in one["pairs"]}
+
+
+def test_other_windows_leave_the_cosine(run: Run, stores: Path, tmp_path: Path) -> None:
+    target = tmp_path / "found.json"
+    assert run(f"{stores / 'one'}:layers.1", stores / "other-seed", "--json", target)[0] == 0
+    [one] = json.loads(target.read_text())["comparisons"]
+    assert (one["matched_by"], one["matched"], one["tokens"]) == ("cosine", 64, 0)
+    assert set(one["estimates"]) == {"cosine"}
+    assert one["pairs"][0]["fires_a"] is one["pairs"][0]["correlation"] is None
+    [note] = one["notes"]
+    assert "needs the same corpus" in note
+
+
+def test_what_has_no_directions_is_matched_by_coactivation(run: Run, stores: Path, tmp_path: Path) -> None:
+    target = tmp_path / "found.json"
+    status, out, _ = run(f"{stores / 'one'}:layers.1", f"{stores / 'neurons'}", "--json", target)
+    assert status == 0
+    [one] = json.loads(target.read_text())["comparisons"]
+    assert one["b"]["hookpoint"] == "layers.1.mlp.down_proj:input"
+    assert (one["matched_by"], set(one["estimates"])) == ("correlation", {"correlation"})
+    assert "no cosines: layers.1 and layers.1.mlp.down_proj:input are not both of the residual" in out
+
+
+def test_explanations(run: Run, stores: Path, tmp_path: Path) -> None:
+    words = ["commas", "brackets", "imports", "digits"]
+    for name, latents in (("a", range(4)), ("b", [int(np.flatnonzero(i == ORDER)[0]) for i in range(4)])):
+        rows = [{"index": latent, "explanation": word} for latent, word in zip(latents, words, strict=True)]
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n")
+    sources = ["--explanations-a", tmp_path / "a.jsonl", "--explanations-b", tmp_path / "b.jsonl"]
+    target = tmp_path / "found.json"
+    status, _, _ = run(f"{stores / 'one'}:layers.1", stores / "copy", *sources, "--json", target)
+    assert status == 0
+    [one] = json.loads(target.read_text())["comparisons"]
+    found = one["estimates"]["explanations"]
+    assert (found["mean"], found["n"]) == (pytest.approx(1), 4)
+    assert one["shuffled"]["explanations"]["mean"] == 0  # no two share a word
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["{one}:layers.9", "{copy}"], "no hookpoint 'layers.9' in"),
+        (["{one}:", "{copy}"], "after the colon stands a hookpoint"),
+        (["{one}:layers.1"], "one hookpoint, layers.1; give a second STORE"),
+        (["{one}", "{none}"], "no such context store"),
+        (["{one}:layers.1", "{other-seed}", "--by", "coactivation"], "co-activation needs the same corpus, tokenizer"),
+        (["{one}:layers.1", "{neurons}", "--by", "cosine"], "no cosines: layers.1 and layers.1.mlp.down_proj:input"),
+        (["{neurons}", "{neurons}", "--by", "cosine"], "(neurons:8) have no directions"),
+        (["{one}", "{copy}", "--explanations-a", "a.jsonl"], "explanations of one side alone"),
+        (["{one}", "--csv", "{none}/pairs.csv"], "there is no folder"),
+        (["{one}", "--explanations-a", "{none}"], "none"),
+    ],
+)
+def test_a_mistake_is_one_line(run: Run, stores: Path, arguments: list[str], message: str) -> None:
+    names = {name: stores / name for name in ("one", "copy", "other-seed", "neurons", "none")}
+    status, _, err = run(*(argument.format_map(names) for argument in arguments))
+    assert status == 2
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_another_corpus_and_another_subject(
+    run: Run, stores: Path, prep: Prep, subject_folder: Path, tmp_path: Path
+) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    prep(tmp_path / "corpus", coders=[stores / "permuted"], tokens=3000)
+    status, _, err = run(f"{stores / 'one'}:layers.1", tmp_path / "corpus", "--by", "coactivation")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "do not keep the same windows" in err
+
+    model = AutoModelForCausalLM.from_pretrained(subject_folder)
+    model.model.layers[0].mlp.down_proj.weight.data += 1
+    model.save_pretrained(tmp_path / "subject")
+    AutoTokenizer.from_pretrained(subject_folder).save_pretrained(tmp_path / "subject")
+    prep(tmp_path / "other", subject=tmp_path / "subject", coders=[stores / "first"])
+    status, _, err = run(f"{stores / 'one'}:layers.1", tmp_path / "other", "--by", "cosine")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "of other weights" in err
+    # The same tokens all the same: two subjects' latents are compared by what they do.
+    status, out, _ = run(f"{stores / 'one'}:layers.1", tmp_path / "other")
+    assert status == 0
+    assert "correlation of activations †" in out
+
+
+def test_a_coder_that_changed_is_refused(run: Run, stores: Path, prep: Prep, tmp_path: Path) -> None:
+    coder = Path(shutil.copytree(stores / "first", tmp_path / "coder"))
+    prep(tmp_path / "store", coders=[coder])
+    shutil.copy(stores / "second" / "sae_weights.safetensors", coder)
+    status, _, err = run(f"{stores / 'one'}:layers.1", tmp_path / "store", "--by", "cosine")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "are not those that" in err
+
+
+def test_which_hookpoints_write_in_one_space(stores: Path) -> None:
+    store = Store(stores / "one")
+
+    def apart(a: str, b: str) -> bool:
+        return why_apart(Site(store, a, "one"), Site(store, b, "one")) is not None
+
+    assert not apart("layers.1", "layers.12.mlp")
+    assert not apart("h.3:input", "h.11.attn")
+    assert not apart("layers.1.mlp.down_proj:input", "layers.1.mlp.down_proj:input")
+    assert apart("layers.1.mlp.down_proj:input", "layers.2.mlp.down_proj:input")
+    assert apart("layers.1", "layers.1.self_attn.o_proj:input")
+
+
+def test_a_store_with_other_hookpoints_can_be_of_the_same_subject(stores: Path) -> None:
+    [copy] = find_sites(str(stores / "copy"))
+    one = find_sites(f"{stores / 'one'}")
+    assert [site.hookpoint for site in one] == ["layers.1", "layers.2"]
+    # `one` was read a layer deeper, so more of the weights were hashed.
+    assert one[0].store.manifest.subject_sha256 != copy.store.manifest.subject_sha256
+    assert same_subject(one[0], copy)
+
+
+def test_help_shows_an_example() -> None:
+    result = CliRunner(env={"COLUMNS": "80"}).invoke(cli.app, ["compare", "--help"])
+    assert "autointerp compare demo" in result.output
+
+
+def test_names_with_a_colon_in_them(stores: Path, tmp_path: Path) -> None:
+    odd = Path(shutil.copytree(stores / "copy", tmp_path / "a:b"))
+    assert find_sites(str(odd))[0].store.folder == odd
+    with pytest.raises(UserError, match="no such context store"):
+        find_sites(str(tmp_path / "c:layers.1"))
+
+
+def test_the_csv_is_plain(run: Run, stores: Path, tmp_path: Path) -> None:
+    target = tmp_path / "pairs.csv"
+    run(stores / "one", "--csv", target)
+    rows: list[dict[str, Any]] = list(csv.DictReader(target.open()))
+    assert rows[0]["store_a"] == Store(stores / "one").digest
+    assert rows[0]["explanations"] == ""
