@@ -30,7 +30,8 @@ def compare(
         Literal["cosine", "coactivation"] | None,
         typer.Option(
             help="What to match by. By default the cosine of decoders, where both write in one space (then the coders"
-            " are loaded), else the correlation of activations on the tokens that both stores keep."
+            " are loaded), else the correlation of activations on the tokens that both stores keep; where hookpoints"
+            " differ in this, the latter for all."
         ),
     ] = None,
     explanations_a: Annotated[
@@ -79,6 +80,8 @@ def compare(
     pairs = _pairs(store_a, store_b)
     sources = _sources(explanations_a, explanations_b, one_store=store_b is None)
     found = _compared(pairs, by, sources, embedding, candidates, min_fires, threshold, unrelated, seed)
+    if by is None and len({one.by for one in found}) > 1:  # what stands in one map has to be found alike
+        found = _compared(pairs, "coactivation", sources, embedding, candidates, min_fires, threshold, unrelated, seed)
     views.print_terminal(found, threshold)
     if json is not None:
         results.write_json(found, options, json)

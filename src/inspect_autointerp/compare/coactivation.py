@@ -29,15 +29,16 @@ def shared_windows(a: Store, b: Store) -> np.ndarray:
     Raises:
         UserError: They are not over the same tokens, or not drawn alike: pools of one seed hold each other.
     """
-    same = ("tokens.npy", "documents.safetensors")
-    alike = all(a.manifest.files[name] == b.manifest.files[name] for name in same)
-    if alike and a.settings.window == b.settings.window:
+    one, other = a.settings, b.settings
+    read = a.manifest.files["tokens.npy"] == b.manifest.files["tokens.npy"]
+    cut = all(getattr(one, name) == getattr(other, name) for name in ("context_length", "pack", "window"))
+    if read and cut:
         windows = np.intersect1d(a.pool, b.pool)
         if 0 < len(windows) == min(len(a.pool), len(b.pool)):
             return windows
     raise UserError(
-        f"{a.folder} and {b.folder} do not keep the same windows: co-activation needs the same corpus, tokenizer, bos,"
-        " tokens, context length, window and seed"
+        f"{a.folder} and {b.folder} do not keep the same windows: co-activation needs the same corpus, tokenizer,"
+        " tokens, context length, packing, window and seed"
     )
 
 
