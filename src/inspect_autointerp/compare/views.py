@@ -37,13 +37,13 @@ def print_terminal(comparisons: Sequence[Comparison], threshold: float) -> None:
             view.add_row(*(Text(cell) for cell in row))
     console.print(view)
     for measure, rows, columns, cells in _maps(comparisons):
-        heat = Table(title=f"{_NAMES[measure]}, mean", title_justify="left", title_style="bold", box=None)
+        heat = Table(box=None)
         heat.add_column("")
         for name in columns:
             heat.add_column(Text(name), justify="center")
         for name, values in zip(rows, cells, strict=True):
             heat.add_row(Text(name), *map(_cell, values))
-        console.print()
+        console.print(Text(f"\n{_NAMES[measure]}, mean", style="bold"))  # a title would be as narrow as the table
         console.print(heat)
     console.print()
     for line in _notes(comparisons, threshold):
