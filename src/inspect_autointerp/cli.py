@@ -6,8 +6,8 @@ import typer
 from rich.console import Console
 
 from inspect_autointerp.card.cli import show
-from inspect_autointerp.cost.cli import cost
 from inspect_autointerp.compare.cli import compare
+from inspect_autointerp.cost.cli import cost
 from inspect_autointerp.errors import Interrupted, UserError
 from inspect_autointerp.exchange.export_cli import export
 from inspect_autointerp.leaderboard.cli import leaderboard
