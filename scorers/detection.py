@@ -7,6 +7,7 @@ than wrong; statistics per latent with intervals over latents, beside the accura
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 
 from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageSystem, ChatMessageUser
 from inspect_ai.scorer import Score, Scorer, Target, scorer
@@ -62,12 +63,16 @@ def detection_messages(explanation: str, texts: Sequence[str], confidence: bool 
 
     What never changes (instructions and worked examples) comes first, so that providers' prompt caches hit.
     """
+    return [*_beginning(confidence), ChatMessageUser(content=_question(explanation, texts))]
+
+
+@cache  # the same objects: Inspect copies, and writes into a sample's log, each message once and not once per call
+def _beginning(confidence: bool) -> list[ChatMessage]:
     system = _SYSTEM.format(what=_CONFIDENCES if confidence else _LABELS)
     messages: list[ChatMessage] = [ChatMessageSystem(content=system)]
     for worked, examples, labels in _WORKED:
         messages.append(ChatMessageUser(content=_question(worked, examples)))
         messages.append(ChatMessageAssistant(content=worked_answer(labels, confidence)))
-    messages.append(ChatMessageUser(content=_question(explanation, texts)))
     return messages
 
 

@@ -8,6 +8,7 @@ wrong marks beside silent ones, and apart from them; no text twice; disjoint spl
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageSystem, ChatMessageUser
@@ -78,12 +79,16 @@ def fuzzing_messages(
 
     What never changes (instructions and worked examples) comes first, so that providers' prompt caches hit.
     """
+    return [*_beginning(confidence), ChatMessageUser(content=_question(explanation, texts, pair))]
+
+
+@cache  # the same objects each time, see `detection`
+def _beginning(confidence: bool) -> list[ChatMessage]:
     system = _SYSTEM.format(what=_CONFIDENCES if confidence else _LABELS)
     messages: list[ChatMessage] = [ChatMessageSystem(content=system)]
     for worked, examples, labels in _WORKED:
         messages.append(ChatMessageUser(content=_question(worked, examples, ("<<", ">>"))))
         messages.append(ChatMessageAssistant(content=worked_answer(labels, confidence)))
-    messages.append(ChatMessageUser(content=_question(explanation, texts, pair)))
     return messages
 
 

@@ -10,6 +10,7 @@ contexts share, no explanation of them can be expected to, and its low score is 
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -73,11 +74,15 @@ def intruder_messages(texts: Sequence[str], pair: tuple[str, str] = ("<<", ">>")
 
     What never changes (instructions and worked examples) comes first, so that providers' prompt caches hit.
     """
+    return [*_beginning(), ChatMessageUser(content=_question(texts, pair))]
+
+
+@cache  # the same objects each time, see `detection`
+def _beginning() -> list[ChatMessage]:
     messages: list[ChatMessage] = [ChatMessageSystem(content=_SYSTEM)]
     for examples, answer in _WORKED:
         messages.append(ChatMessageUser(content=_question(examples, ("<<", ">>"))))
         messages.append(ChatMessageAssistant(content=str(answer)))
-    messages.append(ChatMessageUser(content=_question(texts, pair)))
     return messages
 
 

@@ -9,6 +9,7 @@ random contexts go along with activating ones, and the natural base rate is acco
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 
 from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageSystem, ChatMessageUser
 from inspect_ai.scorer import Score, Scorer, Target, scorer
@@ -83,13 +84,17 @@ def simulation_messages(explanation: str, texts: Sequence[Sequence[str]], every:
         texts: As tokens as `numbered.as_shown` gives them.
         every: Whether the answer is to name every token.
     """
+    return [*_beginning(every), ChatMessageUser(content=_question(explanation, texts))]
+
+
+@cache  # the same objects each time, see `detection`
+def _beginning(every: bool) -> list[ChatMessage]:
     messages: list[ChatMessage] = [ChatMessageSystem(content=_SYSTEM + (_EVERY if every else _NAMED))]
     for worked, examples in _WORKED:
         tokens = [as_shown(example) for example in examples]
         messages.append(ChatMessageUser(content=_question(worked, tokens)))
         values = [list(example.values()) for example in examples]
         messages.append(ChatMessageAssistant(content=spelled(tokens, values, every)))
-    messages.append(ChatMessageUser(content=_question(explanation, texts)))
     return messages
 
 

@@ -16,6 +16,7 @@ from inspect_autointerp.prep.cli import prep
 from inspect_autointerp.prep.hooks_cli import hooks
 from inspect_autointerp.prep.merge_cli import merge
 from inspect_autointerp.prep.negatives_cli import negatives
+from inspect_autointerp.sweep import cli as sweep_cli
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -33,6 +34,7 @@ app.command()(stats)
 app.command()(cost)
 app.command()(show)
 app.command()(compare)
+app.command(context_settings=sweep_cli.CONTEXT)(sweep_cli.sweep)
 app.command()(leaderboard)
 app.command()(export)
 

@@ -19,6 +19,8 @@ from inspect_autointerp.remote import fetch, is_url
 from inspect_autointerp.store import Store
 
 DEFAULT_LATENTS = "sample:100"
+MIN_CONTEXTS = 20
+"""The tasks' own default, see `latent_dataset`."""
 
 
 @dataclass(frozen=True)
@@ -57,28 +59,49 @@ def latent_dataset(
     """
     store = Store.open(str(contexts), window)
     hookpoint = store.hookpoint(hookpoint)
-    width = store.manifest.hookpoints[hookpoint].width
-    candidates, wanted = parse_latents(latents, width, seed_of(seed, hookpoint))
-    samples, skipped = [], Counter()
-    found = store.latents(hookpoint, candidates)
-    console = Console(stderr=True)
-    for latent in track(found, "latents", len(candidates), transient=True, console=console, disable=wanted < 1000):
-        if len(samples) == wanted:
-            break
-        reason = _unusable(store, latent, min_contexts)
-        if reason:
-            skipped[reason] += 1
-            continue
+    found, skipped = usable_latents(store, hookpoint, latents, min_contexts, seed)
+    samples = []
+    for latent in found:
         facts = {"index": latent.index, "firing_share": latent.firing_share, "max_activation": latent.max_activation}
         facts |= {"contexts": str(store.folder), "window": window}
         facts["rare"] = latent.n_windows < store.settings.min_active
         samples.append(Sample(id=latent.id, input=f"What does latent {latent.id} respond to?", metadata=facts))
-    if not samples:
+    dataset = MemoryDataset(samples, name=f"{store.folder.name}/{hookpoint}")
+    return LatentDataset(dataset, store, hookpoint, skipped)
+
+
+def usable_latents(
+    store: Store, hookpoint: str, latents: object, min_contexts: int, seed: int
+) -> tuple[list[Latent], dict[str, int]]:
+    """The latents that can be evaluated of those asked for, in order, and how many were left out, by reason.
+
+    Args:
+        store: The store.
+        hookpoint: One of its hookpoints.
+        latents: See `parse_latents`.
+        min_contexts: See `latent_dataset`.
+        seed: Of a random draw.
+
+    Raises:
+        UserError: The latents are not there, or none of them can be evaluated.
+    """
+    width = store.manifest.hookpoints[hookpoint].width
+    candidates, wanted = parse_latents(latents, width, seed_of(seed, hookpoint))
+    usable, skipped = [], Counter()
+    found = store.latents(hookpoint, candidates)
+    console = Console(stderr=True)
+    for latent in track(found, "latents", len(candidates), transient=True, console=console, disable=wanted < 1000):
+        if len(usable) == wanted:
+            break
+        reason = _unusable(store, latent, min_contexts)
+        if reason:
+            skipped[reason] += 1
+        else:
+            usable.append(latent)
+    if not usable:
         reasons = ", ".join(f"{n} {reason}" for reason, n in skipped.items())
         raise UserError(f"no latent of {hookpoint} can be evaluated ({reasons}); make a store of more tokens")
-    samples.sort(key=lambda sample: sample.metadata["index"] if sample.metadata else 0)
-    dataset = MemoryDataset(samples, name=f"{store.folder.name}/{hookpoint}")
-    return LatentDataset(dataset, store, hookpoint, dict(skipped))
+    return sorted(usable, key=lambda latent: latent.index), dict(skipped)
 
 
 def store_of(state: TaskState) -> Store:

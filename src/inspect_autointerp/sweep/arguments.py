@@ -1,0 +1,120 @@
+"""What `autointerp sweep` is given for `inspect eval`: handed on as it is, but for what a sweep decides itself."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from inspect_autointerp.errors import UserError
+
+_OURS = {
+    "--log-dir": "give it before the task's own options, as --log-dir",
+    "--limit": "give --latents, which says of all shards together what is evaluated",
+    "--sample-id": "give --latents",
+    "--sample-shuffle": "a shard's latents are run in order",
+    "--run-config": "a sweep takes options one by one",
+    "--detach": "a sweep waits for its shards",
+    "--no-log-samples": "the scores of latents are in their samples; --log least leaves out the most",
+    "--log-format": "a sweep's logs are .eval files",
+}
+"""Options of `inspect eval` that a sweep has no use for, and why."""
+_REACHING = (
+    *("--max-connections", "--adaptive-connections", "--max-retries", "--timeout", "--attempt-timeout"),
+    *("--stream-idle-timeout", "--max-samples", "--max-tasks", "--max-subprocesses", "--max-dataset-memory"),
+    *("--fail-on-error", "--no-fail-on-error", "--continue-on-fail", "--retry-on-error", "--debug-errors"),
+    *("--log-level", "--log-level-transcript", "--log-buffer", "--log-model-api", "--no-log-model-api"),
+    *("--log-shared", "--no-log-realtime", "--display", "--no-score-display", "--acp-server", "--ctl-server"),
+    *("--batch", "--cache", "--cache-prompt", "--model-cost-config", "--tags", "--traceback-locals"),
+)
+"""Options that change how a shard is run and what its log holds, not what a score says."""
+_ENVIRONMENT = "INSPECT_EVAL_"
+"""Inspect takes options from environment variables of these names."""
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Options of `inspect eval`, as the user gave them."""
+
+    given: tuple[str, ...]
+    task: dict[str, Any]
+    """The task's arguments (`-T` and `--task-config`) by name."""
+
+    @staticmethod
+    def read(given: Sequence[str]) -> "Arguments":
+        """Take options apart.
+
+        Raises:
+            UserError: One of them is a sweep's own, or a task's argument has no value.
+        """
+        task: dict[str, Any] = {}
+        for option, value in options(given):
+            if option in _OURS:
+                raise UserError(f"{option}: not for a sweep; {_OURS[option]}")
+            if option == "--model" and value and "," in value:
+                raise UserError(f"--model {value}: a sweep is of one model; run one for each")
+            if option == "--task-config":
+                task = _config(value) | task
+            if option == "-T":
+                name, is_, text = (value or "").partition("=")
+                if not name or not is_:
+                    raise UserError(f"-T {value}: give -T name=value")
+                task[name.replace("-", "_")] = _value(text)
+        if "latents" in task:
+            raise UserError("-T latents=…: a sweep cuts the latents up itself; give --latents")
+        return Arguments(tuple(given), task)
+
+    def identity(self) -> list[list[str | None]]:
+        """What has to be the same for a shard's log to be of the same sweep."""
+        pairs: list[tuple[str, str | None]] = [pair for pair in options(self.given) if pair[0] not in _REACHING]
+        reaching = {option.removeprefix("--").replace("-", "_").upper() for option in _REACHING}
+        for name, value in os.environ.items():
+            if name.startswith(_ENVIRONMENT) and name.removeprefix(_ENVIRONMENT) not in reaching:
+                pairs.append((name, value))
+        return [list(pair) for pair in sorted(pairs, key=str)]
+
+    def has(self, option: str) -> bool:
+        """Whether the user gave an option."""
+        return any(name == option for name, _ in options(self.given))
+
+
+def options(given: Sequence[str]) -> Iterator[tuple[str, str | None]]:
+    """Options with their values: `["--a", "1", "--b=2", "-Tx=3", "--c"]` has `--a`, `--b`, `-T` and `--c`, the last with
+    none.
+
+    Raises:
+        UserError: Something is no option, nor the value of one.
+    """  # noqa: D400, D415
+    rest = list(given)
+    while rest:
+        option = rest.pop(0)
+        if not option.startswith("-") or option == "-":
+            raise UserError(f"{option}: an option of inspect eval was expected; a sweep is of one task")
+        if option.startswith("--") and "=" in option:
+            name, _, value = option.partition("=")
+            yield name, value
+        elif not option.startswith("--") and len(option) > 2:
+            yield option[:2], option[2:]
+        elif rest and not rest[0].startswith("-"):
+            yield option, rest.pop(0)
+        else:
+            yield option, None
+
+
+def _config(file: str | None) -> dict[str, Any]:
+    try:
+        found = yaml.safe_load(Path(file or "").expanduser().read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise UserError(f"--task-config {file}: cannot be read ({type(error).__name__})") from error
+    if not isinstance(found, dict):
+        raise UserError(f"--task-config {file}: it holds no arguments by name")
+    return found
+
+
+def _value(text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text

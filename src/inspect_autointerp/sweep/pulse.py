@@ -1,0 +1,32 @@
+"""What a shard's process tells the sweep that started it, as long as that lives: a byte for each latent that is done."""
+
+import os
+import signal
+from functools import cache
+from pathlib import Path
+
+from inspect_ai.hooks import Hooks, SampleEnd, hooks
+
+VARIABLE = "INSPECT_AUTOINTERP_SWEEP"
+"""The environment variable that holds the number of the sweep's process and the file to tell it in, with a colon."""
+
+
+@cache
+def tell_sweep() -> None:
+    """Have the sweep told, if this process was started by one. Called where a task is made, as `warn_of_unscored` is."""
+    if VARIABLE in os.environ:
+        parent, _, file = os.environ[VARIABLE].partition(":")
+        _Pulse.parent, _Pulse.file = int(parent), Path(file)
+        hooks(name="sweep", description="Tells a sweep how far its shard has come.")(_Pulse)
+
+
+class _Pulse(Hooks):
+    parent: int
+    file: Path
+
+    async def on_sample_end(self, data: SampleEnd) -> None:
+        if os.getppid() != self.parent:  # it was killed; taken up again it would pay for the same calls beside this one
+            signal.raise_signal(signal.SIGINT)
+            return
+        with self.file.open("ab") as file:
+            file.write(b".")
