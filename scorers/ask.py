@@ -16,7 +16,6 @@ from inspect_ai.model import (
     get_model,
     model_roles,
 )
-from inspect_ai.util import span
 
 from inspect_autointerp.attempt import Failure, attempt
 from inspect_autointerp.reasons import unusable
@@ -37,8 +36,6 @@ T = TypeVar("T")
 class Question(Generic[T]):
     """What the grader is asked in one call, and how its answer is read."""
 
-    name: str
-    """In the log: `texts 1–5`."""
     messages: list[ChatMessage]
     read: Callable[[ModelOutput], T]
     """Raises `AnswerError` where the answer cannot be read in exactly one way."""
@@ -79,7 +76,7 @@ def model_in_role(role: str, else_: str) -> tuple[Model, str]:
     return model, name if bound else f"{name}, {else_}"
 
 
-async def ask(model: Model, questions: Sequence[Question[T]], who: str = ROLE) -> list[Reply[T]]:
+async def ask(model: Model, questions: Sequence[Question[T]]) -> list[Reply[T]]:
     """Put every question to the grader, all at once, and return the replies in the order of the questions.
 
     Inspect bounds how many calls are under way. A call that fails, or an answer that cannot be read in one way, is
@@ -89,7 +86,6 @@ async def ask(model: Model, questions: Sequence[Question[T]], who: str = ROLE) -
     Args:
         model: Who is asked.
         questions: What.
-        who: What the log calls who is asked.
 
     Raises:
         Exception: What ends a run, see `attempt.attempt`.
@@ -97,8 +93,7 @@ async def ask(model: Model, questions: Sequence[Question[T]], who: str = ROLE) -
     replies: dict[int, Reply[T]] = {}
 
     async def one(number: int, question: Question[T]) -> None:
-        async with span(f"{who} · {question.name}"):
-            replies[number] = await _reply(model, question)
+        replies[number] = await _reply(model, question)
 
     try:
         async with anyio.create_task_group() as group:

@@ -58,8 +58,6 @@ def latent_statistics(
         - `unscored`: share of contexts without a verdict, all kinds together.
         - `balanced_accuracy_KIND`, `auroc_KIND`, `tnr_KIND`: of activating contexts against that hard kind alone.
     """
-    from sklearn.metrics import average_precision_score, f1_score
-
     values = dict.fromkeys(statistics_keys(hard), UNDEFINED)
     n_scored = sum(verdict.label is not None for verdict in verdicts)
     values["unscored"] = 1 - n_scored / len(contexts) if contexts else UNDEFINED
@@ -85,9 +83,12 @@ def latent_statistics(
     weight = np.where(truth == 1, firing_share / len(right), (1 - firing_share) / len(wrong))
     values["effective_n"] = float(weight.sum() ** 2 / (weight**2).sum())
     said = np.array([verdict.label for verdict in (*right, *wrong)], dtype=int)
-    values["f1"] = float(f1_score(truth, said, sample_weight=weight, zero_division=0.0))  # pyright: ignore[reportArgumentType]
+    found, claimed, there = (float(weight[which].sum()) for which in ((truth & said) == 1, said == 1, truth == 1))
+    values["f1"] = 2 * found / (claimed + there) if claimed + there else 0.0
     belief = _beliefs([*right, *wrong])
     if belief is not None:
+        from sklearn.metrics import average_precision_score
+
         values["auprc"] = float(average_precision_score(truth, belief, sample_weight=weight))
     return values
 

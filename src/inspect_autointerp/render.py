@@ -35,17 +35,22 @@ def visible(text: str) -> str:
     r"""One line that shows everything: `"a\n\x1b[31m"` gives `"a⏎\x1b[31m"` with the escape spelled out."""
     if text.isprintable():  # of what is spelled out below nothing is
         return text
-    return "".join(_visible(character) for character in text)
+    return text.translate(_SHOWN)
 
 
-def _visible(character: str) -> str:
-    if character == "\n":
-        return "⏎"
-    if character == "\t":
-        return "⇥"
-    if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"):
-        return character.encode("unicode_escape", "surrogatepass").decode()
-    return character
+class _Shown(dict[int, str]):
+    """How characters are shown; found out when one first occurs."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"):
+            self[code] = character.encode("unicode_escape", "surrogatepass").decode()
+        else:
+            self[code] = character
+        return self[code]
+
+
+_SHOWN = _Shown({ord("\n"): "⏎", ord("\t"): "⇥"})
 
 
 def delimiters(contexts: Iterable[Context]) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from inspect_autointerp.errors import Interrupted, UserError
 from inspect_autointerp.sweep.logs import Logs, find_logs, remove_superseded
 from inspect_autointerp.sweep.plan import Plan
-from inspect_autointerp.sweep.shard import Log, Outcome, Process, command
+from inspect_autointerp.sweep.shard import Log, Outcome, Process, command, least_command, log_is_whole
 
 _POLL = 0.5
 """Seconds between looks at the processes."""
@@ -44,13 +44,12 @@ class Sweep:
         """Latents of complete shards."""
         return sum(len(self.plan.shards[shard - 1]) for shard in self.logs.complete)
 
-    def take(self, shard: int, outcome: Outcome, done: int) -> None:
+    def take(self, shard: int, outcome: Outcome) -> None:
         """Note how a shard ended.
 
         Raises:
             UserError: The first ones all failed before they had done anything.
         """
-        self.done_now += done
         if outcome.problem is None and outcome.location is not None:
             self.logs.complete[shard] = outcome.location
             remove_superseded(self.logs, shard)
@@ -86,7 +85,7 @@ def run_locally(sweep: Sweep, processes: int, show: Show = lambda *_: None) -> N
         Interrupted: The user asked to stop. What is done is kept.
         UserError: See `Sweep.take`.
     """
-    waiting, running = sweep.waiting, {}
+    waiting, running, finished = sweep.waiting, {}, {}
     with terminations_interrupt():
         try:
             while waiting or running:
@@ -95,8 +94,13 @@ def run_locally(sweep: Sweep, processes: int, show: Show = lambda *_: None) -> N
                     running[shard] = Process(sweep.command(shard))
                 for shard in [shard for shard, process in running.items() if process.ended()]:
                     process = running.pop(shard)
-                    done = process.done()
-                    sweep.take(shard, process.wait(), done)
+                    sweep.done_now += process.done()
+                    outcome = process.wait()
+                    if log_is_whole(outcome, sweep.log) and shard not in finished:
+                        finished[shard] = outcome
+                        running[shard] = Process(least_command(outcome))
+                    else:  # a log that could not be made smaller is complete all the same
+                        sweep.take(shard, finished.pop(shard, outcome))
                 show(sweep, sum(process.done() for process in running.values()), len(running))
                 if running:
                     time.sleep(_POLL)

@@ -54,6 +54,16 @@ def command(plan: Plan, shard: int, log_dir: str, log: Log, unfinished: str | No
     ]
 
 
+def log_is_whole(outcome: Outcome, log: Log) -> bool:
+    """Whether a complete log has more in it than is to be kept."""
+    return log == "least" and outcome.problem is None and outcome.location is not None
+
+
+def least_command(outcome: Outcome) -> list[str]:
+    """The command that makes a complete log smaller, see `least`."""
+    return [sys.executable, "-m", "inspect_autointerp.sweep.least", str(outcome.location)]
+
+
 class Process:
     """A shard that is running."""
 

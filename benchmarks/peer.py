@@ -1,0 +1,54 @@
+"""The setting in which the paper's own code was measured, as a task: detection and fuzzing, 41 calls per latent.
+
+50 activating and 50 random contexts for each of the two scores, five to a call, and one call for the explanation. The
+model `sleeping/MILLISECONDS` answers any prompt after that time. `benchmarks.sweep` runs it.
+"""
+
+import asyncio
+
+from inspect_ai import Task, task
+from inspect_ai.model import ChatMessage, GenerateConfig, ModelAPI, ModelOutput, ModelUsage, modelapi
+from inspect_ai.tool import ToolChoice, ToolInfo
+
+from inspect_autointerp.evaluation import latent_task
+from inspect_autointerp.scorers.detection import detection
+from inspect_autointerp.scorers.fuzzing import fuzzing
+from inspect_autointerp.tasks._explained import explained
+
+CALLS = 41
+
+
+@modelapi(name="sleeping")
+class SleepingAPI(ModelAPI):
+    """Says yes to every text, and calls every latent a word, after a while."""
+
+    async def generate(
+        self, input: list[ChatMessage], tools: list[ToolInfo], tool_choice: ToolChoice, config: GenerateConfig
+    ) -> ModelOutput:
+        """Wait, and answer."""
+        await asyncio.sleep(int(self.model_name) / 1000)
+        question = input[-1].text
+        judging = question.startswith("Explanation: ")
+        answer = str([1] * question.count("\nText ")) if judging else "EXPLANATION: words"
+        output = ModelOutput.from_content(f"sleeping/{self.model_name}", answer)
+        output.usage = ModelUsage(input_tokens=len(question) // 4, output_tokens=10, total_tokens=len(question) // 4 + 10)
+        return output
+
+    async def count_text_tokens(self, text: str) -> int:
+        """A quarter of the characters."""
+        return max(1, len(text) // 4)
+
+
+@task
+def peer(contexts: str, latents: str | int | list[int], min_contexts: int = 20, shown: int = 5) -> Task:
+    """See the module's description."""
+    what = explained(
+        contexts, hookpoint=None, latents=latents, explainer={"name": "explain", "cache": False}, explanations=None,
+        negatives="random", min_contexts=min_contexts, window=None, seed=0,
+    )  # fmt: skip
+    scorers = [
+        detection(what.folder, 50, 50, shown=shown),
+        fuzzing(what.folder, 50, 50, mismarked=0, shown=shown),
+    ]
+    columns = {name: ["balanced_accuracy", "unscored"] for name in ("detection", "fuzzing")}
+    return latent_task(what.data, what.solver, scorers, shown=columns, grader=None)
