@@ -31,7 +31,9 @@ class SleepingAPI(ModelAPI):
         judging = question.startswith("Explanation: ")
         answer = str([1] * question.count("\nText ")) if judging else "EXPLANATION: words"
         output = ModelOutput.from_content(f"sleeping/{self.model_name}", answer)
-        output.usage = ModelUsage(input_tokens=len(question) // 4, output_tokens=10, total_tokens=len(question) // 4 + 10)
+        output.usage = ModelUsage(
+            input_tokens=len(question) // 4, output_tokens=10, total_tokens=len(question) // 4 + 10
+        )
         return output
 
     async def count_text_tokens(self, text: str) -> int:

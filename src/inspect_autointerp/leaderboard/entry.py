@@ -1,8 +1,8 @@
 """One log as the entries of a leaderboard, one per score. Its header and one sample are read, whatever its size."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from math import isnan
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from inspect_ai.log import EvalLog, EvalScore, list_eval_logs, read_eval_log, read_eval_log_sample
 
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.sweep import KEY as SWEEP
 
 FLOORS = ("shuffled", "constant", "empty")
 _NO_MODEL = ("constant", "empty", "supply", "human")
@@ -31,6 +32,15 @@ class Estimate(NamedTuple):
     high: float
     n: int
     """Latents that have a value."""
+
+
+class Shard(NamedTuple):
+    """What part of a sweep a log is (`autointerp sweep`)."""
+
+    sweep: str
+    number: int
+    """From 1."""
+    of: int
 
 
 @dataclass(frozen=True)
@@ -61,6 +71,10 @@ class Entry:
     coder: str = ""
     baseline: bool = False
     """Of the lexical baseline: a floor where it stands among language models, see `compare`."""
+    shard: Shard | None = None
+    """Where the log is one of a sweep's."""
+    logs: tuple[str, ...] = field(default=(), repr=False)
+    """The logs of a sweep's shards, whose entry this is (`sweeps.merged`); `path` is the first then."""
 
     @property
     def statistic(self) -> str:
@@ -75,6 +89,8 @@ class Entry:
 
 def read_entries(folder: str) -> list[Entry]:
     """Read every log of this project below a folder, oldest first; other projects' logs are passed over.
+
+    The shards of a sweep are entries of their own, see `sweeps.merged`.
 
     Raises:
         UserError: There is no such folder, or none of its logs is of this project.
@@ -102,14 +118,14 @@ def entries(log: EvalLog, path: str) -> list[Entry]:
     """The entries of a log by its header: one per scorer, those that `inspect score` added included."""
     explainer, floor, baseline = _explainer(log)
     if log.status != "success" or not log.results:
-        return [_broken(explainer, path, f"not finished (status {log.status})", str(log.eval.created))]
+        broken = _broken(explainer, path, f"not finished (status {log.status})", str(log.eval.created))
+        return [replace(broken, shard=_shard(log))]
     by_scorer: dict[str, list[EvalScore]] = {}
     for score in log.results.scores:
         by_scorer.setdefault(score.scorer, []).append(score)
     ids = log.eval.dataset.sample_ids or []
     made = _made_by(path, ids, set(by_scorer))
     latents = tuple(sorted(map(str, ids)))
-    digest = sha256("\n".join(latents).encode()).hexdigest()[:16]
     usages = list(log.stats.model_usage.values())
     cost = sum(usage.total_cost if usage.total_cost is not None else float("nan") for usage in usages)
     metadata = log.eval.metadata or {}
@@ -125,7 +141,7 @@ def entries(log: EvalLog, path: str) -> list[Entry]:
                 "grader": str(made.get(scorer, {}).get("grader")),
                 "prompt": str(made.get(scorer, {}).get("prompt")),
                 "options": json.dumps(made.get(scorer, {}).get("options"), sort_keys=True),
-                "latents": digest,
+                "latents": digest_of(latents),
             },
             scores=_estimates(scores),
             n_latents=len(ids),
@@ -137,9 +153,22 @@ def entries(log: EvalLog, path: str) -> list[Entry]:
             latents=latents,
             subject=str(metadata.get("subject")),
             coder=str(metadata.get("coder")),
+            shard=_shard(log),
         )
         for scorer, scores in by_scorer.items()
     ]
+
+
+def digest_of(latents: Sequence[str]) -> str:
+    """What tells sets of latents apart: their ids, in order of text."""
+    return sha256("\n".join(latents).encode()).hexdigest()[:16]
+
+
+def _shard(log: EvalLog) -> Shard | None:
+    of = (log.eval.metadata or {}).get(SWEEP)
+    if not isinstance(of, dict):
+        return None
+    return Shard(str(of.get("id")), int(of.get("shard", 0)), int(of.get("of", 0)))
 
 
 def _explainer(log: EvalLog) -> tuple[str, bool, bool]:

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.leaderboard.log_values import log_values
 from inspect_autointerp.leaderboard.results import Results
+from inspect_autointerp.leaderboard.sweeps import values_of
 
 FORMATS = ("csv", "parquet", "json")
 
@@ -40,7 +40,8 @@ def latent_rows(results: Results) -> Iterator[pd.DataFrame]:
     for entry, of in results.entries.iterrows():
         latents = results.latents.loc[results.values["latent"].iloc[results.rows(int(str(entry)))]]
         prefix = f"{of['scorer']}/"
-        values = log_values(of["log"], lambda name, prefix=prefix: name.startswith(prefix)).set_index("id")
+        logs = results.logs_of(of["log"])
+        values = values_of(logs, lambda name, prefix=prefix: name.startswith(prefix)).set_index("id")
         values = values.rename(columns=lambda name: name.rpartition("/")[2]).reindex(latents["id"], columns=statistics)
         rows = latents[["id", "index", "firing_share", "max_activation"]].reset_index(drop=True)
         for place, name in enumerate(("table", "explainer", "floor", "score", "hookpoint", "store")):

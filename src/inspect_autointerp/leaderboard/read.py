@@ -9,8 +9,9 @@ import pandas as pd
 
 from inspect_autointerp.leaderboard.compare import Comparison, compare
 from inspect_autointerp.leaderboard.entry import RANDOM_CODER, Entry, read_entries
-from inspect_autointerp.leaderboard.log_values import FACTS, log_values
+from inspect_autointerp.leaderboard.log_values import FACTS
 from inspect_autointerp.leaderboard.results import ENTRY_COLUMNS, VALUE_COLUMNS, Results, band
+from inspect_autointerp.leaderboard.sweeps import merged, values_of
 
 _APART = ("hookpoint", "latents")
 """What tables of one series may differ in."""
@@ -22,7 +23,7 @@ def read_results(folder: str) -> Results:
     Raises:
         UserError: There is no such folder, or none of its logs is of this project.
     """
-    return results_of(*compare(read_entries(folder)))
+    return results_of(*compare(merged(read_entries(folder))))
 
 
 def results_of(tables: Sequence[Comparison], apart: Sequence[tuple[Entry, str]]) -> Results:
@@ -35,7 +36,8 @@ def results_of(tables: Sequence[Comparison], apart: Sequence[tuple[Entry, str]])
     for path, entries in of_log.items():
         wanted = re.compile("|".join([*FACTS, *(_columns_of(entry) for entry in entries)]))
         try:
-            found[path] = log_values(path, lambda name, wanted=wanted: bool(wanted.fullmatch(name))).set_index("id")
+            logs = list(dict.fromkeys(log for entry in entries for log in entry.logs)) or [path]
+            found[path] = values_of(logs, lambda name, wanted=wanted: bool(wanted.fullmatch(name))).set_index("id")
         except Exception as error:  # a log cut short can fail in any layer: it is listed, not fatal
             problems[path] = f"unreadable samples ({type(error).__name__})"
     listed = [*apart, *((entry, problems[path]) for path in problems for entry in of_log[path])]
@@ -50,6 +52,7 @@ def results_of(tables: Sequence[Comparison], apart: Sequence[tuple[Entry, str]])
         apart=pd.DataFrame(
             [(entry.explainer, entry.path, reason) for entry, reason in listed], columns=["explainer", "log", "reason"]
         ),
+        shards={entry.path: entry.logs for _, entry in rows if entry.logs},
     )
 
 

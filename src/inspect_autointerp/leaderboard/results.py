@@ -4,7 +4,7 @@ A *table* is a set of entries that may be compared: the same score, store, hookp
 options. All entries of a table have a value, or none, for each of the same latents, so a table is a dense matrix.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -64,6 +64,12 @@ class Results:
     """What the logs say of every statistic of every entry: `entry`, `statistic`, `mean`, `low`, `high`, `n`."""
     apart: pd.DataFrame
     """Entries that stand in no table: `explainer`, `log`, `reason`."""
+    shards: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Where an entry is a sweep, all of its logs, by its `log`, which is the first of them."""
+
+    def logs_of(self, log: str) -> tuple[str, ...]:
+        """All logs of the entries that have this `log`."""
+        return self.shards.get(log, (log,))
 
     @cached_property
     def tables(self) -> list[int]:

@@ -5,6 +5,7 @@ from inspect_ai.log import EvalSample, read_eval_log_sample
 
 from inspect_autointerp.leaderboard.log_values import log_values
 from inspect_autointerp.leaderboard.results import Results
+from inspect_autointerp.leaderboard.sweeps import values_of
 
 _UNREAD = {"messages", "events", "attachments", "store"}
 
@@ -18,7 +19,7 @@ def explanations(results: Results) -> pd.DataFrame:
     """
     found = []
     for (log, store), _ in results.entries.groupby(["log", "store"], sort=False):
-        said = log_values(str(log), lambda column: column == "explanation")
+        said = values_of(results.logs_of(str(log)), lambda column: column == "explanation")
         ids = results.latents[results.latents["store"] == store].reset_index().set_index("id")["latent"]
         rows = said.assign(log=str(log), latent=said["id"].map(ids)).dropna(subset="latent")
         found.append(rows.astype({"latent": int})[["log", "latent", "explanation"]])
@@ -32,5 +33,8 @@ def read_sample(results: Results, entry: int, latent: int) -> EvalSample:
     Raises:
         IndexError: The log has none, for instance since it failed.
     """
-    path, id = results.entries["log"][entry], results.latents["id"][latent]
-    return read_eval_log_sample(path, id, exclude_fields=_UNREAD)
+    log, id = str(results.entries["log"][entry]), results.latents["id"][latent]
+    logs = results.logs_of(log)
+    if len(logs) > 1:
+        logs = [one for one in logs if (log_values(one, lambda _: False)["id"] == id).any()] or logs
+    return read_eval_log_sample(logs[0], id, exclude_fields=_UNREAD)

@@ -86,7 +86,7 @@ def options(given: Sequence[str]) -> Iterator[tuple[str, str | None]]:
 
     Raises:
         UserError: Something is no option, nor the value of one.
-    """  # noqa: D400, D415
+    """
     rest = list(given)
     while rest:
         option = rest.pop(0)

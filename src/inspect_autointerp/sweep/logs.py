@@ -6,7 +6,8 @@ from pathlib import Path
 import fsspec
 from inspect_ai.log import list_eval_logs, read_eval_log
 
-from inspect_autointerp.sweep.plan import KEY, Plan
+from inspect_autointerp.sweep import KEY
+from inspect_autointerp.sweep.plan import Plan
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,6 @@ from inspect_autointerp.evaluation import locate
 from inspect_autointerp.store import Store
 from inspect_autointerp.sweep.arguments import Arguments
 
-KEY = "sweep"
-"""Under which a log's metadata say what sweep it is a shard of: `id`, `shard` (from 1), `of`, `latents` and `skipped`
-(of all shards together)."""
 MOST = 10_000
 """Latents in a shard: they are named in a command, and a viewer is slow with larger logs."""
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from inspect_autointerp.sweep.plan import KEY, Plan
+from inspect_autointerp.sweep import KEY
+from inspect_autointerp.sweep.plan import Plan
 from inspect_autointerp.sweep.pulse import VARIABLE
 
 Log = Literal["full", "lean", "least"]

@@ -41,7 +41,10 @@ def write_page(results: Results, out: Path, *, logs: str | None = None, cards: i
     charts, bundle = _charts()
     check_target(out, logs)
     with atomic_folder(out, marker=MARKER, overwrite=True) as folder:
-        viewed = _view(logs, folder, [str(log) for log in results.entries["log"].unique()]) if logs else {}
+        whole = [
+            str(log) for log in results.entries["log"].unique() if log not in results.shards
+        ]  # a sweep has no one log
+        viewed = _view(logs, folder, whole) if logs else {}
         latents = chosen_latents(results, cards)
         (folder / "data").mkdir()
         for name, content in (

@@ -1,0 +1,137 @@
+"""What a sweep costs: time by number of processes, bytes of log per latent, memory per process, by what logs hold.
+
+`python -m benchmarks.sweep STORE` runs `autointerp sweep` on a store's first latents, each row in a process of its own:
+
+- *scale*: detection by the lexical provider, with one process and with two.
+- *logs*: the setting of `benchmarks.peer` (detection and fuzzing, 41 calls per latent, a model that answers after 50
+  ms), by what logs hold. The paper's own code, which keeps none, does 29.1 latents a second there on two idle cores.
+- *together*: the same, ten texts per call in place of five: 21 calls.
+
+`python -m benchmarks.sweep --make STORE` makes a store of random latents, wide enough for 20,000 that can be evaluated.
+CPU time counts all processes of a row, their start included; on a shared machine compare that, and not time by the
+clock.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.peer import CALLS
+
+WIDTH, TOKENS, ACTIVE = 28_000, 400_000, 128
+LEXICAL = "inspect_autointerp/lexical"
+ROOT = Path(__file__).parents[1]
+
+
+def make(store: Path) -> None:
+    """A store of latents of a random coder."""
+    from benchmarks import synthetic
+    from inspect_autointerp.prep.job import Job
+    from inspect_autointerp.prep.run import prep
+    from inspect_autointerp.settings import Settings
+
+    synthetic.K = ACTIVE  # so that most latents fire often enough
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        [coder] = synthetic.coders(folder, "cpu", WIDTH, 1)
+        settings = Settings(tokens=TOKENS, corpus=str(synthetic.corpus(folder)), neighbours="none")
+        prep(Job(subject=str(synthetic.subject(folder, "cpu")), coders=[str(coder)], settings=settings), store)
+
+
+def row(words: list[str], processes: int, log: str) -> dict[str, float]:
+    """Run one sweep; to be called once in a process, whose children's memory and time are then the sweep's."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        provider = folder / "sleeping-0.dist-info"  # as an installed package would, it names its model to Inspect
+        provider.mkdir()
+        (provider / "METADATA").write_text("Metadata-Version: 2.1\nName: sleeping\nVersion: 0\n", encoding="utf-8")
+        (provider / "entry_points.txt").write_text("[inspect_ai]\nsleeping = benchmarks.peer\n", encoding="utf-8")
+        path = os.pathsep.join([str(ROOT), name, os.environ.get("PYTHONPATH", "")])
+        began = time.monotonic()
+        command = [sys.executable, "-m", "inspect_autointerp.cli", "sweep", *words, "--log-dir", str(folder / "logs")]
+        command += ["--processes", str(processes), "--log", log]
+        subprocess.run(command, check=True, cwd=ROOT, env=os.environ | {"PYTHONPATH": path}, stderr=subprocess.DEVNULL)
+        wall, used = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+        return {
+            "wall": wall,
+            "cpu": used.ru_utime + used.ru_stime,
+            "mb": used.ru_maxrss / 1000,
+            "bytes": sum(file.stat().st_size for file in (folder / "logs").glob("*.eval")),
+            "latents": _evaluated(folder / "logs"),
+        }
+
+
+def _evaluated(logs: Path) -> int:
+    from inspect_ai.log import list_eval_logs, read_eval_log
+
+    headers = (read_eval_log(info, header_only=True) for info in list_eval_logs(str(logs)))
+    return sum(len(log.eval.dataset.sample_ids or []) for log in headers)
+
+
+def main() -> None:
+    """Run the rows and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("store", type=Path)
+    parser.add_argument("--make", action="store_true")
+    parser.add_argument("--parts", nargs="*", default=["scale", "logs", "together"])
+    parser.add_argument("--latents", type=int, default=1000, help="usable ones in the scale part")
+    parser.add_argument("--few", type=int, default=300, help="usable ones in the other parts")
+    parser.add_argument("--contexts", type=int, default=100, help="of each kind in the scale part, for detection")
+    parser.add_argument("--shard", type=int, default=500)
+    parser.add_argument("--row", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    store = given.store.resolve()
+    if given.make:
+        make(store)
+        return
+    if given.row:
+        print(json.dumps(row(*json.loads(given.row))))
+        return
+    common = ["-T", f"contexts={store}"]
+    lexical = ["detection", "--latents", f"sample:{given.latents}", "--shard", str(given.shard), *common]
+    lexical += ["--model", LEXICAL, "--model-role", f"grader={LEXICAL}"]
+    lexical += ["-T", f"test_activating={given.contexts}", "-T", f"test_nonactivating={given.contexts}"]
+    # Latents that have all the contexts of the setting, in one shard per process.
+    peer = ["benchmarks/peer.py", "--latents", f"sample:{given.few}", "--shard", str(-(-given.few // 2)), *common]
+    peer += ["--model", "sleeping/50", "--model-role", "grader=sleeping/50", "-T", "min_contexts=50"]
+    rows: dict[str, list[tuple[str, list[str], int, str, int]]] = {
+        "scale": [
+            (f"detection, {n} process{'es' * (n > 1)}", lexical, n, "lean", 1 + 2 * -(-given.contexts // 5))
+            for n in (1, 2)
+        ],
+        "logs": [(f"peer's setting, {log}", peer, 2, log, CALLS) for log in ("full", "lean", "least")],
+        "together": [("ten texts a call, lean", [*peer, "-T", "shown=10"], 2, "lean", 1 + (CALLS - 1) // 2)],
+    }
+    table = Table("", "latents", "seconds", "CPU s", "CPU ms per latent", "per call", "kB per latent", "MB", "load")
+    for part in given.parts:
+        for name, words, processes, log, calls in rows[part]:
+            command = [
+                sys.executable,
+                "-m",
+                "benchmarks.sweep",
+                str(store),
+                "--row",
+                json.dumps([words, processes, log]),
+            ]
+            said = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout
+            found = json.loads(said.splitlines()[-1])
+            n = found["latents"]
+            each = 1000 * found["cpu"] / n
+            cells = [f"{n:,.0f}", f"{found['wall']:.0f}", f"{found['cpu']:.0f}", f"{each:.0f}", f"{each / calls:.2f}"]
+            cells += [f"{found['bytes'] / n / 1000:.1f}", f"{found['mb']:.0f}", f"{os.getloadavg()[0]:.1f}"]
+            table.add_row(name, *cells)
+            print("\t".join([name, *cells]), flush=True)
+    Console(width=140).print(table)
+
+
+if __name__ == "__main__":
+    main()
