@@ -81,8 +81,7 @@ class Arguments:
 
 
 def options(given: Sequence[str]) -> Iterator[tuple[str, str | None]]:
-    """Options with their values: `["--a", "1", "--b=2", "-Tx=3", "--c"]` has `--a`, `--b`, `-T` and `--c`, the last with
-    none.
+    """Options with their values: `["--a", "1", "--b=2", "-Tx=3", "--c"]` has four, the last without a value.
 
     Raises:
         UserError: Something is no option, nor the value of one.

@@ -1,4 +1,4 @@
-"""What a shard's process tells the sweep that started it, as long as that lives: a byte for each latent that is done."""
+"""What a shard's process tells the sweep that started it, while that lives: a byte for each latent that is done."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ VARIABLE = "INSPECT_AUTOINTERP_SWEEP"
 
 @cache
 def tell_sweep() -> None:
-    """Have the sweep told, if this process was started by one. Called where a task is made, as `warn_of_unscored` is."""
+    """Have the sweep told, if one started this process. Called where a task is made, as `warn_of_unscored` is."""
     if VARIABLE in os.environ:
         parent, _, file = os.environ[VARIABLE].partition(":")
         _Pulse.parent, _Pulse.file = int(parent), Path(file)
