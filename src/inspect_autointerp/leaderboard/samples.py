@@ -36,5 +36,5 @@ def read_sample(results: Results, entry: int, latent: int) -> EvalSample:
     log, id = str(results.entries["log"][entry]), results.latents["id"][latent]
     logs = results.logs_of(log)
     if len(logs) > 1:
-        logs = [one for one in logs if (log_values(one, lambda _: False)["id"] == id).any()] or logs
-    return read_eval_log_sample(logs[0], id, exclude_fields=_UNREAD)
+        log = next((one for one in logs if (log_values(one, lambda _: False)["id"] == id).any()), log)
+    return read_eval_log_sample(log, id, exclude_fields=_UNREAD)

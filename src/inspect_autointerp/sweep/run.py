@@ -91,7 +91,7 @@ def run_locally(sweep: Sweep, processes: int, show: Show = lambda *_: None) -> N
             while waiting or running:
                 while waiting and len(running) < processes:
                     shard = waiting.pop(0)
-                    running[shard] = Process(sweep.command(shard))
+                    running[shard] = Process(sweep.command(shard), sweep.log)
                 for shard in [shard for shard, process in running.items() if process.ended()]:
                     process = running.pop(shard)
                     sweep.done_now += process.done()

@@ -18,6 +18,8 @@ Log = Literal["full", "lean", "least"]
 
 _LEAN = ("--no-log-realtime", "--no-log-model-api", "--no-score-display", "--acp-server=false", "--ctl-server=false")
 """What neither a finished log nor recovery needs: docs/scale.md says what each of them is for."""
+_TRACE = "INSPECT_TRACE_LEVEL"
+"""The environment variable for what Inspect's traces hold; they cost a twentieth of a shard's time."""
 _LONGEST = 400
 """Characters of a process's last words."""
 
@@ -49,7 +51,14 @@ def command(plan: Plan, shard: int, log_dir: str, log: Log, unfinished: str | No
     reduced = log == "full" or plan.arguments.has("--epochs") or plan.arguments.has("--epochs-reducer")
     latents = ",".join(map(str, plan.shards[shard - 1]))
     return [
-        *(*inspect, "eval", plan.task, *common, *(() if reduced else ("--no-epochs-reducer",)), *plan.arguments.given),
+        *(
+            *inspect,
+            "eval",
+            plan.task,
+            *common,
+            *(() if reduced else ("--epochs", "1", "--no-epochs-reducer")),
+            *plan.arguments.given,
+        ),
         *("-T", f"latents={latents}", "-T", f"min_contexts={plan.min_contexts}"),
         *("--metadata", f"{KEY}={json.dumps(plan.metadata(shard))}"),
     ]
@@ -68,11 +77,13 @@ def least_command(outcome: Outcome) -> list[str]:
 class Process:
     """A shard that is running."""
 
-    def __init__(self, words: list[str]) -> None:
+    def __init__(self, words: list[str], log: Log = "lean") -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="autointerp-sweep-")
         self._out, self._err, self._ticks = (Path(self._folder.name) / name for name in ("out", "err", "ticks"))
         self._ticks.touch()
         environment = os.environ | {VARIABLE: f"{os.getpid()}:{self._ticks}"}
+        if log != "full":
+            environment.setdefault(_TRACE, "warning")
         with self._out.open("wb") as out, self._err.open("wb") as err:
             # A session of its own: Ctrl-C in the terminal is for the sweep, which passes it on.
             self._process = subprocess.Popen(
