@@ -18,7 +18,7 @@ from inspect_autointerp.sweep.plan import Plan, make_plan
 from inspect_autointerp.sweep.shard import Log
 
 LEXICAL = "inspect_autointerp/lexical"
-LATENTS, SIZE = "0:24", 12
+LATENTS, SIZE = "sample:16", 8
 
 
 @pytest.fixture(scope="module")
