@@ -1,7 +1,9 @@
 """Questions to a model: all at once, each tried once more with what was wrong, and counted where that fails too."""
 
 import json
+import os
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -16,8 +18,9 @@ from inspect_ai.model import (
     get_model,
     model_roles,
 )
+from inspect_ai.util import span
 
-from inspect_autointerp.attempt import Failure, attempt
+from inspect_autointerp.attempt import SPANS, Failure, attempt
 from inspect_autointerp.reasons import unusable
 from inspect_autointerp.scorers.answers import AnswerError
 
@@ -36,6 +39,8 @@ T = TypeVar("T")
 class Question(Generic[T]):
     """What the grader is asked in one call, and how its answer is read."""
 
+    name: str
+    """In the log: `texts 1–5`."""
     messages: list[ChatMessage]
     read: Callable[[ModelOutput], T]
     """Raises `AnswerError` where the answer cannot be read in exactly one way."""
@@ -76,7 +81,7 @@ def model_in_role(role: str, else_: str) -> tuple[Model, str]:
     return model, name if bound else f"{name}, {else_}"
 
 
-async def ask(model: Model, questions: Sequence[Question[T]]) -> list[Reply[T]]:
+async def ask(model: Model, questions: Sequence[Question[T]], who: str = ROLE) -> list[Reply[T]]:
     """Put every question to the grader, all at once, and return the replies in the order of the questions.
 
     Inspect bounds how many calls are under way. A call that fails, or an answer that cannot be read in one way, is
@@ -86,6 +91,7 @@ async def ask(model: Model, questions: Sequence[Question[T]]) -> list[Reply[T]]:
     Args:
         model: Who is asked.
         questions: What.
+        who: What the log calls who is asked.
 
     Raises:
         Exception: What ends a run, see `attempt.attempt`.
@@ -93,7 +99,8 @@ async def ask(model: Model, questions: Sequence[Question[T]]) -> list[Reply[T]]:
     replies: dict[int, Reply[T]] = {}
 
     async def one(number: int, question: Question[T]) -> None:
-        replies[number] = await _reply(model, question)
+        async with span(f"{who} · {question.name}") if _spans() else nullcontext():
+            replies[number] = await _reply(model, question)
 
     try:
         async with anyio.create_task_group() as group:
@@ -102,6 +109,10 @@ async def ask(model: Model, questions: Sequence[Question[T]]) -> list[Reply[T]]:
     except ExceptionGroup as errors:  # what ends a run, which Inspect knows by its type
         raise errors.exceptions[0] from None
     return [replies[number] for number in range(len(questions))]
+
+
+def _spans() -> bool:
+    return os.environ.get(SPANS) != "0"
 
 
 async def _reply(model: Model, question: Question[T]) -> Reply[T]:

@@ -201,5 +201,5 @@ async def _written(model: Model, explanation: str, n: int) -> tuple[Written | No
         return parse_written(output.completion, n)
 
     wanted = f"the JSON object, with {n} texts under each of its two names,"
-    [reply] = await ask(model, [Question(generation_messages(explanation, n), read, wanted)])
+    [reply] = await ask(model, [Question("texts", generation_messages(explanation, n), read, wanted)], who=ROLE)
     return reply.value, reply.reason

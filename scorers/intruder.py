@@ -124,7 +124,7 @@ def intruder(
         if not asked:
             return _nothing_to_ask(metadata)
         pair = delimiters(test.context for lineup in asked for test in lineup.tests)
-        replies = await ask(model, [_asked(lineup, pair) for lineup in asked])
+        replies = await ask(model, [_asked(number, lineup, pair) for number, lineup in enumerate(asked, 1)])
         n_scored = sum(reply.value is not None for reply in replies)
         n_found = sum(reply.value == lineup.place for lineup, reply in zip(asked, replies, strict=True))
         return judged_score(
@@ -138,9 +138,9 @@ def intruder(
     return score
 
 
-def _asked(lineup: Lineup, pair: tuple[str, str]) -> Question[int]:
+def _asked(number: int, lineup: Lineup, pair: tuple[str, str]) -> Question[int]:
     texts = [marked(test.context, pair, test.marks) for test in lineup.tests]
-    return Question(intruder_messages(texts, pair), _read, f"a number from 1 to {SHOWN}")
+    return Question(f"question {number}", intruder_messages(texts, pair), _read, f"a number from 1 to {SHOWN}")
 
 
 def _read(output: ModelOutput) -> int:

@@ -39,9 +39,18 @@ async def judge(
         prompt: Makes the messages for a batch.
         confidence: Whether the answer is a list of 0 to 100 rather than of 0 and 1.
     """
-    config = GenerateConfig() if confidence else GenerateConfig(logprobs=True, top_logprobs=5)
-    reader = read_confidences if confidence else read_labels
-    questions = [Question(prompt(texts), reader(len(texts)), f"the list of {len(texts)}", config) for texts in batches]
+    questions = []
+    for number, texts in enumerate(batches):
+        first = 1 + sum(map(len, batches[:number]))
+        questions.append(
+            Question(
+                f"texts {first}–{first + len(texts) - 1}",
+                prompt(texts),
+                read_confidences(len(texts)) if confidence else read_labels(len(texts)),
+                f"the list of {len(texts)}",
+                GenerateConfig() if confidence else GenerateConfig(logprobs=True, top_logprobs=5),
+            )
+        )
     replies = await ask(model, questions)
     return [
         verdict

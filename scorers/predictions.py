@@ -44,9 +44,18 @@ async def predict(
         prompt: Makes the messages for a batch.
         every: Whether the answer is to name every token.
     """
-    wanted = "the lines asked for, all texts from Text 1 on,"
-    config = GenerateConfig(logprobs=True, top_logprobs=5)
-    questions = [Question(prompt(texts), read_predictions(texts, every), wanted, config) for texts in batches]
+    questions = []
+    for number, texts in enumerate(batches):
+        first = 1 + sum(map(len, batches[:number]))
+        questions.append(
+            Question(
+                f"texts {first}–{first + len(texts) - 1}",
+                prompt(texts),
+                read_predictions(texts, every),
+                "the lines asked for, all texts from Text 1 on,",
+                GenerateConfig(logprobs=True, top_logprobs=5),
+            )
+        )
     replies = await ask(model, questions)
     return [
         prediction
