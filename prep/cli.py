@@ -12,6 +12,7 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.manifest import Manifest
 from inspect_autointerp.prep.config import compared, config_defaults
 from inspect_autointerp.prep.outgoing import outgoing
+from inspect_autointerp.prep.suite_option import check_options, checked, existing, suite_defaults
 from inspect_autointerp.remote import is_url
 from inspect_autointerp.settings import Settings
 
@@ -36,7 +37,10 @@ def prep(
         ),
     ] = None,
     corpus: Annotated[
-        str, typer.Option(help="`stdlib`, a file or folder or URL (text, JSON lines, Parquet), or dataset[:config].")
+        str,
+        typer.Option(
+            help="`stdlib`, a file or folder or URL (text, JSON lines, Parquet), or dataset[@revision][:config]."
+        ),
     ] = "stdlib",
     corpus_split: Annotated[str, typer.Option(help="Split of a Hugging Face dataset.")] = "train",
     column: Annotated[str, typer.Option(help="Column that holds the text.")] = "text",
@@ -102,6 +106,15 @@ def prep(
             " manifest.json, to make that store again.",
         ),
     ] = None,
+    suite: Annotated[
+        str | None,
+        typer.Option(
+            callback=suite_defaults,
+            is_eager=True,
+            help="Make the store of a named suite, in the cache unless --output is given, and compare digests;"
+            " `autointerp suites` lists them.",
+        ),
+    ] = None,
 ) -> None:
     """Run a model over a corpus once, and keep contexts of every latent of its coders.
 
@@ -111,7 +124,14 @@ def prep(
         --corpus wikitext:wikitext-103-v1 --tokens 10000000 --device cuda \\
         -o contexts/gpt2
       autointerp prep --config contexts/gpt2/manifest.json -o contexts/again
+      autointerp prep --suite gpt2-small --device cuda
     """
+    if suite is not None:
+        check_options(context, suite)
+        there = None if overwrite or dry_run or is_url(output) else existing(suite, Path(output))
+        if there:
+            _say(there)
+            return
     try:
         from inspect_autointerp.prep.cluster import prep_on_cluster
         from inspect_autointerp.prep.estimate import estimate
@@ -163,7 +183,7 @@ def prep(
         else:
             manifest = run(job, folder, overwrite=replace, resume=resume, checkpoint_minutes=checkpoint)
     report(output, manifest)
-    if said := compared(context, manifest):
+    if said := checked(suite, manifest, output) if suite else compared(context, manifest):
         _say(said)
 
 

@@ -30,6 +30,8 @@ def config_defaults(context: typer.Context, file: str | None) -> str | None:
     """
     if file is None or context.resilient_parsing:
         return file
+    if context.default_map is not None:
+        raise UserError("--suite and --config both say what the store is: give one of them")
     content = _read(Path(file))
     if "hookpoints" in content and "digest" in content:
         context.obj = content
@@ -37,7 +39,7 @@ def config_defaults(context: typer.Context, file: str | None) -> str | None:
     # A command's own signature says what its options are and of which type.
     types = get_type_hints(inspect.unwrap(context.command.callback)) if context.command.callback else {}
     parameters = {str(parameter.name): parameter for parameter in context.command.params}
-    del parameters["config"]
+    del parameters["config"], parameters["suite"]
     values: dict[str, Any] = {}
     for key, value in content.items():
         name = str(key).replace("-", "_")

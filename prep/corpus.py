@@ -25,7 +25,7 @@ def documents(corpus: str, *, seed: int = 0, split: str = "train", column: str =
 
     Args:
         corpus: `stdlib`; a file or folder of text, JSON lines or Parquet, here or under a URL (`s3://…`, `hf://…`);
-            or a Hugging Face dataset name.
+            or a Hugging Face dataset, `name`, `name:config`, `name@revision` or `name@revision:config`.
         seed: Order of the standard library's documents. Other corpora keep their own order.
         split: Split of a Hugging Face dataset.
         column: The column that holds the text (JSON lines, Parquet and Hugging Face datasets).
@@ -162,8 +162,9 @@ def _hub_documents(name: str, split: str, column: str) -> Iterator[str]:
     from datasets import load_dataset
 
     path, _, config = name.partition(":")
+    path, _, revision = path.partition("@")
     try:
-        rows = load_dataset(path, config or None, split=split, streaming=True)
+        rows = load_dataset(path, config or None, revision=revision or None, split=split, streaming=True)
     except Exception as error:  # the hub's own errors are many, and all of them mean that it cannot be loaded
         raise UserError(
             f"corpus {name}: neither `stdlib`, a local file, nor a dataset that can be loaded ({_reason(error)})"

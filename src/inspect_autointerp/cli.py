@@ -17,6 +17,7 @@ from inspect_autointerp.prep.hooks_cli import hooks
 from inspect_autointerp.prep.merge_cli import merge
 from inspect_autointerp.prep.negatives_cli import negatives
 from inspect_autointerp.sweep import cli as sweep_cli
+from inspect_autointerp.suites.cli import suites
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -31,6 +32,7 @@ app.command()(merge)
 app.command()(negatives)
 app.command()(hooks)
 app.command()(stats)
+app.command()(suites)
 app.command()(cost)
 app.command()(show)
 app.command()(compare)

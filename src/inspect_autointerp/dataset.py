@@ -93,7 +93,7 @@ def usable_latents(
     for latent in track(found, "latents", len(candidates), transient=True, console=console, disable=wanted < 1000):
         if len(usable) == wanted:
             break
-        reason = _unusable(store, latent, min_contexts)
+        reason = unusable(store, latent, min_contexts)
         if reason:
             skipped[reason] += 1
         else:
@@ -119,7 +119,14 @@ def latent_named(store: Store, id: str) -> Latent:
     return store.latent(hookpoint, int(index))
 
 
-def _unusable(store: Store, latent: Latent, least: int) -> str | None:
+def unusable(store: Store, latent: Latent, least: int) -> str | None:
+    """Why a latent is not evaluated, in words that follow a number; None if it can be.
+
+    Args:
+        store: Its store.
+        latent: Which.
+        least: Contexts that it has to have: activating ones in either split, and silent ones to test on.
+    """
     if latent.n_tokens == 0:
         return "never fire"
     explain, test, silent = LatentContexts(store, latent).n_available()

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from inspect_ai import Task
 from inspect_ai.log import HeadlineMetric
-from inspect_ai.model import get_model, model_roles
+from inspect_ai.model import Model, get_model, model_roles
 from inspect_ai.scorer import Scorer
 from inspect_ai.solver import Solver
 from inspect_ai.viewer import SampleScoreView, ScoreColorScale, TaskSamplesColumn, TaskSamplesView, ViewerConfig
@@ -88,9 +89,10 @@ def latent_task(
     scorer: Scorer | list[Scorer],
     *,
     shown: Mapping[str, Sequence[str]],
-    grader: str | None,
+    grader: str | Model | None,
     unbound: str = SELF_GRADED,
     graded: bool = True,
+    about: Mapping[str, Any] | None = None,
 ) -> Task:
     """The Inspect task over these latents.
 
@@ -107,6 +109,7 @@ def latent_task(
         grader: The grading model, or None.
         unbound: What the log says of the grader where the role is not bound, or nobody asks it.
         graded: Whether a grader is asked at all; without one the role is left alone.
+        about: What else the log's metadata says.
     """
     warn_of_unscored()
     release_at_task_end()
@@ -136,6 +139,7 @@ def latent_task(
             "latents_skipped": data.skipped,
             "grader": "the role `grader`" if graded and (grader or roles) else unbound,
             "inspect_autointerp": __version__,
+            **(about or {}),
         },
     )
 

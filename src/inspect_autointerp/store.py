@@ -132,6 +132,10 @@ class Store:
                 postings.fetch(indices[i + _AHEAD : i + 2 * _AHEAD])
             yield self.latent(hookpoint, index)
 
+    def n_windows(self, hookpoint: str) -> np.ndarray:
+        """On how many windows, as the store keeps them, each latent fires: exact, int (latent,); 0 of dead ones."""
+        return self._tables(hookpoint)["n_windows"]
+
     def _firing_per_window(self, hookpoint: str, index: int) -> float:
         """The mean number of short windows on which a latent fires in a wide one of its sample."""
         postings = self.postings(hookpoint)

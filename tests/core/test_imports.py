@@ -69,6 +69,7 @@ def test_a_room_imports_what_it_may_and_nothing_else(path: Path) -> None:
 def test_every_room_is_installed() -> None:
     packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
     folders = {PACKAGE: ROOT / "src" / PACKAGE} | {f"{PACKAGE}.{room}": ROOT / room for room in ROOMS}
+    folders[f"{PACKAGE}.suites.definitions"] = ROOT / "suites"
     names = {
         ".".join([package, *init.parent.relative_to(folder).parts])
         for package, folder in folders.items()

@@ -1,0 +1,33 @@
+"""`autointerp suites`: the command that lists named suites."""
+
+from rich.console import Console
+from rich.table import Table
+
+_STATES = {"run": "run", "defined": "defined, not yet run"}
+
+
+def suites() -> None:
+    """List the named suites, and where each one's store lies or would lie.
+
+    A suite fixes everything but the explainer, so that leaderboards of different people compare.
+
+    \b
+    Example:
+      autointerp prep --suite demo
+      inspect eval inspect_autointerp/suite -T suite=demo --model openai/gpt-4o
+      autointerp submit logs/*.eval -o entry.json
+    """
+    from inspect_autointerp.suites.place import suite_folder
+    from inspect_autointerp.suites.read import read_suite, shipped
+
+    table = Table("suite", "state", "store", "here", "what", pad_edge=False)
+    for name in shipped():
+        suite = read_suite(name)
+        here = "yes" if suite_folder(suite).is_dir() else "no"
+        label = f"{suite.name}/{suite.version}\n{suite.definition[:12]}"
+        digest = suite.published or "no digest published"
+        if not suite.published and isinstance(suite.digest, dict):
+            digest += " for this Python"
+        table.add_row(label, _STATES[suite.state], digest, here, suite.description)
+    console = Console()
+    (console if console.is_terminal else Console(width=160)).print(table)

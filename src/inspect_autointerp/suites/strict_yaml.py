@@ -1,0 +1,43 @@
+"""YAML without its traps: no name twice, no aliases (of which a few lines can stand for gigabytes), no Python objects."""
+
+from typing import Any
+
+import yaml
+
+
+class Unreadable(ValueError):
+    """This is no YAML that can be relied on; the message is one line."""
+
+
+class _Loader(yaml.SafeLoader):
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()
+            raise Unreadable(
+                f"line {event.start_mark.line + 1}: an alias (*{event.anchor}); write out what it stands for"
+            )
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict:
+        found = super().construct_mapping(node, deep)
+        if len(found) != len(node.value):
+            names = [key.value for key, _ in node.value]
+            twice = next((name for name in names if names.count(name) > 1), "<<")
+            raise Unreadable(f"line {node.start_mark.line + 1}: {twice} is given twice")
+        return found
+
+
+def load(text: str) -> Any:
+    """Parse one document of YAML.
+
+    Raises:
+        Unreadable: It is none, a name stands twice in one mapping, or it has aliases or objects of other kinds.
+    """
+    try:
+        return yaml.load(text, Loader=_Loader)
+    except Unreadable:
+        raise
+    except RecursionError:
+        raise Unreadable("nested too deeply") from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise Unreadable(" ".join(str(error).split())) from None
