@@ -52,7 +52,6 @@ def existing(name: str, folder: Path) -> str | None:
     Raises:
         UserError: There is another one.
     """
-    suite = read_suite(name)
     if not folder.is_dir():
         return None
     manifest = Manifest.read(folder)

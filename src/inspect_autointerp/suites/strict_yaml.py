@@ -1,4 +1,4 @@
-"""YAML without its traps: no name twice, no aliases (of which a few lines can stand for gigabytes), no Python objects."""
+"""YAML without its traps: no name twice, no aliases (a few of which can stand for gigabytes), no Python objects."""
 
 from typing import Any
 

@@ -84,7 +84,7 @@ class Suite:
     sha256: dict[str, _Hash] = Field(default_factory=dict)
     """Of weights, where known: the subject's as `subject`, the coders' by hookpoint."""
     digest: _Digest | dict[str, _Digest] | None
-    """The store's, where published; where the corpus is the running Python's library, by the exact version of Python."""
+    """The store's, where published; where the corpus is Python's own library, by the exact version of Python."""
     evaluation: Evaluation
 
     @property
