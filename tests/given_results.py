@@ -47,6 +47,7 @@ def results_of_values(
                     "statistic": "balanced_accuracy",
                     "hookpoint": "layers.1",
                     "store": "d1",
+                    "suite": "",
                     "subject": "subject",
                     "coder": coder,
                     "grader": "g",

@@ -11,6 +11,7 @@ from inspect_autointerp.cost.cli import cost
 from inspect_autointerp.errors import Interrupted, UserError
 from inspect_autointerp.exchange.export_cli import export
 from inspect_autointerp.leaderboard.cli import leaderboard
+from inspect_autointerp.leaderboard.submit_cli import submit, verify
 from inspect_autointerp.overview_cli import stats
 from inspect_autointerp.prep.cli import prep
 from inspect_autointerp.prep.hooks_cli import hooks
@@ -38,6 +39,8 @@ app.command()(show)
 app.command()(compare)
 app.command(context_settings=sweep_cli.CONTEXT)(sweep_cli.sweep)
 app.command()(leaderboard)
+app.command()(submit)
+app.command()(verify)
 app.command()(export)
 
 

@@ -19,6 +19,7 @@ from inspect_autointerp.tasks import detection
 NAN = float("nan")
 SETTING = {
     "score": "detection",
+    "suite": "",
     "store": "d1",
     "hookpoint": "layers.1",
     "grader": "g",

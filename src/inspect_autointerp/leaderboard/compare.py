@@ -1,6 +1,6 @@
 """Which entries stand in one table: those over the same store, latents, grader and options, and no others."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 
 from inspect_autointerp.leaderboard.entry import RANDOM_CODER, Entry, is_known
@@ -19,7 +19,9 @@ def compare(entries: list[Entry]) -> tuple[list[Comparison], list[tuple[Entry, s
 
     An evaluation that was repeated counts once, by its newest log. A group of a single entry is a table only if it is
     the newest of its score, so that a first evaluation of one's own is shown beside older ones (and in what it differs
-    from them is said, too), or if it is of a random coder, which is a floor of the others.
+    from them is said, too), or if it is of a random coder, which is a floor of the others. An
+    entry of a suite over another store than the suite's is in no table: the suite's is the one of its published digest,
+    and where none is published that of most entries, of equally many the newest.
 
     Args:
         entries: Oldest first.
@@ -30,9 +32,11 @@ def compare(entries: list[Entry]) -> tuple[list[Comparison], list[tuple[Entry, s
     """
     groups: dict[tuple, dict[str, Entry]] = defaultdict(dict)
     apart: list[tuple[Entry, str]] = []
+    stores = _stores(entries)
     for entry in entries:
-        if entry.problem:
-            apart.append((entry, entry.problem))
+        problem = entry.problem or _of_another_store(entry, stores)
+        if problem:
+            apart.append((entry, problem))
             continue
         group = groups[tuple(entry.setting.items())]
         if entry.explainer in group:
@@ -51,6 +55,32 @@ def compare(entries: list[Entry]) -> tuple[list[Comparison], list[tuple[Entry, s
         if len(group) == 1 and tables[score][0].setting is not first.setting and not _is_random(group):
             apart += [(entry, _difference(entry, tables[score][0])) for entry in group.values()]
     return [table for found in tables.values() for table in found], apart
+
+
+def _stores(entries: list[Entry]) -> dict[str, str]:
+    """The digest of each suite's store."""
+    held: dict[str, Counter[str]] = defaultdict(Counter)
+    published: dict[str, str] = {}
+    for entry in reversed(entries):  # of equally many, `most_common` has the first one counted
+        suite = entry.setting.get("suite")
+        if suite and entry.digest:
+            published.setdefault(suite, entry.digest)
+        if suite:
+            held[suite][_whole(entry)] += 1
+    return {suite: counts.most_common(1)[0][0] for suite, counts in held.items()} | published
+
+
+def _of_another_store(entry: Entry, stores: dict[str, str]) -> str | None:
+    """Why an entry of a suite is refused; None if it is not."""
+    wanted = stores.get(entry.setting.get("suite", ""))
+    if wanted in (None, _whole(entry)):
+        return None
+    return f"store {_whole(entry)} is not that of suite {entry.setting['suite']}, {wanted}"
+
+
+def _whole(entry: Entry) -> str:
+    """The digest of an entry's store as it was made, whatever its windows are cut to."""
+    return entry.setting.get("store", "").partition("/")[0]
 
 
 def _is_random(group: dict[str, Entry]) -> bool:

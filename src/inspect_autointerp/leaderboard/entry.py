@@ -51,7 +51,8 @@ class Entry:
     """The model, the solver where it is not `explain`, and its settings where they are not the defaults."""
     floor: bool
     setting: dict[str, str]
-    """What has to agree for two entries to be compared: score, store, hookpoint, latents, grader, prompt, options."""
+    """What has to agree for two entries to be compared: score, suite (empty if none), store, hookpoint, latents, grader,
+    prompt, options."""
     scores: dict[str, Estimate]
     n_latents: int
     """Latents evaluated, unscored ones included."""
@@ -75,6 +76,8 @@ class Entry:
     """Where the log is one of a sweep's."""
     logs: tuple[str, ...] = field(default=(), repr=False)
     """The logs of a sweep's shards, whose entry this is (`sweeps.merged`); `path` is the first then."""
+    digest: str | None = None
+    """The digest that the entry's suite publishes of its store; None without a suite, or where it publishes none."""
 
     @property
     def statistic(self) -> str:
@@ -129,6 +132,7 @@ def entries(log: EvalLog, path: str) -> list[Entry]:
     usages = list(log.stats.model_usage.values())
     cost = sum(usage.total_cost if usage.total_cost is not None else float("nan") for usage in usages)
     metadata = log.eval.metadata or {}
+    suite = suite_of(log)
     return [
         Entry(
             explainer=explainer,
@@ -136,6 +140,7 @@ def entries(log: EvalLog, path: str) -> list[Entry]:
             baseline=baseline,
             setting={
                 "score": scorer.rstrip("0123456789"),  # Inspect numbers a scorer that is added a second time
+                "suite": str(suite.get("label", "")),
                 "store": str(metadata.get("store")),
                 "hookpoint": str(metadata.get("hookpoint")),
                 "grader": str(made.get(scorer, {}).get("grader")),
@@ -154,9 +159,16 @@ def entries(log: EvalLog, path: str) -> list[Entry]:
             subject=str(metadata.get("subject")),
             coder=str(metadata.get("coder")),
             shard=_shard(log),
+            digest=suite.get("digest"),
         )
         for scorer, scores in by_scorer.items()
     ]
+
+
+def suite_of(log: EvalLog) -> dict[str, Any]:
+    """What a log says of the suite that it is an entry of (`suites.fixed`); nothing if it is of none."""
+    suite = (log.eval.metadata or {}).get("suite")
+    return suite if isinstance(suite, dict) and suite.get("entry") is True else {}
 
 
 def digest_of(latents: Sequence[str]) -> str:

@@ -78,7 +78,7 @@ def _entries(rows: Rows) -> pd.DataFrame:
                 "floor": entry.floor or entry.coder.startswith(RANDOM_CODER),
                 "score": setting["score"],
                 "statistic": entry.statistic,
-                **{key: setting[key] for key in ("hookpoint", "store")},
+                **{key: setting[key] for key in ("hookpoint", "store", "suite")},
                 "subject": entry.subject,
                 "coder": entry.coder,
                 **{key: setting[key] for key in ("grader", "prompt", "options")},

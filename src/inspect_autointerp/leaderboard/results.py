@@ -1,7 +1,7 @@
 """What a folder of logs holds, as tables: entries, latents and values. Everything of the leaderboard is computed on it.
 
-A *table* is a set of entries that may be compared: the same score, store, hookpoint, latents, grader, prompt and
-options. All entries of a table have a value, or none, for each of the same latents, so a table is a dense matrix.
+A *table* is a set of entries that may be compared: the same score, suite, store, hookpoint, latents, grader, prompt
+and options. All entries of a table have a value, or none, for each of the same latents, so a table is a dense matrix.
 """
 
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from inspect_autointerp.latent import DECILES
 
 DECILE_COLUMNS = [f"decile_{i}" for i in range(1, DECILES + 1)]
 ENTRY_COLUMNS = (
-    *("table", "series", "explainer", "floor", "score", "statistic", "hookpoint", "store"),
+    *("table", "series", "explainer", "floor", "score", "statistic", "hookpoint", "store", "suite"),
     *("subject", "coder", "grader", "prompt", "options"),
     *("n_latents", "tokens_per_latent", "cost_per_latent", "created", "log", "scorer"),
 )
@@ -34,7 +34,7 @@ class Results:
     - `floor`: bool, an explainer that is a floor, or any on a random coder.
     - `score`: str, `detection`, `fuzzing`, …
     - `statistic`: str, the score's headline: `balanced_accuracy`, `correlation`, …
-    - `hookpoint`, `store`, `subject`, `coder`, `grader`, `prompt`: str.
+    - `hookpoint`, `store`, `suite` (empty if none), `subject`, `coder`, `grader`, `prompt`: str.
     - `options`: str, the scorer's options as JSON.
     - `n_latents`: int, latents evaluated, unscored ones included.
     - `tokens_per_latent`, `cost_per_latent`: float, of the whole log: all models, and all scores that it holds. Cost in

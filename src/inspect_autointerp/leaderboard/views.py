@@ -98,7 +98,8 @@ def _rule(entries: Iterable[Row]) -> int | None:
 def caption(of: Row) -> str:
     """What all rows of a table have in common."""
     score, place, store, grader = (visible(of[key]) for key in ("score", "hookpoint", "store", "grader"))
-    return f"{score} · {place} · store {store} · {of['n_latents']:,} latents · graded by {grader}"
+    suite = f"suite {visible(of['suite'])} · " if of["suite"] else ""
+    return f"{score} · {suite}{place} · store {store} · {of['n_latents']:,} latents · graded by {grader}"
 
 
 def columns(means: pd.DataFrame, headline: str) -> dict[str, str]:

@@ -57,6 +57,9 @@ class Fixed:
             "sha256": suite.definition,
             "label": suite.label,
             "digest": suite.published,
+            "scores": suite.evaluation.scores,
+            "grader": suite.grader_name,
+            "latents": len(self.drawn.latents),
             "entry": self.entry,
         }
 

@@ -73,7 +73,7 @@ def _table(results: Results, number: int) -> dict[str, Any]:
     entries = results.of(number)
     first = entries.iloc[0]
     values = results.matrix(number).astype(float)
-    common = ("score", "statistic", "hookpoint", "store", "grader", "prompt", "options")
+    common = ("score", "statistic", "hookpoint", "store", "suite", "grader", "prompt", "options")
     return {
         "number": number,
         "series": int(first["series"]),
