@@ -87,6 +87,18 @@ def test_a_random_coder_is_a_table_of_its_own_and_comes_last() -> None:
     assert [other.explainer for other, _ in apart] == ["c"]
 
 
+def test_a_suites_rows_over_another_store_are_refused_with_both_digests() -> None:
+    of = {"suite": "tiny/1 · abc"}
+    others = [entry("c", store="d2", **of), entry("d", store="d2/16", **of)]
+    tables, apart = compare([entry("a", **of), *others, entry("e"), entry("f")])
+    assert sorted(names(tables)) == [["c"], ["e", "f"]] or sorted(names(tables)) == [["e", "f"]]
+    assert ("a", "store d1 is not that of suite tiny/1 · abc, d2") in [(row.explainer, why) for row, why in apart]
+    # A published digest beats any number of rows.
+    tables, apart = compare([replace(entry("a", **of), digest="d1"), *others])
+    assert names(tables) == [["a"]]
+    assert {why for _, why in apart} == {"store d2 is not that of suite tiny/1 · abc, d1"}
+
+
 def test_two_settings_with_two_rows_each_are_two_tables() -> None:
     found = [entry("a"), entry("b"), entry("a", store="d2"), entry("b", store="d2"), entry("c", store="d2")]
     assert sorted(names(compare(found)[0])) == [["a", "b"], ["a", "b", "c"]]

@@ -51,8 +51,8 @@ class Entry:
     """The model, the solver where it is not `explain`, and its settings where they are not the defaults."""
     floor: bool
     setting: dict[str, str]
-    """What has to agree for two entries to be compared: score, suite (empty if none), store, hookpoint, latents, grader,
-    prompt, options."""
+    """What has to agree for two entries to be compared: score, suite (empty if none), store, hookpoint, latents,
+    grader, prompt, options."""
     scores: dict[str, Estimate]
     n_latents: int
     """Latents evaluated, unscored ones included."""

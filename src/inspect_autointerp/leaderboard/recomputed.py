@@ -1,18 +1,22 @@
 """A log's numbers computed anew from its samples, and compared with what its header says."""
 
 from dataclasses import dataclass
+from hashlib import sha256
 from math import isclose, isnan, nan
 from typing import Any
 
+import fsspec
 from inspect_ai.log import EvalLog, read_eval_log, read_eval_log_sample
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.exchange.provenance import provenance
 from inspect_autointerp.intervals import bootstrap_interval
 from inspect_autointerp.leaderboard.entry import Entry, Estimate, entries, suite_of
-from inspect_autointerp.remote import file_system, is_url
 
 _UNREAD = {"messages", "events", "attachments", "store"}
+_BLOCK = 1 << 20
+_SAID = {"name": str, "version": int, "sha256": str, "label": str, "scores": list, "grader": str, "latents": int}
+"""What a log has to say of its suite."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,10 @@ def recomputed(path: str) -> Recomputed:
     suite = suite_of(log)
     if not suite:
         raise UserError(f"{path}: no entry of a suite; run inspect_autointerp/suite with -T suite=… and its own grader")
+    if odd := [name for name, kind in _SAID.items() if not isinstance(suite.get(name), kind)]:
+        raise UserError(
+            f"{path}: does not say of its suite the {', '.join(odd)}: not written by this version, or changed"
+        )
     if log.status != "success" or not log.results:
         raise UserError(f"{path}: not finished (status {log.status})")
     if (log.eval.config.epochs or 1) != 1:
@@ -80,16 +88,14 @@ def log_sha256(path: str) -> str:
     Raises:
         UserError: It cannot be read.
     """
-    from hashlib import file_digest
-
+    found = sha256()
     try:
-        if is_url(path):
-            with file_system(path) as (fs, place), fs.open(place, "rb") as file:
-                return file_digest(file, "sha256").hexdigest()
-        with open(path, "rb") as file:  # noqa: PTH123 - a log's name is a string, here and in Inspect
-            return file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+        with fsspec.open(path, "rb") as file:
+            while block := file.read(_BLOCK):  # pyright: ignore[reportAttributeAccessIssue]
+                found.update(block)
+    except (OSError, ValueError, ImportError) as error:
+        raise UserError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
+    return found.hexdigest()
 
 
 def _values(path: str, log: EvalLog, latents: tuple[str, ...]) -> dict[str, dict[str, dict[str, Any]]]:

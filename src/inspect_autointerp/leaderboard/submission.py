@@ -113,12 +113,13 @@ def pack(paths: list[str]) -> Submission:
 def log_of(log: Recomputed) -> Log:
     """What is said of a log."""
     about = log.about
+    arguments = {key: _without_folder(value) for key, value in about["explainer"]["task_args"].items()}
     return Log(
         name=Path(log.path).name,
         sha256=log.sha256,
         created=about["created"],
         eval_id=about["eval_id"],
-        explainer=about["explainer"],
+        explainer=about["explainer"] | {"task_args": arguments},
         packages=about["packages"],
     )
 
@@ -151,6 +152,13 @@ def rows_of(log: Recomputed) -> list[Row]:
     ]
 
 
+def _without_folder(argument: Any) -> Any:
+    """A task's argument, of files the name alone: where they lie on somebody's machine is nobody's business."""
+    if isinstance(argument, dict):
+        return {key: _without_folder(value) for key, value in argument.items()}
+    return Path(argument).name if isinstance(argument, str) and Path(argument).is_absolute() else argument
+
+
 def _known(value: float) -> float | None:
     return None if isnan(value) else value
 
@@ -164,8 +172,9 @@ def read_submission(path: Path) -> Submission:
     try:
         if path.stat().st_size > _LARGEST:
             raise UserError(f"{path}: too large for an entry")
-        content = load(path.read_bytes())
-        found = TypeAdapter(Submission).validate_json(path.read_bytes())
+        content = path.read_bytes()
+        load(content)  # which refuses what pydantic lets pass: names that stand twice
+        return TypeAdapter(Submission).validate_json(content)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
     except Unreadable as error:
@@ -174,5 +183,3 @@ def read_submission(path: Path) -> Submission:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
         raise UserError(f"{path}: not an entry of `autointerp submit` ({place}: {first['msg']})") from error
-    del content  # read for what pydantic lets pass: names that stand twice
-    return found

@@ -58,7 +58,7 @@ def suite_of(content: Any, where: str) -> Suite:
     """
     if not isinstance(content, dict):
         raise UserError(f"{where}: not a suite's definition; docs/suites.md says what belongs in one")
-    if content.get("format") != FORMAT:
+    if content.get("format") is True or content.get("format") != FORMAT:
         raise UserError(f"{where}: format {content.get('format')!r}; this version of the package reads {FORMAT}")
     try:
         # By way of JSON, whose kinds are all that belongs in one: YAML knows dates, sets and bytes, too.

@@ -1,0 +1,216 @@
+"""Suites: what a definition may be, which store is a suite's, and the draw of latents."""
+
+import platform
+import sys
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.suites import content
+
+from inspect_autointerp import cli, demo
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.manifest import Manifest
+from inspect_autointerp.suites import place
+from inspect_autointerp.suites.draw import allotted, density_bands, stratified_draw
+from inspect_autointerp.suites.place import check_store, is_demo, suite_folder
+from inspect_autointerp.suites.read import read_suite, shipped, suite_of
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_what_comes_along_is_whole_and_says_whether_it_was_run(name: str) -> None:
+    suite = read_suite(name)
+    assert suite.name == name
+    assert (suite.state == "run") == (suite.digest is not None)
+    assert {"tokens", "window", "seed", "corpus"} <= suite.store.settings.keys()
+    if suite.state == "defined":
+        assert "not yet run" in shipped()[name].read_text(encoding="utf-8").splitlines()[0]
+        assert suite.store.revision
+        assert "@" in suite.store.complete().corpus
+
+
+def test_the_definition_is_what_is_fixed_and_nothing_else() -> None:
+    suite = suite_of(content(), "x")
+    known = {"description": "other words", "state": "run", "digest": "0" * 16, "sha256": {"subject": "1" * 64}}
+    assert suite_of(content() | known, "x").definition == suite.definition
+    # A default that is written out is the same suite.
+    explicit = content()
+    explicit["store"]["settings"]["pool"] = 1024
+    assert suite_of(explicit, "x").definition == suite.definition
+    others = [content(version=2), content(store={"subject": "other"}), content(evaluation={"seed": 1})]
+    assert len({suite.definition, *(suite_of(other, "x").definition for other in others)}) == 4
+
+
+def test_a_grader_is_named_with_what_is_set_of_its_sampling() -> None:
+    suite = suite_of(content(evaluation={"grader": "a/b", "grader_options": {"temperature": 0, "max_tokens": 5}}), "x")
+    assert suite.grader_name == 'a/b {"max_tokens": 5, "temperature": 0.0}'
+
+
+def changed(**changes: Any) -> str:
+    return yaml.safe_dump(content() | changes)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param(changed(format=2), "format 2; this version of the package reads 1", id="version"),
+        pytest.param(changed(format=True), "format", id="version that equals 1"),
+        pytest.param(changed(more=1), "more: Unexpected keyword argument", id="unknown"),
+        pytest.param(changed(version="1"), "version: Input should be a valid integer", id="type"),
+        pytest.param(changed(version=True), "version: Input should be a valid integer", id="truth is no number"),
+        pytest.param(changed(name="../x"), "name: String should match pattern", id="name that is a path"),
+        pytest.param(changed(name="a\nb"), "name: String should match pattern", id="name of two lines"),
+        pytest.param(changed(digest="xyz"), "digest.* should match pattern", id="digest"),
+        pytest.param(changed(state="done"), "state: Input should be 'run' or 'defined'", id="state"),
+        pytest.param(yaml.safe_dump(content(evaluation={"latents": 1})), "evaluation.latents", id="too few latents"),
+        pytest.param(yaml.safe_dump(content(evaluation={"negatives": ["similar"]})), "negatives", id="not in digest"),
+        pytest.param(yaml.safe_dump(content(evaluation={"x": 1})), "evaluation.x: Unexpected", id="unknown option"),
+        pytest.param(yaml.safe_dump(content(settings={"x": 1})), "store.settings.x: there is none", id="no setting"),
+        pytest.param(yaml.safe_dump(content(settings={"tokens": "9"})), "store.settings.tokens: ", id="setting's type"),
+        pytest.param(yaml.safe_dump(content(settings={"window": 7})), "not a multiple of a window of 7", id="window"),
+        pytest.param("", "not a suite's definition", id="empty"),
+        pytest.param("- 1", "not a suite's definition", id="list"),
+        pytest.param("a: [", "not a suite's definition", id="broken"),
+        pytest.param("a: 1\na: 2", "line 1: a is given twice", id="twice"),
+        pytest.param("!!python/object/apply:os.system [false]", "could not determine a constructor", id="code"),
+        pytest.param("a: &a [x, x]\nb: &b [*a, *a]", r"line 2: an alias \(\*a\)", id="a bomb"),
+        pytest.param("a: &a {b: 1}\n<<: *a", "an alias", id="merge"),
+        pytest.param("[" * 5000, "nested too deeply", id="deep"),
+        pytest.param("a: \x00", "not a suite's definition", id="control character"),
+        pytest.param(changed(description=b"\xff"), "not JSON serializable", id="bytes"),
+        pytest.param("format: 1\n2026-01-01: 1", "keys must be", id="date as a key"),
+    ],
+)
+def test_what_is_no_definition_is_one_line(text: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "hostile.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=message) as info:
+        read_suite(str(path))
+    assert "\n" not in str(info.value)
+
+
+def test_what_is_not_there_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"suite nix: there are demo, .*; or give the path of a \.yaml file"):
+        read_suite("nix")
+    with pytest.raises(UserError, match="cannot be read"):
+        read_suite(str(tmp_path / "none.yaml"))
+    (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UserError, match="not a suite's definition"):
+        read_suite(str(tmp_path / "binary.yaml"))
+
+
+def test_the_demos_store_is_the_demo_suites() -> None:
+    suite = read_suite("demo")
+    assert is_demo(suite)
+    assert suite_folder(suite) == demo.store_folder()
+    assert not is_demo(suite_of(content(), "x"))
+
+
+@pytest.mark.skipif(read_suite("demo").published is None, reason=f"no digest for Python {platform.python_version()}")
+def test_the_demos_store_has_the_published_digest() -> None:
+    if not demo.store_folder().is_dir():
+        pytest.skip("the demo's store is not made here")
+    manifest = Manifest.read(demo.store_folder())
+    check_store(read_suite("demo"), manifest, demo.store_folder())
+    assert manifest.digest == read_suite("demo").published
+
+
+def test_an_unknown_python_is_unpublished_and_not_wrong(store_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    manifest = Manifest.read(store_folder)
+    suite = suite_of(content(digest={"3.99.1": "0" * 16}, settings={"pool": 600}), "x")
+    check_store(suite, manifest, store_folder)
+    assert "no digest for Python" in place.unpublished(suite)
+    monkeypatch.setattr(platform, "python_version", lambda: "3.99.1")
+    with pytest.raises(UserError, match=f"its digest is {manifest.digest}, and that of suite tiny is 0000000000000000"):
+        check_store(suite, manifest, store_folder)
+
+
+def test_another_store_is_refused_with_what_differs(store_folder: Path) -> None:
+    manifest = Manifest.read(store_folder)
+    same = suite_of(content(digest=manifest.digest, settings={"pool": 600}), "x")
+    check_store(same, manifest, store_folder)
+    other = replace(manifest, settings=replace(manifest.settings, tokens=5))
+    with pytest.raises(
+        UserError, match=rf"{other.digest}, and .* {manifest.digest}; tokens is 5, the suite's is 60000"
+    ):
+        check_store(same, other, store_folder)
+    weights = suite_of(content(sha256={"layers.1": "1" * 64}, settings={"pool": 600}), "x")
+    with pytest.raises(UserError, match=r"the weights of layers\.1 have sha256 .*, the suite's 1111111111111111"):
+        check_store(weights, manifest, store_folder)
+    corpus = replace(manifest, files=manifest.files | {"tokens.npy": "0" * 64})
+    with pytest.raises(UserError, match="look at the corpus, which is this Python's library"):
+        check_store(same, corpus, store_folder)
+
+
+def test_shares_by_hand() -> None:
+    # Of 10: 10·50/101 = 4.95, 10·30/101 = 2.97, 10·21/101 = 2.08; whole parts 4, 2, 2 and the two largest rests.
+    assert allotted({-3: 50, -2: 30, -1: 21}, 10) == {-3: 5, -2: 3, -1: 2}
+    assert allotted({-2: 1, -1: 1}, 1) == {-2: 1, -1: 0}  # of equals the rarest
+
+
+def test_bands_by_hand() -> None:
+    found = density_bands(np.array([0, 1, 9, 10, 99, 100, 1000]), 1000)
+    # 0 is dead; 1/1000 and 9/1000; 10/1000 and 99/1000; 0.1 and 1.
+    assert found == {-3: [1, 2], -2: [3, 4], -1: [5, 6]}
+
+
+sizes = st.dictionaries(st.integers(-9, -1), st.integers(1, 40), min_size=1, max_size=5)
+
+
+def banded(sizes: dict[int, int]) -> dict[int, list[int]]:
+    ends = np.cumsum(list(sizes.values())).tolist()
+    return {band: list(range(end - size, end)) for (band, size), end in zip(sizes.items(), ends, strict=True)}
+
+
+@given(sizes=sizes, n=st.integers(0, 80), seed=st.integers(0, 99))
+def test_a_draw_is_disjoint_complete_proportional_and_the_same_again(sizes: dict[int, int], n: int, seed: int) -> None:
+    bands = banded(sizes)
+    total = sum(sizes.values())
+    drawn = stratified_draw(bands, n, seed)
+    assert len(drawn) == len(set(drawn)) == min(n, total)
+    assert drawn == stratified_draw(bands, n, seed)
+    assert drawn == stratified_draw({band: members[::-1] for band, members in bands.items()}, n, seed)
+    of = {index: band for band, members in bands.items() for index in members}
+    counts = Counter(of[index] for index in drawn)
+    for band, size in sizes.items():
+        assert abs(counts[band] - min(n, total) * size / total) < 1
+
+
+@given(sizes=sizes, n=st.integers(1, 80), seed=st.integers(0, 99), data=st.data())
+def test_what_cannot_be_used_is_passed_over_and_nobody_is_asked_twice(
+    sizes: dict[int, int], n: int, seed: int, data: st.DataObject
+) -> None:
+    bands = banded(sizes)
+    every = [index for members in bands.values() for index in members]
+    good = data.draw(st.sets(st.sampled_from(every)))
+    asked: list[int] = []
+
+    def usable(index: int) -> bool:
+        asked.append(index)
+        return index in good
+
+    drawn = stratified_draw(bands, n, seed, usable)
+    assert set(drawn) <= good
+    assert len(drawn) == min(n, len(good))
+    assert len(asked) == len(set(asked))
+
+
+def test_seeds_draw_others() -> None:
+    bands = {-1: list(range(1000))}
+    assert stratified_draw(bands, 10, 0) != stratified_draw(bands, 10, 1)
+
+
+def test_suites_are_listed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["autointerp", "suites"])
+    with pytest.raises(SystemExit) as info:
+        cli.main()
+    assert not info.value.code
+    said = capsys.readouterr().out
+    assert all(name in said for name in shipped())
+    assert "defined, not yet run" in said
