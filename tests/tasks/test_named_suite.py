@@ -53,57 +53,14 @@ def written(tmp_path: Path, store_folder: Path) -> Callable[..., Path]:
 
 
 def run(task: Any, logs: Path, **options: Any) -> EvalLog:
-    [log] = inspect_eval(task, **({"model": LEXICAL} | options), log_dir=str(logs), display="none")
+    given: Any = {"model": LEXICAL} | options
+    [log] = inspect_eval(task, **given, log_dir=str(logs), display="none")
     assert log.status == "success"
     return log
 
 
 def about(log: EvalLog) -> dict[str, Any]:
     return (log.eval.metadata or {})["suite"]
-
-
-def test_prep_makes_a_suites_store_and_compares_digests(
-    autointerp: Autointerp, written: Callable[..., Path], subject_folder: Path, sae_folder: Path, corpus_folder: Path,
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
-    monkeypatch.setenv("INSPECT_AUTOINTERP_CACHE", str(tmp_path / "cache"))
-    store = {"subject": str(subject_folder), "revision": None, "coder": [str(sae_folder)]}
-    settings = {"corpus": str(corpus_folder), "tokens": 3000, "context_length": 64, "sample": 6, "top": 3, "pool": 30}
-    path = written(store={**store, "settings": settings})
-    with pytest.raises(PrerequisiteError, match=r"store is not there yet; `autointerp prep --suite tiny` makes it"):
-        suite_task(suite=str(path))
-    status, out, err = autointerp("prep", "--suite", path)
-    assert status == 0, err
-    [folder] = (tmp_path / "cache").glob("suite-tiny-*")
-    digest = Manifest.read(folder).digest
-    assert f"Its digest is {digest}; suite tiny publishes no digest" in out
-    assert Manifest.read(folder).n_tokens == 3000
-    assert "it is there already" in autointerp("prep", "--suite", path)[1]
-    written(store={**store, "settings": settings}, digest=digest)
-    status, out, _ = autointerp("prep", "--suite", path, "-o", tmp_path / "again")
-    assert status == 0
-    assert f"Its digest {digest} is that of suite tiny." in out
-    written(store={**store, "settings": settings}, digest="0" * 16)
-    status, _, err = autointerp("prep", "--suite", path)
-    assert status == 2
-    assert f"its digest is {digest}, and that of suite tiny is 0000000000000000; settings and known weights are" in err
-
-
-@pytest.mark.parametrize("given", [("--tokens", "5"), ("gpt2",), ("--coder", "neurons"), ("--revision", "x")])
-def test_prep_refuses_what_contradicts_a_suite(
-    given: tuple[str, ...], autointerp: Autointerp, written: Callable[..., Path]
-) -> None:
-    status, _, err = autointerp("prep", *given, "--suite", written())
-    assert status == 2
-    assert "suite tiny fixes it to" in err
-
-
-def test_prep_takes_a_suite_or_a_file(autointerp: Autointerp, written: Callable[..., Path], tmp_path: Path) -> None:
-    (tmp_path / "run.yaml").write_text("tokens: 5")
-    for order in (("--suite", written(), "--config", tmp_path / "run.yaml"),):
-        status, _, err = autointerp("prep", *order)
-        assert status == 2
-        assert "give one of them" in err
 
 
 def test_a_suite_fixes_all_but_the_explainer(
