@@ -57,7 +57,7 @@ def suite_of(content: Any, where: str) -> Suite:
         UserError: As for `read_suite`.
     """
     if not isinstance(content, dict):
-        raise UserError(f"{where}: not a suite's definition; docs/suites.md says what belongs in one")
+        raise UserError(f"{where}: not a suite's definition; suites/demo.yaml is one")
     if content.get("format") is True or content.get("format") != FORMAT:
         raise UserError(f"{where}: format {content.get('format')!r}; this version of the package reads {FORMAT}")
     try:
