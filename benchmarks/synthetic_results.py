@@ -101,6 +101,7 @@ def _entry(table: int, name: str, score: str, statistic: str, place: str, n: int
         "statistic": statistic,
         "hookpoint": place,
         "store": "5e7d1c0ffee00000",
+        "suite": "",
         "subject": "provider/subject",
         "coder": f"provider/coder/{place}",
         "grader": "provider/grader",
