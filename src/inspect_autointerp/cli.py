@@ -17,8 +17,8 @@ from inspect_autointerp.prep.cli import prep
 from inspect_autointerp.prep.hooks_cli import hooks
 from inspect_autointerp.prep.merge_cli import merge
 from inspect_autointerp.prep.negatives_cli import negatives
-from inspect_autointerp.sweep import cli as sweep_cli
 from inspect_autointerp.suites.cli import suites
+from inspect_autointerp.sweep import cli as sweep_cli
 
 app = typer.Typer(
     no_args_is_help=True,
