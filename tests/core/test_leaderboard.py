@@ -88,7 +88,7 @@ def test_a_random_coder_is_a_table_of_its_own_and_comes_last() -> None:
 
 
 def test_a_suites_rows_over_another_store_are_refused_with_both_digests() -> None:
-    of: Any = {"suite": "tiny/1 · abc"}
+    of: Any = {"suite": "tiny/1 · abc", "created": "2025-01-01"}
     others = [entry("c", store="d2", **of), entry("d", store="d2/16", **of)]
     tables, apart = compare([entry("a", **of), *others, entry("e"), entry("f")])
     assert names(tables) == [["e", "f"]]
