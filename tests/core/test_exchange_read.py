@@ -68,7 +68,7 @@ SAEBENCH = {
         "7": {"latent": 7, "explanation": "colons", "predictions": [], "correct seqs": [], "score": 1.0, "logs": ""},
     },
 }
-LOG = next((Path(__file__).parents[2] / "logs").glob("*suite_example.eval"))
+LOG = next((Path(__file__).parents[2] / "logs" / "example").glob("*.eval"))
 
 
 def read(source: Path | str, **options: Any) -> Supplied:
