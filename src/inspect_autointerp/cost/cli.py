@@ -49,28 +49,19 @@ def cost(
         --model openai/gpt-4o-mini --grader openai/gpt-4o --model-cost-config prices.yaml
       autointerp cost simulation --model anthropic/claude-sonnet-4-0 -T every=true
     """
-    from inspect_autointerp.cost.calls import calls_of, drawn
-    from inspect_autointerp.cost.estimate import estimate
+    from inspect_autointerp.cost.look import look
     from inspect_autointerp.cost.notes import notes
     from inspect_autointerp.cost.plan import planned
-    from inspect_autointerp.cost.prices import price_of, read_prices
+    from inspect_autointerp.cost.prices import read_prices
     from inspect_autointerp.cost.table import as_json, as_table
-    from inspect_autointerp.cost.tokens import counting
 
     given = read_prices(model_cost_config) if model_cost_config else {}
     options = {"contexts": contexts, "latents": latents, "grader": grader}
     with redirect_stdout(StringIO()):  # Inspect says there what it runs
         plan = planned(scores or [], model, model_role or [], task_arg or [], options)
-        samples = list(plan.task.dataset)
-        looked_at = drawn(samples, sample, seed)
-        calls = calls_of(plan.task, looked_at, plan.asking, plan.roles)
-
-    models = list(dict.fromkeys(map(plan.model_of, calls)))
-    ways = {name: counting(name) for name in models}
-    prices = {name: price_of(name, given) for name in models}
-    counts = {name: way.count for name, way in ways.items()}
-    found = estimate(calls, [str(one.id) for one in looked_at], len(samples), plan.model_of, counts, prices)
-    said = notes(found, {name: way.how for name, way in ways.items()}, prices, plan.here, plan.cached)
+    seen = look(plan, sample, seed, given)
+    found = seen.found
+    said = notes(found, seen.ways, seen.prices, plan.here, plan.cached)
     facts = plan.task.metadata or {}
     if json:
         about = {"scores": plan.scores, "store": facts["store"], "hookpoint": facts["hookpoint"], "seed": seed}
@@ -79,7 +70,7 @@ def cost(
     console = Console()
     if not console.is_terminal:
         console = Console(width=140)
-    title = f"{', '.join(plan.scores)} of {len(samples):,} latents of {facts['hookpoint']}"
+    title = f"{', '.join(plan.scores)} of {found.latents:,} latents of {facts['hookpoint']}"
     console.print(as_table(found, title))
     console.print()
     for line in said:

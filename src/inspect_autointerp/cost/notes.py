@@ -10,7 +10,7 @@ from inspect_autointerp.cost.estimate import Estimate
 from inspect_autointerp.cost.prices import FORM
 from inspect_autointerp.cost.table import dollars, tokens
 
-_OUTPUT = (
+OUTPUT = (
     "ESTIMATED: output, from the form of answers: explanations are as long as the lexical baseline's, with the worked"
     " examples' thinking in front. No answer is asked for again; no reasoning is counted, which is billed as output."
 )
@@ -33,8 +33,8 @@ def notes(
         cached: Whether explanations are taken from Inspect's cache.
     """
     said = [_drawn(found)]
-    said += [f"{model}: tokens by {how}." for model, how in ways.items()]
-    said += [_OUTPUT] if found.rows else ["No model is asked for anything."]
+    said += counted(ways)
+    said += [OUTPUT] if found.rows else ["No model is asked for anything."]
     constant = sum(row.constant for row in found.rows) * found.scale
     saved = fsum(row.saved for row in found.rows) * found.scale
     if constant:
@@ -53,13 +53,22 @@ def notes(
             f" saves its {n:,.0f} calls{money}."
         )
     said += [f"{score}: {why}: no call of an API." for score, why in here.items()]
-    said += [
+    return said + unpriced(prices)
+
+
+def counted(ways: Mapping[str, str]) -> list[str]:
+    """How tokens were counted."""
+    return [f"{model}: tokens by {how}." for model, how in ways.items()]
+
+
+def unpriced(prices: Mapping[str, ModelCost | None]) -> list[str]:
+    """What models have no price."""
+    return [
         f"{model}: no price is known. Give it in dollars per million tokens, --model-cost-config FILE with a line"
         f" `{model}: {FORM}`."
         for model, price in prices.items()
         if price is None
     ]
-    return said
 
 
 def _drawn(found: Estimate) -> str:
