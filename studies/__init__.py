@@ -1,1 +1,1 @@
-"""The paper's experiments, a file per table: what `autointerp study NAME` runs (see `study.definition` for the form)."""
+"""The paper's experiments, a file per table: what `autointerp study NAME` runs; `study.definition` has the form."""

@@ -19,6 +19,7 @@ from inspect_autointerp.prep.merge_cli import merge
 from inspect_autointerp.prep.negatives_cli import negatives
 from inspect_autointerp.suites.cli import suites
 from inspect_autointerp.sweep import cli as sweep_cli
+from inspect_autointerp.study.cli import study
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -42,6 +43,7 @@ app.command()(leaderboard)
 app.command()(submit)
 app.command()(verify)
 app.command()(export)
+app.command()(study)
 
 
 def main() -> None:

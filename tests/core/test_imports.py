@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = "inspect_autointerp"
-ROOMS = ("tasks", "solvers", "scorers", "prep")
+ROOMS = ("tasks", "solvers", "scorers", "prep", "studies")
 # Entry points join the rooms: the command lines and what Inspect loads.
 ENTRY_POINTS = {f"src/{PACKAGE}/{file}" for file in ("cli.py", "registry.py", "cost/plan.py", "planted/__main__.py")}
 MAY_IMPORT = {
@@ -18,7 +18,9 @@ MAY_IMPORT = {
     "solvers": {"scorers", "core"},
     "scorers": {"core"},
     "prep": {"core"},
+    "studies": set(),
     "leaderboard": {"core"},
+    "study": {"leaderboard", "core"},
     "making": {"core", "prep"},
     "core": set(),
 }
@@ -28,7 +30,7 @@ def room_of(module: str) -> str:
     if module.startswith((f"{PACKAGE}.demo.train_", f"{PACKAGE}.planted.make")):
         return "making"  # scripts that made the demo's weights, and what makes the planted store; core imports none
     part = module.split(".")[1] if "." in module else ""
-    return part if part in (*ROOMS, "leaderboard") else "core"
+    return part if part in (*ROOMS, "leaderboard", "study") else "core"
 
 
 def files() -> list[Path]:

@@ -71,7 +71,7 @@ def calls_of(task: Task, samples: list[Sample], scorers: list[Scorer], bound: Co
             log_level="error",
             log_realtime=False,
             log_buffer=len(samples),
-            display="none",
+            display="log",  # at this level nothing; `none` would still draw tables, which takes seconds
             score_display=False,
             ctl_server=False,
         )

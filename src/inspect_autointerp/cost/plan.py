@@ -65,16 +65,16 @@ def planned(
     Raises:
         UserError: Something is not there, or not understood.
     """
-    arguments = _arguments(task_args) | {name: value for name, value in given.items() if value is not None}
+    wanted = arguments(task_args) | {name: value for name, value in given.items() if value is not None}
     if scores:
-        arguments["scores"] = list(scores)
-    names = score_names(arguments.pop("scores", "judged"))
+        wanted["scores"] = list(scores)
+    names = score_names(wanted.pop("scores", "judged"))
     make = getattr(tasks, names[0]) if len(names) == 1 else tasks.suite
     if len(names) > 1:
-        arguments["scores"] = ",".join(names)
+        wanted["scores"] = ",".join(names)
     parameters = signature(make).parameters
-    grader = arguments.pop("grader", None)
-    for name, value in arguments.items():
+    grader = wanted.pop("grader", None)
+    for name, value in wanted.items():
         if name not in parameters:
             known = ", ".join(sorted(parameters.keys() - {"scores"}))
             raise UserError(f"-T {name}={value}: the task {make.__name__} has no such argument; there are {known}")
@@ -85,8 +85,8 @@ def planned(
     roles = {"grader": _one("--grader", str(grader))} if grader else {}
     roles |= _roles(model_roles)
     here = {name: why for name in names if (why := _here(name, roles.get("likelihood")))}
-    cached = _cached(arguments.get("explainer"))
-    return Plan(tuple(names), _made(make, arguments), _one("--model", model), roles, here, cached)
+    cached = _cached(wanted.get("explainer"))
+    return Plan(tuple(names), _made(make, wanted), _one("--model", model), roles, here, cached)
 
 
 def _one(option: str, model: str) -> str:
@@ -95,7 +95,12 @@ def _one(option: str, model: str) -> str:
     return model
 
 
-def _arguments(given: Sequence[str]) -> dict[str, Any]:
+def arguments(given: Sequence[str]) -> dict[str, Any]:
+    """What `-T NAME=VALUE` gives, by name.
+
+    Raises:
+        UserError: One is not of that form.
+    """
     from inspect_ai._util.config import parse_cli_args  # so that values mean what they will mean to `inspect eval`
 
     for argument in given:
@@ -131,11 +136,11 @@ def _here(score: str, likelihood: str | None) -> str | None:
     return None
 
 
-def _made(make: Any, arguments: Mapping[str, Any]) -> Task:
+def _made(make: Any, wanted: Mapping[str, Any]) -> Task:
     from inspect_ai._util.error import PrerequisiteError
 
     try:
-        return make(**arguments)
+        return make(**wanted)
     except PrerequisiteError as error:  # what `evaluation.one_line_errors` makes of a user's mistake
         raise UserError(str(error.__cause__ or error)) from error
 

@@ -6,8 +6,6 @@ from typing import Annotated
 
 import typer
 
-from inspect_autointerp.errors import UserError
-
 
 def leaderboard(
     logs: Annotated[str, typer.Argument(help="Folder of Inspect logs.")] = "logs",
@@ -76,14 +74,4 @@ def leaderboard(
         write_page(results, html, logs=logs if viewer else None)
         sys.stdout.write(f"{html / 'index.html'}: the page\n")
     if md is not None:
-        _write(md, view.markdown(shown, views.NOTES))
-
-
-def _write(target: Path, text: str) -> None:
-    if str(target) == "-":
-        sys.stdout.write(text)
-        return
-    try:
-        target.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{target}: cannot be written ({error.strerror})") from error
+        view.write_markdown(md, shown, views.NOTES)

@@ -1,13 +1,16 @@
 """A table as a terminal or Markdown shows it."""
 
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from rich.console import Console, Group
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from inspect_autointerp.errors import UserError
 from inspect_autointerp.render import visible
 
 _NAME = 20
@@ -82,6 +85,22 @@ def markdown(views: Sequence[View], notes: Sequence[str]) -> str:
         lines.append("")
     lines += [line for note in notes for line in (note, "")]
     return "\n".join(lines[:-1]) + "\n"
+
+
+def write_markdown(target: Path, views: Sequence[View], notes: Sequence[str]) -> None:
+    """Write `markdown` to a file; `-` is standard output.
+
+    Raises:
+        UserError: It cannot be written.
+    """
+    text = markdown(views, notes)
+    if str(target) == "-":
+        sys.stdout.write(text)
+        return
+    try:
+        target.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{target}: cannot be written ({error.strerror})") from error
 
 
 def _row(cells: Iterable[str]) -> str:

@@ -62,7 +62,8 @@ def cost_view(plan: Planned, found: Costs) -> tuple[View, list[str]]:
 
 def _cells(found: list[Estimate]) -> list[str]:
     calls, read, written = (
-        sum(getattr(row, name) * one.scale for one in found for row in one.rows) for name in ("calls", "input", "output")
+        sum(getattr(row, name) * one.scale for one in found for row in one.rows)
+        for name in ("calls", "input", "output")
     )
     money = fsum(row.money * one.scale for one in found for row in one.rows)
     return [f"{calls:,.0f}", tokens(read), tokens(written), dollars(money)]

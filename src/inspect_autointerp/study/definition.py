@@ -57,7 +57,7 @@ class Level(_Part):
     store: Need | None = None
     """None for the contexts that the study is run on."""
     demo: Demo | None = None
-    """Of a level without `store`; the demo's first hookpoint by default."""
+    """Of a level without `store`; `places.HOOKPOINT` by default."""
     paper: dict[str, Reported] = {}
     """By score."""
     paper_at: dict[str, dict[str, Reported]] = {}
@@ -142,7 +142,9 @@ def read_study(name: str) -> Study:
     if name in study_names():
         return Study.model_validate(yaml.safe_load((_folder() / f"{name}.yaml").read_text(encoding="utf-8")))
     if not name.endswith((".yaml", ".yml")):
-        raise UserError(f"{name}: no such study; there are {', '.join(study_names())}, or give a .yaml file of your own")
+        raise UserError(
+            f"{name}: no such study; there are {', '.join(study_names())}, or give a .yaml file of your own"
+        )
     try:
         return Study.model_validate(yaml.safe_load(Path(name).read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

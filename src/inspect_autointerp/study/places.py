@@ -16,6 +16,9 @@ from inspect_autointerp.made import make_once
 from inspect_autointerp.store import Store
 from inspect_autointerp.study.definition import Demo, Level
 
+HOOKPOINT = "layers.2"
+"""Of the demo, where a study does not say."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -23,8 +26,8 @@ class Place:
 
     contexts: str
     hookpoint: str
-    said: str = ""
-    """What stands for the level in the demo; empty elsewhere."""
+    said: str | None = None
+    """What stands for the level in the demo, empty where that goes without saying; None of contexts that were given."""
 
 
 @dataclass(frozen=True)
@@ -60,15 +63,15 @@ class Given:
         if self.stores:
             return {name: _named(wanted) for name, wanted in self.stores.items()}
         store = _opened(locate(self.contexts))
-        said = "the demo's" if self.contexts is None else ""
+        said = "" if self.contexts is None else None
         return {name: Place(str(store.folder), name, said) for name in store.hookpoints}
 
     def _of_demo(self, level: Level) -> Place | str:
-        held = level.store.demo if level.store else level.demo or Demo.model_validate({"as": "the demo's contexts"})
+        held = level.store.demo if level.store else level.demo or Demo.model_validate({"as": ""})
         if held is None:
             return "the demo has no such thing"
         folder = Path(demo.ensure_store()) if held.prep is None else _made(held.prep)
-        hookpoint = held.hookpoint or (self.hookpoint if held.prep is None else None)
+        hookpoint = held.hookpoint or (self.hookpoint or HOOKPOINT if held.prep is None else None)
         return Place(str(folder), _opened(str(folder)).hookpoint(hookpoint), held.as_)
 
     def _command(self, name: str, prep: str, store: Store) -> str:

@@ -11,10 +11,10 @@ from typing import Any
 from inspect_ai import Task, task_with
 from inspect_ai.model import get_model
 
-from inspect_autointerp.cost.plan import Plan, planned
+from inspect_autointerp.cost.plan import Plan, arguments, planned
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.evaluation import LEXICAL, SELF_GRADED
-from inspect_autointerp.study.definition import Level, Study
+from inspect_autointerp.study.definition import Level, Study, merged
 from inspect_autointerp.study.places import Given, Place
 
 
@@ -94,8 +94,8 @@ class Run:
     @property
     def key(self) -> tuple[object, ...]:
         """The same for two runs that are one."""
-        arguments = json.dumps(self.arguments, sort_keys=True)
-        return self.place.contexts, self.place.hookpoint, arguments, self.model, self.grader
+        options = json.dumps(self.arguments, sort_keys=True)
+        return self.place.contexts, self.place.hookpoint, options, self.model, self.grader
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class Planned:
     @cached_property
     def of_demo(self) -> bool:
         """Whether any of it is run on the demo."""
-        return any(run.place.said for run in self.runs)
+        return any(run.place.said is not None for run in self.runs)
 
 
 def plan_study(
@@ -149,22 +149,24 @@ def plan_study(
     runs, missing, seen = [], {}, set()
     for level_name, level in every.items():
         base = level.of or level_name
-        arguments = study.arguments(level) | more
+        options = merged(study.arguments(level), more)
         model = level.model or (asked.models.get(base, asked.model) if study.each == "model" else asked.model)
         grader = asked.graders.get(base, asked.grader) if study.each == "grader" else asked.grader
-        is_human = arguments.get("explainer", {}).get("name") == "human"
+        is_human = options.get("explainer", {}).get("name") == "human"
         if is_human:
-            arguments = arguments | {"explainer": {"name": "human"}, "explanations": human}
+            options |= {"explainer": {"name": "human"}, "explanations": human}
         lacks = study.each and base not in own and not (level.model or (is_human and human))
         if lacks or (is_human and not human):
             if not level.of:
                 missing[level_name] = "--human FILE" if is_human else _how(study.each, level_name)
             continue
-        place = hookpoints.get(base) if study.each == "hookpoint" and not level.store else given.place(level_name, level)
+        place = (
+            hookpoints.get(base) if study.each == "hookpoint" and not level.store else given.place(level_name, level)
+        )
         if not isinstance(place, Place):
             missing[level_name] = place or ""
             continue
-        run = Run(level_name, level, place, tuple(study.scores), arguments, model, grader, tuple(asked.roles))
+        run = Run(level_name, level, place, tuple(study.scores), options, model, grader, tuple(asked.roles))
         if run.key not in seen:  # the lexical baseline where it is the explainer anyway
             runs.append(run)
         seen.add(run.key)
@@ -188,6 +190,18 @@ def read_models(option: str, given: Sequence[str]) -> dict[str, str]:
         if "/" not in model or (level or model) in found:
             raise UserError(f"{option} {argument}: give PROVIDER/NAME, or LEVEL=PROVIDER/NAME, each level once")
         found[level or model] = model
+    return found
+
+
+def task_arguments(given: Sequence[str]) -> dict[str, Any]:
+    """`-T NAME=VALUE`, by name.
+
+    Raises:
+        UserError: One is not of that form.
+    """
+    found = arguments(given)
+    if isinstance(explainer := found.get("explainer"), str):
+        found["explainer"] = {"name": explainer}
     return found
 
 

@@ -1,5 +1,7 @@
 """A study's tasks as one Inspect eval set, which goes on where an interrupted one stopped."""
 
+import sys
+from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 
 from inspect_ai import eval_set
@@ -15,7 +17,7 @@ def run_study(plan: Planned, folder: Path, *, display: str | None = None, retry_
     Args:
         plan: The study.
         folder: Of its logs, and of no others.
-        display: As `inspect eval --display` takes it.
+        display: As `inspect eval --display` takes it; by default nothing where there is no terminal.
         retry_attempts: How often Inspect tries again what failed.
 
     Returns:
@@ -25,18 +27,20 @@ def run_study(plan: Planned, folder: Path, *, display: str | None = None, retry_
         UserError: The folder holds logs of other arguments.
         Interrupted: By the user.
     """
+    quiet = display is None and not sys.stdout.isatty()
     tasks = [run.task(plan.name) for run in plan.runs]
     again = "the same command goes on where this one stopped"
     try:
-        done, logs = eval_set(
-            tasks,
-            log_dir=str(folder),
-            display=display,  # pyright: ignore[reportArgumentType] - Inspect says what it does not know
-            retry_attempts=retry_attempts,
-            fail_on_error=False,
-            log_level="warning",
-            tags=[f"study:{plan.name}"],
-        )
+        with redirect_stdout(sys.stderr) if quiet else nullcontext():
+            done, logs = eval_set(
+                tasks,
+                log_dir=str(folder),
+                display="log" if quiet else display,  # pyright: ignore[reportArgumentType] - Inspect says what it knows not
+                retry_attempts=retry_attempts,
+                fail_on_error=False,
+                log_level="warning",
+                tags=[f"study:{plan.name}"],
+            )
     except PrerequisiteError as error:
         said = " ".join(str(error.message).split())
         raise UserError(f"{folder}: {said} For other arguments give another --log-dir.") from error
