@@ -128,6 +128,6 @@ def _independent(this: np.ndarray, other: np.ndarray) -> list[float]:
     """As `paired`, of two samples that have nothing to do with each other."""
     from scipy.stats import ttest_ind
 
-    enough = min(len(this), len(other)) >= 2 and (np.ptp(this) > 0 or np.ptp(other) > 0)
+    enough = min(len(this), len(other)) >= 2 and max(np.ptp(this), np.ptp(other)) > 1e-9
     p = float(ttest_ind(this, other, equal_var=False).pvalue) if enough else nan
     return [*welch(this, other), p]

@@ -37,16 +37,17 @@ def study_notes(plan: Planned) -> list[str]:
     """What has to be said below the tables."""
     paper = f"{_PAPER}, {plan.study.table}"
     notes = [
-        f"Median (quartiles) over latents. The paper: {paper}; Gemma 2 9B, explained and graded by Llama 3.1 70B Instruct,"
-        " but where a level says otherwise. Its subject, data and models are not this run's, and its test contexts can be"
-        " those that the explainer saw: compare how levels differ, not where they lie.",
-        "Mean over latents with its 95 % bootstrap interval; differences from the level named, paired over their common"
-        " latents, or, where pairs is –, of other latents (Welch's); p by Holm's correction over a score's differences.",
+        f"Median (quartiles) over latents. The paper: {paper}; Gemma 2 9B, explained and graded by Llama 3.1 70B"
+        " Instruct, unless said otherwise. Its subject, data and models are not this run's, and its test contexts can"
+        " be those that the explainer saw: compare how levels differ, not where they lie.",
+        "Mean over latents with its 95 % bootstrap interval; differences from the level named, paired over their"
+        " common latents, or, where pairs is –, of other latents (Welch's); p by Holm's correction over a score's"
+        " differences.",
     ]
     if plan.of_demo:
         notes.append(
-            "DEMO: what stands here as ours comes from this project's demo, a model of 4.5 M parameters over Python's"
-            " standard library, and not from the paper's models. What stands below a level's name stands for it."
+            "DEMO: what stands here as ours comes from this project's demo, a model of 4.5 M parameters over"
+            " Python's standard library, and not from the paper's models. What stands below a level's name stands for it."
         )
     return notes + plan.study.notes
 
@@ -75,7 +76,7 @@ def _quartiles(row: Any, theirs: Reported | None) -> str:
     if not known(row["median"]):
         return "–"
     mean = f"\nmean {row['mean']:.2f}" if theirs is not None and len(theirs) == 1 else ""
-    return f"{row['median']:.2f} ({row['q25']:.2f}–{row['q75']:.2f}){mean}"
+    return _between(row["median"], row["q25"], row["q75"]) + mean
 
 
 def _reported(theirs: Reported | None) -> str:
@@ -83,8 +84,11 @@ def _reported(theirs: Reported | None) -> str:
         return ""
     if len(theirs) == 1:
         return f"mean {theirs[0]:.2f}"
-    median, low, high = theirs
-    return f"{median:.2f} ({low:.2f}–{high:.2f})"
+    return _between(*theirs)
+
+
+def _between(median: float, low: float, high: float) -> str:
+    return f"{median:.2f} ({low:.2f}{' to ' if low < 0 else '–'}{high:.2f})"
 
 
 def _certainty(plan: Planned, names: list[str], rows: dict[tuple[str, str], Any]) -> View:

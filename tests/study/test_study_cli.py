@@ -1,0 +1,167 @@
+"""`autointerp study` as a user meets it: every study on the demo's subject, over few tokens, with the baseline."""
+
+import json
+import re
+import sys
+from functools import cache
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+from inspect_ai.log import list_eval_logs, read_eval_log
+
+from inspect_autointerp import cli, demo
+from inspect_autointerp.study import places
+from inspect_autointerp.study.definition import read_study, study_names
+
+JUDGED = ["--latents", "sample:2", "-T", "test_activating=5", "-T", "test_nonactivating=5", "-T", "min_contexts=5"]
+STEERED = ["--latents", "sample:2", "-T", "min_contexts=5"]
+STEERED += [part for name in ("scored_prompts", "tuned_prompts", "new_tokens") for part in ("-T", f"{name}=2")]
+QUICK = ["--look", "0", "--retry-attempts", "0"]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("made")
+
+
+@pytest.fixture(autouse=True)
+def small_demo(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The demo over 30,000 tokens, made in this process."""
+
+    def make_once(folder: Path, module: str, arguments: list[str], what: str) -> Path:
+        if not folder.exists():
+            cli.app([*arguments, "--pool", "400"], standalone_mode=False)
+        return folder
+
+    monkeypatch.setenv("INSPECT_AUTOINTERP_CACHE", str(made))
+    monkeypatch.setattr(demo, "TOKENS", 30_000)
+    monkeypatch.setattr(demo, "store_folder", lambda: made / "demo")
+    arguments = ["prep", "demo", "-o", str(made / "demo"), "--tokens", "30000"]
+    monkeypatch.setattr(demo, "ensure_store", lambda: make_once(made / "demo", "", arguments, ""))
+    monkeypatch.setattr(places, "make_once", make_once)
+    # Inspect reads what is installed at the start of each task: half a second of its time
+    monkeypatch.setattr("inspect_ai._util.package.packages_distributions", cache(packages_distributions), raising=False)
+
+
+def study(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: object
+) -> tuple[int, str, str]:
+    monkeypatch.setattr(sys, "argv", ["autointerp", "study", *map(str, arguments)])
+    with pytest.raises(SystemExit) as info:
+        cli.main()
+    captured = capsys.readouterr()
+    return int(info.value.code or 0), captured.out, captured.err
+
+
+@pytest.mark.parametrize("name", study_names())
+def test_each_runs_on_the_demo(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = STEERED if "intervention" in name else JUDGED
+    table = tmp_path / "table.md"
+    status, out, err = study(monkeypatch, capsys, name, *small, *QUICK, "--log-dir", tmp_path, "--md", table)
+    assert status == 0, err[-2000:]
+    wanted = read_study(name)
+    assert "DEMO: what stands here as ours comes from this project's demo" in out
+    assert f"arXiv 2410.13928, {wanted.table}" in out
+    written = table.read_text()
+    for level, of in wanted.levels.items():
+        if not of.paper:
+            continue
+        row = next(line for line in written.splitlines() if line.strip("| *").startswith(level))
+        for numbers in of.paper.values():
+            assert f"{numbers[0]:.2f}" in row
+    logs = [read_eval_log(info, header_only=True) for info in list_eval_logs(str(tmp_path / name))]
+    assert {log.status for log in logs} == {"success"}
+    for log in logs:
+        assert (log.eval.metadata or {})["study"] == name
+        level = (log.eval.metadata or {})["level"]
+        assert re.search(rf"^\| \*?{re.escape(level)}\b.*\d\.\d\d \(", written, re.MULTILINE) or "KL 3" in level
+
+
+def test_a_level_that_is_missing_is_run_again_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["prompt", *JUDGED, *QUICK, "--log-dir", tmp_path]
+    assert study(monkeypatch, capsys, *command)[0] == 0
+    logs = {info.name: read_eval_log(info, header_only=True) for info in list_eval_logs(str(tmp_path / "prompt"))}
+    lost = next(name for name, log in logs.items() if (log.eval.metadata or {})["level"] == "no activations")
+    Path(lost.removeprefix("file://")).unlink()
+    assert study(monkeypatch, capsys, *command)[0] == 0
+    after = {info.name for info in list_eval_logs(str(tmp_path / "prompt"))}
+    [new] = after - logs.keys()
+    assert after >= logs.keys() - {lost}
+    assert (read_eval_log(new, header_only=True).eval.metadata or {})["level"] == "no activations"
+    # and other arguments are not mixed with these
+    status, _, err = study(monkeypatch, capsys, *command, "-T", "seed=1")
+    assert status == 2
+    assert "For other arguments give another --log-dir." in err
+
+
+def test_a_dry_run_says_what_it_will_cost_and_asks_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prices = tmp_path / "prices.yaml"
+    price = {"input": 1, "output": 2, "input_cache_read": 1, "input_cache_write": 1}
+    prices.write_text(json.dumps({"mockllm/grader": price}))
+    status, out, _ = study(
+        monkeypatch, capsys, "prompt", *JUDGED, "--model", "mockllm/explainer", "--grader", "mockllm/grader",
+        "--dry-run", "--look", 1, "--model-cost-config", prices, "--log-dir", tmp_path / "logs",
+    )  # fmt: skip
+    assert status == 0
+    assert "mockllm/explainer: no price is known" in out
+    assert not (tmp_path / "logs").exists()
+    rows = {line.split("│")[1].strip(): line.split("│")[3].strip() for line in out.splitlines() if line.count("│") > 5}
+    # of 2 latents, fuzzing and detection: a call for the explanation; the floor's explanations are paid for already
+    calls = {name: int(count) for name, count in rows.items()}
+    assert calls["activations shown"] == calls["no activations"] == calls["random explanation"] + 2
+    assert calls["all"] == sum(count for name, count in calls.items() if name != "all")
+
+
+def test_what_has_no_contexts_is_listed_with_what_makes_them(
+    made: Path, store_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["coder", *JUDGED, *QUICK, "--contexts", store_folder, "--log-dir", tmp_path, "--md", tmp_path / "t.md"]
+    status, _, _ = study(monkeypatch, capsys, *command, "--store", f"Gemma 16k={store_folder}@layers.1")
+    assert status == 0
+    text = (tmp_path / "t.md").read_text()
+    [line] = [line for line in text.splitlines() if "--coder neurons:32 --hookpoint layers.1.mlp" in line]
+    assert "autointerp prep " in line
+    assert "-o DIR, then --store 'Gemma top-32 neurons=DIR'" in line
+    assert "DEMO" not in text
+    assert re.search(r"^\| Gemma 16k \| \d\.\d\d \(", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nothing"], "nothing: no such study; there are coder"),
+        (["coder", "--store", "Gemma 16k"], "--store Gemma 16k: give LEVEL=DIR, or LEVEL=DIR@HOOKPOINT"),
+        (["coder", "--store", "Gemma 17k=x"], "--store Gemma 17k=…: coder has no such level; there are Gemma 131k"),
+        (["coder", "--contexts", "nowhere"], "nowhere: no such context store"),
+        (["coder", "--model", "gpt"], "--model gpt: give PROVIDER/NAME, or LEVEL=PROVIDER/NAME"),
+        (
+            ["prompt", "-T", "shwon=1", "--dry-run"],
+            "activations shown: -T shwon=1: the task suite has no such",
+        ),
+    ],
+)
+def test_a_mistake_is_one_line(
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    status, _, err = study(monkeypatch, capsys, *arguments)
+    assert status == 2
+    found = [line for line in err.splitlines() if line.startswith("autointerp: ")]
+    assert [line.startswith(f"autointerp: {message}") for line in found] == [True], err
+
+
+def test_without_a_name_they_are_listed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = study(monkeypatch, capsys)
+    assert status == 0
+    assert all(name in out for name in study_names())
