@@ -16,6 +16,8 @@ from inspect_autointerp.store import SAMPLE, Store, hookpoint_folder
 
 SINGLE_TOKEN = 0.9
 """A latent is a single-token one if a larger share of its kept activations lies on one token of the vocabulary."""
+POSITIONAL = 0.05
+"""A latent is a positional one if its firing and the position tell more than this of each other, in nats."""
 TEST_CONTEXTS = 100
 """How many contexts the paper tests an explanation on."""
 QUANTILES = (0.01, 0.1, 0.5, 0.9, 0.99)
@@ -51,12 +53,12 @@ def latents_frame(store: Store, hookpoint: str) -> pd.DataFrame:
     ).to_pandas()
     frame.insert(2, "density", frame["n_tokens"] / store.manifest.n_tokens)
     columns = [np.concatenate(parts) for parts in zip(*_kept(store, folder / "postings.safetensors"), strict=True)]
-    names = ("kept_windows", "test_windows", "single_token_share", "single_token")
+    names = ("kept_windows", "test_windows", "single_token_share", "single_token", "position_information")
     return frame.assign(**dict(zip(names, columns, strict=True)))
 
 
 def _kept(store: Store, path: Path) -> Iterator[tuple[np.ndarray, ...]]:
-    """The last four columns, block by block."""
+    """The last five columns, block by block."""
     from safetensors import safe_open
 
     handle = safe_open(path, framework="np")
@@ -66,14 +68,15 @@ def _kept(store: Store, path: Path) -> Iterator[tuple[np.ndarray, ...]]:
     def read(name: str, begin: int, end: int) -> np.ndarray:
         return columns[name][begin:end] if begin < end else np.zeros(0, dtype=np.uint8)
 
-    is_test = _test_positions(store)
+    is_test, position, n_tokens = _test_positions(store), *_pool_positions(store)
     for a, b in _blocks(window_indptr + indptr):
         bounds = window_indptr[a : b + 1]
         window, flags = (read(name, bounds[0], bounds[-1]) for name in ("window", "flags"))
         before = np.concatenate([[0], np.cumsum(((flags & SAMPLE) > 0) & is_test[window])])
         tested = np.diff(before[bounds - bounds[0]])
-        share, token = _most_frequent(store.tokens[read("pos", indptr[a], indptr[b])], np.diff(indptr[a : b + 1]))
-        yield np.diff(bounds), tested, share, token
+        pos, lengths = read("pos", indptr[a], indptr[b]), np.diff(indptr[a : b + 1])
+        share, token = _most_frequent(store.tokens[pos], lengths)
+        yield np.diff(bounds), tested, share, token, position_information(position[pos], lengths, n_tokens)
 
 
 def _test_positions(store: Store) -> np.ndarray:
@@ -81,6 +84,66 @@ def _test_positions(store: Store) -> np.ndarray:
     n = len(store.tokens)
     blocks = (np.arange(begin, min(n, begin + _BLOCK)) for begin in range(0, n, _BLOCK))
     return np.concatenate([store.in_split(block, "test") for block in blocks])
+
+
+def _pool_positions(store: Store) -> tuple[np.ndarray, np.ndarray]:
+    """Of each token its position in what the subject saw at once, −1 outside of the pool's windows, int32 (token,); and
+    how many of the pool's tokens have each position, int64 (position,).
+    """
+    settings = store.settings
+    tokens = (store.pool.astype(np.int64)[:, None] + np.arange(settings.window)).ravel()
+    tokens = tokens[tokens < len(store.tokens)]
+    origin = 0 if settings.pack else store.document_bounds(tokens)[0]
+    position = np.full(len(store.tokens), -1, dtype=np.int32)
+    position[tokens] = (tokens - origin) % settings.context_length
+    return position, np.bincount(position[position >= 0], minlength=settings.context_length)
+
+
+def position_information(position: np.ndarray, lengths: np.ndarray, n_tokens: np.ndarray) -> np.ndarray:
+    """Of consecutive runs of tokens on which a latent fires, what firing and position tell of each other, in nats.
+
+    With c of the n tokens at a position firing, of N in all a share p: Σ c/N log(c/np) + (n − c)/N
+    log((n − c)/n(1 − p)), less (positions at which it fires − 1)/2N.
+
+    Args:
+        position: (entry,) of each such token; −1 of one that does not count.
+        lengths: (latent,): how many entries are each latent's.
+        n_tokens: (position,): how many tokens have it, whether it fires there or not.
+
+    Returns:
+        float64 (latent,); NaN of one that fires on no token that counts.
+    """
+    from scipy.special import xlogy
+
+    n_latents, total = len(lengths), int(n_tokens.sum())
+    counts = position >= 0
+    key = np.repeat(np.arange(n_latents), lengths)[counts] * len(n_tokens) + position[counts]
+    key, c = np.unique(key, return_counts=True)
+    latent, n = key // max(1, len(n_tokens)), n_tokens[key % max(1, len(n_tokens))]
+    fires = np.bincount(latent, weights=c, minlength=n_latents)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        p = fires / total
+        silent = np.where(n > c, (n - c) / (n * (1 - p[latent])), 1)  # 0/0 of a latent that fires on every token
+        here = xlogy(c, c / (n * p[latent])) + xlogy(n - c, silent)
+        elsewhere = total - np.bincount(latent, weights=n, minlength=n_latents)
+        told = np.bincount(latent, weights=here, minlength=n_latents) - xlogy(elsewhere, 1 - p)
+        bias = (np.bincount(latent, minlength=n_latents) - 1) / 2
+        return np.where(fires > 0, (told - bias) / total, np.nan)
+
+
+def density_histogram(frame: pd.DataFrame) -> list[tuple[float, float, int]]:
+    """How many of `latents_frame`'s latents that fire have a density in each half of a power of ten.
+
+    Returns:
+        From, up to (excluded, but for 1), and how many; from the rarest to the densest, empty ones between included.
+    """
+    density = frame.loc[frame["density"] > 0, "density"].to_numpy()
+    if not len(density):
+        return []
+    half = np.minimum(np.floor(2 * np.log10(density) + 1e-9).astype(int), -1)
+    first = int(half.min())
+    counts = np.bincount(half - first)
+    return [(10 ** ((first + i) / 2), 10 ** ((first + i + 1) / 2), int(n)) for i, n in enumerate(counts)]
 
 
 def _blocks(indptr: np.ndarray) -> Iterator[tuple[int, int]]:
@@ -131,6 +194,7 @@ def summary(frame: pd.DataFrame, *, min_active: int) -> dict[str, float]:
         testable: How many have at least `TEST_CONTEXTS` sampled windows to test on.
         single_token, single_token_common: Share with a single-token share above `SINGLE_TOKEN`: of the latents that
             fire, and of those that are neither dead nor rare.
+        positional: Share with a position information above `POSITIONAL`, of the latents that fire in the pool.
         kept_windows: How many windows are kept, over all latents.
     """
     fires = frame[frame["n_tokens"] > 0]
@@ -149,6 +213,7 @@ def summary(frame: pd.DataFrame, *, min_active: int) -> dict[str, float]:
         "testable": int((frame["test_windows"] >= TEST_CONTEXTS).sum()),
         "single_token": _share(fires["single_token_share"] > SINGLE_TOKEN),
         "single_token_common": _share(common["single_token_share"] > SINGLE_TOKEN),
+        "positional": _share(frame["position_information"].dropna() > POSITIONAL),
         "kept_windows": int(frame["kept_windows"].sum()),
     }
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _ROW_COLUMNS = ("latent", "tokens", "density", "windows", "max", "single token", "promotes", "neighbours")
+_BAR = 40
 _SHOWN = 5
 """Promoted tokens and neighbours shown of a latent."""
 
@@ -43,7 +44,7 @@ def stats(
       autointerp stats contexts/gpt2 --to latents.parquet
     """
     from inspect_autointerp.dataset import parse_latents, resolve
-    from inspect_autointerp.overview import latents_frame, summary
+    from inspect_autointerp.overview import density_histogram, latents_frame, summary
     from inspect_autointerp.overview_rows import check_target, with_texts, write_rows
 
     if to is not None:
@@ -59,6 +60,9 @@ def stats(
         frame = latents_frame(store, name)
         console.print()
         console.print(_summary_table(store, name, summary(frame, min_active=least), least))
+        if bars := density_histogram(frame):
+            console.print()
+            console.print(_density_table(bars))
         if latents is not None:
             candidates, wanted = parse_latents(latents, len(frame), seed=0)
             frame = frame.iloc[sorted(candidates[:wanted])]
@@ -86,7 +90,7 @@ def _store_table(store: Store, name: str) -> Table:
 
 
 def _summary_table(store: Store, hookpoint: str, found: dict[str, float], min_active: int) -> Table:
-    from inspect_autointerp.overview import QUANTILES, SINGLE_TOKEN, TEST_CONTEXTS, file_sizes
+    from inspect_autointerp.overview import POSITIONAL, QUANTILES, SINGLE_TOKEN, TEST_CONTEXTS, file_sizes
 
     n, n_kept = found["latents"], found["kept_windows"]
     folder = hookpoint_folder(hookpoint) + "/"
@@ -110,6 +114,7 @@ def _summary_table(store: Store, hookpoint: str, found: dict[str, float], min_ac
         ("fire on more than 10 % of tokens", _percent(found["over_10_percent"])),
         (f"with {TEST_CONTEXTS} sampled windows to test on", of_all("testable")),
         (f"more than {SINGLE_TOKEN:.0%} of what is kept on one token, of those that fire", single),
+        (f"positional: firing and position tell {POSITIONAL} nats of each other", _percent(found["positional"])),
         ("quantiles of those that fire", "".join(f"{f'{q:.0%}':<10}" for q in QUANTILES)),
         ("  share of tokens on which one fires", quantiles("density")),
         ("  maximum", quantiles("max_activation")),
@@ -117,6 +122,20 @@ def _summary_table(store: Store, hookpoint: str, found: dict[str, float], min_ac
         ("files", _sizes(files)),
     ):
         table.add_row(measure, value)
+    return table
+
+
+def _density_table(bars: "list[tuple[float, float, int]]") -> Table:
+    """The histogram of densities, the longest bar `_BAR` wide."""
+    table = Table(
+        title="density", title_justify="left", box=None, pad_edge=False, show_header=False, title_style="bold"
+    )
+    table.add_column(justify="right")
+    table.add_column(justify="right")
+    table.add_column()
+    most = max(n for _, _, n in bars)
+    for low, high, n in bars:
+        table.add_row(f"{low:.2g} to {high:.2g}", f"{n:,}", "█" * round(_BAR * n / most) or ("▏" if n else ""))
     return table
 
 

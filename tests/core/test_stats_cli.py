@@ -45,6 +45,8 @@ def test_the_table_says_what_is_held(
     assert line(out, "rare") == f"rare: fire in fewer than 400 windows {rare} ({100 * rare / 256:.1f} %)"
     assert 0 < rare < 256
     dead = sum(latent.n_tokens == 0 for latent in latents)
+    assert line(out, "positional").endswith(" %")
+    assert "█" * 40 in out
     assert line(out, "never fire") == f"never fire {dead} ({100 * dead / 256:.1f} %)"
 
 

@@ -11,6 +11,7 @@ def leaderboard(
     logs: Annotated[str, typer.Argument(help="Folder of Inspect logs.")] = "logs",
     differences: Annotated[bool, typer.Option(help="Show paired differences between explainers.")] = False,
     correlations: Annotated[bool, typer.Option(help="Show how scores correlate over latents.")] = False,
+    guidelines: Annotated[bool, typer.Option(help="Show what the paper's guidelines come to in these logs.")] = False,
     by: Annotated[str | None, typer.Option(help="Show means by decile, hookpoint or density.")] = None,
     csv: Annotated[
         Path | None, typer.Option(help="Write a row per explainer and score; `-` for standard output.")
@@ -26,7 +27,7 @@ def leaderboard(
     viewer: Annotated[
         bool, typer.Option("--view/--no-view", help="Put the logs into that folder too, in the Inspect viewer.")
     ] = True,
-    full: Annotated[bool, typer.Option(help="Show differences, correlations and means by each.")] = False,
+    full: Annotated[bool, typer.Option(help="Show differences, correlations, guidelines and means by each.")] = False,
 ) -> None:
     """Compare explainers: mean scores over latents with intervals, beside the floors.
 
@@ -41,6 +42,7 @@ def leaderboard(
     from inspect_autointerp.leaderboard.breakdown import By, breakdown, checked
     from inspect_autointerp.leaderboard.correlations import correlations as correlations_of
     from inspect_autointerp.leaderboard.differences import differences as differences_of
+    from inspect_autointerp.leaderboard.guidelines import guidelines_view
     from inspect_autointerp.leaderboard.page.write import check_target, write_page
     from inspect_autointerp.leaderboard.read import read_results
     from inspect_autointerp.leaderboard.statistics import summary
@@ -58,6 +60,8 @@ def leaderboard(
         shown += views.correlations(results, correlations_of(results))
     for group in groups:
         shown += views.breakdowns(results, breakdown(results, group), group, numbers)
+    if guidelines or full:
+        shown += guidelines_view(results)
     shown += views.apart(results)
     targets = {"csv": csv, "parquet": parquet, "json": json}
     if not any(str(target) == "-" for target in (*targets.values(), latents, md)):

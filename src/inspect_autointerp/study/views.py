@@ -47,7 +47,8 @@ def study_notes(plan: Planned) -> list[str]:
     if plan.of_demo:
         notes.append(
             "DEMO: what stands here as ours comes from this project's demo, a model of 4.5 M parameters over"
-            " Python's standard library, and not from the paper's models. What stands below a level's name stands for it."
+            " Python's standard library, and not from the paper's models. What stands below a level's name stands for"
+            " it."
         )
     return notes + plan.study.notes
 
