@@ -2,6 +2,7 @@
 
 import gc
 import sys
+import threading
 from collections.abc import Callable, Hashable
 from functools import cache
 from typing import Any, TypeVar
@@ -14,6 +15,7 @@ T = TypeVar("T")
 
 _engines: dict[Hashable, Any] = {}
 _making: dict[Hashable, anyio.Lock] = {}
+_loading = threading.Lock()
 
 
 async def shared(key: Hashable, make: Callable[[], T]) -> T:
@@ -30,8 +32,14 @@ async def shared(key: Hashable, make: Callable[[], T]) -> T:
     """
     async with _making.setdefault(key, anyio.Lock()):
         if key not in _engines:
-            _engines[key] = await anyio.to_thread.run_sync(make)
+            _engines[key] = await anyio.to_thread.run_sync(_alone, make)
         return _engines[key]
+
+
+def _alone(make: Callable[[], T]) -> T:
+    """One at a time: transformers loads a model under a default device that all threads see."""
+    with _loading:
+        return make()
 
 
 def lend(key: Hashable, engine: object) -> None:

@@ -52,7 +52,7 @@ def read_found(folder: Path) -> dict[str, Found]:
         level = (log.eval.metadata or {}).get("level")
         if level is None or log.status != "success":
             continue
-        of_score = {entry.setting["score"]: entry for entry in entries(log, info.name)}
+        of_score = {entry.setting["score"]: entry for entry in entries(log, info.name) if not entry.problem}
         wanted = re.compile("|".join(rf"{re.escape(e.scorer)}/({e.statistic}|unscored)" for e in of_score.values()))
         frame = log_values(info.name, lambda name, wanted=wanted: bool(wanted.fullmatch(name))).set_index("id")
         values, unscored = {}, {}

@@ -63,9 +63,12 @@ class Run:
         place = {"contexts": self.place.contexts, "hookpoint": self.place.hookpoint, "grader": self.grader}
         try:
             with redirect_stdout(StringIO()):
-                return planned(self.scores, self.model, self.roles, given, place)
+                plan = planned(self.scores, self.model, self.roles, given, place)
         except UserError as error:
             raise UserError(f"{self.name}: {error}") from error
+        # After an eval set, whose tasks have models of their own, a task made in the same process finds none given.
+        plan.task.model = plan.task.model_roles = None
+        return plan
 
     def task(self, study: str) -> Task:
         """The task as an eval set takes it; the log's metadata names study and level.
@@ -146,7 +149,7 @@ def plan_study(
     for level in given.stores or {} if study.each != "hookpoint" else {}:
         if level not in known:
             raise UserError(f"--store {level}=…: {name} has no such level; there are {', '.join(every)}")
-    runs, missing, seen = [], {}, set()
+    runs, missing, seen = [], {}, {}
     for level_name, level in every.items():
         base = level.of or level_name
         options = merged(study.arguments(level), more)
@@ -167,9 +170,11 @@ def plan_study(
             missing[level_name] = place or ""
             continue
         run = Run(level_name, level, place, tuple(study.scores), options, model, grader, tuple(asked.roles))
-        if run.key not in seen:  # the lexical baseline where it is the explainer anyway
+        if run.key not in seen:
             runs.append(run)
-        seen.add(run.key)
+        elif not level.floor:  # the lexical baseline where it is the explainer anyway needs no word
+            missing[level_name] = f"contexts of its own: as it is, it would be {seen[run.key]} again"
+        seen.setdefault(run.key, level_name)
     rows = {key: level for key, level in every.items() if key in missing or any(run.name == key for run in runs)}
     return Planned(name, study, rows, default, runs, missing)
 

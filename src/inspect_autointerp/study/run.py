@@ -37,7 +37,6 @@ def run_study(plan: Planned, folder: Path, *, display: str | None = None, retry_
                 log_dir=str(folder),
                 display="log" if quiet else display,  # pyright: ignore[reportArgumentType] - Inspect says what it knows not
                 retry_attempts=retry_attempts,
-                fail_on_error=False,
                 log_level="warning",
                 tags=[f"study:{plan.name}"],
             )
