@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import time
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,6 +45,25 @@ def test_one_engine_is_made_for_all_who_ask_at_once() -> None:
     assert first is second
     assert other is not first
     assert sorted(made) == ["a", "b"]
+
+
+def test_engines_of_different_keys_are_made_one_at_a_time() -> None:
+    # transformers has one default device for all threads while it loads, so two at once spoil each other
+    running: list[int] = [0]
+    most: list[int] = []
+
+    def make() -> Engine:
+        running[0] += 1
+        most.append(running[0])
+        time.sleep(0.02)
+        running[0] -= 1
+        return Engine()
+
+    async def main() -> None:
+        await asyncio.gather(*(shared(name, make) for name in "abcd"))
+
+    asyncio.run(main())
+    assert most == [1, 1, 1, 1]
 
 
 def test_what_making_raises_is_raised_to_all_and_tried_anew() -> None:

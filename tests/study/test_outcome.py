@@ -1,0 +1,51 @@
+"""What is computed of a study's levels, by hand."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from inspect_autointerp.study.definition import Level
+from inspect_autointerp.study.outcome import Found, outcome
+
+
+def found(values: dict[str, float], coder: str = "sae", score: str = "detection") -> Found:
+    log: Any = SimpleNamespace(eval=SimpleNamespace(metadata={"subject": "s", "coder": coder, "hookpoint": "h"}))
+    entries: Any = {score: SimpleNamespace(statistic="balanced_accuracy")}
+    return Found(cast(Any, log), entries, {score: pd.Series(values, dtype=float)}, {score: 0.0})
+
+
+def test_medians_and_paired_differences_over_common_latents() -> None:
+    levels = {"a": Level(), "b": Level(), "missing": Level()}
+    of = {
+        "a": found({"h/1": 0.5, "h/2": 0.6, "h/3": 0.7, "h/4": 0.8}),
+        "b": found({"h/2": 0.7, "h/3": 0.9, "h/4": 1.0, "h/5": 0.0, "h/6": np.nan}),
+    }
+    rows = outcome(of, levels, "a").set_index("level")
+    assert list(rows.index) == ["a", "b"]
+    assert rows.loc["a", ["q25", "median", "q75"]].tolist() == pytest.approx([0.575, 0.65, 0.725])
+    assert (rows.loc["b", "n"], rows.loc["a", "against"]) == (4, "")
+    # common: 2, 3, 4, of which b is higher by 0.1, 0.2, 0.2
+    assert (rows.loc["b", "pairs"], rows.loc["b", "difference"]) == (3, pytest.approx(0.5 / 3))
+    assert rows.loc["b", "verdict"] == "tied"  # three signs give p = 1/4 at best
+
+
+def test_other_latents_are_not_paired_and_floors_are_compared_with_their_own_level() -> None:
+    many = {f"h/{i}": 0.8 + 0.01 * (i % 5) for i in range(30)}
+    few = {f"h/{i}": 0.5 + 0.01 * (i % 7) for i in range(30)}
+    levels = {"a": Level(), "b": Level(), "b, random": Level(floor=True, of="b")}
+    of = {"a": found(many), "b": found(few, coder="neurons"), "b, random": found(few, coder="neurons")}
+    rows = outcome(of, levels, "a").set_index("level")
+    assert rows.loc["b", ["pairs", "verdict", "against"]].tolist() == [0, "lower", "a"]
+    assert rows.loc["b, random", ["pairs", "verdict", "against"]].tolist() == [30, "tied", "b"]
+    # two comparisons of the score: Holm doubles the smaller p
+    from scipy.stats import ttest_ind
+
+    p = ttest_ind(list(few.values()), list(many.values()), equal_var=False).pvalue
+    assert rows.loc["b", "p_holm"] == pytest.approx(2 * p)
+
+
+def test_nothing_finished_is_an_empty_table() -> None:
+    assert outcome({}, {"a": Level()}, "a").empty
