@@ -17,9 +17,9 @@ from inspect_autointerp.prep.cli import prep
 from inspect_autointerp.prep.hooks_cli import hooks
 from inspect_autointerp.prep.merge_cli import merge
 from inspect_autointerp.prep.negatives_cli import negatives
+from inspect_autointerp.study.cli import study
 from inspect_autointerp.suites.cli import suites
 from inspect_autointerp.sweep import cli as sweep_cli
-from inspect_autointerp.study.cli import study
 
 app = typer.Typer(
     no_args_is_help=True,
