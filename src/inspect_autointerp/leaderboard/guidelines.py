@@ -56,10 +56,8 @@ def _of_table(results: Results, table: int) -> list[tuple[Any, ...]]:
     if explainers.empty:
         return []
     best, place = explainers.iloc[0], entries.index.get_loc(explainers.index[0])
-    of, who = (
-        caption({str(key): value for key, value in best.items()}).partition(" · graded")[0],
-        str(best["explainer"]),
-    )
+    row = {str(key): value for key, value in best.items()}
+    of, who = caption(row).partition(" · graded")[0], str(best["explainer"])
     strongest, weakest = (results.matrix(table, column)[:, place] for column in (DECILE_COLUMNS[-1], DECILE_COLUMNS[0]))
     found: list[tuple[Any, ...]] = [(_DECILES, of, who, *_mean(strongest - weakest))]
     share = results.latents_of(table)["firing_share"].to_numpy(dtype=float)
