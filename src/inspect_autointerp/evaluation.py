@@ -1,5 +1,6 @@
 """What every task does alike: open the contexts, bind the grader, say in the log what was compared with what."""
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -23,6 +24,8 @@ from inspect_autointerp.unscored import warn_of_unscored
 LEXICAL = "inspect_autointerp/lexical"
 _CHANCE = {"balanced_accuracy": 0.5, "auroc": 0.5, "accuracy": 0.2}
 """What guessing gets, by how a score's name begins; an accuracy is that of choosing one of five."""
+_RESOLVING = "inspect_ai._eval.loader"
+"""The module in which Inspect resolves tasks; it has no public sign of it."""
 SELF_GRADED = "none given: the explainer grades itself"
 NO_GRADER = "none: the score asks no model"
 MAIN_GRADES = "none given: the main model, which explains nothing, grades"
@@ -145,7 +148,15 @@ def latent_task(
 
 
 def _no_model_given() -> bool:
-    """Whether Inspect is resolving a task for an evaluation without any model (not: outside of an evaluation)."""
+    """Whether Inspect is resolving a task for an evaluation without any model.
+
+    Outside of that, in Python before an evaluation, Inspect would name the model of the one before.
+    """
+    frame = sys._getframe()
+    while frame is not None and frame.f_globals.get("__name__") != _RESOLVING:
+        frame = frame.f_back
+    if frame is None:
+        return False
     try:
         return str(get_model()) == "none/none"
     except Exception:  # outside of an evaluation there is no model to ask for

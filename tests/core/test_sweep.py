@@ -3,6 +3,7 @@
 import json
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -167,6 +168,15 @@ def test_shards_that_come_further_are_all_tried(monkeypatch: pytest.MonkeyPatch)
     assert started == [1, 2, 3, 4, 5] and sweep.done_now == 5
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C is heard, which it is not in the tests of a job in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     sweep, started = sweep_of(monkeypatch, "ok", "slow", "ok")
 
@@ -179,6 +189,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(monkeypatch: pytest.Mon
     assert started == [1, 2]
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_a_shard_ends_when_its_sweep_is_gone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     import asyncio
     import os

@@ -38,8 +38,9 @@ def read(engine: ReadingSubject, latent: int, *texts: str) -> list[Fired]:
 
 def test_whole_documents_of_a_store_have_the_activations_that_it_keeps(tmp_path: Path, prep: Prep) -> None:
     (tmp_path / "corpus").mkdir()
-    for number, text in enumerate(islice(stdlib_documents(), 30)):
-        (tmp_path / "corpus" / f"{number:02}.txt").write_text(text[:80], encoding="utf-8")
+    for number, text in enumerate(islice(stdlib_documents(), 40)):
+        short = text.encode()[:56].decode(errors="ignore")  # a byte is a token at most: it fits one chunk on any Python
+        (tmp_path / "corpus" / f"{number:02}.txt").write_text(short, encoding="utf-8")
     prep(tmp_path / "store", corpus=str(tmp_path / "corpus"), window=8, sample=1000, pool=8)
     store = Store(tmp_path / "store")
     engine = ReadingSubject(store, "layers.1", device="cpu", tokens=300)

@@ -4,6 +4,7 @@ import os
 import signal
 from functools import cache
 from pathlib import Path
+from threading import current_thread, main_thread
 
 from inspect_ai.hooks import Hooks, SampleEnd, hooks
 
@@ -18,6 +19,9 @@ def tell_sweep() -> None:
         parent, _, file = os.environ[VARIABLE].partition(":")
         _Pulse.parent, _Pulse.file = int(parent), Path(file)
         hooks(name="sweep", description="Tells a sweep how far its shard has come.")(_Pulse)
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and current_thread() is main_thread():
+            # Of a sweep in the background: that Ctrl-C is not for it says nothing of what it sends its shards.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class _Pulse(Hooks):
