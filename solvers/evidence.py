@@ -50,10 +50,19 @@ def _contexts(store: Store, latent: Latent, options: Options) -> Gathered:
     active = contexts.explain(options.examples, options.seed, options.sampling)
     if not active:
         return Gathered(reason="too_few_contexts")
-    kinds = hardest(negative_kinds(store, latent.hookpoint, "all")) if options.contrastive else ()
-    each = -(-options.contrastive // max(1, len(kinds)))
-    silent = contexts.to_tell_apart(each, options.seed, kinds)
-    return Gathered(active=active, silent=_in_turn(silent, options.contrastive))
+    return Gathered(active=active, silent=_silent(store, contexts, options.contrastive, options.seed))
+
+
+def _silent(store: Store, contexts: LatentContexts, n: int, seed: int) -> list[Context]:
+    """Up to n silent contexts: look-alikes of all kinds that the store holds in turn, and random ones to fill up."""
+    if not n:
+        return []
+    kinds = hardest(negative_kinds(store, contexts.latent.hookpoint, "all"))
+    found = _in_turn(contexts.to_tell_apart(n, seed, kinds), n)
+    if "random" not in kinds and len(found) < n:
+        there = {context.start for context in found}
+        found += [context for context in contexts.to_tell_apart(n, seed) if context.start not in there]
+    return found[:n]
 
 
 def draws(seed: int, latent: Latent, what: str) -> np.random.Generator:

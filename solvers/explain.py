@@ -43,7 +43,7 @@ def explain(
             strongest) or `mix` (a fifth of them the strongest, the others by quantiles).
         activations: List activating tokens below each, with strengths from 1 to 10.
         cot: Have the model think in steps first.
-        contrastive: Texts of the explain split to show as such on which the latent is silent: look-alikes where the
+        contrastive: Texts of the explain split to show as such on which the latent is silent: look-alikes as far as the
             store holds any, else random ones.
         evidence: `contexts`; `effects` (what the subject says next when it is steered, which loads it); `logits` (the
             tokens that the latent's direction promotes and suppresses); several with + between; or `both`, contexts and
