@@ -1,7 +1,6 @@
 """Questions to a model: all at once, each tried once more with what was wrong, and counted where that fails too."""
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -20,7 +19,8 @@ from inspect_ai.model import (
 )
 from inspect_ai.util import span
 
-from inspect_autointerp.attempt import SPANS, Failure, attempt
+from inspect_autointerp.attempt import Failure, attempt
+from inspect_autointerp.lean import lean
 from inspect_autointerp.reasons import unusable
 from inspect_autointerp.scorers.answers import AnswerError
 
@@ -99,7 +99,7 @@ async def ask(model: Model, questions: Sequence[Question[T]], who: str = ROLE) -
     replies: dict[int, Reply[T]] = {}
 
     async def one(number: int, question: Question[T]) -> None:
-        async with span(f"{who} · {question.name}") if _spans() else nullcontext():
+        async with span(f"{who} · {question.name}") if not lean() else nullcontext():
             replies[number] = await _reply(model, question)
 
     try:
@@ -109,10 +109,6 @@ async def ask(model: Model, questions: Sequence[Question[T]], who: str = ROLE) -
     except ExceptionGroup as errors:  # what ends a run, which Inspect knows by its type
         raise errors.exceptions[0] from None
     return [replies[number] for number in range(len(questions))]
-
-
-def _spans() -> bool:
-    return os.environ.get(SPANS) != "0"
 
 
 async def _reply(model: Model, question: Question[T]) -> Reply[T]:

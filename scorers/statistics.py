@@ -95,16 +95,14 @@ def latent_statistics(
 
 def balanced(right: Sequence[Verdict], wrong: Sequence[Verdict]) -> dict[str, float]:
     """The `BALANCED` statistics of verdicts that should be 1 against verdicts that should be 0, all of them scored."""
-    from sklearn.metrics import roc_auc_score
-
     tnr = 1 - _rate(wrong)
     belief = _beliefs([*right, *wrong]) if right and wrong else None
-    truth = np.repeat([1, 0], [len(right), len(wrong)])
-    return {
-        "balanced_accuracy": (_rate(right) + tnr) / 2,
-        "auroc": UNDEFINED if belief is None else float(roc_auc_score(truth, belief)),
-        "tnr": tnr,
-    }
+    auroc = UNDEFINED
+    if belief is not None:
+        from sklearn.metrics import roc_auc_score
+
+        auroc = float(roc_auc_score(np.repeat([1, 0], [len(right), len(wrong)]), belief))
+    return {"balanced_accuracy": (_rate(right) + tnr) / 2, "auroc": auroc, "tnr": tnr}
 
 
 def scored(verdicts: Sequence[Verdict]) -> list[Verdict]:

@@ -13,6 +13,7 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.evaluation import one_line_errors
 from inspect_autointerp.explanation import Explanation
 from inspect_autointerp.latent import Sampling
+from inspect_autointerp.lean import lean
 from inspect_autointerp.solvers.asked import Answer, ask_explainer
 from inspect_autointerp.solvers.evidence import Gathered, gather
 from inspect_autointerp.solvers.options import Options, Style
@@ -111,7 +112,9 @@ def leave(
         more: Further fields of the record.
     """
     if answer is not None:
-        state.messages, state.output, reason = answer.messages, answer.output, answer.reason
+        state.output, reason = answer.output, answer.reason
+        if not lean():  # they are in the call's event, too
+            state.messages = answer.messages
     fields: dict[str, Any] = {
         "text": answer and answer.text,
         "source": VERSION,

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from math import ceil
 
 from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageSystem, ChatMessageUser
@@ -77,11 +78,15 @@ def explain_messages(gathered: Gathered, options: Options, errors: Errors | None
         options: In what manner.
         errors: What an earlier explanation got wrong.
     """
+    return [*_beginning(options), ChatMessageUser(content=_question(gathered, options, errors))]
+
+
+@cache  # the same objects for every latent
+def _beginning(options: Options) -> list[ChatMessage]:
     messages: list[ChatMessage] = [ChatMessageSystem(content=_system(options))]
     for worked in WORKED:
         messages.append(ChatMessageUser(content=_question(worked.gathered(options), options)))
         messages.append(ChatMessageAssistant(content=worked.answer(options)))
-    messages.append(ChatMessageUser(content=_question(gathered, options, errors)))
     return messages
 
 
@@ -140,9 +145,9 @@ def _quoted(token: str) -> str:
 def _strengths(context: Context, maximum: float) -> str:
     """The activating tokens with ⌈10 · activation / maximum⌉, strongest ten at the most, in order of the text."""
     active = [i for i, is_active in enumerate(active_tokens(context)) if is_active]
-    strongest = sorted(sorted(active, key=lambda i: -context.activations[i])[:MAX_LISTED])
-    tokens = context.tokens()
-    return ", ".join(f"{_quoted(tokens[i])}: {ceil(10 * float(context.activations[i]) / maximum)}" for i in strongest)
+    strengths, tokens = context.activations.tolist(), context.tokens()
+    strongest = sorted(sorted(active, key=lambda i: -strengths[i])[:MAX_LISTED])
+    return ", ".join(f"{_quoted(tokens[i])}: {ceil(10 * strengths[i] / maximum)}" for i in strongest)
 
 
 _ANSWER = re.compile(r"^[\s*_#>`]*explanation[\s*_`]*:[\s*_`]*(.*?)[\s*_`]*$", re.IGNORECASE | re.MULTILINE)

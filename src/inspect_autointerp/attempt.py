@@ -9,10 +9,6 @@ from inspect_ai.util import LimitExceededError
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.evaluation import one_line_errors
 
-SPANS = "INSPECT_AUTOINTERP_SPANS"
-"""The environment variable that, at 0, has graders' calls stand in the log without spans of their own: two events less
-for each."""
-
 
 @dataclass(frozen=True)
 class Failure:

@@ -18,7 +18,7 @@ from inspect_autointerp import __version__, demo, planted
 from inspect_autointerp.dataset import LatentDataset, give_donors, latent_dataset, resolve
 from inspect_autointerp.engines import release_at_task_end
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.sweep.pulse import tell_sweep
+from inspect_autointerp.sweep.pulse import serve_sweep
 from inspect_autointerp.unscored import warn_of_unscored
 
 LEXICAL = "inspect_autointerp/lexical"
@@ -116,7 +116,7 @@ def latent_task(
     """
     warn_of_unscored()
     release_at_task_end()
-    tell_sweep()
+    serve_sweep()
     no_model = _no_model_given()
     if no_model:
         grader = grader or LEXICAL if graded else None

@@ -76,24 +76,29 @@ def marked(context: Context, pair: tuple[str, str], marks: Sequence[bool] | np.n
         pair: The delimiters.
         marks: Per token, whether it is marked; the activating ones by default.
     """
-    tokens = context.tokens()
-    return _delimited(tokens, map(visible, tokens), pair, active_tokens(context) if marks is None else marks)
+    places = [start for start, _ in context.spans] + [end for _, end in context.spans[-1:]]
+    shown = (start < end for start, end in context.spans)
+    pieces, begin = [], 0
+    for i, token in enumerate(_bounds(shown, active_tokens(context) if marks is None else marks)):
+        pieces += [visible(context.text[begin : places[token]]), pair[i % 2]]  # in runs, which is several times as fast
+        begin = places[token]
+    return "".join([*pieces, visible(context.text[begin:])])
 
 
-def _delimited(
-    tokens: Sequence[str], shown: Iterable[str], pair: tuple[str, str], marks: Sequence[bool] | np.ndarray
-) -> str:
-    """Tokens as they are shown, those with marks between delimiters."""
-    pieces, inside = [], False
+def _bounds(shown: Iterable[bool], marks: Sequence[bool] | np.ndarray) -> list[int]:
+    """The tokens before which delimiters stand, opening and closing ones in turn; one more than the last for the end.
+
+    Args:
+        shown: Per token, whether it has characters of its own: else it cannot carry a mark.
+        marks: Per token, whether it is to.
+    """
+    bounds, inside = [], False
     marks = marks.tolist() if isinstance(marks, np.ndarray) else marks  # ten times faster to go through
-    for token, text, mark in zip(tokens, shown, marks, strict=True):
-        if mark != inside and token:  # a token without characters of its own cannot carry a mark
-            pieces.append(pair[0] if mark else pair[1])
+    for i, (can, mark) in enumerate(zip(shown, marks, strict=True)):
+        if mark != inside and can:
+            bounds.append(i)
             inside = mark
-        pieces.append(text)
-    if inside:
-        pieces.append(pair[1])
-    return "".join(pieces)
+    return [*bounds, len(marks)] if inside else bounds
 
 
 _RESET = "\x1b[0m"
@@ -125,7 +130,10 @@ def coloured(
             pieces.append(f"\x1b[38;2;0;0;0m\x1b[48;2;{colour}m{text}{_RESET}")  # black text, in dark mode too
         else:
             pieces.append(text)
-    return "".join(pieces) if marks is None else _delimited(tokens, pieces, pair, marks)
+    bounds = [] if marks is None else _bounds(map(bool, tokens), marks)
+    for i, token in reversed([*enumerate(bounds)]):
+        pieces.insert(token, pair[i % 2])
+    return "".join(pieces)
 
 
 def ansi_block(lines: Sequence[str]) -> str:

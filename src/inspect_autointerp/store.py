@@ -81,7 +81,7 @@ class Store:
                 if actual != digest:
                     raise UserError(f"{self.folder}: {name} changed since it was written; make the store again")
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """The name of the data (see `Manifest.digest`), with the window's length behind a slash if it is re-cut."""
         return self.manifest.digest + (f"/{self.window}" if self.ratio > 1 else "")

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -49,6 +51,22 @@ def test_marks_may_stand_elsewhere_and_in_colour_too() -> None:
     found = context(["a", "b", "", "c"], [1, 0, 0, 0])
     assert marked(found, ("«", "»"), [False, True, True, True]) == "a«bc»"
     assert coloured(found, 1.0, [False, True, True, True], ("«", "»")).endswith("«bc»")
+
+
+TOKENS = st.lists(st.tuples(st.text(max_size=2), st.sampled_from([0.0, 1.0])), min_size=1, max_size=8)
+
+
+@given(TOKENS)
+def test_delimiters_stand_between_tokens_where_marks_begin_and_end(drawn: list[tuple[str, float]]) -> None:
+    # Token by token: a pair around each marked one that has characters, and no `><` between neighbours.
+    found = context([token for token, _ in drawn], [activation for _, activation in drawn])
+    pieces = [(visible(token), activation > 0) for token, activation in drawn if token]
+    naive = "".join(f"\0{text}\1" if mark else text for text, mark in pieces).replace("\1\0", "")
+    assert marked(found, ("\0", "\1")) == naive
+    plain = re.sub(
+        "\x1b\\[[0-9;]*m", "", coloured(found, 1.0, [activation > 0 for _, activation in drawn], ("\0", "\1"))
+    )
+    assert plain == naive
 
 
 def test_delimiters_that_stand_in_a_text_are_not_used() -> None:

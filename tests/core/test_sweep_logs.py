@@ -12,6 +12,7 @@ from inspect_ai.log import list_eval_logs, read_eval_log, read_eval_log_samples
 
 from inspect_autointerp.leaderboard.read import read_results
 from inspect_autointerp.leaderboard.samples import explanations, read_sample
+from inspect_autointerp.lean import LEAN
 from inspect_autointerp.sweep import run
 from inspect_autointerp.sweep.least import make_least
 from inspect_autointerp.sweep.plan import Plan, make_plan
@@ -69,11 +70,14 @@ def scores(folder: Path) -> dict[str, Any]:
     return found
 
 
-def test_shards_hold_what_one_evaluation_holds(swept: Path, plan: Plan, store_folder: Path, tmp_path: Path) -> None:
+def test_shards_hold_what_one_evaluation_holds(
+    swept: Path, plan: Plan, store_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from inspect_ai import eval
 
     from inspect_autointerp.tasks.detection import detection
 
+    monkeypatch.setenv(LEAN, "1")
     task = detection(str(store_folder), latents=LATENTS, min_contexts=5, test_activating=10, test_nonactivating=10)
     [log] = eval(task, model=LEXICAL, model_roles={"grader": LEXICAL}, log_dir=str(tmp_path), display="none")
     whole = {str(sample.id): (sample.scores or {})["detection"] for sample in log.samples or []}

@@ -1,9 +1,11 @@
 """Verdicts read back from the reports that scorers leave."""
 
 import numpy as np
+import pytest
 
 from inspect_autointerp.latent import Context
 from inspect_autointerp.leaderboard.page.reports import lines_of, read_rows
+from inspect_autointerp.lean import LEAN
 from inspect_autointerp.render import ansi_block, coloured
 from inspect_autointerp.scorers.judge import Verdict
 from inspect_autointerp.scorers.predictions import Prediction
@@ -40,6 +42,18 @@ def test_a_judges_report_gives_a_mark_per_context() -> None:
     found = read_rows(lines_of(text))
     assert found is not None
     assert found[0].text == coloured(STRONG, 8.0), "the text is all that follows the first bar"
+
+
+def test_in_lean_logs_contexts_are_numbers_of_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(LEAN, "1")
+    verdicts = [Verdict(1, 0.75), Verdict(1, 0.9), Verdict(1), Verdict(1), Verdict(None, None, "refused")]
+    found = read_rows(lines_of(report([WEAK, STRONG, SILENT, SILENT, SIMILAR], verdicts)))
+    assert found == [
+        ("random", "wrong", "", "texts 3, 4"),
+        ("similar", "unscored", "", "texts 5 refused"),
+        ("decile 10", "right", "", "texts 2 P=0.90"),
+        ("decile 1", "right", "", "texts 1 P=0.75"),
+    ]
 
 
 def test_a_report_by_value_has_no_marks_and_a_simulation_one_row_per_context() -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from inspect_autointerp.attempt import SPANS
+from inspect_autointerp.lean import LEAN
 from inspect_autointerp.sweep import KEY
 from inspect_autointerp.sweep.plan import Plan
 from inspect_autointerp.sweep.pulse import VARIABLE
@@ -85,7 +85,7 @@ class Process:
         environment = os.environ | {VARIABLE: f"{os.getpid()}:{self._ticks}"}
         if log != "full":
             environment.setdefault(_TRACE, "warning")
-            environment.setdefault(SPANS, "0")
+            environment.setdefault(LEAN, "1")
         with self._out.open("wb") as out, self._err.open("wb") as err:
             # A session of its own: Ctrl-C in the terminal is for the sweep, which passes it on.
             self._process = subprocess.Popen(
