@@ -19,12 +19,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from inspect_autointerp.contexts import LatentContexts, seed_of
+from inspect_autointerp.contexts import LatentContexts
 from inspect_autointerp.dataset import latent_dataset
 from inspect_autointerp.evaluation import locate
 from inspect_autointerp.intervals import bootstrap_interval
 from inspect_autointerp.latent import Split
 from inspect_autointerp.negatives import HARD, negative_kinds
+from inspect_autointerp.randomness import rng_of
 from inspect_autointerp.render import delimiters, marked, visible
 from inspect_autointerp.scorers.correlation import correlation_statistics
 from inspect_autointerp.scorers.marks import MISMARKED, marked_contexts
@@ -39,7 +40,7 @@ def texts_of(store: Store, latent_id: str, split: Split, n: int, seed: int) -> d
     hookpoint, _, index = latent_id.rpartition("/")
     contexts = LatentContexts(store, store.latent(hookpoint, int(index)))
     kinds = negative_kinds(store, hookpoint, "all")
-    rng = np.random.default_rng(seed_of(seed, latent_id, split))
+    rng = rng_of(seed, latent_id, split)
     if split == "test":
         drawn = contexts.test(n + n // 2, n, seed, kinds)
     else:

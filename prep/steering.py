@@ -24,7 +24,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inspect_autointerp.contexts import seed_of
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.prep.coders import Coder
 from inspect_autointerp.prep.decoding import Continuation, Prompts
@@ -32,6 +31,7 @@ from inspect_autointerp.prep.hookpoints import Side
 from inspect_autointerp.prep.reloaded import reloaded
 from inspect_autointerp.prep.steered import changed
 from inspect_autointerp.prep.tuning import Search
+from inspect_autointerp.randomness import rng_of
 from inspect_autointerp.steering import Direction, Generate, Generated, Predict, Predicted, Tune, Tuned
 from inspect_autointerp.store import Store
 
@@ -94,7 +94,7 @@ class SteeredSubject:
             raise UserError(f"steering: the latents of coder {coder.source} have no directions (it has no decoder)")
         if direction.random is None:
             return own.to(self.subject.device)
-        rng = np.random.default_rng(seed_of(direction.random, self.hookpoint, latent, "direction"))
+        rng = rng_of(direction.random, self.hookpoint, latent, "direction")
         drawn = torch.from_numpy(rng.standard_normal(len(own))).to(own)
         return (drawn * (own.norm() / drawn.norm())).to(self.subject.device)
 
@@ -180,7 +180,7 @@ class SteeredSubject:
         delta, ablated = delta * self._strengths(questions)[owner], self._ablated(questions, owner)
         n_tokens, temperature = questions[0].n_tokens, questions[0].temperature
         rngs = [
-            np.random.default_rng(seed_of(q.seed, self.hookpoint, q.direction.latent, "tokens", *prompt))
+            rng_of(q.seed, self.hookpoint, q.direction.latent, "tokens", *prompt)
             for q in questions
             for prompt in q.prompts
         ]

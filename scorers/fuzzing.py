@@ -10,14 +10,14 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 
-import numpy as np
 from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageSystem, ChatMessageUser
 from inspect_ai.scorer import Score, Scorer, Target, scorer
 from inspect_ai.solver import TaskState
 
-from inspect_autointerp.contexts import LatentContexts, seed_of
+from inspect_autointerp.contexts import LatentContexts
 from inspect_autointerp.explanation import Explanation
 from inspect_autointerp.negatives import HARD, negative_kinds
+from inspect_autointerp.randomness import rng_of
 from inspect_autointerp.render import THRESHOLD, delimiters, marked, visible
 from inspect_autointerp.scorers.ask import grader
 from inspect_autointerp.scorers.judge import judge, worked_answer
@@ -144,7 +144,7 @@ def fuzzing(
         drawn = LatentContexts(store, latent).test(activating + mismarked, nonactivating, seed, kinds)
         found = sum(context.kind == "activating" for context in drawn)
         share = activating / (activating + mismarked)
-        rng = np.random.default_rng(seed_of(seed, latent.id, "fuzzing"))
+        rng = rng_of(seed, latent.id, "fuzzing")
         tests, like = marked_contexts(drawn, min(activating, round(found * share)), rng, threshold)
         chosen = [test.context for test in tests]
         pair = delimiters(chosen)

@@ -18,8 +18,9 @@ from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageSyste
 from inspect_ai.scorer import Score, Scorer, Target, scorer
 from inspect_ai.solver import TaskState
 
-from inspect_autointerp.contexts import LatentContexts, seed_of
+from inspect_autointerp.contexts import LatentContexts
 from inspect_autointerp.latent import DECILES
+from inspect_autointerp.randomness import rng_of
 from inspect_autointerp.render import THRESHOLD, ansi_block, coloured, delimiters, marked
 from inspect_autointerp.scorers.answers import AnswerError
 from inspect_autointerp.scorers.ask import Question, Reply, ask, grader
@@ -119,7 +120,7 @@ def intruder(
         store, latent = latent_of(state, contexts, window)
         model, _ = grader()
         metadata = made_by(str(model), VERSION, options)
-        rng = np.random.default_rng(seed_of(seed, latent.id, "intruder"))
+        rng = rng_of(seed, latent.id, "intruder")
         asked = lineups(store, LatentContexts(store, latent), questions, rng, threshold)
         if not asked:
             return _nothing_to_ask(metadata)

@@ -19,8 +19,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from inspect_autointerp.contexts import stratified
 from inspect_autointerp.latent import Context
+from inspect_autointerp.randomness import stratified
 from inspect_autointerp.render import THRESHOLD, active_tokens
 
 MISMARKED = "mismarked"

@@ -1,9 +1,8 @@
 """Beginnings of texts that end where a latent first fires: what the subject goes on from when it is steered."""
 
-import numpy as np
-
-from inspect_autointerp.contexts import LatentContexts, seed_of, stratified
+from inspect_autointerp.contexts import LatentContexts
 from inspect_autointerp.latent import Context, Split
+from inspect_autointerp.randomness import rng_of, stratified
 from inspect_autointerp.store import Store
 
 Prompt = tuple[int, ...]
@@ -28,7 +27,7 @@ def prompts(
     """
     seen = _cut(store, contexts, "explain")
     fresh = {prompt: decile for prompt, decile in _cut(store, contexts, "test").items() if prompt not in seen}
-    rng = np.random.default_rng(seed_of(seed, contexts.latent.id, "prompts"))
+    rng = rng_of(seed, contexts.latent.id, "prompts")
     found: list[list[Prompt]] = []
     for deciles, n in ((seen, tuned), (fresh, scored)):
         cut = list(deciles)

@@ -5,9 +5,9 @@ from typing import Any
 
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
-from inspect_autointerp.contexts import seed_of
 from inspect_autointerp.dataset import latent_named, store_of
 from inspect_autointerp.evaluation import one_line_errors
+from inspect_autointerp.randomness import seed_of
 from inspect_autointerp.solvers.asked import ask_explainer
 from inspect_autointerp.solvers.check import By, Check, by_known, check_contexts
 from inspect_autointerp.solvers.evidence import gather

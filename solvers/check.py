@@ -6,10 +6,11 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from inspect_autointerp.contexts import LatentContexts, stratified
+from inspect_autointerp.contexts import LatentContexts
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.latent import Context, Latent
 from inspect_autointerp.negatives import negative_kinds
+from inspect_autointerp.randomness import rng_of, stratified
 from inspect_autointerp.render import visible
 from inspect_autointerp.scorers.ask import grader
 from inspect_autointerp.scorers.compared import TFIDF, Asked
@@ -17,7 +18,6 @@ from inspect_autointerp.scorers.detection import detection_messages
 from inspect_autointerp.scorers.embedding import comparison
 from inspect_autointerp.scorers.judge import judge
 from inspect_autointerp.scorers.ranked import auroc
-from inspect_autointerp.solvers.evidence import draws
 from inspect_autointerp.store import Store
 
 By = Literal["grader", "words"]
@@ -98,7 +98,7 @@ def check_contexts(store: Store, latent: Latent, shown: Sequence[Context], n: in
         n: How many of either.
         seed: Of the draw and the order.
     """
-    contexts, rng = LatentContexts(store, latent), draws(seed, latent, "check")
+    contexts, rng = LatentContexts(store, latent), rng_of(seed, latent.id, "check")
     seen = {context.start for context in shown}
     every = contexts.activating("explain")
     fresh = [context for context in every if context.start not in seen]

@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from inspect_autointerp.contexts import LatentContexts, seed_of
+from inspect_autointerp.contexts import LatentContexts
 from inspect_autointerp.latent import Context, Latent
 from inspect_autointerp.negatives import negative_kinds
 from inspect_autointerp.solvers.effects import Effect, effects
@@ -63,11 +61,6 @@ def _silent(store: Store, contexts: LatentContexts, n: int, seed: int) -> list[C
         there = {context.start for context in found}
         found += [context for context in contexts.to_tell_apart(n, seed) if context.start not in there]
     return found[:n]
-
-
-def draws(seed: int, latent: Latent, what: str) -> np.random.Generator:
-    """Random numbers that depend on these and nothing else."""
-    return np.random.default_rng(seed_of(seed, latent.id, what))
 
 
 def _in_turn(contexts: Sequence[Context], n: int) -> list[Context]:

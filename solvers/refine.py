@@ -8,9 +8,9 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from inspect_autointerp.dataset import latent_named, store_of
 from inspect_autointerp.evaluation import one_line_errors
+from inspect_autointerp.randomness import rng_of
 from inspect_autointerp.solvers.asked import Answer, ask_explainer
 from inspect_autointerp.solvers.check import By, Check, Checked, by_known, check_contexts
-from inspect_autointerp.solvers.evidence import draws
 from inspect_autointerp.solvers.explain import explain_latent, explain_options, leave
 from inspect_autointerp.solvers.options import Options, at_least_one
 from inspect_autointerp.solvers.prompt import VERSION, Errors, explain_messages
@@ -43,7 +43,7 @@ def refine(rounds: int = 1, by: By = "grader", checked: int = 20, errors: int = 
         gathered, answer = await explain_latent(state, latent.id, asked)
         if answer is None or answer.text is None:
             return state
-        rng = draws(asked.seed, latent, "errors")
+        rng = rng_of(asked.seed, latent.id, "errors")
         check = Check(store, latent, check_contexts(store, latent, gathered.active, checked, asked.seed), by)
         answers, results = [answer], [await check(answer.text)]
         for _ in range(rounds):

@@ -7,7 +7,6 @@ dropped, and so is a repetition within a split.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import blake2b
 from itertools import compress, repeat
 from math import ceil
 
@@ -16,6 +15,7 @@ import numpy as np
 from inspect_autointerp.kept import Kept
 from inspect_autointerp.latent import DECILES, Context, Latent, Negative, Sampling, Split
 from inspect_autointerp.neighbours import neighbour_starts
+from inspect_autointerp.randomness import rng_of, stratified
 from inspect_autointerp.store import POOL, SAMPLE, TOP, Store
 
 
@@ -87,7 +87,7 @@ class LatentContexts:
             sampling: `quantiles`: of the sample, the deciles in equal shares. `random`: of the sample. `top`: the
                 strongest there are. `mix`: a fifth of them so, the others by quantiles.
         """
-        rng = _rng(seed, self.latent.id, "explain")
+        rng = rng_of(seed, self.latent.id, "explain")
         top = self._strongest({"top": n, "mix": ceil(n / 5)}.get(sampling, 0))
         left = self._besides(top)
         if sampling == "random":
@@ -105,7 +105,7 @@ class LatentContexts:
         Raises:
             UserError: The store holds no such kind.
         """
-        rng, found = _rng(seed, self.latent.id, "apart"), []
+        rng, found = rng_of(seed, self.latent.id, "apart"), []
         for kind in kinds:
             tested = self.silent_starts("test") if kind == "random" else self._negatives(kind, "test")[0]
             known = self._shown.union(self._store.texts(tested))
@@ -122,7 +122,7 @@ class LatentContexts:
         Raises:
             UserError: The store holds no such kind.
         """
-        rng = _rng(seed, self.latent.id, "test")
+        rng = rng_of(seed, self.latent.id, "test")
         drawn = stratified(self._test.deciles, n_activating, rng)
         chosen = self._contexts(self._test, drawn)
         for kind in kinds:
@@ -317,33 +317,3 @@ def _apart(starts: np.ndarray, width: int) -> list[int]:
             kept.append(i)
             free = start + width
     return kept
-
-
-def stratified(strata: Sequence[int], n: int, rng: np.random.Generator) -> list[int]:
-    """Indices of up to n items, the strata in shares as equal as their sizes allow, without replacement.
-
-    Round after round takes one item of each stratum that still has one, in an order drawn anew each round.
-    """
-    members: dict[int, list[int]] = {stratum: [] for stratum in set(strata)}
-    for i, stratum in enumerate(strata):
-        members[stratum].append(i)
-    for found in members.values():
-        rng.shuffle(found)
-    members = dict(sorted(members.items()))
-    chosen: list[int] = []
-    while len(chosen) < n and members:
-        drawn = list(members)
-        rng.shuffle(drawn)
-        chosen += [members[stratum].pop() for stratum in drawn[: n - len(chosen)]]
-        if not all(members.values()):
-            members = {stratum: left for stratum, left in members.items() if left}
-    return chosen
-
-
-def seed_of(*parts: object) -> int:
-    """A 64-bit seed that depends on the parts and nothing else: the same in every process, whatever the timing."""
-    return int.from_bytes(blake2b("\0".join(map(str, parts)).encode(), digest_size=8).digest(), "little")
-
-
-def _rng(*parts: object) -> np.random.Generator:
-    return np.random.default_rng(seed_of(*parts))

@@ -12,9 +12,10 @@ from inspect_ai.solver import TaskState
 from rich.console import Console
 from rich.progress import track
 
-from inspect_autointerp.contexts import LatentContexts, seed_of
+from inspect_autointerp.contexts import LatentContexts
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.latent import Latent
+from inspect_autointerp.randomness import seed_of
 from inspect_autointerp.remote import fetch, is_url
 from inspect_autointerp.store import Store
 

@@ -33,9 +33,8 @@ class Shown(Protocol):
 
 def visible(text: str) -> str:
     r"""One line that shows everything: `"a\n\x1b[31m"` gives `"a⏎\x1b[31m"` with the escape spelled out."""
-    if text.isprintable():  # of what is spelled out below nothing is
-        return text
-    return text.translate(_SHOWN)
+    text = text.replace("\n", "⏎").replace("\t", "⇥")
+    return text if text.isprintable() else text.translate(_SHOWN)  # which is a tenth as fast
 
 
 class _Shown(dict[int, str]):
@@ -50,7 +49,7 @@ class _Shown(dict[int, str]):
         return self[code]
 
 
-_SHOWN = _Shown({ord("\n"): "⏎", ord("\t"): "⇥"})
+_SHOWN = _Shown()
 
 
 def delimiters(contexts: Iterable[Context]) -> tuple[str, str]:

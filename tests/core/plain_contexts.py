@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inspect_autointerp.contexts import seed_of
 from inspect_autointerp.latent import Context, Latent, Split
+from inspect_autointerp.randomness import rng_of
 from inspect_autointerp.store import POOL, SAMPLE, TOP, Store
 
 
@@ -77,7 +77,7 @@ class PlainContexts:
         return found
 
     def rng(self, seed: int, split: Split) -> np.random.Generator:
-        return np.random.default_rng(seed_of(seed, self.latent.id, split))
+        return rng_of(seed, self.latent.id, split)
 
     def explain(self, n: int, seed: int) -> list[Context]:
         ranked = self.activating("explain")

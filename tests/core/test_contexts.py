@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.core.plain_contexts import PlainContexts
 
-from inspect_autointerp.contexts import LatentContexts, seed_of, stratified
+from inspect_autointerp.contexts import LatentContexts
 from inspect_autointerp.latent import Context, Negative, Sampling, Split
+from inspect_autointerp.randomness import seed_of, stratified
 from inspect_autointerp.settings import Settings
 from inspect_autointerp.store import SAMPLE, Store
 

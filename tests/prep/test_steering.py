@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 from inspect_autointerp import demo
-from inspect_autointerp.contexts import seed_of
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.manifest import Manifest
 from inspect_autointerp.prep.steering import SteeredSubject
+from inspect_autointerp.randomness import rng_of
 from inspect_autointerp.steering import Direction, Generate, Predict, Tune
 from inspect_autointerp.store import Store
 
@@ -107,7 +107,7 @@ def test_what_is_generated_is_what_the_subject_says_in_full_and_the_noise(engine
     direction = engine.directions([question.direction])[0]
     for i, prompt in enumerate(PROMPTS):
         for new, strength in ((found.clean[i], 0.0), (found.steered[i], 3.0)):
-            rng = np.random.default_rng(seed_of(5, "layers.1", 17, "tokens", *prompt))
+            rng = rng_of(5, "layers.1", 17, "tokens", *prompt)
             ids = [0, *prompt]
             while len(ids) < len(prompt) + 5:
                 logprobs = in_full(engine, ids, strength * direction, len(prompt))

@@ -21,8 +21,9 @@ from inspect_ai.scorer import Score
 from tests.doubles import model as double
 from tests.planted_subject import Planted
 
-from inspect_autointerp.contexts import LatentContexts, seed_of
+from inspect_autointerp.contexts import LatentContexts
 from inspect_autointerp.latent import Context
+from inspect_autointerp.randomness import rng_of
 from inspect_autointerp.scorers.intervention import after, before
 from inspect_autointerp.scorers.prompts import prompts
 from inspect_autointerp.scorers.surprisal import PSEUDO, surprisal_continuation, surprisal_prefix
@@ -169,7 +170,7 @@ def kl(naive: Naive, prompt: Sequence[int], strength: float) -> float:
 
 def generated(naive: Naive, prompt: Sequence[int], strength: float) -> list[int]:
     """Three tokens at temperature 0.8: the likeliest with Gumbel noise, which is the same clean and steered."""
-    rng = np.random.default_rng(seed_of(0, HOOKPOINT, LATENT, "tokens", *prompt))
+    rng = rng_of(0, HOOKPOINT, LATENT, "tokens", *prompt)
     ids = [0, *prompt]
     for _ in range(3):
         logprobs = naive.next(ids, strength, len(prompt))

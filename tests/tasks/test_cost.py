@@ -14,8 +14,9 @@ from inspect_ai import eval as inspect_eval
 from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageSystem, ChatMessageUser
 from tests.doubles import model
 
-from inspect_autointerp.contexts import LatentContexts, seed_of
+from inspect_autointerp.contexts import LatentContexts
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.randomness import rng_of
 from inspect_autointerp.store import Store
 from inspect_autointerp.tasks import detection, fuzzing, intruder, simulation
 
@@ -98,7 +99,7 @@ def test_fuzzing_is_what_the_task_sends(store_folder: Path, tmp_path: Path) -> N
     # 2 : 1, as in the defaults that the table takes the share of wrong marks from
     task = fuzzing(contexts=str(store_folder), test_activating=8, test_mismarked=4, test_nonactivating=8, **OPTIONS)
     _, grading, latent = run(task, tmp_path)
-    rng = np.random.default_rng(seed_of(0, latent, "fuzzing"))
+    rng = rng_of(0, latent, "fuzzing")
     asked = cost.fuzzing_calls(EXPLANATION, contexts_of(store_folder, latent).test(12, 8, 0), rng)
     assert sorted(grading) == sorted(prompt(call.messages) for call in asked)
 

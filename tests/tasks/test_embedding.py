@@ -14,8 +14,9 @@ from inspect_ai.log import EvalLog
 from inspect_ai.model import Model, get_model
 from tests.doubles import model
 
-from inspect_autointerp.contexts import LatentContexts, seed_of
+from inspect_autointerp.contexts import LatentContexts
 from inspect_autointerp.leaderboard.entry import read_entries
+from inspect_autointerp.randomness import rng_of
 from inspect_autointerp.scorers.ranked import KEYS, ranked_keys
 from inspect_autointerp.store import Store
 from inspect_autointerp.tasks import embedding
@@ -43,7 +44,7 @@ class Double:
         return np.stack([self.vector(text) for text in texts])
 
     def vector(self, text: str) -> np.ndarray:
-        found = np.random.default_rng(seed_of(text)).normal(size=16).astype(np.float32)
+        found = rng_of(text).normal(size=16).astype(np.float32)
         return found / np.linalg.norm(found)
 
 

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from inspect_autointerp.contexts import LatentContexts, seed_of
+from inspect_autointerp.contexts import LatentContexts
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.latent import Context, Latent, Negative, Split
 from inspect_autointerp.negatives import negative_kinds
+from inspect_autointerp.randomness import rng_of
 from inspect_autointerp.store import Store, hookpoint_folder
 
 
@@ -56,7 +55,7 @@ def read_card(
     row, entry = _row(store, latent), store.manifest.hookpoints[hookpoint]
     n_explain, n_test, _ = own.n_available()
     cosines = row["neighbour_cosines"] or [None] * len(row["neighbours"] or ())
-    rng = np.random.default_rng(seed_of(seed, latent.id, "card"))
+    rng = rng_of(seed, latent.id, "card")
     return Card(
         latent=latent,
         store=store.digest,

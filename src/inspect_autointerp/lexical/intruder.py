@@ -2,8 +2,8 @@
 
 import re
 
-from inspect_autointerp.contexts import seed_of
 from inspect_autointerp.offline import read_lineup
+from inspect_autointerp.randomness import seed_of
 
 _PIECE = re.compile(r"\w+|[^\w\s]+")
 

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 
 from inspect_ai.model import ChatMessage, GenerateConfig, Logprobs
 
-from inspect_autointerp.contexts import seed_of
 from inspect_autointerp.numbered import EVERY, as_shown, places, spelled
 from inspect_autointerp.offline import (
     NOT_UNDERSTOOD,
@@ -29,6 +28,7 @@ from inspect_autointerp.offline import (
 from inspect_autointerp.planted.claims import BY_TEXT, Claim
 from inspect_autointerp.planted.latents import LATENTS, SORTS, Planted, Sort
 from inspect_autointerp.planted.writing import written
+from inspect_autointerp.randomness import seed_of
 
 _NOT_PLANTED = "That is no explanation of a planted latent."
 

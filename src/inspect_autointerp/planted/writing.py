@@ -5,10 +5,10 @@ from itertools import chain, zip_longest
 
 import numpy as np
 
-from inspect_autointerp.contexts import seed_of
 from inspect_autointerp.planted.claims import BY_TEXT, Claim
 from inspect_autointerp.planted.corpus import LINE, documents
 from inspect_autointerp.planted.latents import FAMILY, LATENTS, Planted
+from inspect_autointerp.randomness import rng_of, seed_of
 
 _LINES = 16_000
 """So many that the rarest claim holds on forty and more."""
@@ -29,7 +29,7 @@ def written(explanation: str, n: int, error_rate: float = 0.0, seed: int = 0) ->
     Raises:
         KeyError: It is neither of the planted explanations nor empty.
     """
-    order = np.random.default_rng(seed_of(seed, explanation, "written")).permutation(len(_lines()))
+    order = rng_of(seed, explanation, "written").permutation(len(_lines()))
     if explanation:
         claim = BY_TEXT[explanation]
         active, others = order[_holds(claim)[order]], order[~_holds(claim)[order]]

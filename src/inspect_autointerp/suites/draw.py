@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inspect_autointerp.contexts import seed_of
 from inspect_autointerp.dataset import unusable
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.randomness import seed_of
 from inspect_autointerp.store import Store
 from inspect_autointerp.suites.suite import Evaluation
 
