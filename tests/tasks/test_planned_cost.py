@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from inspect_ai import eval as inspect_eval
 from inspect_ai.event import ModelEvent
 from inspect_ai.log import read_eval_log
 from inspect_ai.model import get_model
+from tests.suites import content
 
 from inspect_autointerp import cli
 from inspect_autointerp.cost.calls import calls_of, drawn
@@ -90,6 +92,34 @@ def test_money_and_calls_of_a_suite(
     assert fuzzing["asked"] == "grader"
     assert said["total"]["dollars"] == explanation["dollars"]
     assert any("saves its 3 calls" in line for line in said["notes"])
+
+
+def test_a_named_suite_says_what_is_evaluated_and_its_grader_needs_no_key(
+    store_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    judged = {"scores": ["fuzzing", "detection"], "grader": "openai/gpt-x", "grader_options": {"temperature": 0}}
+    path = tmp_path / "tiny.yaml"
+    path.write_text(yaml.safe_dump(content(settings={"pool": 600}, evaluation=judged | {"latents": 3})))
+    of = ("-T", f"suite={path}", "--contexts", store_folder)
+    status, out, err = run(monkeypatch, capsys, *of, "-T", "explainer=shuffled", "--model", "made/up", "--json")
+    assert status == 0, err
+    said = json.loads(out)
+    # Of each of three latents 10 + 10 texts, for fuzzing 50 more with wrong marks, five a call: 3 · 14 and 3 · 4.
+    asked = [("fuzzing", "grader", "openai/gpt-x", 42), ("detection", "grader", "openai/gpt-x", 12)]
+    rows = [(row["for"], row["asked"], row["model"], row["calls"]) for row in said["rows"]]
+    assert [row for row in rows if row[0] != "explanation"] == asked
+    assert said["scores"] == ["fuzzing", "detection"]
+    for contradicts, message in (
+        (("intruder",), "scores=intruder: suite tiny fixes scores=fuzzing,detection"),
+        (("-T", "shown=2"), "shown=2: suite tiny fixes shown=5"),
+        (("--latents", "0:9"), "suite tiny draws its own"),
+        (("--grader", LEXICAL), "the grader of suite tiny is openai/gpt-x"),
+        (("-T", "nothing=1"), "-T nothing=1: the task suite has no such argument"),
+    ):
+        status, _, err = run(monkeypatch, capsys, *contradicts, *of)
+        assert status == 2
+        assert message in err
 
 
 def test_a_part_is_multiplied(

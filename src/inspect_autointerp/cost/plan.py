@@ -14,6 +14,7 @@ from inspect_autointerp import tasks
 from inspect_autointerp.cost.calls import ROLES, Call
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.likelihood.role import is_served
+from inspect_autointerp.suites.fixed import fixed
 from inspect_autointerp.tasks.suite import score_names
 
 _EMBEDS = "it compares vectors and asks no model"
@@ -68,12 +69,15 @@ def planned(
     wanted = arguments(task_args) | {name: value for name, value in given.items() if value is not None}
     if scores:
         wanted["scores"] = list(scores)
+    named, grader = wanted.pop("suite", None), wanted.pop("grader", None)
+    if named is not None:
+        of = fixed(str(named), {"grader": grader} | _measured(wanted), None)
+        wanted, grader = wanted | of.options, grader or of.suite.evaluation.grader
     names = score_names(wanted.pop("scores", "judged"))
-    make = getattr(tasks, names[0]) if len(names) == 1 else tasks.suite
-    if len(names) > 1:
+    make = getattr(tasks, names[0]) if len(names) == 1 and named is None else tasks.suite
+    if make is tasks.suite:
         wanted["scores"] = ",".join(names)
     parameters = signature(make).parameters
-    grader = wanted.pop("grader", None)
     for name, value in wanted.items():
         if name not in parameters:
             known = ", ".join(sorted(parameters.keys() - {"scores"}))
@@ -87,6 +91,12 @@ def planned(
     here = {name: why for name in names if (why := _here(name, roles.get("likelihood")))}
     cached = _cached(wanted.get("explainer"))
     return Plan(tuple(names), _made(make, wanted), _one("--model", model), roles, here, cached)
+
+
+def _measured(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the task's arguments those that a named suite has a say in."""
+    known = signature(tasks.suite).parameters.keys() - {"explainer", "explanations"}
+    return {name: value for name, value in wanted.items() if name in known}
 
 
 def _one(option: str, model: str) -> str:
