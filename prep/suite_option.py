@@ -66,9 +66,10 @@ def checked(name: str, manifest: Manifest, folder: str | Path) -> str:
     """
     suite = read_suite(name)
     check_store(suite, manifest, Path(folder))
-    same = f"its digest {manifest.digest} is that of suite {suite.name}"
-    said = same if suite.published else f"its digest is {manifest.digest}; {unpublished(suite)}"
-    return f"{said[0].upper()}{said[1:]}."
+    unknown = unpublished(suite, manifest)
+    if unknown:
+        return f"Its digest is {manifest.digest}; {unknown}."
+    return f"Its digest {manifest.digest} is {'that' if suite.one_store else 'one'} of suite {suite.name}."
 
 
 def _fixed(suite: Suite) -> dict[str, Any]:

@@ -99,6 +99,16 @@ def test_a_suites_rows_over_another_store_are_refused_with_both_digests() -> Non
     assert {why for _, why in apart} == {"store d2 is not that of suite tiny/1 · abc, d1"}
 
 
+def test_where_everybody_makes_a_store_rows_of_each_are_a_table_and_none_is_refused() -> None:
+    def row(explainer: str, store: str, digest: str | None) -> Entry:
+        return replace(entry(explainer, store=store, suite="tiny/1 · abc"), digest=digest, one_store=False)
+
+    found = [row(name, store, digest) for store, digest in (("d1", "d1"), ("d2", "d2"), ("d3", None)) for name in "ab"]
+    tables, apart = compare([*found, row("c", "d4", None)])
+    assert names(tables) == [["a", "b"]] * 3
+    assert [(one.explainer, why) for one, why in apart] == [("c", "another store (d4)")]
+
+
 def test_two_settings_with_two_rows_each_are_two_tables() -> None:
     found = [entry("a"), entry("b"), entry("a", store="d2"), entry("b", store="d2"), entry("c", store="d2")]
     assert sorted(names(compare(found)[0])) == [["a", "b"], ["a", "b", "c"]]

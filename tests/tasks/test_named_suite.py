@@ -66,12 +66,14 @@ def about(log: EvalLog) -> dict[str, Any]:
 def test_a_suite_fixes_all_but_the_explainer(
     written: Callable[..., Path], store_folder: Path, tmp_path: Path, autointerp: Autointerp
 ) -> None:
-    path = written(digest=Manifest.read(store_folder).digest)
+    manifest = Manifest.read(store_folder)
+    path = written(digest=manifest.digest, evaluation={"scores": ["detection", "fuzzing"]})
     options: Any = {"suite": str(path), "contexts": str(store_folder)}
     logs = [run(suite_task(**options, explainer=name), tmp_path) for name in ("explain", "empty")]
     said = about(logs[0])
     assert said == about(logs[1])
     assert (said["name"], said["version"], said["entry"], said["latents"]) == ("tiny", 1, True, 6)
+    assert (said["one_store"], said["digest"]) == (True, manifest.digest)
     assert len(said["sha256"]) == 64
     ids = [[sample.id for sample in log.samples or []] for log in logs]
     assert ids[0] == ids[1]
@@ -83,7 +85,7 @@ def test_a_suite_fixes_all_but_the_explainer(
         "activating": 10, "nonactivating": 10, "shown": 5, "min_contexts": 10,
     }  # fmt: skip
     tables, apart = compare(read_entries(str(tmp_path)))
-    assert [len(table.entries) for table in tables] == [2]
+    assert {table.setting["score"]: len(table.entries) for table in tables} == {"detection": 2, "fuzzing": 2}
     assert not apart
     assert tables[0].setting["suite"] == said["label"]
     assert set(read_results(str(tmp_path)).entries["suite"]) == {said["label"]}
@@ -94,12 +96,13 @@ def _packed_and_checked(logs: list[EvalLog], path: Path, folder: Path, autointer
     entry, places = folder / "entry.json", [log.location for log in logs]
     status, out, err = autointerp("submit", *places, "-o", entry, "--suite", path)
     assert status == 0, err
-    assert "2 rows of suite tiny/1" in out
+    assert "4 rows of suite tiny/1" in out
     packed = json.loads(entry.read_text())
     row = packed["rows"][0]
+    assert [row["score"] for row in packed["rows"]] == ["detection", "fuzzing"] * 2
     header = read_eval_log(places[0], header_only=True)
     assert header.results
-    [score] = [score for score in header.results.scores if score.name == "balanced_accuracy"]
+    [score, _] = [score for score in header.results.scores if score.name == "balanced_accuracy"]
     metrics = {name.rpartition("_")[2]: metric.value for name, metric in score.metrics.items()}
     for part in ("mean", "low", "high"):
         assert row["statistics"]["balanced_accuracy"][part] == pytest.approx(metrics[part], abs=1e-12)
@@ -139,11 +142,12 @@ def _packed_and_checked(logs: list[EvalLog], path: Path, folder: Path, autointer
     other_name: Callable[[dict[str, Any]], None] = lambda forged: forged["rows"][0].update(explainer="openai/gpt-9")  # noqa: E731
     assert "explainer is 'openai/gpt-9' in the entry" in refused(other_name, *places)
     assert "sha256" in refused(lambda forged: forged["logs"][0].update(sha256="0" * 64), *places)
-    assert "store" in refused(lambda forged: forged["rows"][0]["setting"].update(store="0" * 16))
+    said = refused(lambda forged: forged["rows"][0]["setting"].update(store="0" * 16))
+    assert f"detection of {row['explainer']}: over store {'0' * 16}, and that of suite tiny is " in said
     assert "option shown is 1" in refused(
         lambda forged: forged["rows"][0]["setting"].update(options='{"shown": 1}'), *places
     )
-    assert "without the suite's detection" in refused(lambda forged: forged["rows"].pop())
+    assert "without the suite's fuzzing" in refused(lambda forged: forged["rows"].pop())
     assert "is of definition 0000" in refused(lambda forged: forged["suite"].update(sha256="0" * 64))
     # The log itself, changed after the fact: its header no longer says what its samples do.
     log = read_eval_log(places[0])
@@ -193,6 +197,20 @@ def test_another_store_is_refused_with_both_digests(written: Callable[..., Path]
         suite_task(suite=str(written(digest="0" * 16)), contexts=str(store_folder))
     with pytest.raises(PrerequisiteError, match="tokens is 60000, the suite's is 50000"):
         suite_task(suite=str(written(settings={"tokens": 50_000})), contexts=str(store_folder))
+
+
+def test_where_everybody_makes_a_store_any_is_taken_and_the_log_says_whether_it_is_known(
+    written: Callable[..., Path], store_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = Manifest.read(store_folder)
+    text = manifest.files["tokens.npy"][:16]
+    for digest, known in ((manifest.digest, manifest.digest), ("0" * 16, None)):
+        path = written(digest={text: [digest]})
+        log = run(suite_task(suite=str(path), contexts=str(store_folder)), tmp_path / digest, limit=2)
+        assert (about(log)["one_store"], about(log)["digest"]) == (False, known)
+        assert ("suite tiny publishes 0000000000000000 for this library" in capsys.readouterr().err) == (not known)
+        [entry] = read_entries(str(tmp_path / digest))
+        assert (entry.one_store, entry.digest) == (False, known)
 
 
 def test_another_grader_makes_no_entry_and_says_so(

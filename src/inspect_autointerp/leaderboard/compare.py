@@ -21,7 +21,8 @@ def compare(entries: list[Entry]) -> tuple[list[Comparison], list[tuple[Entry, s
     the newest of its score, so that a first evaluation of one's own is shown beside older ones (and in what it differs
     from them is said, too), or if it is of a random coder, which is a floor of the others. An
     entry of a suite over another store than the suite's is in no table: the suite's is the one of its published digest,
-    and where none is published that of most entries, of equally many the newest.
+    and where none is published that of most entries, of equally many the newest. Where everybody makes a store of their
+    own, each has its tables.
 
     Args:
         entries: Oldest first.
@@ -62,7 +63,7 @@ def _stores(entries: list[Entry]) -> dict[str, str]:
     held: dict[str, Counter[str]] = defaultdict(Counter)
     published: dict[str, str] = {}
     for entry in reversed(entries):  # of equally many, `most_common` has the first one counted
-        suite = entry.setting.get("suite")
+        suite = entry.setting.get("suite") if entry.one_store else None
         if suite and entry.digest:
             published.setdefault(suite, entry.digest)
         if suite:
@@ -72,7 +73,7 @@ def _stores(entries: list[Entry]) -> dict[str, str]:
 
 def _of_another_store(entry: Entry, stores: dict[str, str]) -> str | None:
     """Why an entry of a suite is refused; None if it is not."""
-    wanted = stores.get(entry.setting.get("suite", ""))
+    wanted = stores.get(entry.setting.get("suite", "")) if entry.one_store else None
     if wanted in (None, _whole(entry)):
         return None
     return f"store {_whole(entry)} is not that of suite {entry.setting['suite']}, {wanted}"

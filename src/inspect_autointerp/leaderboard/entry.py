@@ -78,6 +78,8 @@ class Entry:
     """The logs of a sweep's shards, whose entry this is (`sweeps.merged`); `path` is the first then."""
     digest: str | None = None
     """The digest that the entry's suite publishes of its store; None without a suite, or where it publishes none."""
+    one_store: bool = True
+    """Whether the entry's suite is over one store, `Suite.one_store`."""
 
     @property
     def statistic(self) -> str:
@@ -160,6 +162,7 @@ def entries(log: EvalLog, path: str) -> list[Entry]:
             coder=str(metadata.get("coder")),
             shard=_shard(log),
             digest=suite.get("digest"),
+            one_store=suite.get("one_store", True),
         )
         for scorer, scores in by_scorer.items()
     ]

@@ -54,14 +54,13 @@ def suite_differences(entry: Submission, suite: Suite) -> Iterator[str]:
     if said != suite.definition:
         yield f"suite {suite.name}: the entry is of definition {str(said)[:12]}, and it is {suite.definition[:12]} here"
         return
-    digests = set(suite.digest.values()) if isinstance(suite.digest, dict) else {suite.digest} - {None}
     for log in entry.logs:
         scores = {row.score for row in entry.rows if row.log == log.sha256}
         if missing := [score for score in evaluation.scores if score not in scores]:
             yield f"{log.name}: without the suite's {', '.join(missing)}"
     for row in entry.rows:
         where, store = _where(row), row.setting.get("store", "").partition("/")[0]
-        if isinstance(suite.digest, str) and store not in digests:
+        if isinstance(suite.digest, str) and store != suite.digest:
             yield f"{where}: over store {store}, and that of suite {suite.name} is {suite.digest}"
         wanted = {"suite": suite.label, "grader": suite.grader_name, "hookpoint": evaluation.hookpoint}
         for name, value in (wanted | {"score": row.score}).items():

@@ -25,9 +25,9 @@ def suites() -> None:
         suite = read_suite(name)
         here = "yes" if suite_folder(suite).is_dir() else "no"
         label = f"{suite.name}/{suite.version}\n{suite.definition[:12]}"
-        digest = suite.published or "no digest published"
-        if not suite.published and isinstance(suite.digest, dict):
-            digest += " for this Python"
+        digest = suite.digest or "no digest published"
+        if isinstance(digest, dict):
+            digest = "digests published by\nPython's library"
         table.add_row(label, _STATES[suite.state], digest, here, suite.description)
     console = Console()
     (console if console.is_terminal else Console(width=160)).print(table)

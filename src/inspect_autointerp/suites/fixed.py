@@ -27,6 +27,8 @@ class Fixed:
     suite: Suite
     folder: str
     """Of its store."""
+    digest: str | None
+    """The store's; None if the suite does not publish it."""
     drawn: Drawn
     entry: bool
     """Whether the evaluation can be an entry of the suite: the suite's own grader grades."""
@@ -56,7 +58,8 @@ class Fixed:
             "version": suite.version,
             "sha256": suite.definition,
             "label": suite.label,
-            "digest": suite.published,
+            "one_store": suite.one_store,
+            "digest": self.digest,
             "scores": suite.evaluation.scores,
             "grader": suite.grader_name,
             "latents": len(self.drawn.latents),
@@ -81,12 +84,14 @@ def fixed(name: str, given: Mapping[str, Any], grader: str | None) -> Fixed:
     folder = _store_folder(suite, given.get("contexts"))
     store = Store.open(folder, suite.evaluation.window)
     check_store(suite, store.manifest, store.folder)
-    if suite.published is None:
-        _say(unpublished(suite))
+    unknown = unpublished(suite, store.manifest)
+    if unknown:
+        _say(unknown)
     entry = grader in (None, suite.grader_name)
     if not entry:
         _say(f"Graded by {grader} and not by {suite.grader_name}: no entry of suite {suite.name}")
-    return Fixed(suite, folder, drawn_latents(store, suite.evaluation), entry)
+    digest = None if unknown else store.manifest.digest
+    return Fixed(suite, folder, digest, drawn_latents(store, suite.evaluation), entry)
 
 
 def _options(suite: Suite) -> dict[str, Any]:

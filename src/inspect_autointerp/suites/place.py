@@ -30,30 +30,32 @@ def check_store(suite: Suite, manifest: Manifest, where: Path) -> None:
     """Refuse a store that is not a suite's.
 
     Raises:
-        UserError: Its digest is not the published one, or, where none is published, its settings or the weights that it
-            was made of are others.
+        UserError: Its settings or the weights that it was made of are others; or its digest, where the suite has one
+            store and publishes its digest.
     """
     odd = _differences(suite, manifest)
-    if suite.published not in (None, manifest.digest):
-        if not odd:
-            odd = ["settings and known weights are the suite's, so look at the corpus"]
-            odd[0] += (
-                f", which is this Python's library ({platform.python_version()}; distributors change it)"
-                if suite.store.complete().corpus == "stdlib"
-                else ", and at the versions of packages and the device that made it"
-            )
+    if isinstance(suite.digest, str) and suite.digest != manifest.digest:
+        odd = odd or [
+            "settings and known weights are the suite's, so look at the corpus, and at the versions of packages and the"
+            " device that made it"
+        ]
         raise UserError(
-            f"{where}: its digest is {manifest.digest}, and that of suite {suite.name} is {suite.published};"
+            f"{where}: its digest is {manifest.digest}, and that of suite {suite.name} is {suite.digest};"
             f" {'; '.join(odd)}"
         )
     if odd:
         raise UserError(f"{where}: not the store of suite {suite.name}: {'; '.join(odd)}")
 
 
-def unpublished(suite: Suite) -> str:
-    """What to say where a suite has no digest to compare with."""
-    version = f" for Python {platform.python_version()}" if isinstance(suite.digest, dict) else ""
-    return f"suite {suite.name} publishes no digest{version}: rows compare with those over a store of the same digest"
+def unpublished(suite: Suite, manifest: Manifest) -> str | None:
+    """What to say of a suite's store whose digest is not among those that the suite publishes; None if it is."""
+    published = suite.published(manifest)
+    if manifest.digest in published:
+        return None
+    which = f"no digest{'' if suite.one_store else f' for the library of this Python {platform.python_version()}'}"
+    if published:  # not of one store, else it were refused
+        which = f"{' and '.join(published)} for this library; other processors and versions of packages give others"
+    return f"suite {suite.name} publishes {which}: rows compare with those over a store of the same digest"
 
 
 def _differences(suite: Suite, manifest: Manifest) -> list[str]:

@@ -1,7 +1,6 @@
 """A suite's definition: all that decides a score besides the explainer."""
 
 import json
-import platform
 from dataclasses import asdict
 from hashlib import sha256
 from typing import Annotated, Any, Literal
@@ -9,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, StringConstraints
 from pydantic.dataclasses import dataclass
 
+from inspect_autointerp.manifest import Manifest
 from inspect_autointerp.settings import Settings
 
 FORMAT = 1
@@ -83,8 +83,10 @@ class Suite:
     store: StoreOptions
     sha256: dict[str, _Hash] = Field(default_factory=dict)
     """Of weights, where known: the subject's as `subject`, the coders' by hookpoint."""
-    digest: _Digest | dict[str, _Digest] | None
-    """The store's, where published; where the corpus is Python's own library, by the exact version of Python."""
+    digest: _Digest | dict[_Digest, list[_Digest]] | None
+    """The store's, where published. Where everybody makes a store of their own Python's library there are several, by
+    the text that the store has of it (the sha256 of its tokens, shortened): builds of one version of Python differ in
+    their library, and processors in the last bit of activations."""
     evaluation: Evaluation
 
     @property
@@ -103,9 +105,15 @@ class Suite:
         return f"{self.name}/{self.version} · {self.definition[:12]}"
 
     @property
-    def published(self) -> str | None:
-        """The digest that the store has to have; None where none is published, for this version of Python."""
-        return self.digest.get(platform.python_version()) if isinstance(self.digest, dict) else self.digest
+    def one_store(self) -> bool:
+        """Whether all rows have to be over the same store; else any that is made as the suite says will do."""
+        return not isinstance(self.digest, dict)
+
+    def published(self, manifest: Manifest) -> list[str]:
+        """The digests that are published of stores over the same text."""
+        if isinstance(self.digest, dict):
+            return self.digest.get(manifest.files["tokens.npy"][:16], [])
+        return [self.digest] if self.digest else []
 
     @property
     def grader_name(self) -> str:
