@@ -116,7 +116,7 @@ def test_the_demos_store_is_the_demo_suites() -> None:
 
 def test_the_demos_store_has_a_published_digest() -> None:
     if not demo.store_folder().is_dir():
-        pytest.skip("the demo's store is not made here; `.ci/run` makes it before the tests")
+        pytest.skip("the demo's store is not made here; `.ci/run` makes it and then runs this again")
     suite, manifest = read_suite("demo"), Manifest.read(demo.store_folder())
     check_store(suite, manifest, demo.store_folder())
     published = suite.published(manifest)
