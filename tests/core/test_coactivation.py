@@ -73,7 +73,7 @@ def test_a_permuted_copy_is_matched_exactly(rng: np.random.Generator) -> None:
 def test_unrelated_latents_keep_what_they_do_and_lose_what_they_share(rng: np.random.Generator) -> None:
     a = sparse(rng, 30, 800, 0.05)
     together = Coactivation(a, a, window=8)
-    other = together.unrelated(rng)
+    other = together.unrelated(rng, 30)
     i = np.arange(30)
     assert together.of(i, i) == pytest.approx(np.ones(30))
     assert np.abs(other.of(i, i)).max() < 0.5

@@ -41,7 +41,7 @@ def test_turned_directions_keep_their_angles(rng: np.random.Generator) -> None:
     directions = rng.standard_normal((20, 8))
     turned = rotated(directions, rng)
     assert turned @ turned.T == pytest.approx(directions @ directions.T)
-    cosine = Cosine(directions, directions).unrelated(rng)
+    cosine = Cosine(directions, directions).unrelated(rng, 20)
     assert cosine.all()[match_dense(cosine.all())].mean() < 0.95
 
 

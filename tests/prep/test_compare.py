@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 from inspect_autointerp import cli
+from inspect_autointerp.compare import comparison, views
 from inspect_autointerp.compare.sites import Site, find_sites, same_subject, why_apart
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.manifest import Manifest
@@ -118,6 +119,18 @@ def test_layers_of_one_store_and_every_file(run: Run, stores: Path, tmp_path: Pa
     assert one["pairs"][0]["index_a"] == table["index_a"][0]
     text = targets["md"].read_text()
     assert f"{table['cosine'].mean():.3f} [" in text
+
+
+def test_of_very_many_latents_the_floor_is_of_some_and_says_so(
+    run: Run, stores: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comparison, "UNRELATED", 20)
+    monkeypatch.setattr(views, "UNRELATED", 20)
+    found = tmp_path / "found.json"
+    code, out, _ = run(stores / "one", "--by", "cosine", "--json", found)
+    assert code == 0
+    assert "unrelated is of 20 latents drawn at random" in out
+    assert {one["unrelated"]["n"] for one in json.loads(found.read_text())["comparisons"]} == {20}
 
 
 def test_two_stores_give_a_map(run: Run, stores: Path, tmp_path: Path) -> None:

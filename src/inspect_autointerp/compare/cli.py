@@ -53,7 +53,8 @@ def compare(
     ] = 10,
     threshold: Annotated[float, typer.Option(help="Count the share of matches at or above this.")] = 0.7,
     unrelated: Annotated[
-        bool, typer.Option("--unrelated/--no-unrelated", help="Match unrelated latents too, as a floor: as long again.")
+        bool,
+        typer.Option("--unrelated/--no-unrelated", help="Match unrelated latents as a floor: up to as long again."),
     ] = True,
     seed: Annotated[int, typer.Option(help="Of the floors.")] = 0,
     json: Annotated[Path | None, typer.Option(help="Write everything, with the matched pairs, as JSON.")] = None,
@@ -138,7 +139,8 @@ def _compared(
     found = []
     with Console(stderr=True).status("comparing …") as status:
         for number, (a, b) in enumerate(pairs, 1):
-            status.update(f"comparing {a.hookpoint} and {b.hookpoint} ({number} of {len(pairs)}) …")
+            name = f"comparing {a.hookpoint} and {b.hookpoint} ({number} of {len(pairs)})"
+            status.update(f"{name} …")
             explained = Explained(read(a, sources[0]), read(b, sources[1]), embed) if sources and embed else None
             one = compare(
                 a,
@@ -150,6 +152,7 @@ def _compared(
                 threshold=threshold,
                 unrelated=unrelated,
                 seed=seed,
+                progress=lambda what, name=name: status.update(f"{name}: {what} …"),
             )
             found.append(one)
     return found

@@ -10,8 +10,9 @@ import numpy as np
 from scipy.sparse import csr_matrix, vstack
 
 from inspect_autointerp.compare.candidates import largest
-from inspect_autointerp.compare.floors import other_windows
+from inspect_autointerp.compare.floors import drawn, other_windows
 from inspect_autointerp.compare.matching import Pairs, match_sparse
+from inspect_autointerp.compare.progress import Progress, silent
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.store import Store
 
@@ -110,27 +111,30 @@ class Coactivation:
             found[part] = _correlation(np.asarray(products.sum(axis=1)).ravel(), self._a, self._b, i[part], j[part])
         return found
 
-    def match(self, k: int | None) -> Pairs:
+    def match(self, k: int | None, progress: Progress = silent) -> Pairs:
         """Match by correlation.
 
         Args:
             k: Of each latent, how many partners to consider; None for all.
+            progress: Is told how far it is.
         """
-        return match_sparse(self.candidates(k))
+        return match_sparse(self.candidates(k, progress), progress)
 
-    def unrelated(self, rng: np.random.Generator) -> "Coactivation":
-        """The same with b's windows in a random order."""
-        moved = other_windows(self._b.activations, self._window, rng)
-        return Coactivation(self._a.activations, moved, self._window, self._min_fires)
+    def unrelated(self, rng: np.random.Generator, at_most: int) -> "Coactivation":
+        """The same with b's windows in a random order, and no more than so many latents on the side of fewer."""
+        a, b = drawn(self.known, at_most, rng)
+        moved = other_windows(csr_matrix(self._b.activations[b]), self._window, rng)
+        return Coactivation(csr_matrix(self._a.activations[a]), moved, self._window, self._min_fires)
 
-    def candidates(self, k: int | None) -> csr_matrix:
+    def candidates(self, k: int | None, progress: Progress = silent) -> csr_matrix:
         """Pairs of positive correlation, (latent of a, latent of b).
 
         Args:
             k: Of each latent, on either side, the k largest; None for all there are.
+            progress: Is told how far it is.
         """
-        graph = _graph(self._a, self._b, k)
-        return graph if k is None else csr_matrix(graph.maximum(_graph(self._b, self._a, k).T))
+        graph = _graph(self._a, self._b, k, progress)
+        return graph if k is None else csr_matrix(graph.maximum(_graph(self._b, self._a, k, progress).T))
 
 
 class _Side:
@@ -161,7 +165,7 @@ class _Side:
         return csr_matrix((of.data[keep], of.indices[keep], indptr), shape=of.shape)
 
 
-def _graph(a: _Side, b: _Side, k: int | None) -> csr_matrix:
+def _graph(a: _Side, b: _Side, k: int | None, progress: Progress) -> csr_matrix:
     """Of each latent of a its k largest positive correlations, in blocks of about as many products each."""
     rows, columns = a.silenced, b.by_token
     cost = np.diff(columns.indptr)[rows.indices]
@@ -174,6 +178,7 @@ def _graph(a: _Side, b: _Side, k: int | None) -> csr_matrix:
         product.data = _correlation(product.data, a, b, row, product.indices)
         parts.append(largest(product, k))
         begin = end
+        progress(f"correlations {end / n:.0%} of one side")
     return csr_matrix(vstack(parts))
 
 

@@ -11,6 +11,7 @@ from inspect_autointerp.compare.cosine import Cosine
 from inspect_autointerp.compare.explained import Explained
 from inspect_autointerp.compare.floors import repaired
 from inspect_autointerp.compare.matching import Pairs
+from inspect_autointerp.compare.progress import Progress, silent
 from inspect_autointerp.compare.sites import Site, why_apart
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.intervals import bootstrap_interval
@@ -22,6 +23,8 @@ ALL_PAIRS = 1 << 24
 """Pairs of latents up to which all are looked at: 4,096 × 4,096."""
 CANDIDATES = 32
 """Of each latent, where there are more pairs than that."""
+UNRELATED = 1 << 14
+"""Latents that the floor of unrelated ones is of at most, on the side of fewer: all would take as long again."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Comparison:
     """The same with the pairs' partners exchanged at random."""
     unrelated: Estimate | None
     """What matching itself makes of nothing: of the measure matched by, where one side's windows are in another order,
-    or its directions turned at random."""
+    or its directions turned at random; of at most `UNRELATED` latents."""
     matchable: tuple[int, int]
     """How many latents of either side have the measure matched by."""
     n_tokens: int
@@ -81,6 +84,7 @@ def compare(
     threshold: float = 0.7,
     unrelated: bool = True,
     seed: int = 0,
+    progress: Progress = silent,
 ) -> Comparison:
     """Match the latents of two sites one to one, so that the sum of what they are matched by is as large as can be.
 
@@ -92,8 +96,9 @@ def compare(
         candidates: Of each latent the partners to consider; by default all up to `ALL_PAIRS`, then `CANDIDATES`.
         min_fires: A latent that fires on fewer of the shared tokens has no correlation.
         threshold: What shares of matches are counted above.
-        unrelated: Match unrelated ones too, which takes the same time again.
+        unrelated: Match unrelated ones too, which takes up to the same time again.
         seed: Of the floors.
+        progress: Is told how far it is.
 
     Raises:
         UserError: There is nothing to match by, or not what was asked for.
@@ -106,11 +111,11 @@ def compare(
         raise UserError(f"{a.hookpoint} and {b.hookpoint} cannot be compared: {'; '.join(notes)}")
     k = candidates or (None if a.width * b.width <= ALL_PAIRS else CANDIDATES)
     rng = np.random.default_rng(seed)
-    pairs = matcher.match(k)
+    pairs = matcher.match(k, progress)
     chance = None
     if unrelated:
-        other = matcher.unrelated(rng)
-        chance = estimate(other.of(*other.match(k)), threshold)
+        other = matcher.unrelated(rng, UNRELATED)
+        chance = estimate(other.of(*other.match(k, lambda what: progress(f"unrelated, {what}"))), threshold)
     measures: dict[Measure, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {}
     if cosine:
         measures["cosine"] = cosine.of

@@ -28,6 +28,28 @@ def other_windows(activations: csr_matrix, width: int, rng: np.random.Generator)
     return csr_matrix((activations.data, column, activations.indptr), shape=activations.shape)
 
 
+def drawn(
+    known: tuple[np.ndarray, np.ndarray], at_most: int, rng: np.random.Generator
+) -> tuple[np.ndarray | slice, np.ndarray | slice]:
+    """Which latents of either side a floor is of: all, but no more than so many of the side that has fewer to match.
+
+    What few are matched with is no less like them than what all are, as they have the same to choose from and fewer
+    rivals; and no more than what is most like each. So the floor is a little high, never low.
+
+    Args:
+        known: Which latents of either side can be matched, bool (latent,).
+        at_most: Of the side of fewer.
+        rng: Draws them; not asked where all are taken.
+    """
+    everything = slice(None)
+    few = int(known[1].sum() < known[0].sum())
+    can = np.flatnonzero(known[few])
+    if len(can) <= at_most:
+        return everything, everything
+    some = np.sort(rng.choice(can, at_most, replace=False))
+    return (everything, some) if few else (some, everything)
+
+
 def rotated(directions: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The same directions, turned at random: among each other as they were, and unrelated to other coders'.
 

@@ -10,6 +10,8 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_matrix, csr_matrix, hstack, identity
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
+from inspect_autointerp.compare.progress import Progress, silent
+
 Pairs = tuple[np.ndarray, np.ndarray]
 """Rows and columns of matched pairs, int64 (pair,), in order of row."""
 
@@ -26,7 +28,7 @@ def match_dense(similarity: np.ndarray) -> Pairs:
     return rows[real].astype(np.int64), columns[real].astype(np.int64)
 
 
-def match_sparse(similarity: csr_matrix) -> Pairs:
+def match_sparse(similarity: csr_matrix, progress: Progress = silent) -> Pairs:
     """Match rows with columns of a graph, exactly: of all matchings within it the best.
 
     A pair that is worth at least as much as the best others of its row and of its column together is in some best
@@ -36,6 +38,7 @@ def match_sparse(similarity: csr_matrix) -> Pairs:
 
     Args:
         similarity: (row, column): what is above 0 are the edges.
+        progress: Is told how many edges are left for the solver.
     """
     edges = coo_matrix(similarity)
     alive = edges.data > 0
@@ -51,6 +54,7 @@ def match_sparse(similarity: csr_matrix) -> Pairs:
         left = ~(np.isin(row, row[taken]) | np.isin(column, column[taken]))
         row, column, worth = row[left], column[left], worth[left]
     if len(worth):
+        progress(f"matching on {len(worth):,} candidate pairs")
         found.append(_solve(row, column, worth))
     rows = np.concatenate([pairs[0] for pairs in found]) if found else np.zeros(0, dtype=np.int64)
     columns = np.concatenate([pairs[1] for pairs in found]) if found else np.zeros(0, dtype=np.int64)

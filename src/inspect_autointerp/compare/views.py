@@ -8,7 +8,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from inspect_autointerp.compare.comparison import Comparison, Estimate, Measure
+from inspect_autointerp.compare.comparison import UNRELATED, Comparison, Estimate, Measure
 from inspect_autointerp.compare.results import MEASURES
 from inspect_autointerp.compare.sites import Site
 from inspect_autointerp.render import visible
@@ -121,13 +121,20 @@ def _maps(comparisons: Sequence[Comparison]) -> Iterator[tuple[Measure, list[str
 
 def _notes(comparisons: Sequence[Comparison], threshold: float) -> list[str]:
     candidates = {one.candidates for one in comparisons}
-    looked = "of all pairs" if candidates == {None} else f"of each latent's nearest ({max(k or 0 for k in candidates)})"
+    few = max(k or 0 for k in candidates)
+    looked = f"among each latent's {few} nearest on the other side; among all pairs it could be a little larger"
     lines = [
-        f"† matched by: the one-to-one matching {looked} of the largest sum. Mean over matched pairs and 95 % bootstrap"
-        f" interval; – is undefined. share: of the pairs, those at or above {threshold:g}.",
+        "† matched by: the one-to-one matching of the largest sum"
+        f" {'of all pairs' if candidates == {None} else looked}. Mean over matched pairs and 95 % bootstrap interval;"
+        f" – is undefined. share: of the pairs, those at or above {threshold:g}.",
         "shuffled: the same latents, partners exchanged at random. unrelated: what matching makes of nothing (one"
         " side's windows in another order, or its directions turned at random); only what lies above it is likeness.",
     ]
+    if any(one.unrelated and min(one.matchable) > UNRELATED for one in comparisons):
+        lines.append(
+            f"unrelated is of {UNRELATED:,} latents drawn at random where more could be matched: having fewer rivals"
+            " they match a little better than all would."
+        )
     seen = dict.fromkeys((note, *_labels(one)) for one in comparisons for note in one.notes)
     return lines + [f"{a} and {b}: {note}" for note, a, b in seen]
 
