@@ -6,9 +6,9 @@ dimensions (`--dimensions`); 32 candidates per latent on either side. Six latent
 partner on the other side, in another place: it fires where the latent does seven times of ten, and has a cosine of
 about 0.8 with it; the others have none. Frequencies fall as 1 / rank (`--exponent 0.5`: as its root, so that most
 latents fire often enough). Each measurement is a process of its own; its memory is the process's peak, what is invented
-included. `floor`: the same with unrelated latents, of at most 16,384 on a side. `of the bound`: the total of the
-matching, of what no matching of all pairs can exceed (every latent with its best partner); `found`: the share of
-partners matched with each other.
+included, and what it is at goes to standard error. `floor`: the same with unrelated latents, of at most 16,384 on a
+side. `of the bound`: the total of the matching, of what no matching of all pairs can exceed (every latent with its best
+partner); `found`: the share of partners matched with each other.
 """
 
 import argparse
@@ -71,6 +71,10 @@ def measure(kind: str, n: int, options: argparse.Namespace) -> dict[str, float]:
     else:
         matcher = Coactivation(*activations(n, rng, partner, options.tokens, options.exponent), WINDOW)
     wall, cpu = time.perf_counter(), time.process_time()
+
+    def tell(what: str) -> None:
+        print(f"{time.process_time() - cpu:,.0f} CPU s: {kind}, {n:,} latents, {what}", file=sys.stderr)
+
     k = None if n * n <= ALL_PAIRS else CANDIDATES
     if isinstance(matcher, Cosine) and k is None:
         full = matcher.all()
@@ -78,13 +82,13 @@ def measure(kind: str, n: int, options: argparse.Namespace) -> dict[str, float]:
         candidates = time.process_time() - cpu
         pairs = match_dense(full)
     else:
-        graph = matcher.candidates(k) if isinstance(matcher, Coactivation) else matcher.candidates(k or n)
+        graph = matcher.candidates(k, tell) if isinstance(matcher, Coactivation) else matcher.candidates(k or n, tell)
         bound = min(graph.max(axis=side).sum() for side in (0, 1))
         candidates = time.process_time() - cpu
-        pairs = match_sparse(graph)
+        pairs = match_sparse(graph, tell)
     total = time.process_time() - cpu
     other = matcher.unrelated(rng, UNRELATED)
-    floor = other.of(*other.match(k))
+    floor = other.of(*other.match(k, tell))
     whole = time.process_time() - cpu
     known = matcher.known[0] & (partner >= 0) & matcher.known[1][partner]
     matched = np.full(n, -2)

@@ -72,10 +72,9 @@ def test_nothing_is_near_to_nothing() -> None:
 
 def test_who_waits_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_ROWS", 2)
-    monkeypatch.setattr(module, "_COLUMNS", 5)
     told: list[str] = []
-    nearest(np.ones((4, 1), dtype=np.float32), np.ones((10, 1), dtype=np.float32), 1, told.append)
-    assert told == ["cosines 25%", "cosines 50%", "cosines 75%", "cosines 100%"]
+    nearest(np.ones((5, 1), dtype=np.float32), np.ones((10, 1), dtype=np.float32), 1, told.append)
+    assert told == ["cosines 40%", "cosines 80%", "cosines 100%"]
 
 
 @given(arrays(np.bool_, st.tuples(st.integers(0, 7), st.integers(0, 7))))

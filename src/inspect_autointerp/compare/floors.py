@@ -33,8 +33,8 @@ def drawn(
 ) -> tuple[np.ndarray | slice, np.ndarray | slice]:
     """Which latents of either side a floor is of: all, but no more than so many of the side that has fewer to match.
 
-    What few are matched with is no less like them than what all are, as they have the same to choose from and fewer
-    rivals; and no more than what is most like each. So the floor is a little high, never low.
+    Few have the same to choose from and fewer rivals: summed over them, what they are matched with is as like them as
+    when all are matched, or a little more, up to what is most like each.
 
     Args:
         known: Which latents of either side can be matched, bool (latent,).

@@ -33,7 +33,7 @@ def nearest(a: np.ndarray, b: np.ndarray, k: int, progress: Progress = silent) -
             block = a[rows] @ b[columns].T
             best_a.add(block, rows, column, axis=0)
             best_b.add(block, columns, row, axis=1)
-            progress(f"cosines {(row + (rows.stop - row) * columns.stop / len(b)) / len(a):.0%}")
+        progress(f"cosines {rows.stop / len(a):.0%}")
     i, j = best_a.pairs()
     other_j, other_i = best_b.pairs()
     both = np.unique(np.concatenate([i * len(b) + j, other_i * len(b) + other_j]))
@@ -51,9 +51,11 @@ class _Best:
     def add(self, block: np.ndarray, own: slice, begin: int, axis: int) -> None:
         """Take in a block of products of the latents `own`, on this axis, with others from `begin` on."""
         k, others, least = self._product.shape[1], block.shape[1 - axis], self._least[own]
-        if not least.all() and others > k:  # else half of a first block would have to be looked at
-            kth = np.partition(block, others - k, axis=1 - axis).take(others - k, axis=1 - axis)
-            least = np.maximum(least, np.nextafter(kth, np.float32(-np.inf)))
+        new = np.flatnonzero(least == 0)
+        if len(new) and others > k:  # else half of their first block would have to be looked at
+            kth = np.partition(block.take(new, axis), others - k, axis=1 - axis).take(others - k, axis=1 - axis)
+            least = least.copy()
+            least[new] = np.maximum(0, np.nextafter(kth, np.float32(-np.inf)))
         hit = _true(block > np.expand_dims(least, 1 - axis))
         latent, other = (hit // block.shape[1], hit % block.shape[1])[:: 1 if axis == 0 else -1]
         order = np.argsort(latent, kind="stable")
