@@ -10,6 +10,12 @@ def largest(similarity: csr_matrix, k: int | None) -> csr_matrix:
     positive = similarity.data > 0
     row, column, value = row[positive], similarity.indices[positive], similarity.data[positive]
     if k is not None:
+        begin = np.searchsorted(row, np.arange(similarity.shape[0] + 1))
+        least = np.zeros(similarity.shape[0])
+        for many in np.flatnonzero(np.diff(begin) > k):  # sorting all of them takes most of a comparison's time
+            least[many] = np.partition(value[begin[many] : begin[many + 1]], -k)[-k]
+        keep = value >= least[row]
+        row, column, value = row[keep], column[keep], value[keep]
         order = np.lexsort((column, -value, row))
         row, column, value = row[order], column[order], value[order]
         rank = np.arange(len(row)) - np.searchsorted(row, row)

@@ -1,0 +1,23 @@
+"""Of each row the largest, as sorting it has them."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.sparse import csr_matrix
+
+from inspect_autointerp.compare.candidates import largest
+
+MATRICES = st.tuples(st.integers(1, 6), st.integers(1, 9)).flatmap(
+    lambda shape: arrays(np.float64, shape, elements=st.integers(-2, 4).map(float))  # which tie often
+)
+
+
+@given(MATRICES, st.sampled_from([1, 2, 3, 9, None]))
+def test_the_first_of_equals(values: np.ndarray, k: int | None) -> None:
+    wanted = np.maximum(values, 0)
+    for row in wanted:
+        row[np.argsort(-row, kind="stable")[k if k is not None else len(row) :]] = 0
+    found = largest(csr_matrix(values), k)
+    assert np.array_equal(found.toarray(), wanted)
+    assert (found.data > 0).all()
