@@ -33,7 +33,8 @@ def _be_sparing() -> None:
     """Spend less on what no log holds."""
     # Nearly all that an evaluation makes lives until its sample is written. Looked through as often as Python does by
     # default, it took a third of a shard's time.
-    gc.set_threshold(100_000, 50, 100)
+    gc.freeze()
+    gc.set_threshold(100_000, 10, 10)
     inspect, trace = logging.getLogger("inspect_ai"), logging.getLevelName("TRACE")
     if lean() and inspect.level == trace:  # no one has asked for anything as fine
         inspect.setLevel(trace + 1)
