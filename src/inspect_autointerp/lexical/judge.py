@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import lru_cache
 
 from inspect_autointerp.lexical.explain import PART, occurrences
 from inspect_autointerp.offline import read_grading
@@ -46,6 +47,7 @@ def _counts(place: range, marks: set[int] | None) -> bool:
     return marks is None or not marks.isdisjoint(place)
 
 
+@lru_cache(maxsize=256)  # it is asked of every text
 def _quoted(said: str) -> list[tuple[str, int]]:
     found = []
     for token, weight in _LISTED.findall(said):
