@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import shutil
 import signal
 from pathlib import Path
@@ -111,6 +112,27 @@ def test_a_part_of_a_sweep_is_shown_as_such(swept: Path, plan: Plan) -> None:
     results = read_results(str(swept.with_name("part")))
     [entry] = results.entries.to_dict("records")
     assert entry["explainer"] == f"{LEXICAL}, 1 of 2 shards" and entry["n_latents"] == len(plan.shards[1])
+
+
+def test_lean_logs_hold_each_prompt_and_answer_once(swept: Path) -> None:
+    [info, _] = list_eval_logs(str(swept))
+    for sample in read_eval_log_samples(info, resolve_attachments=True):
+        calls = [event for event in sample.events if event.event == "model"]
+        assert len(calls) == 5  # 1 explanation, and 10 + 10 texts by five
+        assert all(call.output.completion and call.input[-1].text for call in calls)
+        assert [message.role for message in sample.messages] == ["user"], (
+            "what was said to the explainer is in its call"
+        )
+        assert not any(event.event == "span_begin" and "·" in event.name for event in sample.events)
+        shown = (sample.scores or {})["detection"].explanation or ""
+        numbers = [
+            re.sub(r" .*", "", text)
+            for line in shown.split("\n")
+            if "│ texts " in line
+            for text in line.partition("│ texts ")[2].split(", ")
+        ]
+        assert sorted(map(int, numbers)) == list(range(1, 21))
+        assert all("Text 5: " in call.input[-1].text for call in calls[1:])
 
 
 def test_the_leanest_log_keeps_explanations_and_scores(swept: Path, tmp_path: Path) -> None:
