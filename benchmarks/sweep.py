@@ -6,6 +6,7 @@
 - *logs*: the setting of `benchmarks.peer` (detection and fuzzing, 41 calls per latent, a model that answers after 50
   ms), by what logs hold. The paper's own code, which keeps none, does 29.1 latents a second there on two idle cores.
 - *together*: the same, ten texts per call in place of five: 21 calls.
+- *served*: the same as *logs*, but the model is the lexical provider behind a local server, and asked by OpenAI's client.
 
 `python -m benchmarks.sweep --make STORE` makes a store of random latents, wide enough for 20,000 that can be evaluated.
 CPU time counts all processes of a row, their start included; on a shared machine compare that, and not time by the
@@ -20,15 +21,18 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from tests.openai_server import serving
 
 from benchmarks.peer import CALLS
 
 WIDTH, TOKENS, ACTIVE = 28_000, 400_000, 128
 LEXICAL = "inspect_autointerp/lexical"
+SERVED = "openai-api/local/lexical"
 ROOT = Path(__file__).parents[1]
 
 
@@ -56,11 +60,15 @@ def row(words: list[str], processes: int, log: str) -> dict[str, float]:
         (provider / "METADATA").write_text("Metadata-Version: 2.1\nName: sleeping\nVersion: 0\n", encoding="utf-8")
         (provider / "entry_points.txt").write_text("[inspect_ai]\nsleeping = benchmarks.peer\n", encoding="utf-8")
         path = os.pathsep.join([str(ROOT), name, os.environ.get("PYTHONPATH", "")])
-        began = time.monotonic()
         command = [sys.executable, "-m", "inspect_autointerp.cli", "sweep", *words, "--log-dir", str(folder / "logs")]
         command += ["--processes", str(processes), "--log", log]
-        subprocess.run(command, check=True, cwd=ROOT, env=os.environ | {"PYTHONPATH": path}, stderr=subprocess.DEVNULL)
-        wall, used = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+        with serving() if SERVED in words else nullcontext() as server:
+            environment = os.environ | {"PYTHONPATH": path}
+            if server:
+                environment |= {"LOCAL_BASE_URL": server.url, "LOCAL_API_KEY": "none"}
+            began = time.monotonic()
+            subprocess.run(command, check=True, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
+            wall, used = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
         return {
             "wall": wall,
             "cpu": used.ru_utime + used.ru_stime,
@@ -102,13 +110,16 @@ def main() -> None:
     lexical += ["-T", f"test_activating={given.contexts}", "-T", f"test_nonactivating={given.contexts}"]
     # Latents that have all the contexts of the setting, in one shard per process.
     peer = ["benchmarks/peer.py", "--latents", f"sample:{given.few}", "--shard", str(-(-given.few // 2)), *common]
-    peer += ["--model", "sleeping/50", "--model-role", "grader=sleeping/50", "-T", "min_contexts=50"]
+    peer += ["-T", "min_contexts=50"]
+    served = [*peer, "--model", SERVED, "--model-role", f"grader={SERVED}", "--max-connections", "20"]
+    peer += ["--model", "sleeping/50", "--model-role", "grader=sleeping/50"]
     rows: dict[str, list[tuple[str, list[str], int, str, int]]] = {
         "scale": [
             (f"detection, {n} process{'es' * (n > 1)}", lexical, n, "lean", 1 + 2 * -(-given.contexts // 5))
             for n in (1, 2)
         ],
         "logs": [(f"peer's setting, {log}", peer, 2, log, CALLS) for log in ("full", "lean", "least")],
+        "served": [("peer's setting, served, lean", served, 2, "lean", CALLS)],
         "together": [("ten texts a call, lean", [*peer, "-T", "shown=10"], 2, "lean", 1 + (CALLS - 1) // 2)],
     }
     table = Table("", "latents", "seconds", "CPU s", "CPU ms per latent", "per call", "kB per latent", "MB", "load")
