@@ -6,7 +6,7 @@
 - *logs*: the setting of `benchmarks.peer` (detection and fuzzing, 41 calls per latent, a model that answers after 50
   ms), by what logs hold. The paper's own code, which keeps none, does 29.1 latents a second there on two idle cores.
 - *together*: the same, ten texts per call in place of five: 21 calls.
-- *served*: the same as *logs*, but the model is the lexical provider behind a local server, and asked by OpenAI's client.
+- *served*: as *logs*, with the lexical provider behind a local server, asked by OpenAI's client.
 
 `python -m benchmarks.sweep --make STORE` makes a store of random latents, wide enough for 20,000 that can be evaluated.
 CPU time counts all processes of a row, their start included; on a shared machine compare that, and not time by the
