@@ -64,7 +64,7 @@ def _numbered(
     lines: dict[str, list[str]] = {}
     for i in members:
         lines.setdefault(_kind(contexts[i]), []).append(f"{i + 1}{_said(verdicts[i])}")
-    return [f"  {kind:<{width}} │ texts {', '.join(numbers)}" for kind, numbers in lines.items()]
+    return [f"  {kind:<{width}} ┊ texts {', '.join(numbers)}" for kind, numbers in lines.items()]
 
 
 def _section(context: Context, verdict: Verdict) -> int:

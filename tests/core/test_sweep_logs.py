@@ -1,5 +1,6 @@
 """Sweeps of a tiny store, run for good: what is in the logs, after a process was killed, and on the leaderboard."""
 
+import json
 import math
 import os
 import re
@@ -11,9 +12,11 @@ from typing import Any
 import pytest
 from inspect_ai.log import list_eval_logs, read_eval_log, read_eval_log_samples
 
+from inspect_autointerp.leaderboard.page.cards import chosen_latents, write_cards
 from inspect_autointerp.leaderboard.read import read_results
 from inspect_autointerp.leaderboard.samples import explanations, read_sample
 from inspect_autointerp.lean import LEAN
+from inspect_autointerp.render import visible
 from inspect_autointerp.sweep import run
 from inspect_autointerp.sweep.least import make_least
 from inspect_autointerp.sweep.plan import Plan, make_plan
@@ -108,6 +111,20 @@ def test_the_leaderboard_shows_one_evaluation(swept: Path, plan: Plan) -> None:
         assert read_sample(results, 0, latent).id == results.latents["id"][latent]
 
 
+def test_each_latent_of_a_sweep_has_a_card_on_the_page(swept: Path, tmp_path: Path) -> None:
+    results = read_results(str(swept))
+    latents = chosen_latents(results, 1000)
+    write_cards(results, latents, tmp_path / "cards")
+    for latent in latents:
+        made = (tmp_path / "cards" / f"{latent}.js").read_text()
+        [record] = json.loads(made.removeprefix(f"card({latent}, ").removesuffix(");\n"))
+        said = read_sample(results, 0, latent).scores
+        assert said and record["said"] == visible(str(said["detection"].answer))
+        assert all(row[1] in "wr" for row in record["rows"]) and all(
+            text.startswith("text ") for _, text in record["contexts"]
+        )
+
+
 def test_a_part_of_a_sweep_is_shown_as_such(swept: Path, plan: Plan) -> None:
     results = read_results(str(swept.with_name("part")))
     [entry] = results.entries.to_dict("records")
@@ -128,8 +145,8 @@ def test_lean_logs_hold_each_prompt_and_answer_once(swept: Path) -> None:
         numbers = [
             re.sub(r" .*", "", text)
             for line in shown.split("\n")
-            if "│ texts " in line
-            for text in line.partition("│ texts ")[2].split(", ")
+            if "┊ texts " in line
+            for text in line.partition("┊ texts ")[2].split(", ")
         ]
         assert sorted(map(int, numbers)) == list(range(1, 21))
         assert all("Text 5: " in call.input[-1].text for call in calls[1:])

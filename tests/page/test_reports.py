@@ -49,10 +49,11 @@ def test_in_lean_logs_contexts_are_numbers_of_texts(monkeypatch: pytest.MonkeyPa
     verdicts = [Verdict(1, 0.75), Verdict(1, 0.9), Verdict(1), Verdict(1), Verdict(None, None, "refused")]
     found = read_rows(lines_of(report([WEAK, STRONG, SILENT, SILENT, SIMILAR], verdicts)))
     assert found == [
-        ("random", "wrong", "", "texts 3, 4"),
-        ("similar", "unscored", "", "texts 5 refused"),
-        ("decile 10", "right", "", "texts 2 P=0.90"),
-        ("decile 1", "right", "", "texts 1 P=0.75"),
+        ("random", "wrong", "", "text 3"),
+        ("random", "wrong", "", "text 4"),
+        ("similar", "unscored", "refused", "text 5"),
+        ("decile 10", "right", "P=0.90", "text 2"),
+        ("decile 1", "right", "P=0.75", "text 1"),
     ]
 
 

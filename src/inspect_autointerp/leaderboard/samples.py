@@ -7,7 +7,8 @@ from inspect_autointerp.leaderboard.log_values import log_values
 from inspect_autointerp.leaderboard.results import Results
 from inspect_autointerp.leaderboard.sweeps import values_of
 
-_UNREAD = {"messages", "events", "attachments", "store"}
+UNREAD = {"messages", "events", "attachments", "store"}
+"""Fields of a sample that scores and reports are not told from."""
 
 
 def explanations(results: Results) -> pd.DataFrame:
@@ -37,4 +38,4 @@ def read_sample(results: Results, entry: int, latent: int) -> EvalSample:
     logs = results.logs_of(log)
     if len(logs) > 1:
         log = next((one for one in logs if (log_values(one, lambda _: False)["id"] == id).any()), log)
-    return read_eval_log_sample(log, id, exclude_fields=_UNREAD)
+    return read_eval_log_sample(log, id, exclude_fields=UNREAD)

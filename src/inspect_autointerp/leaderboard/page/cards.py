@@ -5,15 +5,19 @@ Logs are read one after another, and each adds its lines to the cards' files, so
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from inspect_ai.log import EvalSampleScore, read_eval_log
+from inspect_ai.log import read_eval_log, read_eval_log_sample
+from inspect_ai.scorer import Score
 
 from inspect_autointerp.card.pieces import as_html, read_coloured
 from inspect_autointerp.leaderboard.page.reports import Row, lines_of, read_rows
 from inspect_autointerp.leaderboard.results import Results
+from inspect_autointerp.leaderboard.samples import UNREAD
 from inspect_autointerp.render import visible
 
 
@@ -39,12 +43,13 @@ def write_cards(results: Results, latents: list[int], folder: Path) -> None:
     known: dict[int, dict[int, int]] = {latent: {} for latent in latents}
     for log, entries in results.entries.groupby("log", sort=False):
         scorers = {row["scorer"]: (int(str(entry)), str(row["store"])) for entry, row in entries.iterrows()}
+        wanted = {id for _, store in scorers.values() for id in number.get(store, {})}
         lines: dict[int, list[dict[str, Any]]] = {}
-        for scorer, score in _scores(str(log)):
+        for scorer, id, score in chain.from_iterable(_scores(one, wanted) for one in results.logs_of(str(log))):
             if scorer not in scorers:
                 continue
             entry, store = scorers[scorer]
-            latent = number.get(store, {}).get(str(score.sample_id))
+            latent = number.get(store, {}).get(id)
             if latent is not None:
                 lines.setdefault(latent, []).append(_record(entry, score, known[latent]))
         for latent, records in lines.items():
@@ -52,16 +57,24 @@ def write_cards(results: Results, latents: list[int], folder: Path) -> None:
                 file.write(f"card({latent}, {as_json(records)});\n")
 
 
-def _scores(log: str) -> Iterator[tuple[str, EvalSampleScore]]:
-    """All scores of a log with their scorers: its header has them, so no sample is read."""
-    seen = set()
-    for reduced in read_eval_log(log, header_only=True).reductions or ():
+def _scores(log: str, wanted: set[str]) -> Iterator[tuple[str, str, Score]]:
+    """Scores of a log with their scorers and latents, those wanted at least.
+
+    The header has them; where it has none, as in a sweep's lean logs, samples are read.
+    """
+    header, seen = read_eval_log(log, header_only=True), set()
+    for reduced in header.reductions or ():
         if reduced.scorer not in seen:  # of several reducers of epochs the first
             seen.add(reduced.scorer)
-            yield from ((reduced.scorer, score) for score in reduced.samples)
+            yield from ((reduced.scorer, str(score.sample_id), score) for score in reduced.samples)
+    if not header.reductions:
+        for id in wanted.intersection(map(str, header.eval.dataset.sample_ids or ())):
+            with suppress(IndexError):  # it failed
+                sample = read_eval_log_sample(log, id, exclude_fields=UNREAD)
+                yield from ((scorer, id, score) for scorer, score in (sample.scores or {}).items())
 
 
-def _record(entry: int, score: EvalSampleScore, known: dict[int, int]) -> dict[str, Any]:
+def _record(entry: int, score: Score, known: dict[int, int]) -> dict[str, Any]:
     """What one entry's score says of a latent.
 
     Args:

@@ -1,8 +1,9 @@
 """Verdicts per context, read back from the report that a scorer leaves in a log.
 
 A log holds them in no other form: a score's explanation is the block in ANSI colours that the Inspect viewer shows.
-Most reports have a line per context; those are taken apart, so that explainers can stand side by side. What is told in
-another way (intruder, intervention) stays lines.
+Most reports have a line per context; those are taken apart, so that explainers can stand side by side. In lean logs a
+line is of several, by the numbers of their texts, which are the same texts for explainers that are compared. What is
+told in another way (intruder, intervention) stays lines.
 """
 
 import re
@@ -10,6 +11,7 @@ from typing import NamedTuple
 
 _KIND = r"decile +\d+|activating|random|neighbours|cooccurring|similar|mismarked"
 _ROW = re.compile(rf"  ({_KIND}) *(.*)")
+_NUMBERED = re.compile(rf"  ({_KIND}) *┊ texts (.*)")
 _MARKS = {"WRONG": "wrong", "UNSCORED": "unscored", "RIGHT": "right"}
 _SEPARATOR = " │ "
 
@@ -24,7 +26,7 @@ class Row(NamedTuple):
     said: str
     """A probability, an error, a value or a reason."""
     text: str
-    """The context, as `render.coloured` made it."""
+    """The context, as `render.coloured` made it, or `text 12`."""
 
 
 def lines_of(report: str) -> list[str]:
@@ -38,7 +40,11 @@ def read_rows(lines: list[str]) -> list[Row] | None:
     mark = ""
     for line in lines:
         label, separator, text = line.partition(_SEPARATOR)
-        if not separator:
+        if numbered := _NUMBERED.fullmatch(line):
+            for one in numbered[2].split(", "):
+                number, _, said = one.partition(" ")
+                rows.append(Row(re.sub(" +", " ", numbered[1]), mark, said, f"text {number}"))
+        elif not separator:
             if line.strip():
                 if line.startswith(" "):
                     return None
