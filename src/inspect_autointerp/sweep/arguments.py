@@ -64,6 +64,8 @@ class Arguments:
                 task[name.replace("-", "_")] = _value(text)
         if "latents" in task:
             raise UserError("-T latents=…: a sweep cuts the latents up itself; give --latents")
+        if task.get("suite") is not None:
+            raise UserError(f"-T suite={task['suite']}: it draws its own latents, few enough for inspect eval")
         return Arguments(tuple(given), task)
 
     def identity(self) -> list[list[str | None]]:
