@@ -55,7 +55,7 @@ def test_arguments_of_a_task_come_from_a_file_too(tmp_path: Path) -> None:
         (["--model", "a/b,c/d"], "one model"),
         (["fuzzing"], "a sweep is of one task"),
         (["--task-config", "nowhere.yaml"], "cannot be read"),
-        pytest.param(["-T", "suite=demo"], "suite=demo: it draws its own latents", id="named suite"),
+        (["-T", "suite=demo"], "suite=demo: it draws its own latents"),
     ],
 )
 def test_what_is_not_for_a_sweep_is_refused(words: list[str], said: str) -> None:
