@@ -4,7 +4,8 @@
 
 - *scale*: detection by the lexical provider, with one process and with two.
 - *logs*: the setting of `benchmarks.peer` (detection and fuzzing, 41 calls per latent, a model that answers after 50
-  ms), by what logs hold. The paper's own code, which keeps none, does 29.1 latents a second there on two idle cores.
+  ms), by what logs hold, and by `inspect eval` with its defaults on half as many. The paper's own code, which keeps
+  none, does 29.1 latents a second there on two idle cores.
 - *together*: the same, ten texts per call in place of five: 21 calls.
 - *served*: as *logs*, with the lexical provider behind a local server, asked by OpenAI's client.
 
@@ -60,8 +61,12 @@ def row(words: list[str], processes: int, log: str) -> dict[str, float]:
         (provider / "METADATA").write_text("Metadata-Version: 2.1\nName: sleeping\nVersion: 0\n", encoding="utf-8")
         (provider / "entry_points.txt").write_text("[inspect_ai]\nsleeping = benchmarks.peer\n", encoding="utf-8")
         path = os.pathsep.join([str(ROOT), name, os.environ.get("PYTHONPATH", "")])
-        command = [sys.executable, "-m", "inspect_autointerp.cli", "sweep", *words, "--log-dir", str(folder / "logs")]
-        command += ["--processes", str(processes), "--log", log]
+        if log == "eval":
+            command = [sys.executable, "-m", "inspect_ai", "eval", *words, "--display", "none"]
+        else:
+            command = [sys.executable, "-m", "inspect_autointerp.cli", "sweep", *words]
+            command += ["--processes", str(processes), "--log", log]
+        command += ["--log-dir", str(folder / "logs")]
         with serving() if SERVED in words else nullcontext() as server:
             environment = os.environ | {"PYTHONPATH": path}
             if server:
@@ -108,17 +113,22 @@ def main() -> None:
     lexical = ["detection", "--latents", f"sample:{given.latents}", "--shard", str(given.shard), *common]
     lexical += ["--model", LEXICAL, "--model-role", f"grader={LEXICAL}"]
     lexical += ["-T", f"test_activating={given.contexts}", "-T", f"test_nonactivating={given.contexts}"]
-    # Latents that have all the contexts of the setting, in one shard per process.
-    peer = ["benchmarks/peer.py", "--latents", f"sample:{given.few}", "--shard", str(-(-given.few // 2)), *common]
-    peer += ["-T", "min_contexts=50"]
-    served = [*peer, "--model", SERVED, "--model-role", f"grader={SERVED}", "--max-connections", "20"]
-    peer += ["--model", "sleeping/50", "--model-role", "grader=sleeping/50"]
+    common += ["-T", "min_contexts=50"]  # all that the setting shows
+    sleeping = ["--model", "sleeping/50", "--model-role", "grader=sleeping/50"]
+    half = -(-given.few // 2)  # a shard per process
+    shards = ["benchmarks/peer.py", "--latents", f"sample:{given.few}", "--shard", str(half), *common]
+    alone = ["benchmarks/peer.py", "-T", f"latents=sample:{half}", *common, *sleeping]
+    peer = [*shards, *sleeping]
+    served = [*shards, "--model", SERVED, "--model-role", f"grader={SERVED}", "--max-connections", "20"]
     rows: dict[str, list[tuple[str, list[str], int, str, int]]] = {
         "scale": [
             (f"detection, {n} process{'es' * (n > 1)}", lexical, n, "lean", 1 + 2 * -(-given.contexts // 5))
             for n in (1, 2)
         ],
-        "logs": [(f"peer's setting, {log}", peer, 2, log, CALLS) for log in ("full", "lean", "least")],
+        "logs": [
+            ("peer's setting, one inspect eval", alone, 1, "eval", CALLS),
+            *((f"peer's setting, {log}", peer, 2, log, CALLS) for log in ("full", "lean", "least")),
+        ],
         "served": [("peer's setting, served, lean", served, 2, "lean", CALLS)],
         "together": [("ten texts a call, lean", [*peer, "-T", "shown=10"], 2, "lean", 1 + (CALLS - 1) // 2)],
     }
