@@ -21,8 +21,8 @@ def sweep(
     log: Annotated[
         str,
         typer.Option(
-            help="What logs hold: lean, all but live views and raw API calls; full, Inspect's defaults; least,"
-            " explanations and scores without prompts, answers and reports once a shard is complete."
+            help="What logs hold: lean, all but live views, raw API calls and what is there twice; full, Inspect's"
+            " defaults; least, explanations and scores without prompts, answers and reports once a shard is complete."
         ),
     ] = "lean",
     dry_run: Annotated[bool, typer.Option(help="Say what would be run.")] = False,
