@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Generic, TypeVar
 
 import anyio
@@ -32,6 +33,8 @@ _NOT_SAMPLING = (
 )
 """Settings that change how a model is reached and not what it says."""
 
+_ids = count(1)
+
 T = TypeVar("T")
 
 
@@ -57,6 +60,11 @@ class Reply(Generic[T]):
     reason: str | None = None
     """`invalid_response_format`, `refusal`, `truncated`, `no_response`, `provider_error: …`; None where there is a
     value."""
+
+
+def question_message(text: str) -> ChatMessageUser:
+    """A message with a short id: those that Inspect makes are 16 bytes of a log for every call, compressed or not."""
+    return ChatMessageUser(id=f"{next(_ids):x}", content=text)
 
 
 def grader() -> tuple[Model, str]:

@@ -17,7 +17,7 @@ from inspect_autointerp.contexts import LatentContexts
 from inspect_autointerp.explanation import Explanation
 from inspect_autointerp.negatives import negative_kinds
 from inspect_autointerp.render import visible
-from inspect_autointerp.scorers.ask import grader
+from inspect_autointerp.scorers.ask import grader, question_message
 from inspect_autointerp.scorers.judge import judge, worked_answer
 from inspect_autointerp.scorers.judged import (
     judged_metrics,
@@ -63,7 +63,7 @@ def detection_messages(explanation: str, texts: Sequence[str], confidence: bool 
 
     What never changes (instructions and worked examples) comes first, so that providers' prompt caches hit.
     """
-    return [*_beginning(confidence), ChatMessageUser(content=_question(explanation, texts))]
+    return [*_beginning(confidence), question_message(_question(explanation, texts))]
 
 
 @cache  # the same objects: Inspect copies, and writes into a sample's log, each message once and not once per call

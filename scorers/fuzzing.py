@@ -19,7 +19,7 @@ from inspect_autointerp.explanation import Explanation
 from inspect_autointerp.negatives import HARD, negative_kinds
 from inspect_autointerp.randomness import rng_of
 from inspect_autointerp.render import THRESHOLD, delimiters, marked, visible
-from inspect_autointerp.scorers.ask import grader
+from inspect_autointerp.scorers.ask import grader, question_message
 from inspect_autointerp.scorers.judge import judge, worked_answer
 from inspect_autointerp.scorers.judged import (
     judged_metrics,
@@ -79,7 +79,7 @@ def fuzzing_messages(
 
     What never changes (instructions and worked examples) comes first, so that providers' prompt caches hit.
     """
-    return [*_beginning(confidence), ChatMessageUser(content=_question(explanation, texts, pair))]
+    return [*_beginning(confidence), question_message(_question(explanation, texts, pair))]
 
 
 @cache  # the same objects each time, see `detection`

@@ -8,6 +8,7 @@ from inspect_autointerp.latent import Context
 from inspect_autointerp.lean import lean
 from inspect_autointerp.render import ansi_block, coloured
 from inspect_autointerp.scorers.judge import Verdict
+from inspect_autointerp.signs import BY_TEXT, KIND_SIGNS, VERDICT_SIGNS
 
 DETECTED = (
     "WRONG · the latent fires, the grader said it does not",
@@ -17,6 +18,7 @@ DETECTED = (
     "RIGHT · silent",
 )
 """The titles of the sections, in order."""
+_OF_SECTION = ("wrong", "wrong", "unscored", "right", "right")
 
 
 def report(
@@ -28,7 +30,8 @@ def report(
 ) -> str:
     """The contexts in sections (missed, false alarms, unscored, right), as one block in ANSI colours.
 
-    In lean logs contexts are not written out once more: their numbers say in which call each is, as `ask` counts texts.
+    In lean logs contexts are not written out once more: a sign for each, in the order of the calls, says what it is,
+    and another what was made of it (`signs`).
 
     Args:
         contexts: The test contexts.
@@ -48,23 +51,22 @@ def report(
             continue
         lines.append(f"{title}: {len(members)} of {len(contexts)}")
         if lean():
-            lines += _numbered(contexts, verdicts, members, width)
-        else:
-            for i in members:
-                text = coloured(contexts[i], maximum, None if marks is None else marks[i], pair)
-                lines.append(_line(contexts[i], verdicts[i], text, width))
+            continue
+        for i in members:
+            text = coloured(contexts[i], maximum, None if marks is None else marks[i], pair)
+            lines.append(_line(contexts[i], verdicts[i], text, width))
         lines.append("")
+    if lean() and contexts:
+        lines += ["", *_signs(contexts, verdicts)]
     return ansi_block(lines)
 
 
-def _numbered(
-    contexts: Sequence[Context], verdicts: Sequence[Verdict], members: Sequence[int], width: int
-) -> list[str]:
-    """A line per kind and decile with the numbers of its contexts, from 1, and what was said beside the label."""
-    lines: dict[str, list[str]] = {}
-    for i in members:
-        lines.setdefault(_kind(contexts[i]), []).append(f"{i + 1}{_said(verdicts[i])}")
-    return [f"  {kind:<{width}} ┊ texts {', '.join(numbers)}" for kind, numbers in lines.items()]
+def _signs(contexts: Sequence[Context], verdicts: Sequence[Verdict]) -> list[str]:
+    """Two lines with a sign for each context."""
+    kinds = "".join(KIND_SIGNS[_kind(context)] for context in contexts)
+    section = (_section(context, verdict) for context, verdict in zip(contexts, verdicts, strict=True))
+    marks = "".join(VERDICT_SIGNS[_OF_SECTION[place]] for place in section)
+    return [f"{name:<{len(BY_TEXT[0])}} {signs}" for name, signs in zip(BY_TEXT, (kinds, marks), strict=True)]
 
 
 def _section(context: Context, verdict: Verdict) -> int:
@@ -81,10 +83,6 @@ def _kind(context: Context) -> str:
 
 
 def _line(context: Context, verdict: Verdict, text: str, width: int) -> str:
-    return f"  {_kind(context):<{width}}{_said(verdict)} │ {text}"
-
-
-def _said(verdict: Verdict) -> str:
-    """What there is beside the label."""
     said = f" P={verdict.probability:.2f}" if verdict.probability is not None else ""
-    return said + (f" {verdict.reason}" if verdict.reason else "")
+    reason = f" {verdict.reason}" if verdict.reason else ""
+    return f"  {_kind(context):<{width}}{said}{reason} │ {text}"

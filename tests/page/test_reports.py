@@ -44,16 +44,17 @@ def test_a_judges_report_gives_a_mark_per_context() -> None:
     assert found[0].text == coloured(STRONG, 8.0), "the text is all that follows the first bar"
 
 
-def test_in_lean_logs_contexts_are_numbers_of_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_lean_logs_contexts_are_signs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(LEAN, "1")
     verdicts = [Verdict(1, 0.75), Verdict(1, 0.9), Verdict(1), Verdict(1), Verdict(None, None, "refused")]
-    found = read_rows(lines_of(report([WEAK, STRONG, SILENT, SILENT, SIMILAR], verdicts)))
-    assert found == [
+    found = lines_of(report([WEAK, STRONG, SILENT, SILENT, SIMILAR], verdicts))
+    assert [line.split()[-1] for line in found[-2:]] == ["10rrs", "++--?"]
+    assert read_rows(found) == [
+        ("decile 1", "right", "", "text 1"),
+        ("decile 10", "right", "", "text 2"),
         ("random", "wrong", "", "text 3"),
         ("random", "wrong", "", "text 4"),
-        ("similar", "unscored", "refused", "text 5"),
-        ("decile 10", "right", "P=0.90", "text 2"),
-        ("decile 1", "right", "P=0.75", "text 1"),
+        ("similar", "unscored", "", "text 5"),
     ]
 
 

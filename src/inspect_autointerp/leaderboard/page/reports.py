@@ -1,17 +1,18 @@
 """Verdicts per context, read back from the report that a scorer leaves in a log.
 
 A log holds them in no other form: a score's explanation is the block in ANSI colours that the Inspect viewer shows.
-Most reports have a line per context; those are taken apart, so that explainers can stand side by side. In lean logs a
-line is of several, by the numbers of their texts, which are the same texts for explainers that are compared. What is
-told in another way (intruder, intervention) stays lines.
+Most reports have a line per context; those are taken apart, so that explainers can stand side by side. In lean logs
+there is a sign for each text in order, and the texts are the same for explainers that are compared. What is told in
+another way (intruder, intervention) stays lines.
 """
 
 import re
 from typing import NamedTuple
 
+from inspect_autointerp.signs import BY_TEXT, KIND_SIGNS, VERDICT_SIGNS
+
 _KIND = r"decile +\d+|activating|random|neighbours|cooccurring|similar|mismarked"
 _ROW = re.compile(rf"  ({_KIND}) *(.*)")
-_NUMBERED = re.compile(rf"  ({_KIND}) *┊ texts (.*)")
 _MARKS = {"WRONG": "wrong", "UNSCORED": "unscored", "RIGHT": "right"}
 _SEPARATOR = " │ "
 
@@ -38,13 +39,12 @@ def read_rows(lines: list[str]) -> list[Row] | None:
     """A row per context, in the report's order; None of a report that is told in another way."""
     rows: list[Row] = []
     mark = ""
-    for line in lines:
+    following = iter(lines)
+    for line in following:
         label, separator, text = line.partition(_SEPARATOR)
-        if numbered := _NUMBERED.fullmatch(line):
-            for one in numbered[2].split(", "):
-                number, _, said = one.partition(" ")
-                rows.append(Row(re.sub(" +", " ", numbered[1]), mark, said, f"text {number}"))
-        elif not separator:
+        if line.startswith(BY_TEXT[0]):
+            return _by_text(line, next(following, ""))
+        if not separator:
             if line.strip():
                 if line.startswith(" "):
                     return None
@@ -54,3 +54,13 @@ def read_rows(lines: list[str]) -> list[Row] | None:
         elif label.strip() != "predicted":  # simulation's second line of a context
             return None
     return rows or None
+
+
+def _by_text(kinds: str, marks: str) -> list[Row]:
+    """A row for each pair of signs, see `signs`."""
+    kind_of, mark_of = ({sign: name for name, sign in names.items()} for names in (KIND_SIGNS, VERDICT_SIGNS))
+    pairs = zip(kinds.split()[-1], marks.split()[-1], strict=True)
+    return [
+        Row(re.sub(" +", " ", kind_of[kind]), mark_of[mark], "", f"text {number}")
+        for number, (kind, mark) in enumerate(pairs, 1)
+    ]
