@@ -8,7 +8,7 @@ from inspect_autointerp.latent import Context
 from inspect_autointerp.lean import lean
 from inspect_autointerp.render import ansi_block, coloured
 from inspect_autointerp.scorers.judge import Verdict
-from inspect_autointerp.signs import BY_TEXT, KIND_SIGNS, VERDICT_SIGNS
+from inspect_autointerp.signs import KIND_SIGNS, LEGEND, PER_LINE, VERDICT_SIGNS
 
 DETECTED = (
     "WRONG · the latent fires, the grader said it does not",
@@ -57,16 +57,16 @@ def report(
             lines.append(_line(contexts[i], verdicts[i], text, width))
         lines.append("")
     if lean() and contexts:
-        lines += ["", *_signs(contexts, verdicts)]
+        lines += ["", LEGEND, *_signs(contexts, verdicts)]
     return ansi_block(lines)
 
 
 def _signs(contexts: Sequence[Context], verdicts: Sequence[Verdict]) -> list[str]:
-    """Two lines with a sign for each context."""
+    """Signs of contexts and, below them, of verdicts."""
     kinds = "".join(KIND_SIGNS[_kind(context)] for context in contexts)
     section = (_section(context, verdict) for context, verdict in zip(contexts, verdicts, strict=True))
     marks = "".join(VERDICT_SIGNS[_OF_SECTION[place]] for place in section)
-    return [f"{name:<{len(BY_TEXT[0])}} {signs}" for name, signs in zip(BY_TEXT, (kinds, marks), strict=True)]
+    return [signs[i : i + PER_LINE] for i in range(0, len(kinds), PER_LINE) for signs in (kinds, marks)]
 
 
 def _section(context: Context, verdict: Verdict) -> int:

@@ -2,8 +2,10 @@
 
 from inspect_autointerp.latent import DECILES
 
-BY_TEXT = ("text by text, 0 to 9 is the decile:", "- is wrong, ? unscored:")
-"""What stands before the signs of kinds, and before those of verdicts."""
+LEGEND = "text by text: the decile or kind; below it - wrong, ? unscored"
+"""The line before the signs: those of kinds and those of verdicts in turn, of so many texts as `PER_LINE`."""
+PER_LINE = 40
+"""So that the viewer does not wrap them."""
 KIND_SIGNS = {f"decile {decile:>2}": str(decile % 10) for decile in range(1, DECILES + 1)} | {
     kind: kind[0] for kind in ("activating", "random", "neighbours", "cooccurring", "similar", "mismarked")
 }

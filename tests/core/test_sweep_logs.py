@@ -12,6 +12,7 @@ import pytest
 from inspect_ai.log import list_eval_logs, read_eval_log, read_eval_log_samples
 
 from inspect_autointerp.leaderboard.page.cards import chosen_latents, write_cards
+from inspect_autointerp.leaderboard.page.reports import lines_of
 from inspect_autointerp.leaderboard.read import read_results
 from inspect_autointerp.leaderboard.samples import explanations, read_sample
 from inspect_autointerp.lean import LEAN
@@ -141,7 +142,7 @@ def test_lean_logs_hold_each_prompt_and_answer_once(swept: Path) -> None:
         )
         assert not any(event.event == "span_begin" and "·" in event.name for event in sample.events)
         score = (sample.scores or {})["detection"]
-        kinds, marks = (line.split()[-1] for line in (score.explanation or "").split("\n")[-2:])
+        kinds, marks = lines_of(score.explanation or "")[-2:]
         assert len(kinds) == len(marks) == 20
         fires = [mark for kind, mark in zip(kinds, marks, strict=True) if kind.isdigit()]
         assert isinstance(score.value, dict) and fires.count("+") / len(fires) == score.value["tpr"]

@@ -48,7 +48,7 @@ def test_in_lean_logs_contexts_are_signs(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv(LEAN, "1")
     verdicts = [Verdict(1, 0.75), Verdict(1, 0.9), Verdict(1), Verdict(1), Verdict(None, None, "refused")]
     found = lines_of(report([WEAK, STRONG, SILENT, SILENT, SIMILAR], verdicts))
-    assert [line.split()[-1] for line in found[-2:]] == ["10rrs", "++--?"]
+    assert found[-2:] == ["10rrs", "++--?"]
     assert read_rows(found) == [
         ("decile 1", "right", "", "text 1"),
         ("decile 10", "right", "", "text 2"),
@@ -56,6 +56,9 @@ def test_in_lean_logs_contexts_are_signs(monkeypatch: pytest.MonkeyPatch) -> Non
         ("random", "wrong", "", "text 4"),
         ("similar", "unscored", "", "text 5"),
     ]
+    many = lines_of(report([STRONG] * 90, [Verdict(1)] * 90))  # 40, 40 and 10 in a line
+    assert read_rows(many) == [("decile 10", "right", "", f"text {number}") for number in range(1, 91)]
+    assert read_rows([*found[:-1], "++--"]) is None and read_rows([*found[:-1], "++--x"]) is None
 
 
 def test_a_report_by_value_has_no_marks_and_a_simulation_one_row_per_context() -> None:

@@ -9,7 +9,7 @@ another way (intruder, intervention) stays lines.
 import re
 from typing import NamedTuple
 
-from inspect_autointerp.signs import BY_TEXT, KIND_SIGNS, VERDICT_SIGNS
+from inspect_autointerp.signs import KIND_SIGNS, LEGEND, VERDICT_SIGNS
 
 _KIND = r"decile +\d+|activating|random|neighbours|cooccurring|similar|mismarked"
 _ROW = re.compile(rf"  ({_KIND}) *(.*)")
@@ -42,8 +42,8 @@ def read_rows(lines: list[str]) -> list[Row] | None:
     following = iter(lines)
     for line in following:
         label, separator, text = line.partition(_SEPARATOR)
-        if line.startswith(BY_TEXT[0]):
-            return _by_text(line, next(following, ""))
+        if line == LEGEND:
+            return _by_text([line for line in following if line])
         if not separator:
             if line.strip():
                 if line.startswith(" "):
@@ -56,10 +56,13 @@ def read_rows(lines: list[str]) -> list[Row] | None:
     return rows or None
 
 
-def _by_text(kinds: str, marks: str) -> list[Row]:
-    """A row for each pair of signs, see `signs`."""
+def _by_text(lines: list[str]) -> list[Row] | None:
+    """A row for each pair of signs, see `signs`; None where they are no pairs of signs."""
     kind_of, mark_of = ({sign: name for name, sign in names.items()} for names in (KIND_SIGNS, VERDICT_SIGNS))
-    pairs = zip(kinds.split()[-1], marks.split()[-1], strict=True)
+    kinds, marks = "".join(lines[::2]), "".join(lines[1::2])
+    if len(kinds) != len(marks) or not (kind_of.keys() >= set(kinds) and mark_of.keys() >= set(marks)):
+        return None
+    pairs = zip(kinds, marks, strict=True)
     return [
         Row(re.sub(" +", " ", kind_of[kind]), mark_of[mark], "", f"text {number}")
         for number, (kind, mark) in enumerate(pairs, 1)
