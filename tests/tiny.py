@@ -67,8 +67,9 @@ def recurrent_gemma() -> Any:
 
 
 def engine(make: Callable[[], Any], bos: bool = True) -> LocalLikelihood:
+    """A likelihood engine in float64, in which the order of a sum does not show: processors differ in float32."""
     torch.manual_seed(0)
-    model = make().float()
+    model = make().double()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(4)  # at their initial scale all tokens are alike
