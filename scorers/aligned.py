@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from inspect_autointerp.numbered import END, SILENT, SPACE
 from inspect_autointerp.scorers.answers import AnswerError, Item
+from inspect_autointerp.scorers.doubt import hedged
 from inspect_autointerp.scorers.final_answer import final_answer
 
 _NUMBER = re.compile(r"([\s>|*#-]*)([0-9]+)", re.ASCII)
@@ -95,7 +96,9 @@ def _item(line: str, begin: int, number: re.Match[str], tokens: Sequence[str], k
         raise AnswerError(f"Text {k} has no token {number[2][:9]}: {_quoted(line)}")
     after = number.end() + 2 * (number[1].endswith("**") and line.startswith("**", number.end()))
     body, wrong = line[after:].rstrip(" \t|."), None
-    for shorter in (body, _REMARK.sub("", body)):  # `8 (an animal)`: the remark may go, if that leaves an activation
+    remark = _REMARK.search(body)  # `8 (an animal)`: it may go, if that leaves an activation
+    without = body[: remark.start()] if remark and not hedged(remark[0], "") else body
+    for shorter in dict.fromkeys((body, without)):
         closing = len(shorter) - len(shorter.rstrip("*`\"'"))
         shorter, close = shorter[: len(shorter) - closing], shorter[len(shorter) - closing :]
         figures = _FIGURES.search(shorter)

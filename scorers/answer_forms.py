@@ -1,16 +1,19 @@
 """The forms in which models write a list of values: lists, objects, lines, tables; each with its place in the answer."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from inspect_autointerp.scorers.brackets import Node, brackets
 from inspect_autointerp.scorers.doubt import hedged
+from inspect_autointerp.scorers.final_answer import AnswerError
 
 _SAME = str.maketrans(
     "０１２３４５６７８９［］｛｝（），、：；．％／＝｜",
     "0123456789[]{}(),,:;.%/=|",
 ) | dict.fromkeys(map(ord, "\u00a0\u202f\u3000\u2007\\$*`"), " ")
+_SAME |= dict.fromkeys(map(ord, "\r\v\f\x85\u2028\u2029"), "\n")
 _NOTHING = re.compile("[\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f]")
 _FENCE = re.compile(r"^[^\S\n]*```[^\n]*$", re.MULTILINE)
 _BOX = re.compile(r"\\boxed\s?\{([^{}\n]{0,2000})\}")
@@ -20,21 +23,21 @@ NOUN = r"(?:text|sentence|example|item|passage|snippet|context|excerpt|sample|in
 VALUE = r"[+-]?\d{1,9}(?:\.\d{1,9})?(?:\s?%|\s?/\s?\d{1,4})?|true|false|yes|no"
 _QUOTED = rf"[\"'“‘(\[]{{0,3}}\s?(?P<value>{VALUE})(?![\w.]\w)(?!\w)\s?[\"'”’)\]]{{0,3}}"
 _KEY = rf"[\"'“]?(?P<noun>{NOUN}[ _]*)?(?P<open>[\[(#]{{0,2}})[ ]?(?P<key>\d{{1,4}})[ ]?(?P<shut>[\])]?)[\"'”]?"
-_SIGNS = r"\s*(?:(?:[:=|→⇒➜➔\t]|[-=]>|[–—]|-(?=\s)|[.)](?=\s))\s*)+"
+_SIGNS = r"[^\S\t]*+(?:(?:[:=|→⇒➜➔\t]|[-=]>|[–—]|-(?=\s)|[.)](?=\s))[^\S\t]*+)++"
 _ENTRY = re.compile(rf"{_KEY}(?P<gap>{_SIGNS}|\s+(?:is|gets)\s+(?:labell?ed\s+)?|\s+){_QUOTED}", re.IGNORECASE)
 _HEAD = re.compile(rf"{_KEY}(?:{_SIGNS}|\s*\Z)", re.IGNORECASE)
 _BULLET = re.compile(r"\s*(?:(?:[-•·>+–—]|#{1,6})\s+)*")
 _TAIL = re.compile(r"[\s.,;!|]*\Z")
 _REMARK = re.compile(
-    r"\s*(?:[|]?\s*\((?P<inside>.*)\)|(?:[-–—:,;|→]|[-=]>|because\b)\s*(?P<after>[^\W\d_\s\"'“‘].*|[\"'“‘(].*))\Z"
+    r"\s*+(?:(?:\|\s*+)?\((?P<inside>.*)\)|(?:[-–—:,;|→]|[-=]>|because\b)\s*(?P<after>[^\W\d_\s\"'“‘].*|[\"'“‘(].*))\Z"
 )
 _OPENING = re.compile(_QUOTED, re.IGNORECASE)
-_BETWEEN = re.compile(r"\s*(?:[,;|]|\band\b)?\s*")
+_BETWEEN = re.compile(r"\s*+(?:[,;|]|\band\b)?\s*+")
 _WORTH = (
     r"(?:final )?(?:label|answer|prediction|decision|verdict|judge?ment|score|confidence|rating|classification|value)"
 )
 _OWN_LINE = re.compile(rf"{_WORTH}s?\s*(?:[:=→]|->|is)\s*{_QUOTED}", re.IGNORECASE)
-_ARROW = re.compile(rf"(?:→|⇒|➜|➔|[-=]+>|=|\b{_WORTH}\s*[:=])\s*{_QUOTED}[\s.]*\Z", re.IGNORECASE)
+_ARROW = re.compile(rf"(?:→|⇒|➜|➔|[-=]{1, 3}>|=|\b{_WORTH}\s*[:=])\s*{_QUOTED}[\s.]*\Z", re.IGNORECASE)
 _BARE = re.compile(rf"\s*{_QUOTED}(?:\s*[,;|]\s*|\s+|\s*\Z)", re.IGNORECASE)
 _ATOM = re.compile(rf"\s*{_QUOTED}\s*\Z", re.IGNORECASE)
 _RULE = re.compile(r"[\s|:+=-]+\Z")
@@ -70,6 +73,7 @@ class _Run:
 
     atoms: list[Atom] = field(default_factory=list)
     keys: list[int] = field(default_factory=list)
+    seen: set[int] = field(default_factory=set)
     start: int = 0
     end: int = 0
 
@@ -103,12 +107,24 @@ def _inside(match: re.Match[str]) -> str:
     return mark.rjust(match.start(1) - match.start()) + match[1] + " " * (match.end() - match.end(1))
 
 
-def forms(text: str) -> list[Form]:
-    """All that may be a list of values, in the order of the text."""
+def forms(text: str, most: int) -> list[Form]:
+    """All that may be a list of values, in the order of the text.
+
+    Args:
+        text: An answer, as `plain` gives it.
+        most: Lines that are not blank, and brackets, that it may have.
+
+    Raises:
+        AnswerError: It has more.
+    """
+    if len(re.findall(r"^[^\S\n]*+\S", text, re.MULTILINE)) > most or sum(map(text.count, "[({")) > most:
+        raise AnswerError("it is far longer than the list asked for")
     runs, taken = _runs(text)
     found = [run.form() for run in runs]
+    starts = [start for start, _ in taken]
     for node in brackets(text):
-        if not any(start <= node.start < end for start, end in taken):
+        line = bisect_right(starts, node.start) - 1
+        if line < 0 or node.start >= taken[line][1]:
             found += _of_node(text, node)
     return sorted(found, key=lambda form: (form.end, form.start))
 
@@ -133,8 +149,8 @@ def _runs(text: str) -> tuple[list[_Run], list[tuple[int, int]]]:
             runs.append(run)
         return _Run()
 
-    for line in text.splitlines(keepends=True):
-        begin, at = at, at + len(line)
+    for line in text.split("\n"):
+        begin, at = at, at + len(line) + 1
         body = line.strip()
         if not body:
             continue
@@ -154,8 +170,9 @@ def _runs(text: str) -> tuple[list[_Run], list[tuple[int, int]]]:
                 entries = [(heading, _value(own))]
         if entries:
             bare = close(bare)
-            if {key for key, _ in entries} & set(keyed.keys):
+            if keyed.seen & {key for key, _ in entries}:
                 keyed = close(keyed)
+            keyed.seen |= {key for key, _ in entries}
             keyed.start = keyed.start if keyed.atoms else start
             keyed.keys += [key for key, _ in entries]
             keyed.atoms += [atom for _, atom in entries]
@@ -174,7 +191,7 @@ def _runs(text: str) -> tuple[list[_Run], list[tuple[int, int]]]:
         bare = close(bare)
         row, row_start = _bare_list(text, start, end)
         if row:
-            runs.append(_Run(row, [], row_start, end))
+            runs.append(_Run(row, start=row_start, end=end))
     close(bare)
     close(keyed)
     return runs, taken

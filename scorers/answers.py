@@ -97,9 +97,9 @@ def _shares(texts: Sequence[str]) -> list[float]:
 
 def _list(reply: str, n: int, read: Callable[[str], object], kind: str, wanted: str) -> tuple[Form, str, list[int]]:
     """The list that counts, and for each of its characters where that is in the reply."""
-    answer, offset = final_answer(reply, 10_000 + 1_000 * n)
+    answer, offset = final_answer(reply, 8_000 + 200 * n)
     text, places = plain(answer)
-    lists = [form for form in forms(text) if all(read(atom.text) is not None for atom in form.atoms)]
+    lists = [form for form in forms(text, 200 + 10 * n) if all(read(atom.text) is not None for atom in form.atoms)]
     if n == 1 and not lists and (form := opening(text)) and read(form.atoms[0].text) is not None:
         lists = [form]
     stand = [_standing(text, form, n) for form in lists]

@@ -25,7 +25,7 @@ def brackets(text: str) -> list[Node]:
         if quoted:
             quoted = sign not in '"\n'
         elif sign == '"' and stack:
-            quoted = '"' in text[at + 1 : at + 2001]
+            quoted = text.find('"', at + 1, at + 2001) > 0
         elif sign in _PAIRS:
             stack.append(Node(sign, at))
             if len(stack) > _DEPTH:  # the outermost is given up: an answer is not as deep

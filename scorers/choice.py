@@ -9,7 +9,8 @@ from inspect_autointerp.scorers.brackets import brackets
 from inspect_autointerp.scorers.doubt import Standing, hedged, taken_back
 from inspect_autointerp.scorers.final_answer import AnswerError, final_answer
 
-_LONGEST = 20_000
+_LONGEST = 8_000
+_MOST_LINES = 200
 _NOUN = r"(?:text|number|no\.?|option|example|sentence|item|passage|snippet|context|choice)"
 _ODD = r"(?:intruder|outlier|odd[ -](?:one|text|man)(?:[ -]out)?|exception|misfit)"
 _NOT = r"(?:does not|doesn['’]t|do not) (?:belong|fit|match|share)"
@@ -34,7 +35,7 @@ _SENTENCE = re.compile(
     r"(?P<remark> ?(?:[:,;–—-]|because|since|as it)(?: [^\n]*)| \([^\n]*\))? ?[.!:]?",
     re.IGNORECASE,
 )
-_DENIED = re.compile(rf"\b(?:not|never|nor)\b[^.]*\b{_ODD}\b", re.IGNORECASE)
+_DENIED = re.compile(rf"\b(?:not|never|nor)\b[^.]{{0,80}}\b{_ODD}\b", re.IGNORECASE)
 _ENUMERATED = re.compile(r"(?P<number>[0-9]{1,9})[.)] (?P<remark>\S.*)")
 _FITS = re.compile(
     r"\b(?:it|this|that|text [0-9]+|which|and|also)(?: \w+ly| also| still| does)? (?:belongs?|fits?|match(?:es)?|shares?)\b"
@@ -90,14 +91,20 @@ def _statements(text: str) -> Iterator[_Statement]:
     for node in brackets(text):
         if node.sign == "{":
             yield from _named(text, node.start, node.end, members(text, node) or [])
-    at, last = 0, len(text.rstrip())
-    for line in text.split("\n"):
+    at, last, lines = 0, len(text.rstrip()), text.split("\n")
+    filled = [line.strip() for line in lines if line.strip()]
+    if len(filled) > _MOST_LINES:
+        raise AnswerError("it is far longer than the number asked for")
+    following = iter([*(line[0].islower() for line in filled[1:]), False])
+    for line in lines:
         begin, at = at, at + len(line) + 1
+        if not line.strip():
+            continue
+        going_on = next(following)
         bare = _BULLET.sub("", line, count=1).strip(_STRIPPED)
         if not bare:
             continue
         end = begin + len(line.rstrip())
-        going_on = text[end:].lstrip()[:1].islower()
         if item := _ENUMERATED.fullmatch(bare):
             if not hedged(item["remark"], "") and not _FITS.search(item["remark"]):
                 yield _Statement(item["number"], Standing.MENTIONED, end)

@@ -39,16 +39,16 @@ _WORTH = re.compile(
 _SHORT = re.compile(
     r"(?:so|thus|therefore|hence|sure|okay|ok|certainly|of course|here|here you go|here it is|here they are|here we go|"
     r"final|we (?:have|get)|i (?:get|say|choose)|again|in short|in summary|summary|this gives|giving|mine|my \w+)?"
-    r"[\s!.,:;=→>-]*",
+    r"[\s!.,:;=→>-]*+",
     re.IGNORECASE,
 )
-_COPULA = re.compile(r"(?:[:=→]|[-=]>|\b(?:is|are|be|as|follows))\s*[\"'“(]*\s*\Z", re.IGNORECASE)
+_COPULA = re.compile(r"(?:[:=→]|[-=]>|\b(?:is|are|be|as|follows))\s*[\"'“(]{0,3}\s{0,20}\Z", re.IGNORECASE)
 _FINAL = re.compile(
     r"\b(?:final(?:ly)?|answers?|conclusion|correction|corrected|correct|revised|in (?:short|summary|total)|overall)\b",
     re.IGNORECASE,
 )
 _AFTER = re.compile(
-    r"[\s.!;:\"'”’)\]}]*(?:(?:is|are) (?:my|the) (?:final )?(?:answers?|labels?|lists?|choice|predictions?)[.!]?)?\s*\Z",
+    r"[\s.!;:\"'”’)\]}]*+(?:(?:is|are) (?:my|the) (?:final )?(?:answers?|labels?|lists?|choice|predictions?)[.!]?)?\s*\Z",
     re.IGNORECASE,
 )
 _SECOND = re.compile(
@@ -58,7 +58,7 @@ _SECOND = re.compile(
     r"|format|hmm+|no longer|except|scratch|ignore|disregard|unless|however|flip|swap|arbitrar\w+|random\w*|only an?"
     r"|just an?|need more|possibly|typo|re-?(?:read|think|check)\w*|none is"
     r"|(?:that|this|i|list|labels?|answer) (?:is|was|were|are|am) (?:wrong|incorrect|not)|strike)\b"
-    r"|(?:^|[.!?]\s+|\n\s*)(?:but|though|although|no|nope|or|and)\b",
+    r"|(?:^|[.!?\n][ \t]{0,8})(?:but|though|although|no|nope|or|and)\b",
     re.IGNORECASE,
 )
 _HEDGED = re.compile(
@@ -74,8 +74,8 @@ _SENTENCE = re.compile(r"[.!?]\s|\n")
 
 
 def doubted(words: str) -> bool:
-    """Whether words deny what they introduce, or leave it open."""
-    return bool(_DOUBTED.search(_HARMLESS.sub(" ", words)))
+    """Whether words deny what they introduce, or leave it open; of many words nobody knows."""
+    return len(words) > 300 or bool(_DOUBTED.search(_HARMLESS.sub(" ", words)))
 
 
 def hedged(remark: str, value: str) -> bool:

@@ -18,9 +18,11 @@ _STOP = (
     r"(?:<\|(?:return|end|call|im_end|eot_id|eom_id|eot|eos|endoftext|end_of_text|end_of_turn|endofturn"
     r"|end_of_turn_token|end_response|end_of_solution)\|>|</s>|<eos>|<end_of_turn>|<｜end▁of▁sentence｜>|\[EOS\])"
 )
+_STOP_TOKENS = 5
+"""So many are taken off at the end."""
 _LAST_STOP = re.compile(rf"{_STOP}\Z", re.IGNORECASE)
 _NEXT_TURN = re.compile(
-    rf"{_STOP}\s*(?:<\|im_start\|>|<\|start_header_id\|>|<start_of_turn>|<\|start\|>|<\|user\|>|<s>|\[INST\])",
+    rf"{_STOP}\s*+(?:<\|im_start\|>|<\|start_header_id\|>|<start_of_turn>|<\|start\|>|<\|user\|>|<s>|\[INST\])",
     re.IGNORECASE,
 )
 _OWN_TURN = re.compile(
@@ -116,9 +118,8 @@ def _ends_reasoning(reply: str, tag: re.Match[str], fresh: bool, last: int) -> b
 
 
 def _before_stop_tokens(reply: str, begin: int, end: int) -> int:
-    while True:
-        while end > begin and reply[end - 1].isspace():
-            end -= 1
+    for _ in range(_STOP_TOKENS):
+        end = begin + len(reply[begin:end].rstrip())
         stop = _LAST_STOP.search(reply, max(begin, end - 30), end)
         if stop is None:
             return end
@@ -129,6 +130,7 @@ def _before_stop_tokens(reply: str, begin: int, end: int) -> int:
         if not bare or not (glued or over):
             return end
         end = stop.start()
+    return end
 
 
 def _marked(reply: str, begin: int, end: int) -> tuple[int, int]:
