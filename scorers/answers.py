@@ -16,7 +16,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from inspect_autointerp.scorers.answer_forms import Form, forms, opening, plain
+from inspect_autointerp.scorers.answer_forms import forms, plain
+from inspect_autointerp.scorers.answer_lines import opening
+from inspect_autointerp.scorers.answer_parts import Form
 from inspect_autointerp.scorers.doubt import Standing, standing, taken_back
 from inspect_autointerp.scorers.final_answer import AnswerError as AnswerError
 from inspect_autointerp.scorers.final_answer import final_answer
@@ -39,7 +41,7 @@ def parse_labels(reply: str, n: int) -> list[Item]:
     Raises:
         AnswerError: There is no such list, it has another number of labels, or it can be read in two ways.
     """
-    form, _, places = _list(reply, n, _label, "labels", "each 0 or 1")
+    form, places = _list(reply, n, _label, "labels", "each 0 or 1")
     return [Item(_LABELS[atom.text.lower()], places[atom.start], places[atom.end - 1] + 1) for atom in form.atoms]
 
 
@@ -54,7 +56,7 @@ def parse_confidences(reply: str, n: int) -> list[float]:
     Raises:
         AnswerError: There is no such list, it has another number of values, or it can be read in two ways.
     """
-    form, answer, _ = _list(reply, n, _confidence, "numbers", "each a whole number from 0 to 100")
+    form, _ = _list(reply, n, _confidence, "numbers", "each a whole number from 0 to 100")
     return _shares([atom.text for atom in form.atoms])
 
 
@@ -95,71 +97,82 @@ def _shares(texts: Sequence[str]) -> list[float]:
     return [float(value / 100) for value in values]
 
 
-def _list(reply: str, n: int, read: Callable[[str], object], kind: str, wanted: str) -> tuple[Form, str, list[int]]:
-    """The list that counts, and for each of its characters where that is in the reply."""
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """What may be the list, its values, and how it stands in the answer."""
+
+    form: Form
+    values: tuple[object, ...]
+    standing: Standing
+
+
+def _list(reply: str, n: int, read: Callable[[str], object], kind: str, wanted: str) -> tuple[Form, list[int]]:
+    """The list that counts, and for each character of the plain answer where that is in the reply.
+
+    An answer has at most 8,000 characters and 200 for each text, its reasoning not included.
+    """
     answer, offset = final_answer(reply, 8_000 + 200 * n)
     text, places = plain(answer)
-    lists = [form for form in forms(text, 200 + 10 * n) if all(read(atom.text) is not None for atom in form.atoms)]
-    if n == 1 and not lists and (form := opening(text)) and read(form.atoms[0].text) is not None:
-        lists = [form]
-    stand = [_standing(text, form, n) for form in lists]
-
-    def values(form: Form) -> list[object]:
-        return [read(atom.text) for atom in form.atoms]
-
-    best = max(stand, default=Standing.MENTIONED)
-    if not lists or best == Standing.MENTIONED and not any(form.atoms for form in lists):
-        raise AnswerError(f"it holds no list of {n} {kind}, {wanted}")
-    if best == Standing.MENTIONED and len({tuple(values(form)) for form in lists if len(form.atoms) == n}) > 1:
-        raise AnswerError(f"it holds lists of {n} {kind} that differ")
+    candidates = _candidates(text, n, read)
+    best = max((candidate.standing for candidate in candidates), default=Standing.MENTIONED)
     if best == Standing.MENTIONED:
-        raise AnswerError("it is not clear that its list is the answer: give the list alone")
-    counting = [form for form, how in zip(lists, stand, strict=True) if how == best]
-    form = counting[-1]
-    if len(form.atoms) != n:
-        raise AnswerError(f"it holds a list of {len(form.atoms)} {kind}, and there are {n} texts")
+        whole = {candidate.values for candidate in candidates if len(candidate.values) == n}
+        if len(whole) > 1:
+            raise AnswerError(f"it holds lists of {n} {kind} that differ")
+        if any(candidate.values for candidate in candidates):
+            raise AnswerError("it is not clear that its list is the answer: give the list alone")
+        raise AnswerError(f"it holds no list of {n} {kind}, {wanted}")
+    counting = [candidate for candidate in candidates if candidate.standing == best]
+    form, values = counting[-1].form, counting[-1].values
+    if len(values) != n:
+        raise AnswerError(f"it holds a list of {len(values)} {kind}, and there are {n} texts")
     if form.keys and form.keys != tuple(range(1, n + 1)):
         raise AnswerError(f"it numbers its {kind} otherwise than from 1 to {n}")
-
-    if any(len(other.atoms) == n and values(other) != values(form) for other in counting):
+    if any(len(other.values) == n and other.values != values for other in counting):
         raise AnswerError(f"it holds lists of {n} {kind} that differ")
-    apart = best == Standing.FINAL or _paragraph(text, form)
-    for other in lists:
-        if values(other) == values(form) or _within(other, form) or not other.atoms:
+    settled = best == Standing.FINAL or _is_last_paragraph(text, form)
+    for other in candidates:
+        inside = form.start <= other.form.start and other.form.end <= form.end
+        if other.values in (values, ()) or inside or _agrees(other, values):
             continue
-        after = other.start >= form.end
-        partly = other.keys and len(other.atoms) < n and _agrees(other, form, read, n)
-        if (after and not partly) or (not apart and not partly):
+        if other.form.start >= form.end or not settled:
             raise AnswerError(f"it holds lists of {kind} that differ")
     ones = [i for i, atom in enumerate(form.atoms, 1) if atom.text.lower() not in ("0", "0.0", "no", "false")]
     if taken_back(text[form.end :], ones):
         raise AnswerError("what follows its list may correct it: give the list alone")
-    return form, text, [offset + place for place in places]
+    return form, [offset + place for place in places]
+
+
+def _candidates(text: str, n: int, read: Callable[[str], object]) -> list[_Candidate]:
+    most = 200 + 10 * n
+    read_forms = []
+    for form in forms(text, most):
+        if len(form.atoms) > most:
+            raise AnswerError("it is far longer than the list asked for")
+        values = tuple(read(atom.text) for atom in form.atoms)
+        if None not in values:
+            read_forms.append((form, values))
+    if n == 1 and not read_forms and (form := opening(text)) and read(form.atoms[0].text) is not None:
+        read_forms = [(form, (read(form.atoms[0].text),))]
+    return [_Candidate(form, values, _standing(text, form, n)) for form, values in read_forms]
 
 
 def _standing(text: str, form: Form, n: int) -> Standing:
-    how = standing(text, form.start, form.end)
     if form.lines and form.keys and len(form.atoms) < n:
-        return Standing.MENTIONED  # a part of the texts
-    return how
+        return Standing.MENTIONED  # they are about some of the texts
+    return standing(text, form.start, form.end)
 
 
-def _within(other: Form, form: Form) -> bool:
-    return form.start <= other.start and other.end <= form.end
-
-
-def _agrees(other: Form, form: Form, read: Callable[[str], object], n: int) -> bool:
+def _agrees(other: _Candidate, values: Sequence[object]) -> bool:
     """Whether values by number, of some of the texts, are those of the list."""
-    return all(
-        1 <= key <= n and read(atom.text) == read(form.atoms[key - 1].text)
-        for key, atom in zip(other.keys or (), other.atoms, strict=True)
+    keys = other.form.keys or ()
+    return 0 < len(keys) < len(values) and all(
+        1 <= key <= len(values) and value == values[key - 1] for key, value in zip(keys, other.values, strict=True)
     )
 
 
-def _paragraph(text: str, form: Form) -> bool:
+def _is_last_paragraph(text: str, form: Form) -> bool:
     """Whether a list makes a paragraph by itself, with nothing after it."""
     before = text[: form.start]
-    return not text[form.end :].strip(" \n\t.") and before.rstrip(" \t").endswith("\n\n") or not before.strip()
-
-
-__all__ = ["AnswerError", "Item", "parse_confidences", "parse_labels"]
+    apart = not before.strip() or before.rstrip(" \t").endswith("\n\n")
+    return apart and not text[form.end :].strip(" \n\t.")

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from inspect_autointerp.scorers.answer_forms import members, plain
+from inspect_autointerp.scorers.answer_forms import plain
+from inspect_autointerp.scorers.answer_objects import members
 from inspect_autointerp.scorers.brackets import brackets
 from inspect_autointerp.scorers.doubt import Standing, hedged, taken_back
 from inspect_autointerp.scorers.final_answer import AnswerError, final_answer

@@ -52,7 +52,7 @@ _AFTER = re.compile(
     re.IGNORECASE,
 )
 _SECOND = re.compile(
-    rf"\b(?:wait|corrections?|corrected|correcting|actually|instead|should|mistakes?|mistaken|sorry|oops"
+    r"\b(?:wait|corrections?|corrected|correcting|actually|instead|should|mistakes?|mistaken|sorry|oops"
     r"|apolog\w+|guess\w*|unsure|uncertain|unclear|not (?:\w+ )?(?:sure|certain|confident|clear)|reconsider\w*"
     r"|second thoughts?|revis\w+|change|alternatively|might|maybe|perhaps|could|cannot|can['’]?t|unable|placeholders?"
     r"|format|hmm+|no longer|except|scratch|ignore|disregard|unless|however|flip|swap|arbitrar\w+|random\w*|only an?"
@@ -133,13 +133,13 @@ def _below(above: str) -> Standing:
     bare = line.strip(" \t#>-•\"'“”")
     if not bare:
         return Standing.ALONE
-    heading = line.startswith("#") or len(bare.split()) < 4 and bare[-1] not in ".,;!?"
+    heading = line.startswith("#") or (len(bare.split()) < 4 and bare[-1] not in ".,;!?")
     sentence = re.split(r"(?<=[.!?;])\s+", bare)[-1]
     if bare[-1] in ":→=" or heading:
         if doubted(sentence):
             return Standing.MENTIONED
         return Standing.FINAL if _WORTH.search(sentence) and _FINAL.search(sentence) else Standing.ALONE
-    return Standing.MENTIONED if adjacent and bare[-1].isalpha() or bare[-1] in ",—–" else Standing.ALONE
+    return Standing.MENTIONED if (adjacent and bare[-1].isalpha()) or bare[-1] in ",—–" else Standing.ALONE
 
 
 def _goes_on(after: str) -> bool:

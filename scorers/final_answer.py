@@ -140,7 +140,7 @@ def _marked(reply: str, begin: int, end: int) -> tuple[int, int]:
         marks.append(mark)
         if len(marks) > 2:
             return begin, end
-    if not marks or marks[0]["close"] or len(marks) == 2 and not marks[1]["close"]:
+    if not marks or marks[0]["close"] or (len(marks) == 2 and not marks[1]["close"]):
         return begin, end
     before = reply[begin : marks[0].start()].rstrip(" \t")
     if before and not before.endswith("\n"):
