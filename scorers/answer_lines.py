@@ -50,9 +50,9 @@ def runs_of(text: str) -> tuple[list[Run], list[tuple[int, int]]]:
             columns = None
             start = _BULLET.match(text, start, end).end()  # type: ignore[union-attr]
             entries = _entries(text, start, end)
-        if not entries and heading is not None and (own := _OWN_LINE.match(text, start, end)):
-            if _ends(text, own, end):
-                entries = [(heading, atom_of(own))]
+        own = _OWN_LINE.match(text, start, end) if heading is not None and not entries else None
+        if heading is not None and own and _ends(text, own, end):
+            entries = [(heading, atom_of(own))]
         if entries:
             bare = close(bare)
             if keyed.seen & {key for key, _ in entries}:

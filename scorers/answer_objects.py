@@ -39,18 +39,18 @@ def _rest(text: str, node: Node, child: Node) -> str:
 
 def _items(text: str, node: Node) -> list[Atom] | None:
     """The values between brackets, each bare or in brackets of its own; None if any is none."""
-    parts, at = [], node.start + 1
+    at = node.start + 1
     if node.children:
-        if all(child.sign in "[(" and not child.children for child in node.children):
-            if len(node.children) > 1 and not re.sub(r"[\s,;]", "", _without(text, node)):
-                parts = [atom_at(text, child.start + 1, child.end - 1) for child in node.children]
-                return None if None in parts else [part for part in parts if part]
-        return None
+        plain = all(child.sign in "[(" and not child.children for child in node.children)
+        if not plain or len(node.children) == 1 or _without(text, node).strip():
+            return None
+        single = [atom_at(text, child.start + 1, child.end - 1) for child in node.children]
+        return None if None in single else [atom for atom in single if atom]
     inside = text[at : node.end - 1]
     if not inside.strip():
         return []
-    for match in re.finditer(r"[^,;]+|[,;]", inside) if re.search(r"[,;]", inside) else re.finditer(r"\S+", inside):
-        parts.append((match.group(), at + match.start(), at + match.end()))
+    pattern = r"[^,;]+|[,;]" if re.search(r"[,;]", inside) else r"\S+"
+    parts = [(match[0], at + match.start(), at + match.end()) for match in re.finditer(pattern, inside)]
     atoms, separated = [], True
     for i, (part, start, end) in enumerate(parts):
         if part in (",", ";"):
@@ -73,7 +73,7 @@ def _without(text: str, node: Node) -> str:
     for child in node.children:
         pieces.append(text[at : child.start])
         at = child.end
-    return "".join([*pieces, text[at : node.end - 1]])
+    return "".join([*pieces, text[at : node.end - 1]]).replace(",", " ").replace(";", " ")
 
 
 _NAME = re.compile(r"\s*[,;]?\s*(?P<quote>[\"']?)(?P<name>[^\"'{}\[\],:]{1,60})(?P=quote)\s*[:=]>?\s*")

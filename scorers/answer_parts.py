@@ -48,15 +48,18 @@ class Run:
     end: int = 0
 
     def form(self) -> Form:
+        """The form that the lines make, in the order of the texts' numbers."""
         order = sorted(range(len(self.atoms)), key=lambda i: self.keys[i]) if self.keys else range(len(self.atoms))
         keys = tuple(sorted(self.keys)) if self.keys else None
         return Form(tuple(self.atoms[i] for i in order), keys, self.start, self.end, lines=True)
 
 
 def atom_at(text: str, start: int, end: int) -> Atom | None:
+    """The value that is all that stands at a place."""
     match = _ATOM.match(text, start, end)
     return atom_of(match) if match else None
 
 
 def atom_of(match: re.Match[str]) -> Atom:
+    """The value that a pattern with `QUOTED` found."""
     return Atom(match["value"], match.start("value"), match.end("value"))

@@ -20,18 +20,20 @@ _NAME = (
     rf"(?: of the text)?(?: that| which)? (?:{_NOT}[^.:\d]{{0,60}}|is (?:different|the {_ODD}))|text number|odd text)"
 )
 _LEAD = (
-    r"(?:(?:so|thus|therefore|hence|overall|finally|in conclusion|in short|based on [^,.\d]{1,60}|looking at [^,.\d]{1,60}"
-    r"|given [^,.\d]{1,60}),? )?"
+    r"(?:(?:so|thus|therefore|hence|overall|finally|in conclusion|in short"
+    r"|(?:based on|looking at|given) [^,.\d]{1,60}),? )?"
 )
 _PREFIX = (
     rf"(?:{_NAME} ?(?:is|:|=|->|→|must be|would be|should be|is probably|is most likely|seems to be)(?: that)?[ :]*"
-    rf"|i(?:['’]d| would)? (?:think|believe|say|choose|pick|select|go with)(?: that)?(?: {_NAME} is)?(?: it is| it['’]s)? ?"
+    rf"|i(?:['’]d| would)? (?:think|believe|say|choose|pick|select|go with)(?: that)?"
+    rf"(?: {_NAME} is)?(?: it is| it['’]s)? ?"
     r"|(?:it is|it['’]s|it must be|that is) )?(?:answer ?[:=] ?)?"
 )
 _NUMBER = rf"(?:(?:the )?{_NOUN} ?[#:=]? ?)?[#\[(\"'“]{{0,3}}(?P<number>[0-9]{{1,9}})[\])\"'”]{{0,3}}"
 _SENTENCE = re.compile(
     rf"{_LEAD}(?P<prefix>{_PREFIX}){_NUMBER}"
-    rf"(?P<tail> (?:{_NOT}|(?:is|seems) (?:to be )?(?:the )?(?:{_ODD}|answer|different|one that {_NOT})|differs|stands out)"
+    rf"(?P<tail> (?:{_NOT}|differs|stands out"
+    rf"|(?:is|seems) (?:to be )?(?:the )?(?:{_ODD}|answer|different|one that {_NOT}))"
     r"(?P<why>\b[^?]*)?)?"
     r"(?P<remark> ?(?:[:,;–—-]|because|since|as it)(?: [^\n]*)| \([^\n]*\))? ?[.!:]?",
     re.IGNORECASE,
@@ -39,7 +41,8 @@ _SENTENCE = re.compile(
 _DENIED = re.compile(rf"\b(?:not|never|nor)\b[^.]{{0,80}}\b{_ODD}\b", re.IGNORECASE)
 _ENUMERATED = re.compile(r"(?P<number>[0-9]{1,9})[.)] (?P<remark>\S.*)")
 _FITS = re.compile(
-    r"\b(?:it|this|that|text [0-9]+|which|and|also)(?: \w+ly| also| still| does)? (?:belongs?|fits?|match(?:es)?|shares?)\b"
+    r"\b(?:it|this|that|text [0-9]+|which|and|also)(?: \w+ly| also| still| does)?"
+    r" (?:belongs?|fits?|match(?:es)?|shares?)\b"
     r"|^(?:belongs?|fits?|match(?:es)?)\b|\b(?:belongs|fits|goes) with the (?:others|rest)",
     re.IGNORECASE,
 )

@@ -48,7 +48,8 @@ _FINAL = re.compile(
     re.IGNORECASE,
 )
 _AFTER = re.compile(
-    r"[\s.!;:\"'”’)\]}]*+(?:(?:is|are) (?:my|the) (?:final )?(?:answers?|labels?|lists?|choice|predictions?)[.!]?)?\s*\Z",
+    r"[\s.!;:\"'”’)\]}]*+"
+    r"(?:(?:is|are) (?:my|the) (?:final )?(?:answers?|labels?|lists?|choice|predictions?)[.!]?)?\s*\Z",
     re.IGNORECASE,
 )
 _SECOND = re.compile(

@@ -5,6 +5,8 @@ import re
 MAX_ANSWER = 500_000
 """Characters of a reply, its reasoning included. No model may write more at a time (about 128,000 tokens)."""
 
+_MOST_TAGS = 10_000
+"""Signs with which a tag may begin. Each has to be looked at."""
 _REASONING = r"think(?:ing)?|thoughts?|reason(?:ing)?|reflection|scratchpad|analysis|seed:think|antthinking"
 _TAG = re.compile(
     rf"<\|?(?P<a>/|end_(?:of_)?)?(?:begin_(?:of_)?|start_)?(?:{_REASONING})\|?>"
@@ -63,6 +65,8 @@ def final_answer(reply: str, limit: int = MAX_ANSWER) -> tuple[str, int]:
     """
     if len(reply) > MAX_ANSWER:
         raise AnswerError(f"it is longer than {MAX_ANSWER} characters")
+    if sum(map(reply.count, "<[◁")) > _MOST_TAGS:
+        raise AnswerError("it holds too many brackets to tell its final answer")
     begin, end = _channel(reply)
     begin = _after_reasoning(reply, begin, end)
     if turn := _OWN_TURN.match(reply, begin, end):

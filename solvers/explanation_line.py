@@ -21,13 +21,14 @@ _PAIRS = ("***", "**", "*", "```", "``", "`", "__", "_")
 _TEMPLATE = re.compile(r"[<\[({]?\s*(?:your|the|an?)?\s*explanation(?: here)?\s*[>\])}]?", re.IGNORECASE)
 _LIST = re.compile(r"\s*(?:[-*•]|[0-9]{1,3}[.)])\s")
 _TAKEN_BACK = re.compile(
-    r"^[ \t]{0,8}(?:but |oh,? |hmm,? |no,? )?(?:wait|actually|correction|hmm|no,|on second thought|scratch that|sorry)\b",
+    r"^[ \t]{0,8}(?:but |oh,? |hmm,? |no,? )?"
+    r"(?:wait|actually|correction|hmm|no,|on second thought|scratch that|sorry)\b",
     re.IGNORECASE | re.MULTILINE,
 )
 
 
 def parse_explanation(reply: str) -> str | None:
-    """Read the explanation that a reply gives: what follows `EXPLANATION:` on its line, or on the next if that is empty.
+    """Read the explanation in a reply: what follows `EXPLANATION:` on its line, or on the next if that is empty.
 
     Several such lines have to agree. If they differ, those marked as final (`FINAL EXPLANATION:`) count, else those in
     capitals, as asked for; if these differ, the reply is ambiguous. So is one that goes on with `Wait` or the like. A

@@ -1,4 +1,6 @@
-"""Long replies that are hard on a reader: what a broken model writes until its limit, and what someone hostile would."""
+"""Long replies that are hard on a reader, as a broken model writes them until its limit."""
+
+# ruff: noqa: E501
 
 PIECES = [
     "\n", "```\n", " ", "\t", "\r\n", "\u2028", "1", "9", "0\n", "1,", "1, ", "[1,", "[", "(", "{", "[[", "[]", "[1]", "]", "}", "()",

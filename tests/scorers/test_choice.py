@@ -17,7 +17,8 @@ from inspect_autointerp.scorers.choice import parse_choice
         "Intruder: 3", "Text 3 does not belong.", "Text 3 doesn't belong", "3 doesn’t belong.",
         "Text 3 is the intruder.", "Text 3 is the odd one out", '{"intruder": 3}', '{"answer": "3"}', '{"text": 3}',
         "{'intruder': 'Text 3'}", '{\n  "odd_one_out": 3\n}', "```json\n3\n```", '```\n{"intruder": 3}\n```',
-        "3\n\nAnswer: 3", "Texts 1, 2, 4 and 5 are alike.\nText 3", r"\boxed{3}", "Text 3: it is about cooking", "It marks verbs, the others mark colons.\n\nText 3",
+        "3\n\nAnswer: 3", "Texts 1, 2, 4 and 5 are alike.\nText 3", r"\boxed{3}", "Text 3: it is about cooking",
+        "It marks verbs, the others mark colons.\n\nText 3",
     ],
 )  # fmt: skip
 def test_any_sane_form_is_read(answer: str) -> None:

@@ -1,5 +1,7 @@
 """The number of one text out of five."""
 
+# ruff: noqa: E501
+
 from tests.scorers.replies import Reply
 
 READ = [

@@ -1,5 +1,7 @@
 r"""Lists of labels."""
 
+# ruff: noqa: E501
+
 from tests.scorers.replies import Reply
 
 A = [1, 0, 0, 0, 1]
