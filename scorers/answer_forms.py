@@ -15,7 +15,7 @@ _SAME = str.maketrans(
     "0123456789[]{}(),,:;.%/=|",
 ) | dict.fromkeys(map(ord, "\u00a0\u202f\u3000\u2007\\$*`"), " ")
 _SAME |= dict.fromkeys(map(ord, "\r\v\f\x85\u2028\u2029"), "\n")
-_NOTHING = re.compile("[\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f]")
+_NOTHING = re.compile("[\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f\ufe0f\u20e3]")
 _FENCE = re.compile(r"^[^\S\n]*```[^\n]*$", re.MULTILINE)
 _BOX = re.compile(r"\\boxed\s?\{([^{}\n]{0,2000})\}")
 _TEX = re.compile(r"\\(?:text|mathrm|mathbf|textbf)\s?\{([^{}\n]{0,2000})\}|\\(?:left|right|quad|,|;)(?![a-z])")

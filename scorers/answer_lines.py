@@ -10,7 +10,9 @@ _KEY = rf"[\"'“]?(?P<noun>{NOUN}[ _]*)?(?P<open>[\[(#]{{0,2}})[ ]?(?P<key>\d{{
 _SIGNS = r"[^\S\t]*+(?:(?:[:=|→⇒➜➔\t]|[-=]>|[–—]|-(?=\s)|[.)](?=\s))[^\S\t]*+)++"
 _ENTRY = re.compile(rf"{_KEY}(?P<gap>{_SIGNS}|\s+(?:is|gets)\s+(?:labell?ed\s+)?|\s+){QUOTED}", re.IGNORECASE)
 _HEAD = re.compile(rf"{_KEY}(?:{_SIGNS}|\s*\Z)", re.IGNORECASE)
-_BULLET = re.compile(r"\s*(?:(?:[-•·>+–—]|#{1,6})\s+)*")
+_BULLET = re.compile(
+    r"\s*(?:(?:[-•·>+–—]|#{1,6})\s+)*(?:\d{1,3}[.)]\s+(?=(?:text|sentence|example|item|passage)\b))?", re.IGNORECASE
+)
 _TAIL = re.compile(r"[\s.,;!|]*\Z")
 _REMARK = re.compile(
     r"\s*+(?:(?:\|\s*+)?\((?P<inside>.*)\)|(?:[-–—:,;|→]|[-=]>|because\b)\s*(?P<after>[^\W\d_\s\"'“‘].*|[\"'“‘(].*))\Z"
@@ -65,7 +67,8 @@ def runs_of(text: str) -> tuple[list[Run], list[tuple[int, int]]]:
             taken.append((start, end))
             heading = None
             continue
-        if head := _HEAD.match(text, start, end):
+        head = _HEAD.match(text, start, end)
+        if head:
             heading = int(head["key"])
         atom = atom_at(text, start, end) or atom_at(text, start, end - 1 if text[end - 1] in ".,;" else start)
         if atom:

@@ -12,7 +12,7 @@ from inspect_autointerp.scorers.final_answer import AnswerError, final_answer
 
 _LONGEST = 8_000
 _MOST_LINES = 200
-_NOUN = r"(?:text|number|no\.?|option|example|sentence|item|passage|snippet|context|choice)"
+_NOUN = r"(?:text number|text|number|no\.?|option|example|sentence|item|passage|snippet|context|choice)"
 _ODD = r"(?:intruder|outlier|odd[ -](?:one|text|man)(?:[ -]out)?|exception|misfit)"
 _NOT = r"(?:does not|doesn['’]t|do not) (?:belong|fit|match|share)"
 _NAME = (

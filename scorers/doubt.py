@@ -21,7 +21,7 @@ _DOUBTED = re.compile(
     rf"\b(?:not|cannot|never|{_N_T}|neither|could|can be|may|might|maybe|perhaps|possibl[ey]|e\.\s?g|for example"
     r"|for instance|examples?|such as|formats?|forms?|templates?|placeholders?|either|or|guess(?:es)?|initial(?:ly)?"
     r"|first|draft|tentative|instead|rather|if|unless|unsure|uncertain|valid|allowed|like|between|whether|wrong"
-    r"|incorrect|previous|earlier|without|except|only|refuse|unable|random)\b",
+    r"|incorrect|previous|earlier|without|except|only|refuse|unable|random|revers\w*|invert\w*|opposite|complement\w*|negat\w*|anything|swap\w*)\b",
     re.IGNORECASE,
 )
 _HARMLESS = re.compile(
@@ -38,7 +38,8 @@ _WORTH = re.compile(
 )
 _SHORT = re.compile(
     r"(?:so|thus|therefore|hence|sure|okay|ok|certainly|of course|here|here you go|here it is|here they are|here we go|"
-    r"final|we (?:have|get)|i (?:get|say|choose)|again|in short|in summary|summary|this gives|giving|mine|my \w+)?"
+    r"final|"
+    r"we (?:have|get|output)|i (?:get|say|choose)|again|in short|in summary|summary|this gives|giving|mine|my \w+)?"
     r"[\s!.,:;=→>-]*+",
     re.IGNORECASE,
 )
@@ -56,7 +57,8 @@ _SECOND = re.compile(
     r"\b(?:wait|corrections?|corrected|correcting|actually|instead|should|mistakes?|mistaken|sorry|oops"
     r"|apolog\w+|guess\w*|unsure|uncertain|unclear|not (?:\w+ )?(?:sure|certain|confident|clear)|reconsider\w*"
     r"|second thoughts?|revis\w+|change|alternatively|might|maybe|perhaps|could|cannot|can['’]?t|unable|placeholders?"
-    r"|format|hmm+|no longer|except|scratch|ignore|disregard|unless|however|flip|swap|arbitrar\w+|random\w*|only an?"
+    r"|format|hmm+|no longer|except|scratch|ignore|disregard|unless|however|flip\w*|swap\w*"
+    r"|revers\w*|invert\w*|opposite|complement\w*|negat\w*|on reflection|arbitrar\w+|random\w*|only an?"
     r"|just an?|need more|possibly|typo|re-?(?:read|think|check)\w*|none is"
     r"|(?:that|this|i|list|labels?|answer) (?:is|was|were|are|am) (?:wrong|incorrect|not)|strike)\b"
     r"|(?:^|[.!?\n][ \t]{0,8})(?:but|though|although|no|nope|or|and)\b",
@@ -69,6 +71,7 @@ _HEDGED = re.compile(
 )
 _NEGATIVE = re.compile(r"silent|inactive|not active|wrong|incorrect|no|false|does(?: not|n['’]t) apply", re.IGNORECASE)
 _POSITIVE = re.compile(r"active|right|correct|yes|true|applies", re.IGNORECASE)
+_LEGEND = re.compile(r"[ \t]*\([^()\n]*\)[\s.]*\Z")
 _ALSO = re.compile(r"\b(?:also|as well|too)\b", re.IGNORECASE)
 _TEXT = re.compile(r"\btexts? #?(\d{1,4})\b", re.IGNORECASE)
 _SENTENCE = re.compile(r"[.!?]\s|\n")
@@ -107,10 +110,10 @@ def standing(text: str, start: int, end: int) -> Standing:
     head = text.rfind("\n", 0, start) + 1
     tail = text.find("\n", end)
     tail = len(text) if tail < 0 else tail
-    if not _AFTER.match(text[end:tail]) or _goes_on(text[tail:]):
+    if not (_AFTER.match(text[end:tail]) or _LEGEND.match(text[end:tail])) or _goes_on(text[tail:]):
         return Standing.MENTIONED
     before = text[head:start].strip(" \t\"'“(>-•#")
-    if before:
+    if before and not re.fullmatch(r"\d{1,3}[.)]", before):
         sentence = re.split(r"(?<=[.!?;])\s+", before)[-1]
         return _introduced(sentence) if _COPULA.search(text[head:start]) else _short(sentence)
     return _below(text[:head])

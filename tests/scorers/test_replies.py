@@ -5,7 +5,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from tests.scorers.replies import choice, confidences, explanation, labels, simulation, written
+from tests.scorers.replies import choice, confidences, explanation, labels, simulation, unseen, written
 
 from inspect_autointerp.scorers.aligned import parse_aligned
 from inspect_autointerp.scorers.answers import AnswerError, parse_confidences, parse_labels
@@ -53,9 +53,23 @@ def test_replies_are_read_as_a_person_reads_them(kind: str) -> None:
             missed.append(reply.text)
         else:
             wrong.append((reply.text, value))
-    right + len(wrong)
+    n_read = right + len(wrong)
+    print(f"{kind}: precision {right / n_read:.3f}, recall {right / len(table.READ):.3f}")  # noqa: T201
     assert not wrong
     assert right / len(table.READ) >= 0.97, missed
+
+
+@pytest.mark.parametrize(("kind", "replies"), [("labels", unseen.LABELS), ("choice", unseen.CHOICE)])
+def test_replies_written_later_are_never_read_wrongly(kind: str, replies: list[unseen.Reply]) -> None:
+    missed = 0
+    for reply in replies:
+        try:
+            value = KINDS[kind][1](reply.text, reply.n)
+        except AnswerError:
+            value = None
+        assert value in (None, reply.means), reply.text
+        missed += value is None and reply.means is not None
+    assert missed <= 2
 
 
 def test_the_replies_are_many() -> None:
