@@ -5,18 +5,23 @@ from collections.abc import Sequence
 
 from inspect_autointerp.numbered import END, SILENT, SPACE
 from inspect_autointerp.scorers.answers import AnswerError, Item
+from inspect_autointerp.scorers.doubt import hedged
+from inspect_autointerp.scorers.final_answer import final_answer
 
 _NUMBER = re.compile(r"([\s>|*#-]*)([0-9]+)", re.ASCII)
-_HEAD = re.compile(rf"text\s?#?([0-9]{{1,4}})(?:[\s:.*(-]{{1,6}}({SILENT}))?", re.IGNORECASE)
+_NOTHING = rf"{SILENT}|silent|no (?:active |activating )?(?:tokens?|activations?)"
+_HEAD = re.compile(rf"text\s?#?([0-9]{{1,4}})(?:[\s:.*(–—-]{{1,6}}({_NOTHING}))?", re.IGNORECASE)
+_SILENT = re.compile(_NOTHING, re.IGNORECASE)
+_REMARK = re.compile(r"[ \t]*\([^()]*[^()\W\d_][^()]*\)$")
+_FIGURES = re.compile(r"(?<![0-9])(\()?((?:10|[0-9]))(?:\.0|\s?/\s?10)?(?(1)\))$")
 _DECORATION = " \t>*_#-`.:()"
-_VALUES = {str(value): value for value in range(11)}
 _WRAPPED = (('"', '"'), ("'", "'"), ("`", "`"), ("**", "**"), ("“", "”"))
 
 Answered = list[list[Item | None]]
 """Per text and token what the answer says of it; None where it does not name the token."""
 
 
-def parse_aligned(answer: str, texts: Sequence[Sequence[str]], every: bool = False) -> Answered:
+def parse_aligned(reply: str, texts: Sequence[Sequence[str]], every: bool = False) -> Answered:
     """Read the activations, whole numbers from 0 to 10, that an answer gives to tokens.
 
     Each text has its head, and below it lines of number, token and activation. A line counts if its token is the one of
@@ -24,7 +29,7 @@ def parse_aligned(answer: str, texts: Sequence[Sequence[str]], every: bool = Fal
     after the `End`, which has to be there: without it nobody knows whether the answer goes on.
 
     Args:
-        answer: What the grader said.
+        reply: What the grader said.
         texts: The tokens, as `numbered.as_shown` gives them.
         every: Whether every token has to be named.
 
@@ -32,9 +37,11 @@ def parse_aligned(answer: str, texts: Sequence[Sequence[str]], every: bool = Fal
         AnswerError: Heads or the `End` are missing, a line does not fit its token, a token is named twice or, with
             `every`, not at all.
     """
+    longest = 10_000 + sum(100 + 4 * len(token) for tokens in texts for token in tokens)
+    answer, offset = final_answer(reply, longest)
     found: Answered = [[None] * len(tokens) for tokens in texts]
     closed: list[bool] = []  # per text so far, whether it was said to be silent
-    at, ended = 0, False
+    at, ended = offset, False
     for full in answer.splitlines(keepends=True):
         line, begin = full.rstrip(), at
         at += len(full)
@@ -55,7 +62,7 @@ def parse_aligned(answer: str, texts: Sequence[Sequence[str]], every: bool = Fal
             closed.append(bool(head[2]))
         elif inside and bare.lower() == END.lower():
             ended = True
-        elif inside and bare.lower() == SILENT and not any(found[len(closed) - 1]):
+        elif inside and _SILENT.fullmatch(bare) and not any(found[len(closed) - 1]):
             closed[-1] = True
         elif number and inside:
             k = len(closed)
@@ -88,32 +95,42 @@ def _item(line: str, begin: int, number: re.Match[str], tokens: Sequence[str], k
     if not 1 <= i <= len(tokens):
         raise AnswerError(f"Text {k} has no token {number[2][:9]}: {_quoted(line)}")
     after = number.end() + 2 * (number[1].endswith("**") and line.startswith("**", number.end()))
-    body = line[after:].rstrip(" \t|.")
-    closing = len(body) - len(body.rstrip("*`\"'"))
-    body, close = body[: len(body) - closing], body[len(body) - closing :]
-    echo = body.rstrip("0123456789")
-    value, start = body[len(echo) :], after + len(echo)
-    echo = echo.removesuffix(close[::-1])
-    if not echo[-1:].isspace() and not echo.endswith((":", "=", ",", "|", "→")):
-        value = ""  # as in 7.5, -3 or 7/10, or right after the token
-    if value not in _VALUES:
+    body, wrong = line[after:].rstrip(" \t|."), None
+    remark = _REMARK.search(body)  # `8 (an animal)`: it may go, if that leaves an activation
+    without = body[: remark.start()] if remark and not hedged(remark[0], "") else body
+    for shorter in dict.fromkeys((body, without)):
+        closing = len(shorter) - len(shorter.rstrip("*`\"'"))
+        shorter, close = shorter[: len(shorter) - closing], shorter[len(shorter) - closing :]
+        figures = _FIGURES.search(shorter)
+        if figures is None:
+            continue
+        echo = shorter[: figures.start()].removesuffix(close[::-1])
+        if not echo[-1:].isspace() and not echo.endswith((":", "=", ",", "|", "→")):
+            continue  # as in 7.5, -3 or 7/12, or right after the token
+        wrong = echo
+        if any(_same(rest, tokens[i - 1], tokens) for rest in _without_separators(echo)):
+            start = begin + after + figures.start(2)
+            return i - 1, Item(int(figures[2]), start, start + len(figures[2]))
+    if wrong is None:
         raise AnswerError(
             f"Text {k}, token {i}: {_quoted(line)} does not end, after a tab, in a whole number from 0 to 10"
         )
-    if not _same(_without_separators(echo), tokens[i - 1], tokens):
-        raise AnswerError(f"Text {k}: token {i} is “{tokens[i - 1]}”, and {_quoted(line)} has another one")
-    return i - 1, Item(_VALUES[value], begin + start, begin + start + len(value))
+    raise AnswerError(f"Text {k}: token {i} is “{tokens[i - 1]}”, and {_quoted(line)} has another one")
 
 
-def _without_separators(echo: str) -> str:
-    """What stands between a line's number and its activation, without what sets it off from them, be it no tab."""
-    if echo.startswith("\t"):
-        return echo
-    echo = echo.removeprefix(echo[0]) if echo[:1] in tuple(".):,=") else echo
+def _without_separators(echo: str) -> list[str]:
+    """What may be the token between a line's number and its activation: as it is, and without signs that set it off."""
+    if not echo.startswith("\t"):
+        echo = echo.removeprefix(echo[0]) if echo[:1] in tuple(".):,=") else echo
+        if echo.strip().startswith("|"):
+            return [echo.strip()[1:].removesuffix("|")]
+    elif echo.endswith("\t"):
+        return [echo]
     bare = echo.strip()
-    if bare.startswith("|"):
-        return bare[1:].removesuffix("|")
-    return bare[:-1] if not echo.endswith("\t") and bare.endswith((":", "=", ",", "→")) else bare
+    sign = next((sign for sign in ("->", "=>", ":", "=", ",", "→") if bare.endswith(sign)), "")
+    sign = sign or ("-" if bare.endswith((" -", '"-')) else "–" if bare.endswith(" –") else "")
+    shorter = [bare.removesuffix(sign)] if sign and not echo.endswith("\t") else []
+    return [echo, *shorter] if echo.startswith("\t") else shorter or [bare if not echo.endswith("\t") else echo]
 
 
 def _same(echo: str, token: str, tokens: Sequence[str]) -> bool:

@@ -81,7 +81,6 @@ def read_confidences(n: int) -> Callable[[ModelOutput], list[Verdict]]:
     """Reads an answer of n numbers from 0 to 100."""
 
     def read(output: ModelOutput) -> list[Verdict]:
-        items = parse_confidences(output.completion, n)
-        return [Verdict(int(item.value >= 50), item.value / 100) for item in items]
+        return [Verdict(int(share >= 0.5), share) for share in parse_confidences(output.completion, n)]
 
     return read

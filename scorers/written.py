@@ -5,13 +5,12 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from inspect_autointerp.scorers.answers import AnswerError
+from inspect_autointerp.scorers.final_answer import AnswerError, final_answer
 
 SIDES = ("active", "silent")
 """The names of the two lists."""
 MAX_CHARACTERS = 4000
 """Of a text: one to three lines are asked for."""
-_MAX_ANSWER = 1_000_000
 _BEGIN = re.compile(r'\{\s*"(?:active|silent)"\s*:')
 
 
@@ -25,7 +24,7 @@ class Written:
     """Near misses, on which it should not."""
 
 
-def parse_written(answer: str, n: int) -> Written:
+def parse_written(reply: str, n: int) -> Written:
     r"""Read `{"active": [n texts], "silent": [n texts]}`.
 
     Line ends within a text may be `\n` or as they are. What is no character (half of a surrogate pair) becomes U+FFFD.
@@ -34,8 +33,7 @@ def parse_written(answer: str, n: int) -> Written:
         AnswerError: There is no such object, or two that differ; it has other names, lists of another length, a name
             twice, something that is no text, or a text too long.
     """
-    if len(answer) > _MAX_ANSWER:
-        raise AnswerError(f"it is longer than {_MAX_ANSWER} characters")
+    answer, _ = final_answer(reply, 50_000 + 2 * n * MAX_CHARACTERS)
     found: list[dict[str, Any]] = []
     end, problem = 0, 'it holds no JSON object that begins with {"active": or {"silent":'
     for match in _BEGIN.finditer(answer):
@@ -48,10 +46,10 @@ def parse_written(answer: str, n: int) -> Written:
             break  # once is enough: to try at every brace would take the square of the answer's length
         if content not in found:
             found.append(content)
+        if len(found) > 1:  # at once: comparing with more and more would take the square of the answer's length
+            raise AnswerError("it holds two JSON objects that differ")
     if not found:
         raise AnswerError(problem)
-    if len(found) > 1:
-        raise AnswerError("it holds two JSON objects that differ")
     [content] = found
     if set(content) != set(SIDES):
         raise AnswerError(f"its JSON object has the names {', '.join(map(repr, content))}, not 'active' and 'silent'")

@@ -1,7 +1,6 @@
 """What the explainer reads, and how its answer is read."""
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -12,6 +11,7 @@ from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageSyste
 from inspect_autointerp.latent import Context
 from inspect_autointerp.render import active_tokens, delimiters, marked, visible
 from inspect_autointerp.solvers.evidence import Gathered
+from inspect_autointerp.solvers.explanation_line import parse_explanation as parse_explanation
 from inspect_autointerp.solvers.options import Options
 from inspect_autointerp.solvers.worked import WORKED
 
@@ -148,13 +148,3 @@ def _strengths(context: Context, maximum: float) -> str:
     strengths, tokens = context.activations.tolist(), context.tokens()
     strongest = sorted(sorted(active, key=lambda i: -strengths[i])[:MAX_LISTED])
     return ", ".join(f"{_quoted(tokens[i])}: {ceil(10 * strengths[i] / maximum)}" for i in strongest)
-
-
-_ANSWER = re.compile(r"^[\s*_#>`]*explanation[\s*_`]*:[\s*_`]*(.*?)[\s*_`]*$", re.IGNORECASE | re.MULTILINE)
-
-
-def parse_explanation(answer: str) -> str | None:
-    """The text after the last `EXPLANATION:`; None where there is none or nothing follows it."""
-    found = _ANSWER.findall(answer)
-    text = found[-1].strip() if found else ""
-    return text if text and not text.startswith("<your explanation>") else None

@@ -88,7 +88,7 @@ def test_any_sane_form_is_read_and_located(answer: str) -> None:
         pytest.param("Text 1:\n4\t␣Tuesday\t11\nText 2:\nEnd", "whole number from 0 to 10", id="above 10"),
         pytest.param("Text 1:\n4\t␣Tuesday\t7.5\nText 2:\nEnd", "whole number from 0 to 10", id="a fraction"),
         pytest.param("Text 1:\n4\t␣Tuesday\t-3\nText 2:\nEnd", "whole number from 0 to 10", id="below 0"),
-        pytest.param("Text 1:\n4\t␣Tuesday\t7/10\nText 2:\nEnd", "whole number from 0 to 10", id="out of 10"),
+        pytest.param("Text 1:\n4\t␣Tuesday\t7/12\nText 2:\nEnd", "whole number from 0 to 10", id="out of 12"),
         pytest.param("Text 1:\n4\t␣Tuesday\t07\nText 2:\nEnd", "whole number from 0 to 10", id="odd figures"),
         pytest.param("Text 1:\n4\t␣Tuesday\t٧\nText 2:\nEnd", "whole number from 0 to 10", id="other figures"),
         pytest.param("Text 1:\n40\tx\t7\nText 2:\nEnd", "Text 1 has no token 40", id="beyond the text"),

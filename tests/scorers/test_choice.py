@@ -1,3 +1,4 @@
+import re
 from contextlib import suppress
 
 import pytest
@@ -16,7 +17,8 @@ from inspect_autointerp.scorers.choice import parse_choice
         "Intruder: 3", "Text 3 does not belong.", "Text 3 doesn't belong", "3 doesn’t belong.",
         "Text 3 is the intruder.", "Text 3 is the odd one out", '{"intruder": 3}', '{"answer": "3"}', '{"text": 3}',
         "{'intruder': 'Text 3'}", '{\n  "odd_one_out": 3\n}', "```json\n3\n```", '```\n{"intruder": 3}\n```',
-        "3\n\nAnswer: 3", "It marks verbs, the others mark colons.\n\nText 3",
+        "3\n\nAnswer: 3", "Texts 1, 2, 4 and 5 are alike.\nText 3", r"\boxed{3}", "Text 3: it is about cooking",
+        "It marks verbs, the others mark colons.\n\nText 3",
     ],
 )  # fmt: skip
 def test_any_sane_form_is_read(answer: str) -> None:
@@ -40,9 +42,10 @@ def test_any_sane_form_is_read(answer: str) -> None:
         pytest.param("3.5", "does not name", id="a fraction"),
         pytest.param("3 or 4", "does not name", id="one or the other"),
         pytest.param("[3, 4]", "does not name", id="two in a list"),
-        pytest.param("3\n4", "more than one number", id="two on lines of their own"),
-        pytest.param("Text 3\nText 4 fits less, though", "more than one number", id="second thoughts"),
-        pytest.param("Texts 1, 2, 4 and 5 are alike.\nText 3", "more than one number", id="the others named too"),
+        pytest.param("3\n4", "names more than one text", id="two on lines of their own"),
+        pytest.param("Text 3\nText 4 fits less, though", "may take it back", id="second thoughts"),
+        pytest.param("Text 3\nbelongs with the others. None is.", "does not name", id="a sentence over two lines"),
+        pytest.param("Answer: 3\n\nWait, it is 4.", "may take it back", id="taken back"),
         pytest.param("6", "names text 6, and the texts are numbered 1 to 5", id="too high"),
         pytest.param("0", "names text 0", id="from nought"),
         pytest.param("03", "names text 03", id="a nought in front"),
@@ -61,7 +64,7 @@ def test_no_answer_crashes_the_parser_or_makes_it_guess(answer: str) -> None:
         chosen = parse_choice(answer, 5)
     except AnswerError:
         return
-    assert {int(character) for character in answer if character.isdigit()} == {chosen}, "no other digit anywhere"
+    assert str(chosen) in re.findall("[0-9]+", answer), "the number stands in the answer by itself"
 
 
 @given(st.text(max_size=80))

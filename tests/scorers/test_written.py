@@ -42,10 +42,12 @@ def test_sane_forms_are_read(answer: str) -> None:
         ('{"active": ["a", "b"], "active": ["x", "y"], "silent": ["c", "d"]}', "a name stands in it twice"),
         ('{"active": ["a", "b"], "silent": ["c", ', "its JSON cannot be read"),
         (GOOD.replace('"d"', '"D"') + GOOD, "two JSON objects that differ"),
-        ('{"active": ' + "[" * 100_000, "too deep|cannot be read"),
-        ('{"active": ' * 50_000, "too deep|cannot be read"),
+        ('{"active": ' + "[" * 9_000, "too deep|cannot be read"),
+        ('{"active": ' * 6_000, "too deep|cannot be read"),
         ('{"active": ["' + "x" * (MAX_CHARACTERS + 1) + '", "b"], "silent": ["c", "d"]}', "text 1 of active has 4001"),
-        ("x" * 1_000_001, "longer than 1000000 characters"),
+        ("x" * 500_001, "longer than 500000 characters"),
+        ("x" * 100_000, "100000 characters, more than 66000"),
+        (f"<think>{GOOD}", "its reasoning has no end"),
     ],
 )
 def test_others_are_refused_with_what_is_wrong(answer: str, message: str) -> None:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from inspect_autointerp.lexical.explain import PART, occurrences
 from inspect_autointerp.offline import read_grading
 
-_LISTED = re.compile(r'("(?:[^"\\]|\\.)*")(?: \((\d+)\))?')
+_LISTED = re.compile(r'(?<!\\)("(?:[^"\\]|\\.)*")(?: \((\d+)\))?')
 _FILLER = frozenset(re.findall(r"\w+", "a an and are as at by for from in is it names of on or texts that the to with"))
 
 
