@@ -21,7 +21,8 @@ for _ in range(300):
     NESTED = [NESTED]
 HOSTILE: list[Any] = [
     None, True, False, -1, 0, 1, 10**400, 1.5, float("nan"), float("inf"), -1e308, "", ".", "..",
-    "../../x", "/etc/hostname", "a\0b", "\ud800", "\x1b[31m", "x" * 100_000, [], [1], {}, {"": 1}, {"../../x": {}}, NESTED,
+    "../../x", "/etc/hostname", "a\0b", "\ud800", "\x1b[31m", "x" * 100_000, [], [1], {}, {"": 1},
+    {"../../x": {}}, NESTED,
 ]  # fmt: skip
 opened: list[str] | None = None
 

@@ -159,7 +159,7 @@ def test_a_files_factory_is_refused_by_prep(
     assert call(monkeypatch, "--config", file, "-o", tmp_path / "store", *more) == 2
     err = capsys.readouterr().err
     assert err.startswith(
-        f"autointerp: {file}: coder marking:make: this names code, not weights: the Python module mark"
+        f"autointerp: {file}: coder marking:make: this names code, not weights: the Python"
     )
     assert "--trust-remote-code lets run on this machine" in err
     assert left(here) == []
@@ -188,7 +188,7 @@ def test_what_is_typed_beside_a_file_runs(
     [
         (
             {"trust-remote-code": True},
-            "trust-remote-code: a file cannot allow code to run; give --trust-remote-code on",
+            "trust-remote-code: a file cannot allow code to run; give --trust-remote-code",
         ),
         ({"attention": "somebody/kernel"}, "attention somebody/kernel: this names compiled code on the Hugging Face"),
     ],
@@ -221,11 +221,11 @@ def test_a_manifests_settings_are_no_other_options(
         ({"task": {"trust_remote_code": True}}, r"task: trust_remote_code: a file cannot allow code to run"),
         (
             {"levels": {"a": {"task": {"trust_remote_code": True}}}},
-            r"levels\.a\.task: trust_remote_code: a file cannot",
+            r"levels\.a\.task: trust_remote_code: a file",
         ),
         (
             {"levels": {"a": {"demo": {"as": "", "prep": "--coder marking:make"}}}},
-            r"coder marking:make: this names code",
+            r"coder marking:make: this names",
         ),
         ({"levels": {"a": {"demo": {"as": "", "prep": "--coder=os:mkdir"}}}}, r"coder os:mkdir: this names code"),
         ({"levels": {"a": {"demo": {"as": "", "prep": "--trust-remote-code"}}}}, r"prep: --trust-remote-code: a study"),

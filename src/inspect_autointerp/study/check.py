@@ -1,4 +1,4 @@
-"""A check of studies from files: none runs code, or gives `autointerp prep` options that say more than what a store is."""
+"""A check of studies from files: none runs code, or gives `autointerp prep` options beyond what a store is made of."""
 
 import shlex
 from collections.abc import Iterator
