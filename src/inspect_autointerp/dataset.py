@@ -64,7 +64,7 @@ def latent_dataset(
     samples = []
     for latent in found:
         facts = {"index": latent.index, "firing_share": latent.firing_share, "max_activation": latent.max_activation}
-        facts |= {"contexts": str(store.folder), "window": window, "store_key": store.manifest.key}
+        facts |= {"contexts": str(store.folder), "window": window, "store_key": store.key}
         facts["rare"] = latent.n_windows < store.settings.min_active
         samples.append(Sample(id=latent.id, input=f"What does latent {latent.id} respond to?", metadata=facts))
     dataset = MemoryDataset(samples, name=f"{store.folder.name}/{hookpoint}")

@@ -95,6 +95,11 @@ class Store:
         """The name of the data (see `Manifest.digest`), with the window's length behind a slash if it is re-cut."""
         return self.manifest.digest + (f"/{self.window}" if self.ratio > 1 else "")
 
+    @cached_property
+    def key(self) -> str:
+        """The name of this store as it is now: see `Manifest.key`."""
+        return self.manifest.key
+
     @property
     def hookpoints(self) -> list[str]:
         """The hookpoints there are, in order of name."""

@@ -1,8 +1,9 @@
 """Code that data name: a store, a checkpoint, a study, a file of options. It runs where the user allows it, not else.
 
 What the user types on the command line is allowed. What stands in data is allowed by the variable
-`INSPECT_AUTOINTERP_TRUST_REMOTE_CODE=1`, or by `autointerp prep --trust-remote-code` (README.md). No digest covers the name of a
-coder, since the same data made twice have the same digest: the refusal alone makes a forged name visible.
+`INSPECT_AUTOINTERP_TRUST_REMOTE_CODE=1`, or by `autointerp prep --trust-remote-code` (README.md says all of it). No
+digest covers the name of a coder, since the same data made twice have the same digest: the refusal alone makes a forged
+name visible.
 """
 
 import os

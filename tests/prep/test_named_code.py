@@ -158,9 +158,7 @@ def test_a_files_factory_is_refused_by_prep(
     file = config(coder=["marking:make"])
     assert call(monkeypatch, "--config", file, "-o", tmp_path / "store", *more) == 2
     err = capsys.readouterr().err
-    assert err.startswith(
-        f"autointerp: {file}: coder marking:make: this names code, not weights: the Python"
-    )
+    assert err.startswith(f"autointerp: {file}: coder marking:make: this names code, not weights: the Python")
     assert "--trust-remote-code lets run on this machine" in err
     assert left(here) == []
 
