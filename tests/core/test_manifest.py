@@ -40,7 +40,7 @@ def copy(store_folder: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(store_folder, tmp_path / "copy"))
 
 
-def places(content: Any, at: tuple = ()) -> Iterator[tuple]:
+def places(content: Any, at: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """Where every value in nested mappings is."""
     for key, value in content.items():
         yield (*at, key)
@@ -48,13 +48,13 @@ def places(content: Any, at: tuple = ()) -> Iterator[tuple]:
             yield from places(value, (*at, key))
 
 
-def put(content: Any, place: tuple, value: Any) -> None:
+def put(content: Any, place: tuple[str, ...], value: Any) -> None:
     for key in place[:-1]:
         content = content[key]
     content[place[-1]] = value
 
 
-def rename(content: Any, place: tuple, name: str) -> None:
+def rename(content: Any, place: tuple[str, ...], name: str) -> None:
     for key in place[:-1]:
         content = content[key]
     content[name] = content.pop(place[-1])
@@ -136,7 +136,7 @@ def test_every_field_null_is_named(copy: Path) -> None:
         (("files", "/etc/hostname"), "0" * 64, r"files: '/etc/hostname' is not a path inside the store"),
     ],
 )
-def test_a_refusal_names_file_field_and_value(copy: Path, place: tuple, value: Any, message: str) -> None:
+def test_a_refusal_names_file_field_and_value(copy: Path, place: tuple[str, ...], value: Any, message: str) -> None:
     forge(copy, lambda content: put(content, place, value))
     with pytest.raises(UserError, match=rf"^{copy}/manifest\.json: {message}"):
         Store(copy)

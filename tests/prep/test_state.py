@@ -55,7 +55,9 @@ def test_every_field_of_a_header_hostile_is_refused_or_works(header: Header, tmp
         (("batches",), "3", r"batches: Input should be a valid integer \(it is '3'\)"),
     ],
 )
-def test_a_refusal_names_the_field(header: Header, tmp_path: Path, place: tuple, value: Any, message: str) -> None:
+def test_a_refusal_names_the_field(
+    header: Header, tmp_path: Path, place: tuple[str, ...], value: Any, message: str
+) -> None:
     content = asdict(header) | {"format": 2}
     put(content, place, value)
     (tmp_path / STATE).write_text(json.dumps(content))
