@@ -16,6 +16,7 @@ from inspect_autointerp import cli
 from inspect_autointerp.compare.sites import Site
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.firing import load_firing
+from inspect_autointerp.made import run_module
 from inspect_autointerp.manifest import Manifest
 from inspect_autointerp.prep.coders import load_coder
 from inspect_autointerp.prep.subject import Subject
@@ -256,3 +257,10 @@ def test_a_url_of_references_is_not_read(tmp_path: Path) -> None:
     for url in ("reference://x", "reference::https://example.com/x.json", "simplecache::reference://x"):
         with pytest.raises(UserError, match=r"reference:// is not read"):
             fetch(url, tmp_path)
+
+
+def test_a_process_of_our_own_imports_nothing_from_where_it_runs(here: Path) -> None:
+    for name in ("typer", "yaml", "rich"):
+        (here / f"{name}.py").write_text(MODULE)
+    run_module("inspect_autointerp.cli", ["suites"], "the suites'")
+    assert left(here) == []
