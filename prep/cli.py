@@ -15,6 +15,7 @@ from inspect_autointerp.prep.outgoing import outgoing
 from inspect_autointerp.prep.suite_option import check_options, checked, existing, suite_defaults
 from inspect_autointerp.remote import is_url
 from inspect_autointerp.settings import Settings
+from inspect_autointerp.trust import trusted
 
 
 def prep(
@@ -136,13 +137,17 @@ def prep(
         from inspect_autointerp.prep.cluster import prep_on_cluster
         from inspect_autointerp.prep.estimate import estimate
         from inspect_autointerp.prep.job import Job
+        from inspect_autointerp.prep.named_code import refuse_named_code
         from inspect_autointerp.prep.run import prep as run
         from inspect_autointerp.prep.run import prep_shard
         from inspect_autointerp.prep.shard import Shard
     except ImportError as error:
         raise UserError(f'prep needs more packages ({error}): `pip install "inspect-autointerp[prep]"`') from error
 
+    trust_remote_code = trust_remote_code or trusted()
     coders, names = list(coder or []), {}
+    if not trust_remote_code:
+        refuse_named_code(context, coders, attention)
     if subject == "demo":
         subject = str(demo.SUBJECT)
         coders = coders or [str(path) for path in demo.coders()]

@@ -2,7 +2,7 @@
 
 import inspect
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -11,6 +11,8 @@ import typer
 from inspect_autointerp import demo
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.manifest import Manifest
+from inspect_autointerp.settings import Settings
+from inspect_autointerp.trust import OPTION
 
 _NEW = ("versions", "digest", "checksum")
 """Fields of a manifest in which the same store, made again, may differ, and which say nothing of why."""
@@ -26,7 +28,8 @@ def config_defaults(context: typer.Context, file: str | None) -> str | None:
             command runs.
 
     Raises:
-        UserError: It cannot be read, names an option that does not exist, or has a value of the wrong kind.
+        UserError: It cannot be read, names an option that does not exist, has a value of the wrong kind, or allows
+            code to run.
     """
     if file is None or context.resilient_parsing:
         return file
@@ -50,6 +53,8 @@ def config_defaults(context: typer.Context, file: str | None) -> str | None:
         if value is None:
             continue
         values[name] = _checked(value, types[name], f"{file}: {key}")
+        if name == "trust_remote_code" and value:
+            raise UserError(f"{file}: {key}: a file cannot allow code to run; give {OPTION} on the command line")
         try:
             parameters[name].process_value(context, values[name])
         except typer.BadParameter as error:
@@ -66,7 +71,7 @@ def _read(path: Path) -> dict:
         content = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
-    except (ValueError, yaml.YAMLError) as error:
+    except (ValueError, yaml.YAMLError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{path}: neither YAML nor a manifest ({reason})") from error
     if not isinstance(content, dict):
@@ -80,6 +85,8 @@ def _from_manifest(content: dict, file: str) -> dict[str, Any]:
         subject, entries = content["subject"], content["hookpoints"]
         coders = [entry["coder"] for entry in entries.values()]
         settings = dict(content["settings"])
+        if unknown := settings.keys() - {field.name for field in fields(Settings)}:
+            raise ValueError(f"unknown settings {', '.join(map(repr, sorted(unknown)))}")
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UserError(f"{file}: not a readable manifest ({type(error).__name__}: {error})") from error
     if subject == demo.NAME:

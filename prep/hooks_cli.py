@@ -8,6 +8,7 @@ from rich.table import Table
 
 from inspect_autointerp import demo
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.trust import trusted
 
 
 def hooks(
@@ -27,7 +28,7 @@ def hooks(
         raise UserError(f'hooks needs more packages ({error}): `pip install "inspect-autointerp[prep]"`') from error
 
     source = str(demo.SUBJECT) if subject == "demo" else subject
-    found, groups = places(source, revision, trust_remote_code=trust_remote_code)
+    found, groups = places(source, revision, trust_remote_code=trust_remote_code or trusted())
     table = Table(title=subject, title_justify="left", box=None, pad_edge=False, header_style="bold")
     table.add_column("--hookpoint", overflow="fold")
     table.add_column("width", justify="right")

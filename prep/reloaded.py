@@ -1,7 +1,7 @@
 """The subject and a coder that a store was made of, loaded again as its manifest names them, or refused.
 
 What a manifest does not hold, since it is a matter of the machine and not of the store, is read from the environment:
-`INSPECT_AUTOINTERP_TRUST_REMOTE_CODE=1` lets code run that comes with the subject, and
+`INSPECT_AUTOINTERP_TRUST_REMOTE_CODE=1` lets code run that comes with the subject or that the manifest names, and
 `INSPECT_AUTOINTERP_DEVICE_MAP` is how transformers spreads it over devices, as prep's `--device-map`.
 """
 
@@ -16,10 +16,10 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.prep.coders import Coder, Widthless, load_coder
 from inspect_autointerp.prep.subject import Subject
 from inspect_autointerp.store import Store
+from inspect_autointerp.trust import OPTION, VARIABLE, kernel_refusal, trusted
 
-_TRUST = "INSPECT_AUTOINTERP_TRUST_REMOTE_CODE"
 _DEVICE_MAP = "INSPECT_AUTOINTERP_DEVICE_MAP"
-_OPTIONS = {"--trust-remote-code": f"{_TRUST}=1", "--device-map": _DEVICE_MAP}
+_OPTIONS = {OPTION: f"{VARIABLE}=1", "--device-map": _DEVICE_MAP}
 """What stands for an option of prep's."""
 
 
@@ -49,6 +49,9 @@ def reloaded(
         "%s: loading %s and %s, %s on %s", purpose, manifest.subject, entry.coder, settings.dtype, device
     )  # as a warning, since Inspect shows no less by default
     try:
+        if not trusted() and (refusal := kernel_refusal(settings.attention)):
+            raise UserError(refusal)
+        coder = _loaded(store, hookpoint, device)
         subject = Subject(
             demo.located(manifest.subject),
             store.hookpoints,
@@ -58,15 +61,11 @@ def reloaded(
             attention=settings.attention,
             device_map=os.environ.get(_DEVICE_MAP) or None,
             quantization=settings.quantization,
-            trust_remote_code=os.environ.get(_TRUST) == "1",
+            trust_remote_code=trusted(),
             whole=whole,
         )
-        coder = _loaded(store, hookpoint, device)
     except UserError as error:
-        said = str(error)
-        for option, here in _OPTIONS.items():
-            said = said.replace(option, here)
-        raise UserError(f"{purpose} needs what {store.folder} was made of: {said}") from error
+        raise _needed(store, purpose, error) from error
     _same(store, purpose, f"subject {manifest.subject}", subject.sha256, manifest.subject_sha256)
     if isinstance(coder, Widthless):
         coder = coder.of_width(_width(subject, hookpoint))
@@ -83,7 +82,7 @@ def decoder(store: Store, hookpoint: str, purpose: str) -> Tensor | None:
     try:
         coder = _loaded(store, hookpoint, "cpu")
     except UserError as error:
-        raise UserError(f"{purpose} needs what {store.folder} was made of: {error}") from error
+        raise _needed(store, purpose, error) from error
     if isinstance(coder, Widthless):
         coder = reloaded(store, hookpoint, purpose, device="cpu")[1]
     _same(store, purpose, f"coder {entry.coder}", coder.sha256, entry.sha256)
@@ -92,7 +91,17 @@ def decoder(store: Store, hookpoint: str, purpose: str) -> Tensor | None:
 
 def _loaded(store: Store, hookpoint: str, device: str) -> Coder | Widthless:
     settings, entry = store.settings, store.manifest.hookpoints[hookpoint]
-    return load_coder(demo.located(entry.coder), device, seed=settings.seed, dtype=settings.coder_dtype)
+    return load_coder(
+        demo.located(entry.coder), device, seed=settings.seed, dtype=settings.coder_dtype, run_code=trusted()
+    )
+
+
+def _needed(store: Store, purpose: str, error: UserError) -> UserError:
+    """The error of what cannot be loaded, with variables in place of prep's options."""
+    reason = str(error)
+    for option, variable in _OPTIONS.items():
+        reason = reason.replace(option, variable)
+    return UserError(f"{purpose} needs what {store.folder} was made of: {reason}")
 
 
 def _same(store: Store, purpose: str, what: str, found: str, wanted: str) -> None:

@@ -3,14 +3,21 @@
 import os
 import re
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
 
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.validation import STRICT, Count
 
 # (rank from 0, processes, rank on this machine), as each launcher tells them.
 _LAUNCHERS = {
     "torchrun": ("RANK", "WORLD_SIZE", "LOCAL_RANK"),
     "SLURM": ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID"),
 }
+
+
+_Number = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 @dataclass(frozen=True)
@@ -20,10 +27,12 @@ class Shard:
     So each knows every token's position, and a batch is the same whoever runs it.
     """
 
-    number: int
+    __pydantic_config__ = STRICT
+
+    number: _Number
     """From 1."""
-    of: int
-    local: int = 0
+    of: _Number
+    local: Count = 0
     """This process's number on its machine, from 0: which GPU is its own."""
 
     def has(self, batch: int) -> bool:

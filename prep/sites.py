@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -19,7 +20,9 @@ def load_sites(job: Job) -> tuple[Subject, dict[str, Coder]]:
         UserError: One of them cannot be loaded, or they do not belong together.
     """
     settings = job.settings
-    loaded = [load_coder(source, job.device, seed=settings.seed, dtype=settings.coder_dtype) for source in job.coders]
+    # Who makes a job names its coders; names out of files are checked by the command line (`named_code`).
+    options: dict[str, Any] = {"seed": settings.seed, "dtype": settings.coder_dtype, "run_code": True}
+    loaded = [load_coder(source, job.device, **options) for source in job.coders]
     if not job.other_model:
         for coder in loaded:
             _same_model(coder, job.subject)

@@ -17,6 +17,7 @@ from inspect_autointerp.prep.selector import Selector
 from inspect_autointerp.prep.shard import Shard
 from inspect_autointerp.prep.tensor_file import TensorFile
 from inspect_autointerp.store import hookpoint_folder
+from inspect_autointerp.validation import STRICT, Count, Size, Text, validated
 
 STATE = "state.json"
 FORMAT = 2
@@ -86,12 +87,14 @@ class Found:
 class Header:
     """`state.json`: what a state belongs to, and how far it has come."""
 
+    __pydantic_config__ = STRICT
+
     manifest: Manifest
-    batch_size: int
+    batch_size: Size
     shard: Shard
-    batches: int
+    batches: Count
     """Batches of the corpus that are done, other shards' counted with them."""
-    corpus: str | None = None
+    corpus: Text | None = None
     """`Chunker.sha256` of the whole corpus, where the pass has ended."""
 
     def of_one_run(self, other: "Header") -> bool:
@@ -126,9 +129,8 @@ class Header:
             content = json.loads((folder / STATE).read_text(encoding="utf-8"))
             if content.pop("format") != FORMAT:
                 raise UserError(f"{folder}: written by another version of this package; make it again")
-            manifest, shard = Manifest.of(content.pop("manifest")), Shard(**content.pop("shard"))
-            return Header(manifest=manifest, shard=shard, **content)
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            return validated(Header, json.dumps(content), folder / STATE)
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise UserError(f"{folder}: no readable state of a prep run ({error}); make it again") from error
 
 

@@ -11,6 +11,7 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.prep.coders import tensors_sha256
 from inspect_autointerp.prep.hookpoints import Side, label, layer_of, resolve
 from inspect_autointerp.prep.loading import why
+from inspect_autointerp.trust import kernel_refusal
 
 
 class _Deep(Exception):
@@ -88,6 +89,9 @@ class Subject:
         if not self.tokenizer.is_fast:
             raise UserError(f"subject {source}: it has no fast tokenizer (tokenizer.json), which the store needs")
         text = config.get_text_config()  # of a model that also sees; of any other, the configuration itself
+        for part in () if trust_remote_code else (config, text):
+            if refusal := kernel_refusal(getattr(part, "_attn_implementation", None)):
+                raise UserError(f"subject {source}: {refusal}")
         self.hookpoints = [Hookpoint(*resolve(name, text.model_type)) for name in hookpoints]
         depth: int | None = getattr(text, "num_hidden_layers", None)
         deepest = _deepest(self.hookpoints)

@@ -133,7 +133,7 @@ async def comparison(
         made: Embedder = ByWords(store) if model is None else BySentences(store, model, prompt)
         return Batches(lambda asked: compare(made, asked), _LATENTS), made.name
 
-    return await shared(("embedding", name, prompt, str(store.folder), store.window), make)
+    return await shared(("embedding", name, prompt, store.key, store.window), make)
 
 
 def _taken(name: str, trust_remote_code: bool) -> SentenceModel:

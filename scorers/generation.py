@@ -184,7 +184,7 @@ async def firing_of(store: Store, hookpoint: str) -> Firing:
     Raises:
         UserError: See `load_firing`.
     """
-    return await shared(("firing", str(store.folder), hookpoint), lambda: load_firing(store, hookpoint))
+    return await shared(("firing", store.key, hookpoint), lambda: load_firing(store, hookpoint))
 
 
 def known_texts(contexts: LatentContexts) -> dict[str, Sequence[str]]:

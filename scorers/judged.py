@@ -46,11 +46,14 @@ def latent_of(state: TaskState, contexts: str | None, window: int | None) -> tup
         PrerequisiteError: The store cannot be opened, or is not the one that the sample was explained from: what the
             explainer saw could be among its test contexts.
     """
-    here = state.metadata.get("contexts")
+    here, key = state.metadata.get("contexts"), None
     if contexts is None and here and Path(here).is_dir():
         contexts, window = here, window or state.metadata.get("window")
     with one_line_errors():
-        store = Store.open(locate(contexts), window)
+        folder = locate(contexts)
+        if folder == here:
+            key = state.metadata.get("store_key")
+        store = Store.open(folder, window, key)
         explained_from = Explanation.get(state).store
         if explained_from not in (None, store.digest):
             raise UserError(

@@ -15,10 +15,16 @@ from inspect_autointerp.prep.coders.own import OwnCoder
 from inspect_autointerp.prep.coders.random_topk import RandomTopk
 from inspect_autointerp.prep.coders.saelens import SaeLensCoder
 from inspect_autointerp.prep.coders.sparsify import WEIGHTS, SparsifyCoder
+from inspect_autointerp.trust import factory, factory_refusal
 
 
 def load_coder(
-    source: str, device: str | torch.device = "cpu", *, seed: int = 0, dtype: Precision = "float32"
+    source: str,
+    device: str | torch.device = "cpu",
+    *,
+    seed: int = 0,
+    dtype: Precision = "float32",
+    run_code: bool = False,
 ) -> Coder | Widthless:
     """Load what a source stands for.
 
@@ -30,9 +36,12 @@ def load_coder(
         seed: Of coders made at random.
         dtype: Precision of the product of activations and encoder weights; sums and results are float32 in either.
             Coders that have no weights, or are one's own, ignore it.
+        run_code: Import the module of a `module:factory` and call its factory. The user has to have typed the name, or
+            to have allowed code that data name (`trust`).
 
     Raises:
-        UserError: It is none of these, or cannot be loaded; `dtype` is neither float32 nor bfloat16.
+        UserError: It is none of these, or cannot be loaded, or is code that may not run; `dtype` is neither float32 nor
+            bfloat16.
     """
     if dtype not in get_args(Precision):
         raise UserError(f"coder {source}: its precision is float32 or bfloat16, not {dtype}")
@@ -53,16 +62,18 @@ def load_coder(
             f"coder {source}: no such folder, and neither `release:id` of SAELens's registry nor `module:factory`"
             " of your own; `autointerp prep --help` lists what a coder can be"
         )
-    if not folder.exists() and _is_own(source):
+    if is_code(source):
+        if not run_code:
+            raise UserError(factory_refusal(source))
         return OwnCoder(source, device)
     return SaeLensCoder(source, device, dtype)
 
 
-def _is_own(source: str) -> bool:
-    """Whether this reads as a factory in a module, and is no release of SAELens's registry."""
-    module, _, factory = source.partition(":")
-    if not factory.isidentifier() or not all(part.isidentifier() for part in module.split(".")):
+def is_code(source: str) -> bool:
+    """Return whether a source is a factory in a module: neither a folder nor a release of SAELens's registry."""
+    named = factory(source)
+    if named is None or Path(source).exists():
         return False
     from sae_lens.loading.pretrained_saes_directory import get_pretrained_saes_directory
 
-    return module not in get_pretrained_saes_directory()
+    return named[0] not in get_pretrained_saes_directory()

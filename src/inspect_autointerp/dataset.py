@@ -64,7 +64,7 @@ def latent_dataset(
     samples = []
     for latent in found:
         facts = {"index": latent.index, "firing_share": latent.firing_share, "max_activation": latent.max_activation}
-        facts |= {"contexts": str(store.folder), "window": window}
+        facts |= {"contexts": str(store.folder), "window": window, "store_key": store.key}
         facts["rare"] = latent.n_windows < store.settings.min_active
         samples.append(Sample(id=latent.id, input=f"What does latent {latent.id} respond to?", metadata=facts))
     dataset = MemoryDataset(samples, name=f"{store.folder.name}/{hookpoint}")
@@ -109,9 +109,9 @@ def store_of(state: TaskState) -> Store:
     """The store that a sample's latent is of.
 
     Raises:
-        UserError: It is not there, or not whole.
+        UserError: It is not there, not whole, or another one than when the sample was made.
     """
-    return Store.open(state.metadata["contexts"], state.metadata["window"])
+    return Store.open(state.metadata["contexts"], state.metadata["window"], state.metadata.get("store_key"))
 
 
 def latent_named(store: Store, id: str) -> Latent:

@@ -41,8 +41,11 @@ def make_once(folder: Path, module: str, arguments: Sequence[str], what: str) ->
 
 
 def run_module(module: str, arguments: Sequence[str], what: str) -> None:
-    """Run a module in a process of its own; what it says goes to standard error. Arguments and errors as above."""
-    if subprocess.run([sys.executable, "-m", module, *arguments], check=False, stdout=sys.stderr).returncode:
+    """Run a module in a process of its own; what it says goes to standard error. Arguments and errors as above.
+
+    With `-P` it does not import from the working folder, where files of a store's may lie.
+    """
+    if subprocess.run([sys.executable, "-P", "-m", module, *arguments], check=False, stdout=sys.stderr).returncode:
         raise UserError(
             f'{what} contexts could not be made (see above); making them needs `pip install "inspect-autointerp[prep]"`'
         )

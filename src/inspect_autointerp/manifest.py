@@ -2,22 +2,32 @@
 
 The manifest is also the configuration that reproduces the store. The digest covers the data and nothing else: the
 sha256 of every other file and of all weights, and the settings; not the names under which the user gave the subject,
-the coders and the corpus, nor the versions of the packages that wrote the store.
+the coders and the corpus, nor the versions of the packages that wrote the store. So a name can be forged without
+another digest: code that a name stands for runs only where the user allows it (`trust`).
+
+Checksums show damage, not malice, so a manifest is read as a file that anyone can have written: every field is of its
+type and in its range, and every path is inside the store (`validation`).
 """
 
 import json
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.settings import Settings
+from inspect_autointerp.validation import STRICT, Count, File, Name, Sha256, Size, Text, validated
 
 FORMAT = 1
 NAME = "manifest.json"
 _NAMES = {"subject", "revision", "coder", "corpus", "corpus_split", "column", "versions"}
 """Fields that say where the data came from, not what they are: no part of the digest."""
+_CORPUS = ("tokens.npy", "documents.safetensors", "pool.npy", "tokenizer.json")
+_OF_HOOKPOINT = ("postings.safetensors", "latents.parquet")
+"""Files that every store has: of its own, and of each hookpoint."""
 NEGATIVES = "negatives"
 """The folder of what can be added to a finished store, `negatives/KIND/HOOKPOINT.safetensors`, and the field that says
 how each kind was found. No part of the digest: the data that were there are the same."""
@@ -27,15 +37,17 @@ how each kind was found. No part of the digest: the data that were there are the
 class HookpointEntry:
     """One hookpoint of a store and the coder that read it."""
 
-    side: str
+    __pydantic_config__ = STRICT
+
+    side: Literal["output", "input"]
     """`output` or `input` of the module."""
-    coder: str
+    coder: Text
     """Where the coder came from, as the user gave it: a folder, `release:id` of SAELens's registry, `neurons`, …"""
-    architecture: str
+    architecture: Text
     """The coder library's word for it: `topk`, `jumprelu`, …; or ours: `neurons`, `random topk`, …"""
-    width: int
+    width: Size
     """Number of latents."""
-    sha256: str
+    sha256: Text
     """Of the coder's weights; of its description where it has none, or where a seed makes them."""
 
 
@@ -43,27 +55,29 @@ class HookpointEntry:
 class Manifest:
     """Everything a reader needs to know of a store before its first token."""
 
-    subject: str
+    __pydantic_config__ = STRICT
+
+    subject: Text
     """Name or folder of the Hugging Face model, as the user gave it."""
-    revision: str | None
+    revision: Text | None
     """The revision of it that was asked for."""
-    subject_sha256: str
+    subject_sha256: Text
     """Of its weights as loaded: a folder's name can stay the same while what is in it changes."""
     bos: bool
     """Whether a BOS token stood before every chunk of the model's input (it is not in the stored corpus)."""
     settings: Settings
-    n_documents: int
-    n_tokens: int
-    n_windows: int
+    n_documents: Count
+    n_tokens: Count
+    n_windows: Count
     """Complete windows: the population that `firing_share` speaks of."""
-    hookpoints: dict[str, HookpointEntry]
-    files: dict[str, str]
+    hookpoints: Annotated[dict[Name, HookpointEntry], Field(min_length=1)]
+    files: dict[File, Sha256]
     """sha256 of every other file of the store, by its path."""
-    versions: dict[str, str]
+    versions: dict[Text, Text]
     """Packages that wrote the store; not part of the digest."""
-    negatives: dict[str, str] = field(default_factory=dict)
+    negatives: dict[Name, Text] = field(default_factory=dict)
     """Kinds of non-activating contexts that were added to the store, and how they were found."""
-    format: int = FORMAT
+    format: Literal[1] = FORMAT
 
     @property
     def digest(self) -> str:
@@ -75,6 +89,11 @@ class Manifest:
             for name in _NAMES & holder.keys():
                 del holder[name]
         return _sha256(content)[:16]
+
+    @property
+    def key(self) -> str:
+        """The digest, and eight digits that change with all that the digest leaves out: names and added negatives."""
+        return f"{self.digest}-{_sha256(asdict(self))[:8]}"
 
     def write(self, folder: Path) -> None:
         """Write it into a store's folder, with its digest, and a checksum over all of it; in one step."""
@@ -89,7 +108,8 @@ class Manifest:
         """Read a store's manifest.
 
         Raises:
-            UserError: There is no store, or one of another format version, half-written, or edited by hand.
+            UserError: There is no store, or one of another format version, half-written, edited by hand, or with a
+                field that cannot be.
         """
         path = folder / NAME
         if not folder.exists():
@@ -97,30 +117,35 @@ class Manifest:
         if not path.is_file():
             raise UserError(f"{folder}: not a context store (no {NAME}); make one with `autointerp prep`")
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             version, checksum = content["format"], content.pop("checksum")
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise UserError(f"{path}: not a readable manifest ({error}); make the store again") from error
+            intact = _sha256(content) == checksum
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise UserError(f"{path}: not a readable manifest ({_reason(error)}); make the store again") from error
         if version != FORMAT:
             raise UserError(
-                f"{folder}: a context store of format {version}, and this version reads format {FORMAT};"
+                f"{folder}: a context store of format {ascii(version)[:20]}, and this version reads format {FORMAT};"
                 " make it again with `autointerp prep`, or install the version that wrote it"
             )
-        if _sha256(content) != checksum:
+        if not intact:
             raise UserError(f"{path}: changed since it was written (its checksum does not fit); make the store again")
-        del content["digest"]
-        try:
-            return Manifest.of(content)
-        except (TypeError, AttributeError, KeyError) as error:
-            known = {known.name for known in fields(Manifest)}
-            odd = ", ".join(sorted(set(content) ^ known)) or str(error)
-            raise UserError(f"{path}: fields missing or unknown ({odd}); make the store again") from error
+        content.pop("digest", None)
+        manifest = validated(Manifest, json.dumps(content), path)
+        if missing := [name for name in manifest._needed if name not in manifest.files]:
+            raise UserError(f"{path}: files: {missing[0]} is not among them; make the store again")
+        return manifest
 
-    @staticmethod
-    def of(content: dict[str, Any]) -> "Manifest":
-        """The inverse of `asdict`."""
-        entries = {name: HookpointEntry(**entry) for name, entry in content["hookpoints"].items()}
-        return replace(Manifest(**content), hookpoints=entries, settings=Settings(**content["settings"]))
+    @property
+    def _needed(self) -> list[str]:
+        """The files that a store of these hookpoints has at least."""
+        return [*_CORPUS, *(f"hookpoints/{name}/{file}" for name in self.hookpoints for file in _OF_HOOKPOINT)]
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return text if text.isprintable() and len(text) < 200 else ascii(text)[:200]
 
 
 def _sha256(content: dict) -> str:

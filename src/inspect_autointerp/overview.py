@@ -6,7 +6,6 @@ numbers each) and of tokens (a byte each), and not with what is kept of them.
 
 from collections.abc import Iterator
 from math import nan
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -45,23 +44,20 @@ def latents_frame(store: Store, hookpoint: str) -> pd.DataFrame:
     Raises:
         UserError: The store has no such hookpoint.
     """
-    import pyarrow.parquet as pq
-
-    folder = store.folder / hookpoint_folder(store.hookpoint(hookpoint))
-    frame = pq.read_table(
-        folder / "latents.parquet", columns=["index", "n_tokens", "n_windows", "max_activation"]
-    ).to_pandas()
+    hookpoint = store.hookpoint(hookpoint)
+    frame = store.table(hookpoint, ["index", "n_tokens", "n_windows", "max_activation"]).to_pandas()
     frame.insert(2, "density", frame["n_tokens"] / store.manifest.n_tokens)
-    columns = [np.concatenate(parts) for parts in zip(*_kept(store, folder / "postings.safetensors"), strict=True)]
+    columns = [np.concatenate(parts) for parts in zip(*_kept(store, hookpoint), strict=True)]
     names = ("kept_windows", "test_windows", "single_token_share", "single_token", "position_information")
     return frame.assign(**dict(zip(names, columns, strict=True)))
 
 
-def _kept(store: Store, path: Path) -> Iterator[tuple[np.ndarray, ...]]:
+def _kept(store: Store, hookpoint: str) -> Iterator[tuple[np.ndarray, ...]]:
     """The last five columns, block by block."""
     from safetensors import safe_open
 
-    handle = safe_open(path, framework="np")
+    postings = f"{hookpoint_folder(hookpoint)}/postings.safetensors"
+    handle = store.read(postings, lambda path: safe_open(path, framework="np"))
     window_indptr, indptr = (handle.get_tensor(name).astype(np.int64) for name in ("window_indptr", "indptr"))
     columns = {name: handle.get_slice(name) for name in ("window", "flags", "pos")}
 

@@ -27,7 +27,7 @@ def with_texts(store: Store, hookpoint: str, frame: pd.DataFrame) -> pd.DataFram
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    file = pq.ParquetFile(store.folder / hookpoint_folder(hookpoint) / "latents.parquet")
+    file = store.read(f"{hookpoint_folder(hookpoint)}/latents.parquet", pq.ParquetFile)
     wanted, first, parts = frame["index"].to_numpy(), 0, []
     for group in range(file.num_row_groups):
         n = file.metadata.row_group(group).num_rows

@@ -46,6 +46,8 @@ def file_system(url: str) -> "Iterator[tuple[AbstractFileSystem, str]]":
     """
     import fsspec
 
+    if "reference" in re.split(r"::|://", url)[:-1]:  # its templates are programs
+        raise UserError(f"{url}: reference:// is not read: a file of references can hold templates that run code")
     try:
         fs, path = fsspec.core.url_to_fs(url)
     except (ImportError, ValueError) as error:  # fsspec says which package to install
@@ -82,38 +84,43 @@ def fetch(url: str, cache: Path | None = None) -> Path:
         UserError: There is no (complete) store, or it cannot be read. The cache is left as it was.
     """
     with file_system(url) as (fs, root):
-        content = _manifest(fs, root)
-        if content is None:
-            raise UserError(f"{url}: no context store (no {NAME}); if it was published, the upload was interrupted")
-        name = f"{sha256(url.rstrip('/').encode()).hexdigest()[:16]}-{sha256(content).hexdigest()[:16]}"
-        target = (cache or cache_folder()) / "stores" / name
-        if target.exists():
-            return target
-        with atomic_folder(target, marker=NAME, overwrite=True) as partial:  # another process may be faster
-            (partial / NAME).write_bytes(content)
-            for file, digest in _files(partial, url).items():
-                path = partial / file
-                path.parent.mkdir(parents=True, exist_ok=True)
-                try:
-                    fs.get_file(f"{root}/{file}", str(path))
-                except FileNotFoundError as error:
-                    raise UserError(f"{url}: incomplete, {file} is missing; publish the store again") from error
-                if file_sha256(path) != digest:
-                    raise UserError(f"{url}: {file} is not what {NAME} says; publish the store again")
-    return target
+        for attempt in (1, 2):
+            content = _manifest(fs, root)
+            if content is None:
+                raise UserError(f"{url}: no context store (no {NAME}); if it was published, the upload was interrupted")
+            name = f"{sha256(url.rstrip('/').encode()).hexdigest()[:16]}-{sha256(content).hexdigest()[:16]}"
+            target = (cache or cache_folder()) / "stores" / name
+            if target.exists():
+                return target
+            try:
+                with atomic_folder(target, marker=NAME, overwrite=True) as partial:  # another process may be faster
+                    _download(fs, root, url, content, partial)
+                return target
+            except UserError as error:
+                fs.invalidate_cache()
+                if _manifest(fs, root) == content:
+                    raise
+                if attempt == 2:
+                    raise UserError(f"{url}: was being replaced while it was fetched; run again") from error
+    raise AssertionError
 
 
-def _files(folder: Path, url: str) -> dict[str, str]:
-    """The files a downloaded manifest names, with their sha256; none may lie outside of the store."""
+def _download(fs: "AbstractFileSystem", root: str, url: str, manifest: bytes, partial: Path) -> None:
+    """Fetch a store into an empty folder, and compare each file with the manifest."""
+    (partial / NAME).write_bytes(manifest)
     try:
-        files = Manifest.read(folder).files
+        files = Manifest.read(partial).files  # all of them paths inside the store
     except UserError as error:
-        raise UserError(str(error).replace(str(folder), url)) from error
-    for file in files:
-        path = PurePosixPath(file)
-        if not path.parts or path.is_absolute() or ".." in path.parts or "\\" in file or ":" in path.parts[0]:
-            raise UserError(f"{url}: its {NAME} names a file outside of the store ({file!r}); do not use it")
-    return files
+        raise UserError(str(error).replace(str(partial), url)) from error
+    for file, digest in files.items():
+        path = partial / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            fs.get_file(f"{root}/{file}", str(path))
+        except FileNotFoundError as error:
+            raise UserError(f"{url}: incomplete, {file} is missing; publish the store again") from error
+        if file_sha256(path) != digest:
+            raise UserError(f"{url}: {file} is not what {NAME} says; publish the store again")
 
 
 def publish(folder: Path, url: str, *, overwrite: bool = False) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.validation import STRICT, Text
 
 _CHOICES = {
     "neighbours": ("decoder", "encoder", "none"),
@@ -12,6 +13,18 @@ _CHOICES = {
 }
 MAX_WINDOW = 1 << 14
 """Selection keeps an activation's place in its window, margins included, in sixteen bits."""
+_MOST = (1 << 32) - 1
+_RANGES = {
+    "tokens": (1, 1 << 53),
+    "context_length": (1, _MOST),
+    "window": (1, _MOST),
+    "sample": (0, _MOST),
+    "top": (0, _MOST),
+    "pool": (0, _MOST),
+    "min_active": (0, 1 << 53),
+    "test_fraction": (0, 1),
+    "seed": (0, _MOST),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,14 +32,16 @@ class Settings:
     """Part of the manifest: with the subject and the coders, what reproduces a store.
 
     Raises:
-        UserError: Two of them do not go together.
+        UserError: One of them is out of its range, or two of them do not go together.
     """
 
-    corpus: str = "stdlib"
+    __pydantic_config__ = STRICT
+
+    corpus: Text = "stdlib"
     """`stdlib`, a local file or folder, or the name of a Hugging Face dataset."""
-    corpus_split: str = "train"
+    corpus_split: Text = "train"
     """Split of a Hugging Face dataset."""
-    column: str = "text"
+    column: Text = "text"
     """Column that holds the text, where there are columns."""
     tokens: int = 1_000_000
     """Tokens of the corpus to read, at most."""
@@ -52,11 +67,11 @@ class Settings:
     """A document is of the test split if a hash of its tokens and the seed falls below this share."""
     seed: int = 0
     """Of what is kept, how documents are split, and the order of the standard library's documents."""
-    dtype: str = "float32"
+    dtype: Text = "float32"
     """In which the subject runs: `float32`, `bfloat16`, `float16`, or `auto` for the checkpoint's own."""
     coder_dtype: Literal["float32", "bfloat16"] = "float32"
     """In which coders hold their weights. They add up in float32 in any case."""
-    attention: str | None = None
+    attention: Text | None = None
     """Implementation of the subject's attention, as transformers names them; its own choice if not given."""
     quantization: Literal["8bit", "4bit"] | None = None
     """Of the subject's weights, by bitsandbytes."""
@@ -66,6 +81,10 @@ class Settings:
             if getattr(self, name) not in choices:
                 known = ", ".join(choice for choice in choices if choice)
                 raise UserError(f"{name} {getattr(self, name)!r}: not known; there are {known}")
+        for name, (least, most) in _RANGES.items():
+            value = getattr(self, name)
+            if not least <= value <= most:
+                raise UserError(f"{name} must be from {least} to {most}, got {str(value)[:20]}")
         if self.window > MAX_WINDOW:
             raise UserError(f"a window of {self.window} tokens is more than the {MAX_WINDOW} that a store can hold")
         if self.context_length % self.window:

@@ -192,4 +192,4 @@ async def steering_of(store: Store, hookpoint: str) -> Steering:
     Raises:
         UserError: See `load_steering`.
     """
-    return await shared(("steering", str(store.folder), hookpoint), lambda: load_steering(store, hookpoint))
+    return await shared(("steering", store.key, hookpoint), lambda: load_steering(store, hookpoint))

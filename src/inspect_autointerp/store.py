@@ -5,11 +5,11 @@ per hookpoint a folder with `postings.safetensors` and `latents.parquet`; docs/d
 layout. Windows are cut from the corpus on reading. Nothing here needs torch.
 """
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, lru_cache
-from hashlib import file_digest
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -20,16 +20,24 @@ from inspect_autointerp.manifest import NEGATIVES, Manifest
 from inspect_autointerp.pool import Pool
 from inspect_autointerp.postings import Postings
 from inspect_autointerp.settings import Settings
+from inspect_autointerp.store_files import Replaced, StoreFiles
+from inspect_autointerp.store_files import file_sha256 as file_sha256
+
+T = TypeVar("T")
 
 SAMPLE, TOP, POOL = 1, 2, 4
 """Why a window was kept, as bits of `flags`."""
 
 _AHEAD = 256
 """How many latents are fetched at once."""
+_PATIENCE = 0.1
+"""Seconds that one store takes to change places with another, on any file system."""
 
 
 class Store:
     """A context store, open for reading.
+
+    All that is read of it is of the store that was there when it was opened, or an error says that it was replaced.
 
     With a `window` shorter than the store's own, every kept window is cut into several on the same grid, and no forward
     pass is needed for it. The sample is then a cluster sample: every short window on which a latent fires has the
@@ -49,42 +57,48 @@ class Store:
 
     def __init__(self, folder: str | Path, *, window: int | None = None, verify: bool = True) -> None:
         self.folder = Path(folder)
-        self.manifest = Manifest.read(self.folder)
+        self.manifest, self._files, self.tokens, self.pool = _opened(self.folder, verify)
         self.settings = self.manifest.settings
         self.window = _context_length(self.settings, window, self.folder)
         """Tokens in a context."""
         self.ratio = self.settings.window // self.window
         """How many contexts' lengths make up a window as the store keeps it."""
-        for name in self.manifest.files:
-            if not (self.folder / name).is_file():
-                raise UserError(f"{self.folder}: incomplete, {name} is missing; make the store again")
-        if verify:
-            self._verify()
-        # A plain view of the map is faster than the map itself.
-        self.tokens: np.ndarray = np.asarray(np.load(self.folder / "tokens.npy", mmap_mode="r"))
-        self.pool: np.ndarray = np.load(self.folder / "pool.npy").astype(np.int64)
 
     @staticmethod
-    def open(folder: str, window: int | None = None) -> "Store":
-        """The same store for the same folder and window, verified once per process."""
-        return _open(folder, window)
+    def open(folder: str, window: int | None = None, key: str | None = None) -> "Store":
+        """The same store for the same folder and window, verified once per process.
 
-    def _verify(self) -> None:
-        """Hash all files, several at a time.
+        Args:
+            folder: Where it is.
+            window: See `Store`.
+            key: `Manifest.key` of a store that was open before: that store, even if another one is there now. By
+                default, of the store that is there.
 
-        Every process does so anew: to remember a file by its time and size would overlook what changes neither, and a
-        gigabyte takes a second.
+        Raises:
+            UserError: See `Store`; or the store of that key is neither open any more nor there.
         """
-        with ThreadPoolExecutor() as threads:
-            found = threads.map(lambda name: file_sha256(self.folder / name), self.manifest.files)
-            for (name, digest), actual in zip(self.manifest.files.items(), found, strict=True):
-                if actual != digest:
-                    raise UserError(f"{self.folder}: {name} changed since it was written; make the store again")
+        store = _open(folder, window, key or Manifest.read(Path(folder)).key)
+        digest, _, _ = (key or "").partition("-")
+        if digest not in ("", store.manifest.digest):
+            raise UserError(
+                f"{folder}: the store was replaced since it was first opened (its digest was {digest}, and is"
+                f" {store.manifest.digest}); run again"
+            )
+        return store
+
+    def read(self, name: str, reader: Callable[[Path], T]) -> T:
+        """What a reader makes of one of the store's files: see `StoreFiles.read`."""
+        return self._files.read(name, reader)
 
     @cached_property
     def digest(self) -> str:
         """The name of the data (see `Manifest.digest`), with the window's length behind a slash if it is re-cut."""
         return self.manifest.digest + (f"/{self.window}" if self.ratio > 1 else "")
+
+    @cached_property
+    def key(self) -> str:
+        """The name of this store as it is now: see `Manifest.key`."""
+        return self.manifest.key
 
     @property
     def hookpoints(self) -> list[str]:
@@ -148,15 +162,30 @@ class Store:
     @lru_cache(maxsize=64)  # noqa: B019 - a store lives as long as the process that reads it
     def postings(self, hookpoint: str) -> Postings:
         """The postings of a hookpoint."""
-        return Postings(self.folder / hookpoint_folder(hookpoint) / "postings.safetensors")
+        return self.read(f"{hookpoint_folder(hookpoint)}/postings.safetensors", Postings)
 
     @lru_cache(maxsize=64)  # noqa: B019
     def _tables(self, hookpoint: str) -> dict[str, np.ndarray]:
+        table = self.table(hookpoint, ["n_tokens", "n_windows", "max_activation"])
+        return {name: table[name].to_numpy() for name in table.column_names}
+
+    def table(self, hookpoint: str, columns: list[str], **options: Any) -> Any:
+        """Columns of a hookpoint's `latents.parquet`, a row per latent, as pyarrow's `read_table` gives them.
+
+        Args:
+            hookpoint: Which.
+            columns: Their names.
+            options: Of `read_table`: `filters`, for instance.
+        """
         import pyarrow.parquet as pq
 
-        path = self.folder / hookpoint_folder(hookpoint) / "latents.parquet"
-        table = pq.read_table(path, columns=["n_tokens", "n_windows", "max_activation"])
-        return {name: table[name].to_numpy() for name in table.column_names}
+        def reader(path: Path) -> Any:
+            n_rows = pq.read_metadata(path).num_rows
+            if n_rows != (width := self.manifest.hookpoints[hookpoint].width):
+                raise UserError(f"{path}: {n_rows} rows, and the manifest's width is {width}; make the store again")
+            return pq.read_table(path, columns=columns, **options)
+
+        return self.read(f"{hookpoint_folder(hookpoint)}/latents.parquet", reader)
 
     def neighbours(self, kind: Negative, hookpoint: str, index: int) -> np.ndarray:
         """A latent's nearest others, int64, nearest first: as prep found them, or those that fire along with it.
@@ -191,10 +220,7 @@ class Store:
     @lru_cache(maxsize=64)  # noqa: B019
     def _lists(self, hookpoint: str, column: str) -> np.ndarray | None:
         """A column of lists, (latent, item); None where the latents have none."""
-        import pyarrow.parquet as pq
-
-        path = self.folder / hookpoint_folder(hookpoint) / "latents.parquet"
-        lists = pq.read_table(path, columns=[column])[column].combine_chunks()
+        lists = self.table(hookpoint, [column])[column].combine_chunks()
         return None if lists.null_count else lists.values.to_numpy().reshape(len(lists), -1)
 
     def similar(self, hookpoint: str, index: int) -> np.ndarray:
@@ -215,7 +241,7 @@ class Store:
             raise UserError(
                 f"{self.folder}: no {kind} contexts; `autointerp negatives {self.folder} --kind {kind}` adds them"
             )
-        return load_file(self.folder / negatives_file(kind, hookpoint))
+        return self.read(negatives_file(kind, hookpoint).as_posix(), load_file)
 
     def cut(self, starts: np.ndarray) -> np.ndarray:
         """The starts of the contexts on the grid, int64 (window, ratio), in windows as the store keeps them."""
@@ -246,13 +272,13 @@ class Store:
         """Token ids to text, by the subject's own tokenizer."""
         from tokenizers import Tokenizer
 
-        return Decoder(Tokenizer.from_file(str(self.folder / "tokenizer.json")))
+        return self.read("tokenizer.json", lambda path: Decoder(Tokenizer.from_file(str(path))))
 
     @cached_property
     def _documents(self) -> dict[str, np.ndarray]:
         from safetensors.numpy import load_file
 
-        return load_file(self.folder / "documents.safetensors")
+        return self.read("documents.safetensors", load_file)
 
     def document(self, positions: np.ndarray) -> np.ndarray:
         """The document in which each position lies, as its number from 0."""
@@ -286,15 +312,49 @@ def hookpoint_folder(hookpoint: str) -> str:
     return f"hookpoints/{hookpoint}"
 
 
-def file_sha256(path: Path) -> str:
-    """The sha256 of a file."""
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
-
-
 @lru_cache(maxsize=8)
-def _open(folder: str, window: int | None) -> Store:
+def _open(folder: str, window: int | None, key: str) -> Store:
+    del key  # tells a store from another one that takes its place
     return Store(folder, window=window)
+
+
+def _opened(folder: Path, verify: bool) -> tuple[Manifest, StoreFiles, np.ndarray, np.ndarray]:
+    """Open a store's files; once more if another one takes its place meanwhile."""
+    for attempt in (1, 2):
+        manifest = Manifest.read(folder)
+        try:
+            files = StoreFiles(folder, manifest.files, verify=verify)
+            return manifest, files, *_corpus(files, manifest, folder)
+        except UserError as error:
+            if not isinstance(error, Replaced) and _is_still(folder, manifest):
+                raise
+            if attempt == 2:
+                raise UserError(f"{folder}: was being replaced while it was opened; run again") from error
+            time.sleep(_PATIENCE)
+    raise AssertionError
+
+
+def _is_still(folder: Path, manifest: Manifest) -> bool:
+    try:
+        return Manifest.read(folder) == manifest
+    except UserError:
+        return False
+
+
+def _corpus(files: StoreFiles, manifest: Manifest, folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """The corpus, mapped into memory, and the pool's windows."""
+    # A plain view of the map is faster than the map itself.
+    tokens = np.asarray(files.read("tokens.npy", lambda path: np.load(path, mmap_mode="r", allow_pickle=False)))
+    if tokens.shape != (manifest.n_tokens,) or tokens.dtype.kind != "u":
+        raise UserError(f"{folder}: tokens.npy does not hold the {manifest.n_tokens} tokens of the manifest")
+    pool = files.read("pool.npy", lambda path: np.load(path, allow_pickle=False))
+    if (
+        pool.ndim != 1
+        or pool.dtype.kind != "u"
+        or (pool.astype(np.int64) > manifest.n_tokens - manifest.settings.window).any()
+    ):
+        raise UserError(f"{folder}: pool.npy does not hold windows of tokens.npy; make the store again")
+    return tokens, pool.astype(np.int64)
 
 
 def _context_length(settings: Settings, window: int | None, folder: Path) -> int:

@@ -57,7 +57,7 @@ def test_a_release_goes_before_a_module_of_its_name(monkeypatch: pytest.MonkeyPa
         "mypackage.mycoder:make": "own",
         "mycoder:make": "own",
     }
-    assert {source: load_coder(source) for source in expected} == expected
+    assert {source: load_coder(source, run_code=True) for source in expected} == expected
 
 
 def test_the_precision_reaches_every_coder_with_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -173,3 +173,45 @@ def test_mistakes_are_one_line(
     assert run(monkeypatch, copy, *arguments) == 2
     assert f"autointerp: {message}" in capsys.readouterr().err
     assert Store(copy).manifest == before
+
+
+def neighbours(value: int) -> dict[str, np.ndarray]:
+    return {"neighbours": np.full((256, 4), value, dtype=np.uint32)}
+
+
+@pytest.mark.parametrize("fails_at", range(4))
+def test_contexts_replaced_with_an_interruption_leave_a_whole_store(
+    copy: Path, monkeypatch: pytest.MonkeyPatch, fails_at: int
+) -> None:
+    extend(Store(copy), "cooccurring", iter([(HOOKPOINT, neighbours(1))]), "first")
+    digest, left = Store(copy).digest, [None] * fails_at
+    replace = Path.replace
+
+    def interrupted(self: Path, target: Path) -> Path:
+        if not left:
+            raise KeyboardInterrupt
+        left.pop()
+        return replace(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", interrupted)
+        try:
+            extend(Store(copy), "cooccurring", iter([(HOOKPOINT, neighbours(2))]), "second")
+        except KeyboardInterrupt:
+            assert fails_at < 3
+    store = Store(copy)
+    assert store.digest == digest
+    if "cooccurring" in store.manifest.negatives:
+        expected = {"first": 1, "second": 2}[store.manifest.negatives["cooccurring"]]
+        assert store.neighbours("cooccurring", HOOKPOINT, 0).tolist() == [expected] * 4
+
+
+def test_contexts_replaced_under_an_open_store_are_refused(copy: Path) -> None:
+    extend(Store(copy), "cooccurring", iter([(HOOKPOINT, neighbours(1))]), "first")
+    before, late = Store(copy), Store(copy)
+    before.neighbours("cooccurring", HOOKPOINT, 0)
+    extend(Store(copy), "cooccurring", iter([(HOOKPOINT, neighbours(2))]), "second")
+    assert before.neighbours("cooccurring", HOOKPOINT, 0).tolist() == [1] * 4
+    with pytest.raises(UserError, match="the store was replaced while it was open"):
+        late.neighbours("cooccurring", HOOKPOINT, 0)
+    assert Store.open(str(copy), None, before.key).digest == Store(copy).digest

@@ -8,7 +8,7 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.latent import Context, Latent, Negative, Split
 from inspect_autointerp.negatives import negative_kinds
 from inspect_autointerp.randomness import rng_of
-from inspect_autointerp.store import Store, hookpoint_folder
+from inspect_autointerp.store import Store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,13 +93,8 @@ def latent_named(store: Store, name: str, hookpoint: str | None = None) -> Laten
 
 def _row(store: Store, latent: Latent) -> dict[str, list | None]:
     """Of a latent's row in `latents.parquet`, the columns that are lists."""
-    import pyarrow.parquet as pq
-
-    return pq.read_table(
-        store.folder / hookpoint_folder(latent.hookpoint) / "latents.parquet",
-        columns=["decile_edges", "promoted", "suppressed", "neighbours", "neighbour_cosines"],
-        filters=[("index", "=", latent.index)],
-    ).to_pylist()[0]
+    columns = ["decile_edges", "promoted", "suppressed", "neighbours", "neighbour_cosines"]
+    return store.table(latent.hookpoint, columns, filters=[("index", "=", latent.index)]).to_pylist()[0]
 
 
 def _texts(store: Store, tokens: list[int] | None) -> list[str] | None:

@@ -20,8 +20,8 @@ def lend_stand_ins(store: Store, hookpoint: str) -> None:
     What they say decides nothing about who is asked what, but for the texts that a likelihood model reads after
     steering, and the tokens that an explainer is told of: these are as long as they would be.
     """
-    lend(("firing", str(store.folder), hookpoint), Firing(_silent))
-    lend(("steering", str(store.folder), hookpoint), Steering(_Steered(store)))
+    lend(("firing", store.key, hookpoint), Firing(_silent))
+    lend(("steering", store.key, hookpoint), Steering(_Steered(store)))
     lend((ROLE, demo.NAME), ServedLikelihood(stand_in(ROLE)))
 
 

@@ -16,6 +16,7 @@ from inspect_autointerp.batches import Batches
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.likelihood.interface import LikelihoodError, Pair
 from inspect_autointerp.likelihood.tokenized import Tokenized, Tokenizing
+from inspect_autointerp.trust import VARIABLE, trusted
 
 _PAIRS = 256
 """At once: those that share a prefix find each other among them."""
@@ -192,10 +193,12 @@ def load(source: str, device: str | None = None, dtype: str = "float32") -> Loca
     getLogger(__name__).warning("likelihood: loading %s, %s on %s", source, dtype, device)  # Inspect shows no less
     logging.disable_progress_bar()  # Inspect's display has one of its own
     try:
-        tokenizer = AutoTokenizer.from_pretrained(source)
-        model: Any = AutoModelForCausalLM.from_pretrained(source, dtype=dtype)
+        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=trusted())
+        model: Any = AutoModelForCausalLM.from_pretrained(source, dtype=dtype, trust_remote_code=trusted())
         model.to(device)
     except Exception as error:  # of a missing file, another's code, a device
         said = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+        if "trust_remote_code" in str(error):
+            said = f"it needs code that comes with it, which {VARIABLE}=1 lets run on this machine"
         raise UserError(f"likelihood model {source}: it cannot be loaded ({said})") from error
     return LocalLikelihood(model, tokenizer)

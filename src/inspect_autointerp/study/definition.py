@@ -137,8 +137,10 @@ def read_study(name: str) -> Study:
     """One of `study_names`, or a file of one's own.
 
     Raises:
-        UserError: There is none of that name, or the file is not of that form.
+        UserError: There is none of that name, the file is not of that form, or it names code (see `check_study`).
     """
+    from inspect_autointerp.study.check import check_study
+
     if name in study_names():
         return Study.model_validate(yaml.safe_load((_folder() / f"{name}.yaml").read_text(encoding="utf-8")))
     if not name.endswith((".yaml", ".yml")):
@@ -146,13 +148,15 @@ def read_study(name: str) -> Study:
             f"{name}: no such study; there are {', '.join(study_names())}, or give a .yaml file of your own"
         )
     try:
-        return Study.model_validate(yaml.safe_load(Path(name).read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        study = Study.model_validate(yaml.safe_load(Path(name).read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
         raise UserError(f"{name}: cannot be read ({' '.join(str(error).split())})") from error
     except ValidationError as error:
         [first, *_] = error.errors()
         where = ".".join(map(str, first["loc"])) or "it"
         raise UserError(f"{name}: {where}: {first['msg']}; studies/examples.yaml shows the form") from error
+    check_study(study, name)
+    return study
 
 
 def _shared_floors() -> dict[str, Level]:

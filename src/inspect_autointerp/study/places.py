@@ -86,7 +86,9 @@ class Given:
             "corpus": settings.corpus,
             "tokens": settings.tokens,
         }
-        return f"autointerp prep {prep.format(**facts)} -o DIR, then --store {shlex.quote(f'{name}=DIR')}"
+        # What a manifest says is quoted: the command is there to be copied into a shell.
+        quoted = {name: shlex.quote(str(fact)) for name, fact in facts.items()}
+        return f"autointerp prep {prep.format(**quoted)} -o DIR, then --store {shlex.quote(f'{name}=DIR')}"
 
 
 def read_stores(given: list[str]) -> dict[str, str]:
