@@ -89,7 +89,7 @@ def measure_parts(
         lap("forward")
 
     def whole(batch: Batch) -> None:
-        scan.fold(batch)
+        scan.fold(batch, scan.done)
         lap("prep")
 
     with tempfile.TemporaryDirectory() as name:

@@ -1,13 +1,12 @@
 """What a run keeps on the way, so that an interrupted one can go on where it was."""
 
-import shutil
 import time
 from pathlib import Path
 
-from inspect_autointerp.atomic import atomic_folder, sweep
+from inspect_autointerp.atomic import atomic_folder, remove_folder, sweep
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.prep.progress import say
-from inspect_autointerp.prep.state import STATE, Found, Header
+from inspect_autointerp.prep.state import STATES, Found, Header
 
 
 class Checkpoint:
@@ -21,13 +20,15 @@ class Checkpoint:
         progress: Say so when one is taken up.
 
     Raises:
-        UserError: One is there, and neither is asked for.
+        UserError: One is there, and neither is asked for; or something else is there.
     """
 
     def __init__(self, folder: Path, *, minutes: float, resume: bool, overwrite: bool, progress: bool = True) -> None:
         self.folder, self._seconds, self._resume, self._progress = folder, 60 * minutes, resume, progress
         if folder.exists() and not resume and not overwrite:
             raise UserError(f"{folder} holds an interrupted run; --resume goes on with it, --overwrite starts anew")
+        if folder.exists() and not resume:
+            STATES.check(folder)
         self._saved_at, self._saved = time.monotonic(), 0
 
     def restore(self, header: Header, found: Found) -> int:
@@ -55,17 +56,23 @@ class Checkpoint:
         return time.monotonic() - self._saved_at >= self._seconds
 
     def save(self, header: Header, found: Found) -> None:
-        """Replace what is there, if anything was done since.
+        """Replace what is there, if anything was done since and the state is whole.
+
+        What an exception in the middle of a change has left behind would make another store: the checkpoint of before
+        stays then.
 
         Raises:
             UserError: It cannot be written. The one before stays.
         """
-        if header.batches > self._saved:
-            with atomic_folder(self.folder, marker=STATE, overwrite=True) as folder:
+        if header.batches > self._saved and found.can_be_saved:
+            with atomic_folder(self.folder, kind=STATES, overwrite=True) as folder:
                 found.save(folder, header)
             self._saved_at, self._saved = time.monotonic(), header.batches
 
     def remove(self) -> None:
         """Forget it: what it was for is done."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        try:
+            remove_folder(self.folder, kind=STATES)
+        except UserError as error:  # it does not hold our files alone any longer
+            say(str(error), shown=self._progress)
         sweep(self.folder)

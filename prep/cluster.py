@@ -1,23 +1,23 @@
 """The shards of a run on a Ray cluster, and their merge."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from shutil import rmtree
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
-from inspect_autointerp.atomic import atomic_folder, refuse_existing
+from inspect_autointerp.atomic import atomic_folder, refuse_existing, remove_folder
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.manifest import NAME, Manifest
+from inspect_autointerp.manifest import STORE, Manifest
 from inspect_autointerp.prep.job import Job
 from inspect_autointerp.prep.merge import merge
 from inspect_autointerp.prep.progress import say, token_bar
 from inspect_autointerp.prep.run import prep_shard, shards_folder
 from inspect_autointerp.prep.shard import Shard
-from inspect_autointerp.prep.state import STATE, Header
+from inspect_autointerp.prep.state import STATE, STATES, Header
 
 RETRIES = 3
 """How often a shard is run again whose worker was killed."""
@@ -50,7 +50,7 @@ def prep_on_cluster(
         UserError: Ray is not installed, or something given cannot be used.
     """
     ray = _ray()
-    refuse_existing(output, marker=NAME, overwrite=overwrite)
+    refuse_existing(output, kind=STORE, overwrite=overwrite)
     ray.init(ignore_reinit_error=True, log_to_driver=False, logging_level="error")
     resources = ray.cluster_resources()
     gpus = int(resources.get("GPU", 0))
@@ -60,7 +60,7 @@ def prep_on_cluster(
     folder = shards_folder(output)
     shards = [shard for shard in (Shard(i, n) for i in range(1, n + 1)) if not _done(folder / shard.name, job, resume)]
     for shard in shards:
-        refuse_existing(folder / shard.name, marker=STATE, overwrite=overwrite)
+        refuse_existing(folder / shard.name, kind=STATES, overwrite=overwrite)
     with _Tally(ray) as tally:
         work = ray.remote(max_retries=RETRIES, num_cpus=1, num_gpus=1 if gpus else 0)(_work)
         running = {work.remote(job, shard, tally.add): shard for shard in shards}
@@ -75,7 +75,11 @@ def prep_on_cluster(
                 advance(now, now - told)
                 told = now
     manifest = merge(output, overwrite=overwrite, progress=progress)
-    rmtree(folder, ignore_errors=True)
+    for number in range(1, n + 1):
+        with suppress(UserError):  # a user's file in it stays
+            remove_folder(folder / Shard(number, n).name, kind=STATES)
+    with suppress(OSError):  # shards of another number of workers may be there
+        folder.rmdir()
     return manifest
 
 
@@ -114,7 +118,7 @@ def _result(ray: Any, reference: Any) -> dict[str, np.ndarray]:
 
 
 def _keep(files: dict[str, np.ndarray], target: Path, *, overwrite: bool) -> None:
-    with atomic_folder(target, marker=STATE, overwrite=overwrite) as folder:
+    with atomic_folder(target, kind=STATES, overwrite=overwrite) as folder:
         for name, content in files.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             content.tofile(folder / name)

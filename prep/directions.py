@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 from torch import Tensor
+
+from inspect_autointerp.prep.tensor_file import save_tensors
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Directions:
 
     def save(self, path: Path) -> None:
         """Write what there is as safetensors."""
-        save_file({name: array for name, array in vars(self).items() if array is not None}, path)
+        save_tensors(path, {name: array for name, array in vars(self).items() if array is not None})
 
     @staticmethod
     def load(path: Path) -> "Directions":

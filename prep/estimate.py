@@ -70,7 +70,7 @@ def estimate(job: Job, *, shards: int = 1, progress: bool = True) -> None:
         began, seconds, tried = time.monotonic(), 0.0, 0
         for number, batch in islice(scan.chunker.batches(texts), _BATCHES):
             clock = time.monotonic()
-            scan.fold(batch)
+            scan.fold(batch, number)
             if number:  # the first one warms up
                 seconds += time.monotonic() - clock
                 tried += int((batch.pos >= 0).sum())

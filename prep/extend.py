@@ -1,14 +1,17 @@
 """Adding a kind of non-activating contexts to a finished store."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from secrets import token_hex
 
 import numpy as np
-from safetensors.numpy import save_file
 
+from inspect_autointerp.atomic import reason
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.manifest import NEGATIVES
+from inspect_autointerp.manifest import NEGATIVES, Manifest
+from inspect_autointerp.prep.tensor_file import save_tensors
 from inspect_autointerp.store import Store, file_sha256, negatives_file
 
 
@@ -25,23 +28,32 @@ def extend(store: Store, kind: str, found: Iterator[tuple[str, dict[str, np.ndar
         how: What to call the way they were found.
 
     Raises:
-        UserError: The store's folder cannot be written to.
+        UserError: The store's folder cannot be written to, or holds another store by now.
     """
-    folder = store.folder
-    there = {name: value for name, value in store.manifest.files.items() if not name.startswith(f"{NEGATIVES}/{kind}/")}
-    kinds = {name: value for name, value in store.manifest.negatives.items() if name != kind}
-    partials: dict[Path, Path] = {}
+    partial: dict[Path, Path] = {}
     try:
         for hookpoint, arrays in found:
-            path = folder / negatives_file(kind, hookpoint)
+            path = store.folder / negatives_file(kind, hookpoint)
             path.parent.mkdir(parents=True, exist_ok=True)
-            partials[path] = path.with_name(f".{path.name}.partial")
-            save_file(arrays, partials[path])
-        if kind in store.manifest.negatives:  # its files are about to change, so the store does without it meanwhile
-            replace(store.manifest, files=there, negatives=kinds).write(folder)
-        for path, partial in partials.items():
-            partial.replace(path)
-        files = there | {path.relative_to(folder).as_posix(): file_sha256(path) for path in partials}
-        replace(store.manifest, files=dict(sorted(files.items())), negatives=kinds | {kind: how}).write(folder)
+            partial[path] = path.with_name(f".{path.name}.{token_hex(4)}.partial")
+            save_tensors(partial[path], arrays)
+        files = {path.relative_to(store.folder).as_posix(): file_sha256(new) for path, new in partial.items()}
+        manifest = _without(Manifest.read(store.folder), kind)  # another process may have added another kind
+        if manifest.digest != store.manifest.digest:
+            raise UserError(f"{store.folder}: replaced by another store in the meantime, which is left as it is")
+        manifest.write(store.folder)  # wherever this is interrupted, the store is whole: without the kind, or with it
+        for path, new in partial.items():
+            new.replace(path)
+        negatives = manifest.negatives | {kind: how}
+        replace(manifest, files=dict(sorted((manifest.files | files).items())), negatives=negatives).write(store.folder)
     except OSError as error:
-        raise UserError(f"{folder}: cannot be written ({error.strerror}); the store is what it was") from error
+        raise UserError(f"{store.folder}: cannot be written ({reason(error)}); the store is what it was") from error
+    finally:
+        for new in partial.values():
+            with suppress(OSError):
+                new.unlink(missing_ok=True)
+
+
+def _without(manifest: Manifest, kind: str) -> Manifest:
+    files = {name: value for name, value in manifest.files.items() if not name.startswith(f"{NEGATIVES}/{kind}/")}
+    return replace(manifest, files=files, negatives={k: how for k, how in manifest.negatives.items() if k != kind})

@@ -69,6 +69,9 @@ class Held:
     def sort_out(self, pool: Tensor, *, mixed: bool = False) -> None:
         """Keep the top and the sample of each cell, and what lies in the pool.
 
+        Old blocks are freed while new ones are made, so that memory does not double. What an exception in between
+        leaves behind is incomplete: a `Selector` marks itself as broken then.
+
         Args:
             pool: Where the windows start that are kept for all latents.
             mixed: What waits of a latent may lie before what is held of it, as another selector found it.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from inspect_autointerp.atomic import atomic_folder, refuse_existing
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.manifest import NAME, Manifest
+from inspect_autointerp.manifest import STORE, Manifest
 from inspect_autointerp.prep.progress import spinner
 from inspect_autointerp.prep.run import shards_folder, write_store
 from inspect_autointerp.prep.state import STATE, Found, Header
@@ -24,13 +24,13 @@ def merge(output: Path, *, shards: Path | None = None, overwrite: bool = False, 
     Raises:
         UserError: A shard is missing or unfinished, or they are not of one run.
     """
-    refuse_existing(output, marker=NAME, overwrite=overwrite)
+    refuse_existing(output, kind=STORE, overwrite=overwrite)
     folders = finished_shards(shards or shards_folder(output))
     found = Found.empty(folders[0])
     for folder in folders:
         with spinner(f"merging {folder.name}", shown=progress):
             found.absorb(folder)
-    with atomic_folder(output, marker=NAME, overwrite=overwrite) as folder:
+    with atomic_folder(output, kind=STORE, overwrite=overwrite) as folder:
         for name in CORPUS:
             shutil.copyfile(folders[0] / name, folder / name)
         return write_store(folder, found, progress=progress)

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-from shutil import rmtree
 
+from inspect_autointerp.atomic import remove_folder
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.manifest import STORE
 from inspect_autointerp.remote import cache_folder, is_url, publish, refuse_published
 
 
@@ -35,4 +36,4 @@ def outgoing(output: str, *, overwrite: bool) -> Iterator[tuple[Path, bool]]:
         publish(folder, output, overwrite=overwrite)
     except UserError as error:
         raise UserError(f"{error}; the store is in {folder}") from error
-    rmtree(folder)
+    remove_folder(folder, kind=STORE)

@@ -1,20 +1,22 @@
 """Corpus, subject and coders to a context store in one pass, or to one shard of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from inspect_autointerp.atomic import atomic_folder, refuse_existing
-from inspect_autointerp.errors import UserError
-from inspect_autointerp.manifest import NAME, Manifest
+from inspect_autointerp.atomic import InTheWay, atomic_folder, refuse_existing
+from inspect_autointerp.errors import Interrupted, UserError
+from inspect_autointerp.manifest import STORE, Manifest
 from inspect_autointerp.prep.checkpoint import Checkpoint
+from inspect_autointerp.prep.interrupt import deferred_interrupts
 from inspect_autointerp.prep.job import Job
 from inspect_autointerp.prep.progress import say, spinner
 from inspect_autointerp.prep.scan import Scan
 from inspect_autointerp.prep.shard import WHOLE, Shard
-from inspect_autointerp.prep.state import STATE, Found, Header
+from inspect_autointerp.prep.state import STATE, STATES, Found, Header, NothingFound
 from inspect_autointerp.prep.writer import hash_files, write_corpus, write_hookpoint
 
 
@@ -41,20 +43,15 @@ def prep(
         UserError: Something given cannot be used. A store that was there stays as it was.
         Interrupted: By a signal; `resume` goes on from there.
     """
-    refuse_existing(output, marker=NAME, overwrite=overwrite)
+    refuse_existing(output, kind=STORE, overwrite=overwrite)
     checkpoint = _checkpoint(output, checkpoint_minutes, resume, overwrite, progress)
     scan = Scan(job, progress=progress)
-    with atomic_folder(output, marker=NAME, overwrite=overwrite) as folder:
-        end = scan.run(folder / "tokens.raw", WHOLE, checkpoint)
-        try:
+    with deferred_interrupts() as interrupted:
+        with _pass_kept(scan, WHOLE, checkpoint), atomic_folder(output, kind=STORE, overwrite=overwrite) as folder:
+            scan.run(folder / "tokens.raw", WHOLE, checkpoint, interrupted)
             write_corpus(folder, scan.chunker)
-            manifest = write_store(folder, scan.found, progress=progress)
-        except UserError:
-            raise
-        except BaseException:  # a full disk, an interruption: the pass need not be run again
-            checkpoint.save(end, scan.found)
-            raise
-    checkpoint.remove()
+            manifest = write_store(folder, scan.found, interrupted, progress=progress)
+        checkpoint.remove()
     return manifest
 
 
@@ -80,15 +77,17 @@ def prep_shard(
     if resume and not overwrite and (target / STATE).is_file() and Header.read(target).asked_for(job):
         say(f"{target}: done already", shown=progress)
         return target
-    refuse_existing(target, marker=STATE, overwrite=overwrite)
+    refuse_existing(target, kind=STATES, overwrite=overwrite)
     checkpoint = _checkpoint(target, checkpoint_minutes, resume, overwrite, progress)
     scan = Scan(job, progress=progress)
-    with atomic_folder(target, marker=STATE, overwrite=overwrite) as folder:
-        end = scan.run(folder / "tokens.raw" if shard.number == 1 else None, shard, checkpoint, tell)
-        if shard.number == 1:
-            write_corpus(folder, scan.chunker)
-        scan.found.save(folder, end)
-    checkpoint.remove()
+    with deferred_interrupts() as interrupted:
+        with _pass_kept(scan, shard, checkpoint), atomic_folder(target, kind=STATES, overwrite=overwrite) as folder:
+            tokens = folder / "tokens.raw" if shard.number == 1 else None
+            scan.run(tokens, shard, checkpoint, interrupted, tell)
+            if shard.number == 1:
+                write_corpus(folder, scan.chunker)
+            scan.found.save(folder, scan.header(shard))
+        checkpoint.remove()
     return target
 
 
@@ -97,25 +96,49 @@ def shards_folder(output: Path) -> Path:
     return output.with_name(f"{output.name}.shards")
 
 
-def write_store(folder: Path, found: Found, *, progress: bool) -> Manifest:
+def write_store(
+    folder: Path, found: Found, interrupted: Callable[[], bool] = lambda: False, *, progress: bool
+) -> Manifest:
     """Write everything but the corpus, which is in the folder already, and the manifest last.
 
+    Args:
+        folder: Where to.
+        found: What the pass has found.
+        interrupted: Whether to stop; asked after each hookpoint.
+        progress: Show what is under way.
+
     Raises:
-        UserError: At one of the hookpoints no latent fires.
+        NothingFound: At one of the hookpoints no latent fires.
+        Interrupted: It was to stop.
     """
+    found.check()
     settings = found.manifest.settings
     pool = None
     for name, selector in found.selectors.items():
         with spinner(f"writing {name}", shown=progress):
             selection = selector.finish()
-            if not selection.n_tokens.any():
-                raise UserError(f"no latent of {name} fires in the corpus; does the coder belong to this model?")
             write_hookpoint(folder, name, selection, found.directions[name], settings)
             pool = selection.pool  # the same for all: it does not depend on the latents
+        if interrupted():
+            raise Interrupted("interrupted while the store was written; --resume goes on from the end of the pass")
     np.save(folder / "pool.npy", pool)
     manifest = replace(found.manifest, files=hash_files(folder))
     manifest.write(folder)
     return manifest
+
+
+@contextmanager
+def _pass_kept(scan: Scan, shard: Shard, checkpoint: Checkpoint) -> Iterator[None]:
+    """Write a checkpoint when the block fails: an interruption, a full disk, something in the way of the store."""
+    try:
+        yield
+    except NothingFound:
+        raise
+    except BaseException as error:
+        checkpoint.save(scan.header(shard), scan.found)
+        if isinstance(error, InTheWay):
+            raise UserError(f"{error}; move it away and --resume: the pass is kept in {checkpoint.folder}") from error
+        raise
 
 
 def _checkpoint(target: Path, minutes: float, resume: bool, overwrite: bool, progress: bool) -> Checkpoint:

@@ -15,14 +15,13 @@ from inspect_autointerp.prep.chunks import Batch, Chunker
 from inspect_autointerp.prep.coders import Coder, Triples
 from inspect_autointerp.prep.corpus import documents
 from inspect_autointerp.prep.directions import directions
-from inspect_autointerp.prep.interrupt import deferred_interrupts
 from inspect_autointerp.prep.job import Job
 from inspect_autointerp.prep.progress import say, spinner, token_bar
 from inspect_autointerp.prep.selector import Selector
 from inspect_autointerp.prep.shard import Shard
 from inspect_autointerp.prep.siblings import Siblings
 from inspect_autointerp.prep.sites import load_sites
-from inspect_autointerp.prep.state import Found, Header
+from inspect_autointerp.prep.state import Found, Header, NothingFound
 from inspect_autointerp.prep.subject import Hookpoint
 
 
@@ -69,8 +68,8 @@ class Scan:
         self.found = Found(self._draft(), selectors, found)
         self._rows = job.batch_size
         """Chunks that fit into memory at once."""
-        self._whole = True
-        """Whether every batch is in all selectors or in none."""
+        self.done = 0
+        """Batches of the corpus that are done, other shards' counted with them."""
 
     def _draft(self) -> Manifest:
         """The manifest, without what is known at the end of the pass."""
@@ -93,10 +92,10 @@ class Scan:
             versions={name: version(name) for name in packages},
         )
 
-    def header(self, shard: Shard, batches: int = 0) -> Header:
+    def header(self, shard: Shard) -> Header:
         """What the state is of."""
         return Header(
-            manifest=self.found.manifest, batch_size=self.job.batch_size, shard=shard, batches=batches,
+            manifest=self.found.manifest, batch_size=self.job.batch_size, shard=shard, batches=self.done,
             corpus=self.chunker.sha256 if self.found.manifest.n_tokens else None,
         )  # fmt: skip
 
@@ -105,54 +104,50 @@ class Scan:
         tokens_file: Path | None,
         shard: Shard,
         checkpoint: Checkpoint,
+        interrupted: Callable[[], bool] = lambda: False,
         tell: Callable[[int], None] = lambda _: None,
-    ) -> Header:
+    ) -> None:
         """Read the corpus, and fold the shard's batches into what was found.
 
         Args:
             tokens_file: Where the corpus goes, as raw token ids.
             shard: Whose batches to run; all text is read in any case.
             checkpoint: Where to go on from, and what to keep on the way.
+            interrupted: Whether to stop; asked after each batch.
             tell: Called after each batch with the number of its tokens.
 
         Raises:
             UserError: The corpus, or an activation, cannot be used.
-            Interrupted: By a signal, at the end of a batch; the checkpoint is written.
+            NothingFound: No window of the corpus is complete.
+            Interrupted: It was to stop.
         """
         job, chunker = self.job, self.chunker
         chunker.tokens_file = tokens_file
         settings = job.settings
-        done = since = checkpoint.restore(self.header(shard), self.found)
+        self.done = since = checkpoint.restore(self.header(shard), self.found)
         texts = documents(settings.corpus, seed=settings.seed, split=settings.corpus_split, column=settings.column)
-        with deferred_interrupts() as interrupted, token_bar(settings.tokens, shown=self._progress) as advance:
-            try:
-                for number, batch in chunker.batches(texts, lambda number: number >= since and shard.has(number)):
-                    self.fold(batch)
-                    done = number + 1
-                    n_tokens = int((batch.pos >= 0).sum())
-                    advance(chunker.n_tokens, n_tokens)
-                    tell(n_tokens)
-                    if checkpoint.due:
-                        checkpoint.save(self.header(shard, done), self.found)
-                    if interrupted():
-                        raise Interrupted(f"interrupted after {chunker.n_tokens:,} tokens; --resume goes on from there")
-                advance(chunker.n_tokens, 0)  # the last batches may be other shards'
-            except BaseException:
-                if self._whole:
-                    checkpoint.save(self.header(shard, done), self.found)
-                raise
+        with token_bar(settings.tokens, shown=self._progress) as advance:
+            for number, batch in chunker.batches(texts, lambda number: number >= since and shard.has(number)):
+                self.fold(batch, number)
+                n_tokens = int((batch.pos >= 0).sum())
+                advance(chunker.n_tokens, n_tokens)
+                tell(n_tokens)
+                if checkpoint.due:
+                    checkpoint.save(self.header(shard), self.found)
+                if interrupted():
+                    raise Interrupted(f"interrupted after {chunker.n_tokens:,} tokens; --resume goes on from there")
+            advance(chunker.n_tokens, 0)  # the last batches may be other shards'
         if not chunker.n_windows:
-            raise UserError(f"no document of the corpus holds a window of {settings.window} tokens; give a --window")
+            raise NothingFound(f"no document of the corpus holds a window of {settings.window} tokens; give a --window")
         self.found.manifest = replace(
             self.found.manifest,
             n_documents=len(chunker.test),
             n_tokens=chunker.n_tokens,
             n_windows=chunker.n_windows,
         )
-        return self.header(shard, done)
 
-    def fold(self, batch: Batch) -> None:
-        """Run one batch, and fold what every coder says of it into its selector.
+    def fold(self, batch: Batch, number: int) -> None:
+        """Run the batch of this number, and fold what every coder says of it into its selector.
 
         Raises:
             UserError: An activation is NaN or infinite, or one chunk alone is too much for the device.
@@ -160,10 +155,10 @@ class Scan:
         # First all coders, then all selectors: a batch on which the model or a coder fails leaves nothing behind.
         activations = self.encode(batch)
         pos, window = (torch.from_numpy(a).to(self.job.device).flatten() for a in (batch.pos, batch.window))
-        self._whole = False
-        for name, (token, latent, act) in activations.items():
-            self.found.selectors[name].add(latent, pos[token], act, window[token], batch.windows)
-        self._whole = True
+        with self.found.change():
+            for name, (token, latent, act) in activations.items():
+                self.found.selectors[name].add(latent, pos[token], act, window[token], batch.windows)
+            self.done = number + 1
 
     def encode(self, batch: Batch) -> dict[str, Triples]:
         """Of every hookpoint the activations on a batch; tokens are numbered over the whole batch.

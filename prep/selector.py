@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from inspect_autointerp.prep.all_or_nothing import AllOrNothing
 from inspect_autointerp.prep.chunks import Windows
 from inspect_autointerp.prep.held import PRIORITY_BITS, Held
 from inspect_autointerp.prep.ranking import stable_order
@@ -24,7 +25,7 @@ BINS = 64
 _PRIORITY = (1 << PRIORITY_BITS) - 1
 
 
-class Selector:
+class Selector(AllOrNothing):
     """Folds batches of sparse activations of one hookpoint into per-latent state of fixed size.
 
     Args:
@@ -75,6 +76,10 @@ class Selector:
             window: int64 (entry,), rows of `windows`, −1 for tokens in no complete window.
             windows: The batch's complete windows.
         """
+        with self.change():
+            self._add(latent, pos, act, window, windows)
+
+    def _add(self, latent: Tensor, pos: Tensor, act: Tensor, window: Tensor, windows: Windows) -> None:
         device = self.n_windows.device
         starts, hashes, test = (torch.from_numpy(a).to(device) for a in (windows.start, windows.hash, windows.test))
         pool_priority = _mix(hashes ^ self._seed) & _PRIORITY
@@ -159,9 +164,18 @@ class Selector:
             return -1
         return self._pool_priority[-1] if self._pool_priority.numel() == self.pool else 1 << PRIORITY_BITS
 
+    @property
+    def fires(self) -> bool:
+        """Whether any latent fired so far."""
+        return bool(self.histogram.any())
+
+    def _sort_out(self) -> None:
+        with self.change():
+            self._held.sort_out(self._pool_start)
+
     def state(self) -> dict[str, list[Tensor]]:
         """All that was found so far, by name and in parts: `absorb` takes it joined, in this process or another."""
-        self._held.sort_out(self._pool_start)
+        self._sort_out()
         state = {"n_windows": self.n_windows, "histogram": self.histogram, "max_activation": self.max_activation}
         state |= {"pool_priority": self._pool_priority, "pool_start": self._pool_start}
         columns = zip(*(rows.everything for rows in self._held.blocks), strict=True)
@@ -170,6 +184,10 @@ class Selector:
     @torch.no_grad()
     def absorb(self, state: dict[str, Tensor]) -> None:
         """Add what another selector of the same arguments found on other documents, or this one before."""
+        with self.change():
+            self._absorb(state)
+
+    def _absorb(self, state: dict[str, Tensor]) -> None:
         device = self.n_windows.device
         self.n_windows += state["n_windows"].to(device)
         self.histogram += state["histogram"].to(device)
@@ -183,7 +201,7 @@ class Selector:
     @torch.no_grad()
     def finish(self) -> Selection:
         """Bring what is kept into the order of the store. It stays as it is, and can be finished again."""
-        self._held.sort_out(self._pool_start)
+        self._sort_out()
         blocks = self._held.in_order()
         n_windows = n_entries = np.zeros(self.n_latents, dtype=np.int64)
         for rows in blocks:

@@ -1,6 +1,7 @@
 """What a pass over the corpus has found so far, on disk: the checkpoint of a run, and the result of a shard."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -10,12 +11,15 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.folder_kind import Kind
 from inspect_autointerp.manifest import Manifest
+from inspect_autointerp.prep.all_or_nothing import AllOrNothing
 from inspect_autointerp.prep.directions import Directions
 from inspect_autointerp.prep.job import Job
 from inspect_autointerp.prep.selector import Selector
 from inspect_autointerp.prep.shard import Shard
 from inspect_autointerp.prep.tensor_file import TensorFile
+from inspect_autointerp.prep.writer import CORPUS
 from inspect_autointerp.store import hookpoint_folder
 from inspect_autointerp.validation import STRICT, Count, Size, Text, validated
 
@@ -24,8 +28,12 @@ FORMAT = 2
 _SELECTOR, _DIRECTIONS = "selector.safetensors", "directions.safetensors"
 
 
+class NothingFound(UserError):
+    """A pass has ended without anything that a store could be made of: its state is not worth keeping."""
+
+
 @dataclass
-class Found:
+class Found(AllOrNothing):
     """All that a store is made of, but the corpus."""
 
     manifest: Manifest
@@ -46,6 +54,21 @@ class Found:
         }
         directions = {name: Directions.load(folder / hookpoint_folder(name) / _DIRECTIONS) for name in selectors}
         return Found(manifest, selectors, directions)
+
+    @property
+    def can_be_saved(self) -> bool:
+        """Whether every batch is in all selectors or in none, and nothing was interrupted in the middle of a change."""
+        return self.whole and all(selector.whole for selector in self.selectors.values())
+
+    def check(self) -> None:
+        """Refuse to make a store at one of whose hookpoints nothing happens.
+
+        Raises:
+            NothingFound: At one of the hookpoints no latent fires.
+        """
+        for name, selector in self.selectors.items():
+            if not selector.fires:
+                raise NothingFound(f"no latent of {name} fires in the corpus; does the coder belong to this model?")
 
     def save(self, folder: Path, header: "Header") -> None:
         """Write it into an empty folder."""
@@ -68,6 +91,10 @@ class Found:
             UserError: A file is missing or broken, or the neighbours of a latent are not the same in both: which
                 siblings fire on a window would mean different latents.
         """
+        with self.change():
+            self._absorb(folder)
+
+    def _absorb(self, folder: Path) -> None:
         for name, selector in self.selectors.items():
             source = folder / hookpoint_folder(name)
             try:
@@ -132,6 +159,20 @@ class Header:
             return validated(Header, json.dumps(content), folder / STATE)
         except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise UserError(f"{folder}: no readable state of a prep run ({error}); make it again") from error
+
+
+def _state_files(folder: Path) -> Callable[[str], bool]:
+    """Test for files of a state, of this or another format version."""
+    content = json.loads((folder / STATE).read_text(encoding="utf-8"))
+    if not isinstance(content["format"], int) or not {"manifest", "shard", "batches"} <= content.keys():
+        raise ValueError("not a state that this package wrote")
+    hookpoints = map(hookpoint_folder, content["manifest"]["hookpoints"])
+    files = {STATE, *CORPUS} | {f"{place}/{name}" for place in hookpoints for name in (_SELECTOR, _DIRECTIONS)}
+    return files.__contains__
+
+
+STATES = Kind("the state of a prep run", _state_files)
+"""What `atomic_folder` may replace by a state."""
 
 
 def _numpy(tensor: Tensor) -> np.ndarray:

@@ -6,9 +6,23 @@ from pathlib import Path
 from types import TracebackType
 
 import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import save_file
 
 _NAMES = {"int64": "I64", "uint32": "U32", "int32": "I32", "float16": "F16", "int16": "I16", "uint8": "U8"}
 """safetensors' names of numpy's types, in the order in which safetensors itself lays them out."""
+
+
+def save_tensors(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write arrays as safetensors.
+
+    Raises:
+        OSError: They cannot be written. safetensors' own error is no OSError.
+    """
+    try:
+        save_file(arrays, path)
+    except SafetensorError as error:
+        raise OSError(str(error).removeprefix("Error while serializing: ")) from error
 
 
 class TensorFile:

@@ -6,14 +6,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from safetensors.numpy import save_file
 
 from inspect_autointerp.latent import DECILES
 from inspect_autointerp.prep.chunks import Chunker
 from inspect_autointerp.prep.directions import Directions
 from inspect_autointerp.prep.selection import Block, Selection
 from inspect_autointerp.prep.siblings import Siblings
-from inspect_autointerp.prep.tensor_file import TensorFile
+from inspect_autointerp.prep.tensor_file import TensorFile, save_tensors
 from inspect_autointerp.settings import Settings
 from inspect_autointerp.store import SAMPLE, file_sha256, hookpoint_folder
 
@@ -34,8 +33,9 @@ def write_corpus(folder: Path, chunker: Chunker) -> None:
         shutil.copyfileobj(source, target, _COPY)
     raw.unlink()
     documents = {"offset": np.array(chunker.offset, dtype=np.int64), "test": np.array(chunker.test, dtype=np.uint8)}
-    save_file(documents, folder / "documents.safetensors")
-    chunker.tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
+    save_tensors(folder / "documents.safetensors", documents)
+    tokenizer = chunker.tokenizer.backend_tokenizer.to_str(pretty=True)
+    (folder / "tokenizer.json").write_bytes(tokenizer.encode())  # its own `save` raises a plain Exception
 
 
 def write_hookpoint(folder: Path, name: str, selection: Selection, directions: Directions, settings: Settings) -> None:

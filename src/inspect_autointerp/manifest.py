@@ -10,6 +10,8 @@ type and in its range, and every path is inside the store (`validation`).
 """
 
 import json
+import re
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -18,6 +20,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.folder_kind import Kind
 from inspect_autointerp.settings import Settings
 from inspect_autointerp.validation import STRICT, Count, File, Name, Sha256, Size, Text, validated
 
@@ -100,8 +103,11 @@ class Manifest:
         content = asdict(self) | {"digest": self.digest}
         content["checksum"] = _sha256(content)
         partial = folder / f".{NAME}.partial"
-        partial.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        partial.replace(folder / NAME)
+        try:
+            partial.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+            partial.replace(folder / NAME)
+        finally:
+            partial.unlink(missing_ok=True)
 
     @staticmethod
     def read(folder: Path) -> "Manifest":
@@ -150,3 +156,27 @@ def _reason(error: Exception) -> str:
 
 def _sha256(content: dict) -> str:
     return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def written_files(content: bytes) -> set[str]:
+    """Return the files of a store, from its manifest of this or another format version.
+
+    Raises:
+        ValueError, TypeError, KeyError, AttributeError, RecursionError: This package did not write it.
+    """
+    manifest = json.loads(content)
+    version, checksum = manifest["format"], manifest.pop("checksum")
+    if not isinstance(version, int) or _sha256(manifest) != checksum:
+        raise ValueError("not a manifest that this package wrote")
+    return {NAME, *manifest["files"]}
+
+
+def _store_files(folder: Path) -> Callable[[str], bool]:
+    """Test for files of a store, and for those that an interrupted `autointerp negatives` leaves in it."""
+    files = written_files((folder / NAME).read_bytes())
+    left = re.compile(rf"\.{NAME}\.partial|{NEGATIVES}/[^/]+/(.+\.safetensors|\.[^/]+\.partial)")
+    return lambda name: name in files or bool(left.fullmatch(name))
+
+
+STORE = Kind("a context store", _store_files)
+"""What `atomic_folder` may replace by a store."""

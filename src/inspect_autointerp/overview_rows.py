@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from inspect_autointerp.atomic import atomic_file
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.store import Store, hookpoint_folder
 
@@ -63,15 +64,8 @@ def write_rows(store: Store, frames: dict[str, pd.DataFrame], target: Path) -> N
         UserError: It ends in something else, or cannot be written; nothing is changed then.
     """
     check_target(target)
-    partial_file = target.with_name(f".{target.name}.partial")
-    try:
-        rows = _rows(store, frames)
-        _WRITERS[target.suffix](rows, partial_file)
-        partial_file.replace(target)
-    except OSError as error:
-        raise UserError(f"{target}: cannot be written ({error.strerror or error})") from error
-    finally:
-        partial_file.unlink(missing_ok=True)
+    with atomic_file(target) as path:
+        _WRITERS[target.suffix](_rows(store, frames), path)
 
 
 def check_target(target: Path) -> None:

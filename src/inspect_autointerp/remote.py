@@ -4,7 +4,6 @@ A store is fetched whole into the user's cache and read from there. `manifest.js
 other file with its sha256, so what is half uploaded is no store, and what is half downloaded is never taken for one.
 """
 
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from inspect_autointerp.atomic import atomic_folder
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.manifest import NAME, Manifest
+from inspect_autointerp.manifest import NAME, STORE, Manifest, written_files
 from inspect_autointerp.store import file_sha256
 
 if TYPE_CHECKING:
@@ -93,7 +92,7 @@ def fetch(url: str, cache: Path | None = None) -> Path:
             if target.exists():
                 return target
             try:
-                with atomic_folder(target, marker=NAME, overwrite=True) as partial:  # another process may be faster
+                with atomic_folder(target, kind=STORE, overwrite=True) as partial:  # another process may be faster
                     _download(fs, root, url, content, partial)
                 return target
             except UserError as error:
@@ -143,8 +142,9 @@ def publish(folder: Path, url: str, *, overwrite: bool = False) -> None:
     with file_system(url) as (fs, root):
         old = _manifest(fs, root)
         if old is not None:
+            old_files = _old_files(old, url)
             fs.rm_file(f"{root}/{NAME}")
-            for file in set(_old_files(old)) - set(files):
+            for file in old_files - {NAME, *files}:
                 if fs.exists(f"{root}/{file}"):
                     fs.rm_file(f"{root}/{file}")
         for file in [*files, NAME]:
@@ -174,13 +174,17 @@ def _manifest(fs: "AbstractFileSystem", root: str) -> bytes | None:
         return None
 
 
-def _old_files(manifest: bytes) -> list[str]:
-    """The files of a store that is to be replaced; none where its manifest cannot be read."""
+def _old_files(manifest: bytes, url: str) -> set[str]:
+    """Return the files of a store that is to be replaced.
+
+    Raises:
+        UserError: Its manifest is not one that this package wrote.
+    """
     try:
-        files = list(json.loads(manifest)["files"])
-    except (ValueError, KeyError, TypeError):
-        return []
-    return [file for file in files if isinstance(file, str) and ".." not in PurePosixPath(file).parts]
+        files = written_files(manifest)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise UserError(f"{url} is not a context store: it is not overwritten; give another --output") from error
+    return {file for file in files if ".." not in PurePosixPath(file).parts}
 
 
 def _reason(error: Exception) -> str:

@@ -371,7 +371,13 @@ def test_refused_in_one_line(tmp_path: Path) -> None:
         "neuronpedia",
     )
     refuse(r"mine exists; give another -o, or --overwrite", [log], "delphi", tmp_path / "mine")
-    refuse(r"mine is no export .*: it is not overwritten", [log], "delphi", tmp_path / "mine", overwrite=True)
+    refuse(
+        r"mine is not an export: it is not overwritten; give another -o$",
+        [log],
+        "delphi",
+        tmp_path / "mine",
+        overwrite=True,
+    )
     refuse(r"mine is a folder, and csv is a file", [log], "csv", tmp_path / "mine", overwrite=True)
     refuse(r"cannot be written", [log], "csv", tmp_path / "broken.eval" / "out")
     export([log], "delphi", out)

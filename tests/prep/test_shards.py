@@ -60,9 +60,9 @@ def stop_after(monkeypatch: pytest.MonkeyPatch, batches: int, how: Callable[[], 
     """Let the batch of that number, from 1, run and then do something."""
     fold, done = Scan.fold, 0
 
-    def counted(self: Scan, batch: Any) -> None:
+    def counted(self: Scan, batch: Any, number: int) -> None:
         nonlocal done
-        fold(self, batch)
+        fold(self, batch, number)
         done += 1
         if done == batches:
             how()
@@ -97,7 +97,7 @@ def test_a_run_interrupted_goes_on_to_the_same_store(
         prep(job, tmp_path / "store", progress=False)
     ran: list[int] = []
     fold = Scan.fold
-    monkeypatch.setattr(Scan, "fold", lambda self, batch: (ran.append(1), fold(self, batch))[1])
+    monkeypatch.setattr(Scan, "fold", lambda *arguments: (ran.append(1), fold(*arguments))[1])
     prep(job, tmp_path / "store", resume=True, progress=False)
     assert contents(tmp_path / "store") == single
     assert [path.name for path in tmp_path.iterdir()] == ["store"]
@@ -227,7 +227,8 @@ prep({job!r}, Path({str(tmp_path / "store")!r}), overwrite=True, checkpoint_minu
     process.kill()
     process.wait()
     half = atomic._partial(tmp_path / "store.checkpoint")  # as if killed while one more checkpoint was written
-    (tmp_path / f"{half}{process.pid}").mkdir(exist_ok=True)
+    (tmp_path / f"{half}0").mkdir()
+    (tmp_path / f"{half}0.lock").touch()
     assert contents(tmp_path / "store") == before
     prep(job, tmp_path / "store", resume=True, overwrite=True, progress=False)
     assert contents(tmp_path / "store") == single

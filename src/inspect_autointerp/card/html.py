@@ -7,10 +7,10 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from inspect_autointerp.atomic import atomic_file
 from inspect_autointerp.card.card import Card
 from inspect_autointerp.card.facts import facts, section_names
 from inspect_autointerp.card.pieces import as_html, pieces
-from inspect_autointerp.errors import UserError
 from inspect_autointerp.render import visible
 
 _TEMPLATES = "inspect_autointerp.card"
@@ -59,7 +59,5 @@ def write_card(card: Card, path: Path) -> None:
     Raises:
         UserError: It cannot be written.
     """
-    try:
-        path.write_text(card_page(card), encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror})") from error
+    with atomic_file(path) as file:
+        file.write_text(card_page(card), encoding="utf-8")

@@ -1,7 +1,7 @@
 """Comparisons as rows and files: the matched pairs as CSV and Parquet, everything as JSON."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from math import isfinite
 from pathlib import Path
@@ -9,9 +9,9 @@ from typing import Any
 
 import pandas as pd
 
+from inspect_autointerp.atomic import atomic_file
 from inspect_autointerp.compare.comparison import Comparison, Estimate, Measure
 from inspect_autointerp.compare.sites import Site
-from inspect_autointerp.errors import UserError
 
 MEASURES: tuple[Measure, ...] = ("cosine", "correlation", "explanations")
 
@@ -64,34 +64,26 @@ def write_json(comparisons: Sequence[Comparison], options: dict[str, Any], targe
         frame = pairs_frame([one]).drop(columns=["store_a", "hookpoint_a", "store_b", "hookpoint_b"]).astype(object)
         found.append(record(one) | {"pairs": frame.where(frame.notna(), None).to_dict("records")})
     text = json.dumps({"options": options, "comparisons": found}, allow_nan=False) + "\n"
-    _whole(target, lambda path: path.write_text(text, encoding="utf-8"))
+    with atomic_file(target) as path:
+        path.write_text(text, encoding="utf-8")
 
 
 def write_csv(comparisons: Sequence[Comparison], target: Path) -> None:
     """Write the pairs as CSV; errors as above."""
-    _whole(target, lambda path: pairs_frame(comparisons).to_csv(path, index=False))
+    with atomic_file(target) as path:
+        pairs_frame(comparisons).to_csv(path, index=False)
 
 
 def write_parquet(comparisons: Sequence[Comparison], target: Path) -> None:
     """Write the pairs as Parquet; errors as above."""
-    _whole(target, lambda path: pairs_frame(comparisons).to_parquet(path, index=False, compression="zstd"))
+    with atomic_file(target) as path:
+        pairs_frame(comparisons).to_parquet(path, index=False, compression="zstd")
 
 
 def write_text(text: str, target: Path) -> None:
     """Write a text; errors as above."""
-    _whole(target, lambda path: path.write_text(text, encoding="utf-8"))
-
-
-def _whole(target: Path, write: Callable[[Path], object]) -> None:
-    """Write a file that appears whole or not at all."""
-    partial = target.with_name(f".{target.name}.partial")
-    try:
-        write(partial)
-        partial.replace(target)
-    except OSError as error:
-        raise UserError(f"{target}: cannot be written ({error.strerror or error})") from error
-    finally:
-        partial.unlink(missing_ok=True)
+    with atomic_file(target) as path:
+        path.write_text(text, encoding="utf-8")
 
 
 def _site(site: Site) -> dict[str, object]:

@@ -1,15 +1,14 @@
 """Our logs' explanations and scores, written in any of the formats."""
 
 import json
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inspect_autointerp import __version__
-from inspect_autointerp.atomic import atomic_folder
+from inspect_autointerp.atomic import atomic_folder, put_file, reason, scratch_folder
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.exchange import tables
 from inspect_autointerp.exchange.delphi import write_delphi
@@ -18,6 +17,7 @@ from inspect_autointerp.exchange.logs import read_header
 from inspect_autointerp.exchange.neuronpedia import Names, write_neuronpedia
 from inspect_autointerp.exchange.saebench import write_saebench
 from inspect_autointerp.exchange.spool import Own, Spool
+from inspect_autointerp.folder_kind import Kind, files_in
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalLog
@@ -92,8 +92,9 @@ def export(
         done = Exported(written, spool.n - written)
         about = {"format": to, "written_by": f"inspect-autointerp {__version__}", "written": done.written}
         about |= {"left_out": done.left_out, "logs": spool.about}
-        (folder / PROVENANCE).write_text(json.dumps(about, indent=1, allow_nan=False) + "\n", encoding="ascii")
         spool.remove()
+        about["files"] = files_in(folder)
+        (folder / PROVENANCE).write_text(json.dumps(about, indent=1, allow_nan=False) + "\n", encoding="ascii")
     return done
 
 
@@ -136,26 +137,33 @@ def _refuse(output: Path, to: str, overwrite: bool) -> None:
         raise UserError(f"{there[0]} exists; give another -o, or --overwrite")
     if to in TABLES and output.is_dir():
         raise UserError(f"{output} is a folder, and {to} is a file; give -o a file's name")
-    if (
-        to not in TABLES
-        and there
-        and not (output / PROVENANCE).is_file()
-        and (output.is_file() or any(output.iterdir()))
-    ):
-        raise UserError(f"{output} is no export (no {PROVENANCE} in it): it is not overwritten; give another -o")
+    if to not in TABLES and there:
+        EXPORT.check(output)
 
 
 @contextmanager
 def _staged(output: Path, to: str, overwrite: bool) -> Iterator[Path]:
     """A folder to write into; what is in it takes its place when the block ends without an exception."""
-    stage = output.with_name(f".{output.name}.export") if to in TABLES else output
-    with atomic_folder(stage, marker=PROVENANCE, overwrite=overwrite or to in TABLES) as folder:
-        yield folder
-    if to in TABLES:
+    if to not in TABLES:
+        with atomic_folder(output, kind=EXPORT, overwrite=overwrite) as folder:
+            yield folder
+        return
+    with scratch_folder(output) as folder:
         try:
-            (stage / PROVENANCE).replace(_beside(output))
-            (stage / output.name).replace(output)
+            yield folder
+            _refuse(output, to, overwrite)
+            put_file(folder / output.name, output, overwrite=overwrite)
+            put_file(folder / PROVENANCE, _beside(output), overwrite=overwrite)
         except OSError as error:
-            raise UserError(f"{output}: cannot be written ({error.strerror or error})") from error
-        finally:
-            shutil.rmtree(stage, ignore_errors=True)
+            raise UserError(f"{output}: cannot be written ({reason(error)})") from error
+
+
+def _export_files(folder: Path) -> Callable[[str], bool]:
+    about = json.loads((folder / PROVENANCE).read_text(encoding="ascii"))
+    if not about["written_by"].startswith("inspect-autointerp "):
+        raise ValueError("not an export of this package")
+    return {PROVENANCE, *about["files"]}.__contains__
+
+
+EXPORT = Kind("an export", _export_files, "-o")
+"""What `atomic_folder` may replace by an export."""

@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from inspect_autointerp.atomic import atomic_file, reason
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.leaderboard.results import Results
 from inspect_autointerp.leaderboard.sweeps import values_of
@@ -65,14 +66,17 @@ def write_rows(parts: Iterator[pd.DataFrame], target: Path, format: str | None =
     if format not in FORMATS:
         raise UserError(f"{target}: the name has to end in .csv, .parquet or .json")
     write: Callable[..., None] = {"csv": _csv, "parquet": _parquet, "json": _json}[format]
-    try:
-        if str(target) == "-":
+    if str(target) == "-":
+        try:
             write(parts, sys.stdout.buffer if format == "parquet" else sys.stdout, **more)
-            return
-        with target.open("wb") if format == "parquet" else target.open("w", encoding="utf-8", newline="") as file:
-            write(parts, file, **more)
-    except OSError as error:
-        raise UserError(f"{target}: cannot be written ({error.strerror})") from error
+        except OSError as error:
+            raise UserError(f"standard output: cannot be written ({reason(error)})") from error
+        return
+    with (
+        atomic_file(target) as path,
+        path.open("wb") if format == "parquet" else path.open("w", encoding="utf-8", newline="") as file,
+    ):
+        write(parts, file, **more)
 
 
 def _csv(parts: Iterator[pd.DataFrame], file: IO[str], **more: object) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -76,6 +77,8 @@ def _keep(table: pa.Table, kept: Path) -> bool:
         pq.write_table(table, partial)
         partial.replace(kept)
     except OSError:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
         return False
     return True
 

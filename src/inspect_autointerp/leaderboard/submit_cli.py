@@ -1,12 +1,12 @@
 """`autointerp submit` and `autointerp verify`: rows of a suite in one file, and whether they hold."""
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from inspect_autointerp.atomic import atomic_file
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.render import visible
 
@@ -35,14 +35,8 @@ def submit(
     entry = pack(logs)
     definition = _definition(entry.suite, suite)
     _refuse([*own_differences(entry), *(suite_differences(entry, definition) if definition else ())], "the logs")
-    partial = output.with_name(f".{output.name}.{os.getpid()}")
-    try:
-        partial.write_bytes(TypeAdapter(Submission).dump_json(entry, indent=1) + b"\n")
-        partial.replace(output)
-    except OSError as error:
-        raise UserError(f"{output}: cannot be written ({error.strerror})") from error
-    finally:
-        partial.unlink(missing_ok=True)
+    with atomic_file(output) as path:
+        path.write_bytes(TypeAdapter(Submission).dump_json(entry, indent=1) + b"\n")
     sys.stdout.write(f"{output}: {_what(len(entry.rows), 'row')} of suite {entry.suite['label']}\n")
 
 

@@ -10,7 +10,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from inspect_autointerp.errors import UserError
+from inspect_autointerp.atomic import atomic_file
 from inspect_autointerp.render import visible
 
 _NAME = 20
@@ -97,10 +97,8 @@ def write_markdown(target: Path, views: Sequence[View], notes: Sequence[str]) ->
     if str(target) == "-":
         sys.stdout.write(text)
         return
-    try:
-        target.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{target}: cannot be written ({error.strerror})") from error
+    with atomic_file(target) as path:
+        path.write_text(text, encoding="utf-8")
 
 
 def _row(cells: Iterable[str]) -> str:

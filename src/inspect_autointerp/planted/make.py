@@ -18,8 +18,7 @@ import torch
 from torch import Tensor
 
 from inspect_autointerp.atomic import atomic_folder
-from inspect_autointerp.manifest import NAME as MANIFEST
-from inspect_autointerp.manifest import HookpointEntry, Manifest
+from inspect_autointerp.manifest import STORE, HookpointEntry, Manifest
 from inspect_autointerp.planted import HOOKPOINT, NAME, TOKENS
 from inspect_autointerp.planted.corpus import documents
 from inspect_autointerp.planted.latents import FAMILY, LATENTS
@@ -61,7 +60,7 @@ def make(output: Path, tokens: int = TOKENS, seed: int = 0) -> Manifest:
         seed=seed,
         siblings=Siblings.of(found.neighbours, found.cosines, len(LATENTS)),
     )
-    with atomic_folder(output, marker=MANIFEST, overwrite=False) as folder:
+    with atomic_folder(output, kind=STORE, overwrite=False) as folder:
         chunker.tokens_file = folder / "tokens.raw"
         for _, batch in chunker.batches("".join(document) for document in corpus):
             selector.add(*_activations(batch, vocabulary), batch.windows)

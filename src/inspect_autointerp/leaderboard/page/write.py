@@ -1,5 +1,6 @@
 """Writes the page's folder: the page, its data, a card per latent, and the logs in the Inspect viewer."""
 
+import json
 import shutil
 from collections.abc import Callable
 from contextlib import redirect_stdout
@@ -14,12 +15,12 @@ from inspect_autointerp import __version__
 from inspect_autointerp.atomic import atomic_folder
 from inspect_autointerp.card.html import environment, styles
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.folder_kind import Kind, files_in
 from inspect_autointerp.leaderboard.page.cards import as_json, chosen_latents, write_cards
 from inspect_autointerp.leaderboard.page.tables import latents_content, page_content, values_content
 from inspect_autointerp.leaderboard.results import Results
 
-MARKER = "data/content.js"
-"""What tells such a folder from others, which are never overwritten."""
+_FILES, _WRITER = "data/files.json", "autointerp leaderboard"
 _PACKAGE = "inspect_autointerp.leaderboard.page"
 _SCRIPTS = ("data.js", "grid.js", "charts.js", "card.js", "page.js")
 _TITLE = "Explanations of latents"
@@ -40,7 +41,7 @@ def write_page(results: Results, out: Path, *, logs: str | None = None, cards: i
     """
     charts, bundle = _charts()
     check_target(out, logs)
-    with atomic_folder(out, marker=MARKER, overwrite=True) as folder:
+    with atomic_folder(out, kind=PAGE, overwrite=True) as folder:
         whole = [
             str(log) for log in results.entries["log"].unique() if log not in results.shards
         ]  # a sweep has no one log
@@ -57,6 +58,7 @@ def write_page(results: Results, out: Path, *, logs: str | None = None, cards: i
             _write_data(folder, f"values-{table}", values_content(results, table))
         write_cards(results, latents, folder / "cards")
         _write_assets(folder, bundle, f"{len(latents):,} of {len(results.latents):,} latents")
+        (folder / _FILES).write_text(json.dumps({"written_by": _WRITER, "files": files_in(folder)}), encoding="utf-8")
 
 
 def _charts() -> tuple[Callable[[], dict], str]:
@@ -81,10 +83,8 @@ def check_target(out: Path, logs: str | None) -> None:
     Raises:
         UserError: See `write_page`.
     """
-    if out.exists() and not (out / MARKER).is_file() and (out.is_file() or any(out.iterdir())):
-        raise UserError(
-            f"{out} holds something else than a leaderboard's page: it is not overwritten; give another --html"
-        )
+    if out.exists():
+        PAGE.check(out)
     if logs and "://" not in logs and out.resolve().is_relative_to(Path(logs).resolve()):
         raise UserError(
             f"{out} lies among the logs that are to go along; give an --html outside of {logs}, or --no-view"
@@ -124,3 +124,14 @@ def _write_assets(folder: Path, bundle: str, carded: str) -> None:
     scripts = [data, "data/content.js", *others]
     text = page.render(title=_TITLE, scripts=scripts, made=made, carded=carded)
     (folder / "index.html").write_text(text, encoding="utf-8")
+
+
+def _page_files(folder: Path) -> Callable[[str], bool]:
+    about = json.loads((folder / _FILES).read_text(encoding="utf-8"))
+    if about["written_by"] != _WRITER:
+        raise ValueError("not a page of this package")
+    return {_FILES, *about["files"]}.__contains__
+
+
+PAGE = Kind("a leaderboard's page", _page_files, "--html")
+"""What `atomic_folder` may replace by a page."""
