@@ -13,7 +13,7 @@ from inspect_autointerp.manifest import HookpointEntry, Manifest
 from inspect_autointerp.prep.checkpoint import Checkpoint
 from inspect_autointerp.prep.chunks import Batch, Chunker
 from inspect_autointerp.prep.coders import Coder, Triples
-from inspect_autointerp.prep.corpus import documents
+from inspect_autointerp.prep.corpus import corpus_documents
 from inspect_autointerp.prep.directions import directions
 from inspect_autointerp.prep.interrupt import deferred_interrupts
 from inspect_autointerp.prep.job import Job
@@ -22,6 +22,7 @@ from inspect_autointerp.prep.selector import Selector
 from inspect_autointerp.prep.shard import Shard
 from inspect_autointerp.prep.siblings import Siblings
 from inspect_autointerp.prep.sites import load_sites
+from inspect_autointerp.prep.splits import split_warning
 from inspect_autointerp.prep.state import Found, Header
 from inspect_autointerp.prep.subject import Hookpoint
 
@@ -69,6 +70,7 @@ class Scan:
         self.found = Found(self._draft(), selectors, found)
         self._rows = job.batch_size
         """Chunks that fit into memory at once."""
+        self._warned = False
         self._whole = True
         """Whether every batch is in all selectors or in none."""
 
@@ -123,10 +125,11 @@ class Scan:
         chunker.tokens_file = tokens_file
         settings = job.settings
         done = since = checkpoint.restore(self.header(shard), self.found)
-        texts = documents(settings.corpus, seed=settings.seed, split=settings.corpus_split, column=settings.column)
+        texts = corpus_documents(settings)
         with deferred_interrupts() as interrupted, token_bar(settings.tokens, shown=self._progress) as advance:
             try:
                 for number, batch in chunker.batches(texts, lambda number: number >= since and shard.has(number)):
+                    self._warn_of_splits(shard)
                     self.fold(batch)
                     done = number + 1
                     n_tokens = int((batch.pos >= 0).sum())
@@ -137,6 +140,7 @@ class Scan:
                     if interrupted():
                         raise Interrupted(f"interrupted after {chunker.n_tokens:,} tokens; --resume goes on from there")
                 advance(chunker.n_tokens, 0)  # the last batches may be other shards'
+                self._warn_of_splits(shard)
             except BaseException:
                 if self._whole:
                     checkpoint.save(self.header(shard, done), self.found)
@@ -150,6 +154,13 @@ class Scan:
             n_windows=chunker.n_windows,
         )
         return self.header(shard, done)
+
+    def _warn_of_splits(self, shard: Shard) -> None:
+        """Say once, as soon as it is known, that a split has no document."""
+        if self.chunker.complete and not self._warned:
+            self._warned = True
+            if warning := split_warning(self.chunker.test, self.job.settings):
+                say(warning, shown=self._progress and shard.number == 1)
 
     def fold(self, batch: Batch) -> None:
         """Run one batch, and fold what every coder says of it into its selector.

@@ -16,7 +16,7 @@ from inspect_autointerp.settings import Settings
 
 FORMAT = 1
 NAME = "manifest.json"
-_NAMES = {"subject", "revision", "coder", "corpus", "corpus_split", "column", "versions"}
+_NAMES = {"subject", "revision", "coder", "corpus", "corpus_split", "column", "separator", "versions"}
 """Fields that say where the data came from, not what they are: no part of the digest."""
 NEGATIVES = "negatives"
 """The folder of what can be added to a finished store, `negatives/KIND/HOOKPOINT.safetensors`, and the field that says
