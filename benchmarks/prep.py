@@ -51,7 +51,7 @@ def measure_parts(
     from torch import Tensor
 
     from inspect_autointerp.prep.chunks import Batch
-    from inspect_autointerp.prep.corpus import documents
+    from inspect_autointerp.prep.corpus import corpus_documents
     from inspect_autointerp.prep.run import write_store
     from inspect_autointerp.prep.scan import Scan
     from inspect_autointerp.prep.subject import Hookpoint
@@ -95,7 +95,7 @@ def measure_parts(
     with tempfile.TemporaryDirectory() as name:
         store = Path(name)
         scan.chunker.tokens_file = store / "tokens.raw"
-        for number, batch in scan.chunker.batches(documents(scan.job.settings.corpus)):
+        for number, batch in scan.chunker.batches(corpus_documents(scan.job.settings)):
             lap("read")
             for run in (bare, whole) if number % 2 else (whole, bare):
                 run(batch)

@@ -16,12 +16,12 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.prep.corpus_text import Document
+from inspect_autointerp.prep.tokens import tokenized_documents
 from inspect_autointerp.settings import Settings
 
 _STEP = np.int64(-7046029254386353131)
 """An odd number without pattern (2⁶⁴ / golden ratio): spreads the numbers of a document's windows over the hashes."""
-AT_ONCE = 16
-"""Documents that are tokenized together."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,8 @@ class Chunker:
     test: array = field(default_factory=lambda: array("B"))
     hashes: array = field(default_factory=lambda: array("q"))
     n_windows: int = 0
+    complete: bool = False
+    """Whether all documents were noted that will be; their last batches may be to come."""
 
     def __post_init__(self) -> None:
         self.bos: int | None = self.tokenizer.bos_token_id
@@ -91,12 +93,12 @@ class Chunker:
         return self._sha256.hexdigest()
 
     def batches(
-        self, documents: Iterable[str], wanted: Callable[[int], bool] = lambda _: True
+        self, documents: Iterable[Document], wanted: Callable[[int], bool] = lambda _: True
     ) -> Iterator[tuple[int, Batch]]:
         """Tokenize documents until the wanted number of tokens is reached, and yield them in batches.
 
         Args:
-            documents: The texts.
+            documents: The texts; those that come in parts are read one after the other, as far as is needed.
             wanted: Whether to yield the batch of that number; the others are only counted.
 
         Yields:
@@ -119,12 +121,13 @@ class Chunker:
         if not self.n_tokens:
             raise UserError("the corpus is empty: no document holds a token")
 
-    def _pieces(self, documents: Iterable[str], file: BinaryIO | None) -> Iterator[tuple[int, int, np.ndarray]]:
+    def _pieces(self, documents: Iterable[Document], file: BinaryIO | None) -> Iterator[tuple[int, int, np.ndarray]]:
         """Parts of documents no longer than a chunk, as (document, position of the first token, tokens)."""
-        for number, ids in enumerate(self._tokenized(documents)):
-            ids = ids[: self.settings.tokens - self.n_tokens]
+        tokenized = tokenized_documents(self.tokenizer, documents, lambda: self.settings.tokens - self.n_tokens)
+        for number, ids in enumerate(tokenized):
             start = self.n_tokens
             self._note_document(ids)
+            self.complete = self.n_tokens >= self.settings.tokens
             if file:
                 file.write(ids.astype(self.dtype).tobytes())
             begin = 0
@@ -133,15 +136,9 @@ class Chunker:
                 end = min(len(ids), begin + self.settings.context_length - used)
                 yield number, start + begin, ids[begin:end]
                 begin = end
-            if self.n_tokens >= self.settings.tokens:
+            if self.complete:
                 return
-
-    def _tokenized(self, documents: Iterable[str]) -> Iterator[np.ndarray]:
-        documents = iter(documents)
-        while texts := list(islice(documents, AT_ONCE)):
-            for ids in self.tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]:
-                if ids:
-                    yield np.array(ids, dtype=np.int64)
+        self.complete = True
 
     def _note_document(self, ids: np.ndarray) -> None:
         """The document's hash decides its split: the same tokens fall on the same side wherever they lie."""

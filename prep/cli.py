@@ -40,11 +40,19 @@ def prep(
     corpus: Annotated[
         str,
         typer.Option(
-            help="`stdlib`, a file or folder or URL (text, JSON lines, Parquet), or dataset[@revision][:config]."
+            help="`stdlib`; a file or folder or URL (text, JSON, CSV, Parquet; also .gz, .bz2, .xz, .zst); or"
+            " dataset[@revision][:config]."
         ),
     ] = "stdlib",
     corpus_split: Annotated[str, typer.Option(help="Split of a Hugging Face dataset.")] = "train",
     column: Annotated[str, typer.Option(help="Column that holds the text.")] = "text",
+    separator: Annotated[
+        str | None,
+        typer.Option(
+            help="What stands between documents in a text file, such as `<|endoftext|>` or `\\n\\n`; by default a file"
+            " is one document."
+        ),
+    ] = None,
     tokens: Annotated[int, typer.Option(min=1, help="How many tokens of the corpus to read.")] = 1_000_000,
     context_length: Annotated[int, typer.Option(min=1, help="Tokens the subject sees at once, BOS not counted.")] = 256,
     window: Annotated[int, typer.Option(min=1, help="Tokens in a context.")] = 32,

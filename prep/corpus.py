@@ -1,188 +1,107 @@
-"""Where documents come from: the running Python's standard library, local files, or a Hugging Face dataset."""
+"""Where documents come from: the running Python's standard library, files here or elsewhere, or a Hugging Face dataset.
 
-import importlib
-import inspect
-import re
-import sys
-import sysconfig
-from collections.abc import Iterator
-from hashlib import blake2b
+The suffixes of a file's name say what it is (`corpus_files`). Of rows, only the column with the text is read
+(`corpus_rows`).
+"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.prep.corpus_files import KINDS, file_documents, kind_of
+from inspect_autointerp.prep.corpus_text import Document, reason
+from inspect_autointerp.prep.hub_corpus import hub_documents
+from inspect_autointerp.prep.stdlib_corpus import stdlib_documents
 from inspect_autointerp.remote import file_system, is_url
-
-# Modules that are tables rather than text or code, or copies of other modules: they swallow latents.
-_TABLES = re.compile(
-    r"^(encodings|html/entities|idlelib/Icons|lib2to3|pydoc_data|stringprep|token|sre_constants|keyword|symbol"
-    r"|turtledemo|_sysconfigdata|_pydecimal|_pydatetime|test|idlelib/idle_test|.*/tests?)(/|\.py|_|$)"
-)
-_LOADERS = {".json": "json", ".jsonl": "json", ".parquet": "parquet", ".txt": "text", ".md": "text", ".py": "text"}
+from inspect_autointerp.settings import Settings, separator_text
 
 
-def documents(corpus: str, *, seed: int = 0, split: str = "train", column: str = "text") -> Iterator[str]:
+def corpus_documents(settings: Settings) -> Iterator[Document]:
+    """Yield the documents of a store's corpus, lazily; see `documents`."""
+    return documents(
+        settings.corpus,
+        seed=settings.seed,
+        split=settings.corpus_split,
+        column=settings.column,
+        separator=settings.separator,
+    )
+
+
+def documents(
+    corpus: str, *, seed: int = 0, split: str = "train", column: str = "text", separator: str | None = None
+) -> Iterator[Document]:
     """Yield the documents of a corpus, lazily.
 
     Args:
-        corpus: `stdlib`; a file or folder of text, JSON lines or Parquet, here or under a URL (`s3://…`, `hf://…`);
-            or a Hugging Face dataset, `name`, `name:config`, `name@revision` or `name@revision:config`.
+        corpus: `stdlib`; a file or folder of text, JSON, CSV or Parquet, compressed or not, here or under a URL
+            (`s3://…`, `hf://…`); or a Hugging Face dataset, `name`, `name:config`, `name@revision` or
+            `name@revision:config`.
         seed: Order of the standard library's documents. Other corpora keep their own order.
         split: Split of a Hugging Face dataset.
-        column: The column that holds the text (JSON lines, Parquet and Hugging Face datasets).
+        column: The column that holds the text, where there are columns. A row whose text is null, empty or missing is
+            no document; one whose text is a number, a list or an object is refused.
+        separator: What stands between the documents of a text file, with escapes such as `\\n`; None where each file
+            is one document.
 
     Raises:
-        UserError: The corpus does not exist, or has no such column.
+        UserError: The corpus does not exist, is of no known kind, or cannot be read; it has no such column; or there is
+            no text for the separator to cut.
     """
+    cut = separator_text(separator)
+    path = Path(corpus)
+    if is_url(corpus):
+        yield from _remote_documents(corpus, column, cut)
+        return
+    if corpus != "stdlib" and path.exists():
+        yield from _local_documents(path, column, cut)
+        return
+    if corpus != "stdlib" and (path.is_absolute() or ((kind := kind_of(path.name)) and kind.content)):
+        raise UserError(f"corpus {corpus}: no such file or folder")
+    if cut:
+        raise UserError(f"corpus {corpus}: a separator cuts text files, and there are none; leave it out")
     if corpus == "stdlib":
         yield from stdlib_documents(seed)
-        return
-    if is_url(corpus):
-        yield from _remote_documents(corpus, column)
-        return
-    path = Path(corpus)
-    if path.exists():
-        yield from _local_documents(path, column)
-    elif path.is_absolute() or path.suffix in _LOADERS:
-        raise UserError(f"corpus {corpus}: no such file or folder")
     else:
-        yield from _hub_documents(corpus, split, column)
+        yield from hub_documents(corpus, split, column, read=partial(documents, column=column))
 
 
-def stdlib_documents(seed: int = 0) -> Iterator[str]:
-    """Yield the documents of the running interpreter's standard library in an order that depends on the seed alone.
-
-    Three kinds: the source files of `sys.stdlib_module_names`; the language reference's topics
-    (`pydoc_data.topics`); and one page of docstrings per compiled module, whose documentation no source file holds.
-    Tables (character sets, entities and the like) are left out, and so is the library's own test suite.
-    """
-    texts = [*_sources(), *_topics(), *_compiled_docstrings()]
-    salt = seed.to_bytes(8, "little")
-    texts.sort(key=lambda text: blake2b(text.encode(errors="replace"), digest_size=8, salt=salt).digest())
-    yield from texts
-
-
-def _sources() -> Iterator[str]:
-    for name in sorted(sys.stdlib_module_names):
-        for file in _files(name):
-            if not _TABLES.match(file.relative_to(_library()).as_posix()):
-                text = file.read_text(encoding="utf-8", errors="replace")
-                if text.strip():
-                    yield text
-
-
-def _library() -> Path:
-    return Path(sysconfig.get_path("stdlib"))
-
-
-def _files(name: str) -> list[Path]:
-    """A module's source files, by where the library lies and not by how it would be imported.
-
-    The import system finds no file for frozen modules (`os`), setuptools' own `distutils`, and a user's module that
-    has the name of one of the library.
-    """
-    module = _library() / f"{name}.py"
-    return [module] if module.is_file() else sorted((_library() / name).rglob("*.py"))
-
-
-def _topics() -> Iterator[str]:
-    from pydoc_data.topics import topics
-
-    yield from topics.values()
-
-
-def _compiled_docstrings() -> Iterator[str]:
-    """One page per module without Python source: every distinct docstring of its public names."""
-    for name in sorted(sys.stdlib_module_names):
-        if _files(name) or name.startswith("_test"):
-            continue
+def _local_documents(path: Path, column: str, separator: str | None) -> Iterator[Document]:
+    def opened(file: Path) -> BinaryIO:
         try:
-            module = importlib.import_module(name)
-        except ImportError:
-            continue
-        pages: dict[str, None] = {inspect.getdoc(module) or "": None}
-        for member in (value for key, value in sorted(vars(module).items()) if not key.startswith("__")):
-            if inspect.isroutine(member) or inspect.isclass(member):
-                pages[inspect.getdoc(member) or ""] = None
-                if inspect.isclass(member):
-                    methods = (value for key, value in sorted(vars(member).items()) if not key.startswith("_"))
-                    pages |= dict.fromkeys(inspect.getdoc(method) or "" for method in methods)
-        text = "\n\n".join(page for page in pages if page)
-        if len(text) > 200:
-            yield text
+            return file.open("rb")
+        except OSError as error:
+            raise UserError(f"corpus {file}: cannot be read ({reason(error)})") from error
+
+    files = sorted(file for file in path.rglob("*") if _in_folder(file.name) and not file.is_dir())
+    places = {str(file): partial(opened, file) for file in (files if path.is_dir() else [path])}
+    yield from _files_documents(str(path), places, column, separator)
 
 
-def _local_documents(path: Path, column: str) -> Iterator[str]:
-    found = (file for file in path.rglob("*") if file.suffix in _LOADERS and not file.is_dir())
-    files = sorted(found) if path.is_dir() else [path]
-    if not files:
-        raise UserError(f"corpus {path}: no file ending in {', '.join(_LOADERS)}")
-    for file in files:
-        kind = _LOADERS.get(file.suffix, "text")
-        try:
-            if kind == "text":
-                yield file.read_text(encoding="utf-8", errors="replace")
-            elif file.stat().st_size:
-                yield from _rows(kind, str(file), column)
-        except UserError:
-            raise
-        except Exception as error:  # of the file system, of pyarrow and of datasets: all mean the same
-            raise UserError(f"corpus {file}: cannot be read ({_reason(error)})") from error
-
-
-def _remote_documents(url: str, column: str) -> Iterator[str]:
+def _remote_documents(url: str, column: str, separator: str | None) -> Iterator[Document]:
     """As `_local_documents`, of a URL."""
     with file_system(url) as (fs, root):
-        found = [root] if fs.isfile(root) else fs.find(root)
-        files = [root] if root in found else sorted(path for path in found if PurePosixPath(path).suffix in _LOADERS)
+        paths = [root] if fs.isfile(root) else fs.find(root)
+        files = [root] if root in paths else sorted(filter(_in_folder, paths), key=PurePosixPath)
         if not files:
             fs.info(root)  # says so if it is not there
-            raise UserError(f"corpus {url}: no file ending in {', '.join(_LOADERS)}")
-        for path in files:
-            kind = _LOADERS.get(PurePosixPath(path).suffix, "text")
-            if kind == "text":
-                yield fs.cat_file(path).decode(encoding="utf-8", errors="replace")
-            elif fs.size(path):
-                yield from _rows(kind, fs.unstrip_protocol(path), column)
+        places = {url.rstrip("/") + file.removeprefix(root): partial(fs.open, file, "rb") for file in files}
+        yield from _files_documents(url, places, column, separator)
 
 
-def _rows(kind: str, file: str, column: str) -> Iterator[str]:
-    """The text of each row of a file of rows: a path, or a URL."""
-    from datasets import load_dataset
-
-    yield from _column(load_dataset(kind, data_files=file, split="train", streaming=True), column, file)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+def _files_documents(
+    corpus: str, places: dict[str, Callable[[], BinaryIO]], column: str, separator: str | None
+) -> Iterator[Document]:
+    if not places:
+        raise UserError(f"corpus {corpus}: holds no file of a kind that is known; a corpus is made of {KINDS}")
+    if separator and not any((kind := kind_of(name)) and kind.is_text for name in places):
+        raise UserError(f"corpus {corpus}: a separator cuts text files, and there are none; leave it out")
+    for name, opened in places.items():
+        yield from file_documents(name, opened, column=column, separator=separator)
 
 
-def _hub_documents(name: str, split: str, column: str) -> Iterator[str]:
-    from datasets import load_dataset
-
-    path, _, config = name.partition(":")
-    path, _, revision = path.partition("@")
-    try:
-        rows = load_dataset(path, config or None, revision=revision or None, split=split, streaming=True)
-    except Exception as error:  # the hub's own errors are many, and all of them mean that it cannot be loaded
-        raise UserError(
-            f"corpus {name}: neither `stdlib`, a local file, nor a dataset that can be loaded ({_reason(error)})"
-        ) from error
-    try:
-        yield from _column(rows, column, name)
-    except UserError:
-        raise
-    except Exception as error:
-        raise UserError(f"corpus {name}: cannot be read ({_reason(error)})") from error
-
-
-def _column(rows, column: str, name: str) -> Iterator[str]:
-    for row in rows:
-        if column not in row:
-            raise UserError(f"corpus {name}: no column {column!r}; it has {', '.join(sorted(row))}")
-        text = row[column]
-        if text is not None and not isinstance(text, str):
-            raise UserError(f"corpus {name}: column {column!r} holds {type(text).__name__}, not text")
-        if text:
-            yield text
+def _in_folder(name: str) -> bool:
+    """Whether a file is read where it lies in a folder: other things lie there, too, so its suffix has to say so."""
+    kind = kind_of(name)
+    return kind is not None and bool(kind.content)

@@ -8,11 +8,12 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.table import Table
 
-from inspect_autointerp.prep.corpus import documents
+from inspect_autointerp.prep.corpus import corpus_documents
 from inspect_autointerp.prep.job import Job
-from inspect_autointerp.prep.progress import memory, spinner
+from inspect_autointerp.prep.progress import memory, say, spinner
 from inspect_autointerp.prep.scan import Scan
 from inspect_autointerp.prep.selector import Selector
+from inspect_autointerp.prep.splits import split_warning
 from inspect_autointerp.settings import Settings
 
 _BATCHES, _SECONDS = 20, 20.0
@@ -65,10 +66,11 @@ def estimate(job: Job, *, shards: int = 1, progress: bool = True) -> None:
         UserError: As the run itself would.
     """
     scan, settings = Scan(job, progress=progress), job.settings
-    texts = documents(settings.corpus, seed=settings.seed, split=settings.corpus_split, column=settings.column)
+    texts = corpus_documents(settings)
     with spinner("trying a few batches", shown=progress):
         began, seconds, tried = time.monotonic(), 0.0, 0
-        for number, batch in islice(scan.chunker.batches(texts), _BATCHES):
+        batches = scan.chunker.batches(texts)
+        for number, batch in islice(batches, _BATCHES):
             clock = time.monotonic()
             scan.fold(batch, number)
             if number:  # the first one warms up
@@ -76,11 +78,15 @@ def estimate(job: Job, *, shards: int = 1, progress: bool = True) -> None:
                 tried += int((batch.pos >= 0).sum())
             if time.monotonic() - began > _SECONDS:
                 break
+    n_windows = scan.chunker.n_windows  # those tried: the next lines only read on
+    with spinner("looking for documents of both splits", shown=progress):
+        while split_warning(scan.chunker.test, settings) and next(batches, None):
+            pass
     table = Table(title="this run would take", title_justify="left", show_header=False)
     table.add_row("tokens", f"{settings.tokens:,} at most, {settings.tokens // shards:,} in each of {shards} shards")
     held = stored = 0.0
     for name, selector in scan.found.selectors.items():
-        entries, firing = _measured(selector, scan.chunker.n_windows)
+        entries, firing = _measured(selector, n_windows)
         kept = kept_windows(settings, selector.n_latents, settings.tokens / settings.window, firing)
         held, stored = held + state_bytes(selector.n_latents, kept, entries), stored + stored_bytes(kept, entries)
         found = f"{selector.n_latents:,}; {firing:,.0f} fire in a window; {kept:,.0f} windows kept"
@@ -92,6 +98,8 @@ def estimate(job: Job, *, shards: int = 1, progress: bool = True) -> None:
     left = timedelta(seconds=round(settings.tokens / shards / rate)) if seconds else "unknown: a single batch was tried"
     table.add_row("time", f"{left} at {rate:,.0f} tokens a second on {job.device}")
     Console().print(table)
+    if warning := split_warning(scan.chunker.test, settings):
+        say(warning, shown=progress)
 
 
 def _measured(selector: Selector, n_windows: int) -> tuple[float, float]:

@@ -3,11 +3,14 @@
 import shutil
 from pathlib import Path
 
+from safetensors.numpy import load_file
+
 from inspect_autointerp.atomic import atomic_folder, refuse_existing
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.manifest import STORE, Manifest
-from inspect_autointerp.prep.progress import spinner
+from inspect_autointerp.prep.progress import say, spinner
 from inspect_autointerp.prep.run import shards_folder, write_store
+from inspect_autointerp.prep.splits import split_warning
 from inspect_autointerp.prep.state import STATE, Found, Header
 from inspect_autointerp.prep.writer import CORPUS
 
@@ -33,7 +36,10 @@ def merge(output: Path, *, shards: Path | None = None, overwrite: bool = False, 
     with atomic_folder(output, kind=STORE, overwrite=overwrite) as folder:
         for name in CORPUS:
             shutil.copyfile(folders[0] / name, folder / name)
-        return write_store(folder, found, progress=progress)
+        manifest = write_store(folder, found, progress=progress)
+        if warning := split_warning(load_file(folder / "documents.safetensors")["test"].tolist(), manifest.settings):
+            say(warning, shown=progress)
+        return manifest
 
 
 def finished_shards(folder: Path) -> list[Path]:

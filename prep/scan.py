@@ -13,7 +13,7 @@ from inspect_autointerp.manifest import HookpointEntry, Manifest
 from inspect_autointerp.prep.checkpoint import Checkpoint
 from inspect_autointerp.prep.chunks import Batch, Chunker
 from inspect_autointerp.prep.coders import Coder, Triples
-from inspect_autointerp.prep.corpus import documents
+from inspect_autointerp.prep.corpus import corpus_documents
 from inspect_autointerp.prep.directions import directions
 from inspect_autointerp.prep.job import Job
 from inspect_autointerp.prep.progress import say, spinner, token_bar
@@ -21,6 +21,7 @@ from inspect_autointerp.prep.selector import Selector
 from inspect_autointerp.prep.shard import Shard
 from inspect_autointerp.prep.siblings import Siblings
 from inspect_autointerp.prep.sites import load_sites
+from inspect_autointerp.prep.splits import split_warning
 from inspect_autointerp.prep.state import Found, Header, NothingFound
 from inspect_autointerp.prep.subject import Hookpoint
 
@@ -70,6 +71,7 @@ class Scan:
         """Chunks that fit into memory at once."""
         self.done = 0
         """Batches of the corpus that are done, other shards' counted with them."""
+        self._warned = False
 
     def _draft(self) -> Manifest:
         """The manifest, without what is known at the end of the pass."""
@@ -125,9 +127,10 @@ class Scan:
         chunker.tokens_file = tokens_file
         settings = job.settings
         self.done = since = checkpoint.restore(self.header(shard), self.found)
-        texts = documents(settings.corpus, seed=settings.seed, split=settings.corpus_split, column=settings.column)
+        texts = corpus_documents(settings)
         with token_bar(settings.tokens, shown=self._progress) as advance:
             for number, batch in chunker.batches(texts, lambda number: number >= since and shard.has(number)):
+                self._warn_of_splits(shard)
                 self.fold(batch, number)
                 n_tokens = int((batch.pos >= 0).sum())
                 advance(chunker.n_tokens, n_tokens)
@@ -137,6 +140,7 @@ class Scan:
                 if interrupted():
                     raise Interrupted(f"interrupted after {chunker.n_tokens:,} tokens; --resume goes on from there")
             advance(chunker.n_tokens, 0)  # the last batches may be other shards'
+            self._warn_of_splits(shard)
         if not chunker.n_windows:
             raise NothingFound(f"no document of the corpus holds a window of {settings.window} tokens; give a --window")
         self.found.manifest = replace(
@@ -145,6 +149,13 @@ class Scan:
             n_tokens=chunker.n_tokens,
             n_windows=chunker.n_windows,
         )
+
+    def _warn_of_splits(self, shard: Shard) -> None:
+        """Say once, as soon as it is known, that a split has no document."""
+        if self.chunker.complete and not self._warned:
+            self._warned = True
+            if warning := split_warning(self.chunker.test, self.job.settings):
+                say(warning, shown=self._progress and shard.number == 1)
 
     def fold(self, batch: Batch, number: int) -> None:
         """Run the batch of this number, and fold what every coder says of it into its selector.

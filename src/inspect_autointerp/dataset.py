@@ -3,6 +3,7 @@
 import os
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,9 +101,28 @@ def usable_latents(
         else:
             usable.append(latent)
     if not usable:
-        reasons = ", ".join(f"{n} {reason}" for reason, n in skipped.items())
-        raise UserError(f"no latent of {hookpoint} can be evaluated ({reasons}); make a store of more tokens")
+        raise nothing_usable(store, hookpoint, skipped)
     return sorted(usable, key=lambda latent: latent.index), dict(skipped)
+
+
+def nothing_usable(store: Store, hookpoint: str, skipped: Mapping[str, int]) -> UserError:
+    """Return the error that says why no latent can be evaluated, and what to do.
+
+    Args:
+        store: The store.
+        hookpoint: One of its hookpoints.
+        skipped: How many latents were left out, by reason.
+    """
+    reasons = ", ".join(f"{n} {reason}" for reason, n in skipped.items())
+    n_documents = {split: store.n_documents(split) for split in ("explain", "test")}
+    if empty := [split for split, n in n_documents.items() if not n]:
+        remedy = (
+            f"the {empty[0]} split has no document ({store.manifest.n_documents} in all); make a store of more"
+            r" documents, not of more tokens: `autointerp prep --separator '\n\n'` cuts a text file at blank lines"
+        )
+    else:
+        remedy = "make a store of more tokens"
+    return UserError(f"no latent of {hookpoint} can be evaluated ({reasons}); {remedy}")
 
 
 def store_of(state: TaskState) -> Store:

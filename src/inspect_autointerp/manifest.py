@@ -26,7 +26,7 @@ from inspect_autointerp.validation import STRICT, Count, File, Name, Sha256, Siz
 
 FORMAT = 1
 NAME = "manifest.json"
-_NAMES = {"subject", "revision", "coder", "corpus", "corpus_split", "column", "versions"}
+_NAMES = {"subject", "revision", "coder", "corpus", "corpus_split", "column", "separator", "versions"}
 """Fields that say where the data came from, not what they are: no part of the digest."""
 _CORPUS = ("tokens.npy", "documents.safetensors", "pool.npy", "tokenizer.json")
 _OF_HOOKPOINT = ("postings.safetensors", "latents.parquet")

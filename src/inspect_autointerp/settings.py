@@ -1,7 +1,8 @@
 """The settings that decide what a context store holds, besides the subject and its coders."""
 
-from dataclasses import dataclass
-from typing import Literal
+import re
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.validation import STRICT, Text
@@ -11,6 +12,9 @@ _CHOICES = {
     "coder_dtype": ("float32", "bfloat16"),
     "quantization": ("8bit", "4bit", None),
 }
+_LATER = ("separator",)
+"""Settings that came after the first stores and suites."""
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\n", "f": "\f", "v": "\v", "\\": "\\"}
 MAX_WINDOW = 1 << 14
 """Selection keeps an activation's place in its window, margins included, in sixteen bits."""
 _MOST = (1 << 32) - 1
@@ -43,6 +47,8 @@ class Settings:
     """Split of a Hugging Face dataset."""
     column: Text = "text"
     """Column that holds the text, where there are columns."""
+    separator: str | None = None
+    """What stands between the documents of a text file, with escapes as in `\\n\\n`; if none, a file is a document."""
     tokens: int = 1_000_000
     """Tokens of the corpus to read, at most."""
     context_length: int = 256
@@ -85,6 +91,7 @@ class Settings:
             value = getattr(self, name)
             if not least <= value <= most:
                 raise UserError(f"{name} must be from {least} to {most}, got {str(value)[:20]}")
+        separator_text(self.separator)
         if self.window > MAX_WINDOW:
             raise UserError(f"a window of {self.window} tokens is more than the {MAX_WINDOW} that a store can hold")
         if self.context_length % self.window:
@@ -92,3 +99,31 @@ class Settings:
                 f"a context length of {self.context_length} is not a multiple of a window of {self.window}:"
                 " no window may run over the end of what the subject sees"
             )
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """All settings, without those that came later and are off: so a new one renames nothing that was there."""
+        return {name: value for name, value in asdict(self).items() if value is not None or name not in _LATER}
+
+
+def separator_text(given: str | None) -> str | None:
+    r"""Read a separator as users write it: `\n`, `\t`, `\\` and the like stand for what they do in Python.
+
+    Raises:
+        UserError: It is empty, or has an escape that is not known.
+    """
+    if given is None:
+        return None
+
+    def character(match: re.Match[str]) -> str:
+        if match[1] not in _ESCAPES:
+            known = ", ".join(f"\\{letter}" for letter in _ESCAPES)
+            raise UserError(f"separator {given!r}: {match[0]} is not known; there are {known}")
+        return _ESCAPES[match[1]]
+
+    text = re.sub(r"\\(.|$)", character, given.replace("\r\n", "\n").replace(r"\r\n", "\n"), flags=re.DOTALL)
+    if not text:
+        raise UserError(
+            r"the separator is empty; give what stands between documents, such as '<|endoftext|>' or '\n\n'"
+        )
+    return text

@@ -284,6 +284,11 @@ class Store:
         """The document in which each position lies, as its number from 0."""
         return np.searchsorted(self._documents["offset"], positions, side="right") - 1
 
+    def n_documents(self, split: Split) -> int:
+        """How many documents are of a split."""
+        n_test = int(self._documents["test"].sum())
+        return n_test if split == "test" else len(self._documents["test"]) - n_test
+
     def document_bounds(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The first position of each position's document, and the first one after it."""
         number = self.document(positions)

@@ -282,7 +282,7 @@ def test_a_full_disk_leaves_the_file_that_was_there(tmp_path: Path) -> None:
     ):
         with pytest.raises(UserError, match=rf"^{target}: cannot be written \({text}\)$"), atomic_file(target) as path:
             path.write_text("half")
-            raise OSError(*number, text)
+            raise error
         assert state(tmp_path) == {"table.csv": "old"}
 
 

@@ -36,6 +36,15 @@ def test_what_comes_along_is_whole_and_says_whether_it_was_run(name: str) -> Non
         assert "@" in suite.store.complete().corpus
 
 
+def test_a_definition_published_before_a_new_setting_stays() -> None:
+    published = {"demo": "3ac9059986d0", "gpt2-small": "0a6378c42bc6", "gemma-2-2b": "3637a72ea3d6"}
+    published |= {"llama-3.1-8b-scope": "71ebc959defa", "llama-3.1-8b-eleuther": "b773ac18adf5"}
+    assert {name: read_suite(name).definition[:12] for name in published} == published
+    data = content()
+    data["store"]["settings"]["separator"] = "|"
+    assert suite_of(data, "x").definition != suite_of(content(), "x").definition
+
+
 def test_the_definition_is_what_is_fixed_and_nothing_else() -> None:
     suite = suite_of(content(), "x")
     known = {"description": "other words", "state": "run", "digest": "0" * 16, "sha256": {"subject": "1" * 64}}

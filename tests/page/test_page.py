@@ -113,7 +113,9 @@ def test_a_page_is_replaced_and_nothing_else_is(results: Results, tmp_path: Path
     out = tmp_path / "out"
     out.mkdir()
     (out / "thesis.txt").write_text("mine")
-    with pytest.raises(UserError, match="out is not a leaderboard's page: it is not overwritten; give another --html$"):
+    with pytest.raises(
+        UserError, match=r"out is not a leaderboard's page: it is not overwritten; give another --html$"
+    ):
         write_page(results, out)
     assert (out / "thesis.txt").read_text() == "mine"
     (out / "thesis.txt").unlink()

@@ -19,7 +19,7 @@ def corpus(tmp_path: Path) -> Iterator[Path]:
     """Texts and rows in a folder, copied to memory://corpus."""
     folder = tmp_path / "corpus"
     (folder / "b").mkdir(parents=True)
-    (folder / "a.txt").write_bytes("ü".encode() + b"\xff")
+    (folder / "a.txt").write_bytes("ü\r\n".encode())
     (folder / "b" / "x.md").write_text("two")
     (folder / "c.jsonl").write_text('{"text": "three"}\n{"text": null}\n{"text": "four"}\n')
     pd.DataFrame({"text": ["five", "six"]}).to_parquet(folder / "d.parquet")
@@ -32,12 +32,12 @@ def corpus(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_folder_is_read_like_one_here(corpus: Path) -> None:
     here = list(documents(str(corpus)))
-    assert here == ["ü\ufffd", "two", "three", "four", "five", "six"]
+    assert here == ["ü\n", "two", "three", "four", "five", "six"]
     assert list(documents("memory://corpus")) == list(documents("memory://corpus/")) == here
     assert list(documents(corpus.as_uri())) == here
 
 
-@pytest.mark.parametrize(("name", "n"), [("a.txt", 1), ("c.jsonl", 2), ("d.parquet", 2), ("e.jsonl", 0), ("f.png", 1)])
+@pytest.mark.parametrize(("name", "n"), [("a.txt", 1), ("c.jsonl", 2), ("d.parquet", 2), ("e.jsonl", 0)])
 def test_a_file_is_read_like_one_here(corpus: Path, name: str, n: int) -> None:
     here = list(documents(str(corpus / name)))
     assert len(here) == n
@@ -57,7 +57,7 @@ def test_a_store_of_a_remote_corpus_is_that_of_the_local_one(
         ("memory://none", r"^memory://none: not there \(FileNotFoundError: /none\)$"),
         ("nonsense://x", "^nonsense://x: Protocol not known: nonsense$"),
         ("memory://corpus/c.jsonl", r"no column 'body'; it has text$"),
-        ("memory://pictures", r"^corpus memory://pictures: no file ending in \.json"),
+        ("memory://pictures", r"^corpus memory://pictures: holds no file of a kind that is known; .*\.json"),
     ],
 )
 def test_a_mistake_is_one_line(corpus: Path, url: str, message: str) -> None:
@@ -69,5 +69,5 @@ def test_a_mistake_is_one_line(corpus: Path, url: str, message: str) -> None:
 
 def test_rows_that_cannot_be_parsed_are_refused(corpus: Path) -> None:
     MEMORY.pipe("/corpus/bad.jsonl", b'{"text": "a\n')
-    with pytest.raises(UserError, match=r"^memory://corpus/bad.jsonl: cannot be used \(.+\)$"):
+    with pytest.raises(UserError, match=r"^corpus memory://corpus/bad.jsonl: line 1: not JSON \(.+\);"):
         list(documents("memory://corpus/bad.jsonl"))

@@ -130,7 +130,7 @@ def test_a_failure_between_batches_keeps_what_was_done(
         raise error
 
     with monkeypatch.context() as patch:
-        original = scan.documents
+        original = scan.corpus_documents
 
         def broken(*arguments: Any, **options: Any):
             for number, text in enumerate(original(*arguments, **options)):
@@ -138,8 +138,8 @@ def test_a_failure_between_batches_keeps_what_was_done(
                     fail()
                 yield text
 
-        patch.setattr(scan, "documents", broken)
-        patch.setattr("inspect_autointerp.prep.chunks.AT_ONCE", 1)
+        patch.setattr(scan, "corpus_documents", broken)
+        patch.setattr("inspect_autointerp.prep.tokens.AT_ONCE", 1)
         with pytest.raises(error):
             prep(job, tmp_path / "store", progress=False)
     prep(job, tmp_path / "store", resume=True, progress=False)

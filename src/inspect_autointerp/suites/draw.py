@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inspect_autointerp.dataset import unusable
-from inspect_autointerp.errors import UserError
+from inspect_autointerp.dataset import nothing_usable, unusable
 from inspect_autointerp.randomness import seed_of
 from inspect_autointerp.store import Store
 from inspect_autointerp.suites.suite import Evaluation
@@ -44,8 +43,7 @@ def drawn_latents(store: Store, evaluation: Evaluation) -> Drawn:
     bands = density_bands(n_windows, store.manifest.n_windows)
     found = stratified_draw(bands, evaluation.latents, seed_of(evaluation.seed, hookpoint), usable)
     if not found:
-        reasons = ", ".join(f"{n} {reason}" for reason, n in skipped.items())
-        raise UserError(f"no latent of {hookpoint} can be evaluated ({reasons}); make a store of more tokens")
+        raise nothing_usable(store, hookpoint, skipped)
     return Drawn(sorted(found), dict(skipped))
 
 

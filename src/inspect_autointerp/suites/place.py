@@ -11,7 +11,7 @@ from inspect_autointerp.remote import cache_folder
 from inspect_autointerp.settings import Settings
 from inspect_autointerp.suites.suite import Suite
 
-_NAMES = ("corpus", "corpus_split", "column")
+_NAMES = ("corpus", "corpus_split", "column", "separator")
 """Settings that say where data came from; the digest covers the data themselves."""
 
 

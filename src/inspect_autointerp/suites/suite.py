@@ -94,7 +94,7 @@ class Suite:
         """The sha256 of what it fixes. Known facts about it (hashes, digests) and what is said of it are left out."""
         fixed = {"format": self.format, "name": self.name, "version": self.version}
         # The settings in full: a default that changes in a later version would be another suite.
-        store = asdict(self.store) | {"settings": asdict(self.store.complete())}  # pyright: ignore[reportArgumentType]
+        store = asdict(self.store) | {"settings": self.store.complete().identity}  # pyright: ignore[reportArgumentType]
         evaluation = asdict(self.evaluation)  # pyright: ignore[reportArgumentType]
         text = json.dumps(fixed | {"store": store, "evaluation": evaluation}, sort_keys=True)
         return sha256(text.encode()).hexdigest()
