@@ -1,5 +1,6 @@
 """What a run of prep is to do: everything that is the same for all its shards and workers."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -12,7 +13,7 @@ class Job:
     """A subject, its coders, and what to keep of them.
 
     Raises:
-        UserError: There are no coders, or not as many hookpoints as coders.
+        UserError: There are no coders, or not as many hookpoints as coders, or two coders for a hookpoint.
     """
 
     subject: str
@@ -46,3 +47,5 @@ class Job:
                 f"{len(self.coders)} coders, {len(self.hookpoints)} hookpoints: give one --hookpoint per --coder,"
                 " or none"
             )
+        if twice := [name for name, n in Counter(self.hookpoints).items() if n > 1]:
+            raise UserError(f"two coders for {twice[0]}: make a store for each")
