@@ -26,6 +26,8 @@ class Job:
     """Where each coder reads; where it says it belongs, if none are given."""
     revision: str | None = None
     """Of a model on the Hub."""
+    bos: bool | None = None
+    """A BOS token stands before every chunk; None for as the coders were trained, else where the subject has one."""
     batch_size: int = 16
     """Chunks per forward pass. On a CPU it bears on speed and memory alone; on a GPU it may round differently."""
     device: str = "cpu"

@@ -24,6 +24,7 @@ from inspect_autointerp.prep.siblings import Siblings
 from inspect_autointerp.prep.sites import load_sites
 from inspect_autointerp.prep.state import Found, Header
 from inspect_autointerp.prep.subject import Hookpoint
+from inspect_autointerp.prep.training import Training, differences, with_bos
 
 
 class Scan:
@@ -42,7 +43,12 @@ class Scan:
         self.job, self._progress = job, progress
         with spinner("loading the subject and its coders", shown=progress):
             self.model, self.coders = load_sites(job)
-        self.chunker = Chunker(self.model.tokenizer, settings, job.batch_size)
+        said = {coder.source: getattr(coder, "trained", None) for coder in self.coders.values()}
+        trained = {source: training for source, training in said.items() if isinstance(training, Training)}
+        bos = with_bos(job.bos, trained, self.model.tokenizer.bos_token_id, job.subject)
+        for line in differences(trained, bos=bos, context_length=settings.context_length, revision=job.revision):
+            say(line, shown=progress)
+        self.chunker = Chunker(self.model.tokenizer, settings, job.batch_size, with_bos=bos)
         length = settings.context_length + (self.chunker.bos is not None)
         if self.model.max_length and length > self.model.max_length:
             raise UserError(
