@@ -14,6 +14,7 @@ from inspect_autointerp.prep.checkpoint import Checkpoint
 from inspect_autointerp.prep.chunks import Batch, Chunker
 from inspect_autointerp.prep.coders import Coder, Triples
 from inspect_autointerp.prep.corpus import documents
+from inspect_autointerp.prep.density import ENOUGH, crowded
 from inspect_autointerp.prep.directions import directions
 from inspect_autointerp.prep.interrupt import deferred_interrupts
 from inspect_autointerp.prep.job import Job
@@ -75,6 +76,8 @@ class Scan:
         self.found = Found(self._draft(), selectors, found)
         self._rows = job.batch_size
         """Chunks that fit into memory at once."""
+        self.n_windows = 0
+        """Windows that this process has run."""
         self._whole = True
         """Whether every batch is in all selectors or in none."""
 
@@ -133,7 +136,11 @@ class Scan:
         with deferred_interrupts() as interrupted, token_bar(settings.tokens, shown=self._progress) as advance:
             try:
                 for number, batch in chunker.batches(texts, lambda number: number >= since and shard.has(number)):
+                    before = self.n_windows
                     self.fold(batch)
+                    if since == 0 and before < ENOUGH <= self.n_windows:
+                        for line in crowded(self.found.selectors, self.coders, self.n_windows):
+                            say(line, shown=self._progress)
                     done = number + 1
                     n_tokens = int((batch.pos >= 0).sum())
                     advance(chunker.n_tokens, n_tokens)
@@ -169,6 +176,7 @@ class Scan:
         self._whole = False
         for name, (token, latent, act) in activations.items():
             self.found.selectors[name].add(latent, pos[token], act, window[token], batch.windows)
+        self.n_windows += len(batch.windows.start)
         self._whole = True
 
     def encode(self, batch: Batch) -> dict[str, Triples]:
