@@ -62,3 +62,11 @@ def test_a_module_that_runs_several_times_is_refused(tmp_path: Path, subject_fol
         UserError, match=rf"^hookpoint {path}: it has to be one vector per token, .* \d+ times in a pass;"
     ):
         Subject(str(tmp_path), [path])
+
+
+def test_hooks_of_a_model_that_puts_tokens_first_lists_nothing(tmp_path: Path, subject_folder: Path) -> None:
+    save_small(tmp_path, "xlnet", subject_folder)  # (token, chunk, d) throughout
+    with pytest.raises(
+        UserError, match=rf"^subject {tmp_path}: no module of it reads or gives one vector per token, onc"
+    ):
+        places(str(tmp_path))
