@@ -1,8 +1,8 @@
 """Documents to batches of model input, and the bookkeeping of where every token came from.
 
 A chunk is what the subject sees at once: up to `context_length` tokens of one document, BOS in front where the
-tokenizer has one. A window is `window` tokens of a document, on a grid that starts with the document; it is complete,
-and can become a context, if all of it lies in one chunk.
+tokenizer has one and the coders were not trained without. A window is `window` tokens of a document, on a grid that
+starts with the document; it is complete, and can become a context, if all of it lies in one chunk.
 """
 
 from array import array
@@ -68,6 +68,8 @@ class Chunker:
     """Chunks in a batch."""
     tokens_file: Path | None = None
     """Where the corpus goes, as raw token ids."""
+    with_bos: bool = True
+    """BOS stands in front of every chunk, if the tokenizer has one."""
 
     offset: array = field(default_factory=lambda: array("q", [0]))
     test: array = field(default_factory=lambda: array("B"))
@@ -77,7 +79,7 @@ class Chunker:
     """Whether all documents were noted that will be; their last batches may be to come."""
 
     def __post_init__(self) -> None:
-        self.bos: int | None = self.tokenizer.bos_token_id
+        self.bos: int | None = self.tokenizer.bos_token_id if self.with_bos else None
         self.dtype = np.dtype(np.uint16 if len(self.tokenizer) <= 1 << 16 else np.uint32)
         self._sha256 = sha256()
         self._special = np.array(sorted(self.tokenizer.all_special_ids), dtype=np.int64)

@@ -55,6 +55,15 @@ def prep(
     ] = None,
     tokens: Annotated[int, typer.Option(min=1, help="How many tokens of the corpus to read.")] = 1_000_000,
     context_length: Annotated[int, typer.Option(min=1, help="Tokens the subject sees at once, BOS not counted.")] = 256,
+    bos: Annotated[
+        bool | None,
+        typer.Option(
+            "--bos/--no-bos",
+            help="Put BOS before what the subject sees; by default as the coders say that they were trained, else where"
+            " the subject has one.",
+            show_default=False,
+        ),
+    ] = None,
     window: Annotated[int, typer.Option(min=1, help="Tokens in a context.")] = 32,
     center: Annotated[bool, typer.Option("--center", help="Centre contexts on the latent's peak.")] = False,
     pack: Annotated[bool, typer.Option("--pack", help="Let what the subject sees run over documents' ends.")] = False,
@@ -172,6 +181,7 @@ def prep(
         settings=settings,
         hookpoints=hookpoint or [],
         revision=revision,
+        bos=bos,
         batch_size=batch_size,
         device=_device(device, part.local if part else 0),
         device_map=device_map,

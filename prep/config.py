@@ -94,7 +94,7 @@ def _from_manifest(content: dict, file: str) -> dict[str, Any]:
         folders = {f"{demo.NAME}/{path.name}": str(path) for path in demo.coders()}
         coders = [folders.get(coder, coder) for coder in coders]
     given = {"subject": subject, "revision": content.get("revision"), "coder": coders, "hookpoint": list(entries)}
-    return given | settings
+    return given | {"bos": content.get("bos")} | settings
 
 
 def _checked(value: object, type_: Any, where: str) -> object:

@@ -9,6 +9,7 @@ from rich.filesize import decimal
 from rich.table import Table
 
 from inspect_autointerp.prep.corpus import corpus_documents
+from inspect_autointerp.prep.density import crowded
 from inspect_autointerp.prep.job import Job
 from inspect_autointerp.prep.progress import memory, say, spinner
 from inspect_autointerp.prep.scan import Scan
@@ -68,14 +69,16 @@ def estimate(job: Job, *, shards: int = 1, progress: bool = True) -> None:
     scan, settings = Scan(job, progress=progress), job.settings
     texts = corpus_documents(settings)
     with spinner("trying a few batches", shown=progress):
-        began, seconds, tried = time.monotonic(), 0.0, 0
+        began, warming, seconds, tried = time.monotonic(), 0.0, 0.0, 0
         batches = scan.chunker.batches(texts)
         for number, batch in islice(batches, _BATCHES):
             clock = time.monotonic()
             scan.fold(batch, number)
-            if number:  # the first one warms up
-                seconds += time.monotonic() - clock
-                tried += int((batch.pos >= 0).sum())
+            took, n_tokens = time.monotonic() - clock, int((batch.pos >= 0).sum())
+            if number == 0:  # it warms up
+                warming = n_tokens / took
+            else:
+                seconds, tried = seconds + took, tried + n_tokens
             if time.monotonic() - began > _SECONDS:
                 break
     n_windows = scan.chunker.n_windows  # those tried: the next lines only read on
@@ -94,12 +97,17 @@ def estimate(job: Job, *, shards: int = 1, progress: bool = True) -> None:
     now = f"{memory()} for the model, its coders and these batches"
     table.add_row("memory", f"{now}, and up to {decimal(int(held))} for what is kept")
     table.add_row("disk", f"up to {decimal(int(stored + settings.tokens * scan.chunker.dtype.itemsize))}")
-    rate = tried / seconds if seconds else float("nan")
-    left = timedelta(seconds=round(settings.tokens / shards / rate)) if seconds else "unknown: a single batch was tried"
-    table.add_row("time", f"{left} at {rate:,.0f} tokens a second on {job.device}")
+    rate, how = (tried / seconds, "") if tried else (warming, ", from a first batch alone, which is slower than others")
+    table.add_row("time", f"{_time(settings.tokens / shards, rate)} tokens a second on {job.device}{how}")
     Console().print(table)
     if warning := split_warning(scan.chunker.test, settings):
         say(warning, shown=progress)
+    for line in crowded(scan.found.selectors, scan.coders, scan.n_windows):
+        say(line, shown=progress)
+
+
+def _time(tokens: float, rate: float) -> str:
+    return f"{timedelta(seconds=round(tokens / rate))} at {rate:,.0f}" if rate else "unknown, at 0"
 
 
 def _measured(selector: Selector, n_windows: int) -> tuple[float, float]:

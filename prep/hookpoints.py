@@ -5,6 +5,7 @@ own tensors, and against TransformerLens's cache of the same weights.
 """
 
 import re
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 from inspect_autointerp.errors import UserError
@@ -51,26 +52,38 @@ _LIKE = {
 }
 
 
-def resolve(name: str, model_type: str) -> tuple[str, Side]:
+def resolve(name: str, model_type: str, modules: Mapping[str, str] | None = None) -> tuple[str, Side]:
     """Return the module path under the base model, and the side of it, that a hookpoint's name stands for.
+
+    A name of one of the model's own modules means that module, whatever else it could mean: some models call their
+    layers `blocks.3`, as TransformerLens does, or a part of one `output`.
 
     Args:
         name: A module path (`layers.12`, `model.layers.12.mlp`; its output is meant unless `:input` follows, or
             `.input` as in Gemma Scope 2), or a TransformerLens name (`blocks.12.hook_resid_post`).
         model_type: The subject's Hugging Face model type, `llama` for instance.
+        modules: The model's module paths, by every name that means one; see `module_names`.
 
     Raises:
         UserError: A TransformerLens name that is not known, or not for this family.
     """
+    modules = modules or {}
+    path, colon, side = name.partition(":")
+    if path in modules and side in ("", "input", "output"):
+        return modules[path], "input" if side == "input" else "output"
     if match := re.fullmatch(r"blocks\.(\d+)\.(.+)", name):
         return _resolve_transformer_lens(name, int(match[1]), match[2], model_type)
     if name.startswith(("blocks.", "hook_")):
         raise UserError(f"hookpoint {name}: {_UNKNOWN}")
-    path, colon, side = name.partition(":")
     if colon and side not in ("input", "output"):
         raise UserError(f"hookpoint {name}: after the colon stands `input` or `output`")
     path = re.sub(r"^((model|transformer|gpt_neox)\.)?(language_model\.)?", "", path)
-    if not colon and layer_of(path) is not None and (match := re.fullmatch(r"(.+)\.(input|output)", path)):
+    if (
+        path not in modules
+        and not colon
+        and layer_of(path) is not None
+        and (match := re.fullmatch(r"(.+)\.(input|output)", path))
+    ):
         path, side = match[1], match[2]
     return path, "input" if side == "input" else "output"
 

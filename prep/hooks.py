@@ -4,7 +4,12 @@ The model is built from its configuration alone, on torch's meta device: shapes 
 listed in seconds. Declined: loading it as prep does, to the same end.
 """
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from itertools import product
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,8 +17,12 @@ from torch import Tensor
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.prep.hookpoints import Side, label, layer_of, transformer_lens_name
 from inspect_autointerp.prep.loading import why
+from inspect_autointerp.prep.skeleton import decoder, module_names, skeleton, taken, vectors
 
-_TOKENS = 5
+_SHAPE = (2, 5)
+"""Chunks and tokens that the shapes are looked at with."""
+_MOST = 500_000_000
+"""Parameters of a model that is given random weights, where it does not run without any."""
 
 
 @dataclass(frozen=True)
@@ -44,64 +53,79 @@ def places(
     Raises:
         UserError: Its configuration cannot be loaded, or the model does not run without its weights.
     """
-    from transformers import AutoConfig, AutoModel
+    from transformers import AutoConfig
     from transformers.utils import logging
 
     logging.set_verbosity_error()
     try:
-        config = AutoConfig.from_pretrained(
-            subject, revision=revision, trust_remote_code=trust_remote_code
-        ).get_text_config()
+        config = AutoConfig.from_pretrained(subject, revision=revision, trust_remote_code=trust_remote_code)
     except Exception as error:  # as varied as configurations are
         raise UserError(f"subject {subject}: its configuration cannot be loaded ({why(error, subject)})") from error
     try:
-        with torch.device("meta"):
-            base = AutoModel.from_config(
-                config, attn_implementation="eager", dtype=torch.bfloat16, trust_remote_code=trust_remote_code
-            ).eval()
-        widths = _widths(base)
+        build = partial(skeleton, config, revision, trust_remote_code=trust_remote_code)
+        widths = _widths(build)
     except Exception as error:  # models run whatever code they like
         reason = why(error, subject)
         raise UserError(f"subject {subject}: its shapes cannot be had without its weights ({reason})") from error
+    if not widths:
+        raise UserError(f"subject {subject}: no module of it reads or gives one vector per token, once in a pass")
+    model_type = config.get_text_config().model_type
     alike: dict[tuple, list[int]] = {}
     for layer in sorted({layer for path, _ in widths if (layer := layer_of(path)) is not None}):
         alike.setdefault(_shape(widths, layer), []).append(layer)
     groups = list(alike.values())
     listed = [None, *(group[0] for group in groups)]
     found = [
-        Place(label(path, side), width, transformer_lens_name(path, side, config.model_type))
+        Place(label(path, side), width, transformer_lens_name(path, side, model_type))
         for (path, side), width in widths.items()
         if layer_of(path) in listed
     ]
     return found, groups
 
 
-def _widths(base: torch.nn.Module) -> dict[tuple[str, Side], int]:
-    """By module path and side, in the order of the model, wherever it is one vector per token."""
-    seen: dict[tuple[str, Side], int] = {}
+def _widths(build: Callable[..., Any]) -> dict[tuple[str, Side], int]:
+    """Run the model without weights; or with random ones, if it is small and its code looks at what it computes."""
+    model = build()
+    n_parameters = sum(parameter.numel() for parameter in model.parameters())
+    n, length = _SHAPE
+    ids = torch.zeros(_SHAPE, dtype=torch.int64, device="meta")
+    # transformers reads a value to find out whether a mask is needed; a mask of its shape is not.
+    mask = torch.zeros((n, 1, length, length), dtype=torch.bfloat16, device="meta")
+    try:
+        return _seen(model, input_ids=ids)
+    except Exception as error:  # models run whatever code they like
+        with suppress(Exception):
+            return _seen(build(), input_ids=ids, attention_mask=mask)
+        if n_parameters > _MOST:
+            raise error
+    return _seen(build(device="cpu"), input_ids=torch.zeros(_SHAPE, dtype=torch.int64))
+
+
+def _seen(model: Any, **inputs: Tensor) -> dict[tuple[str, Side], int]:
+    """By module path and side, in the order of the model, wherever it is one vector per token, once in a pass."""
+    base, paths = decoder(model), set(module_names(model).values())
+    seen: dict[tuple[str, Side], list[int | None]] = {}
 
     def note(path: str, side: Side, value: object) -> None:
-        value = value[0] if isinstance(value, tuple) and value else value
-        if isinstance(value, Tensor) and value.is_floating_point() and value.ndim == 3:
-            seen[path, side] = value.shape[-1]
+        value = vectors(value, _SHAPE)
+        seen.setdefault((path, side), []).append(None if value is None else value.shape[-1])
 
-    paths = [path for path, _ in base.named_modules() if path and "rotary" not in path]
-    for path in paths:
+    ordered = [path for path, _ in base.named_modules() if path in paths and "rotary" not in path]
+    for path in ordered:
         module = base.get_submodule(path)
         module.register_forward_pre_hook(
-            lambda _, args, kwargs, path=path: note(path, "input", args[0] if args else kwargs.get("hidden_states")),
-            with_kwargs=True,
+            lambda _, args, kwargs, path=path: note(path, "input", taken(args, kwargs)), with_kwargs=True
         )
         module.register_forward_hook(lambda _, args, out, path=path: note(path, "output", out))
-    ids = torch.zeros((1, _TOKENS), dtype=torch.int64, device="meta")
     with torch.inference_mode():
-        try:
-            base(input_ids=ids, use_cache=False)
-        except RuntimeError:  # transformers reads a value to find out whether a mask is needed; a mask of its shape is
-            mask = torch.zeros((1, 1, _TOKENS, _TOKENS), dtype=torch.bfloat16, device="meta")
-            base(input_ids=ids, attention_mask=mask, use_cache=False)
+        base(**inputs, use_cache=False)
     sides: tuple[Side, Side] = ("input", "output")
-    return {(path, side): seen[path, side] for path in paths for side in sides if (path, side) in seen}
+    widths: dict[tuple[str, Side], int] = {}
+    for path, side in product(ordered, sides):
+        match seen.get((path, side)):
+            case [int(width)]:
+                widths[path, side] = width
+    return widths
 
 
 def _shape(widths: dict[tuple[str, Side], int], layer: int) -> tuple:

@@ -1,5 +1,6 @@
 """What a run of prep is to do: everything that is the same for all its shards and workers."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -12,7 +13,7 @@ class Job:
     """A subject, its coders, and what to keep of them.
 
     Raises:
-        UserError: There are no coders, or not as many hookpoints as coders.
+        UserError: There are no coders, or not as many hookpoints as coders, or two coders for a hookpoint.
     """
 
     subject: str
@@ -25,6 +26,8 @@ class Job:
     """Where each coder reads; where it says it belongs, if none are given."""
     revision: str | None = None
     """Of a model on the Hub."""
+    bos: bool | None = None
+    """A BOS token stands before every chunk; None for as the coders were trained, else where the subject has one."""
     batch_size: int = 16
     """Chunks per forward pass. On a CPU it bears on speed and memory alone; on a GPU it may round differently."""
     device: str = "cpu"
@@ -46,3 +49,5 @@ class Job:
                 f"{len(self.coders)} coders, {len(self.hookpoints)} hookpoints: give one --hookpoint per --coder,"
                 " or none"
             )
+        if twice := [name for name, n in Counter(self.hookpoints).items() if n > 1]:
+            raise UserError(f"two coders for {twice[0]}: make a store for each")

@@ -9,10 +9,17 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+EVERY = 30.0
+"""Seconds between two lines of progress where standard error is no terminal."""
+
 
 def spinner(what: str, *, shown: bool = True) -> AbstractContextManager:
-    """Say what is under way, for as long as it takes."""
-    return Console(stderr=True).status(f"{what} …") if shown else nullcontext()
+    """Say what is under way, for as long as it takes; in a line of its own where standard error is no terminal."""
+    console = Console(stderr=True)
+    if shown and console.is_terminal:
+        return console.status(f"{what} …")
+    say(f"{what} …", shown=shown)
+    return nullcontext()
 
 
 def say(what: str, *, shown: bool = True) -> None:
@@ -36,9 +43,15 @@ def memory() -> str:
 def token_bar(total: int, *, shown: bool = True) -> Iterator[Callable[[int, int], None]]:
     """Show how many tokens are done, how many a second, the memory held, and how long the rest will take.
 
+    Where standard error is no terminal, a line now and then says so.
+
     Yields:
         A function to call with the number of tokens that were read so far, and of those run since the last call.
     """
+    console = Console(stderr=True)
+    if shown and not console.is_terminal:
+        yield _lines(total)
+        return
     columns = (
         TextColumn("prep"),
         BarColumn(),
@@ -46,7 +59,7 @@ def token_bar(total: int, *, shown: bool = True) -> Iterator[Callable[[int, int]
         TextColumn("{task.completed:,.0f} tokens, {task.fields[rate]:,.0f}/s, {task.fields[memory]}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, disable=not shown, refresh_per_second=2, console=Console(stderr=True)) as bar:
+    with Progress(*columns, disable=not shown, refresh_per_second=2, console=console) as bar:
         task = bar.add_task("prep", total=total, rate=0.0, memory=memory())
         began, run = time.monotonic(), 0
 
@@ -56,3 +69,19 @@ def token_bar(total: int, *, shown: bool = True) -> Iterator[Callable[[int, int]
             bar.update(task, completed=read, rate=run / max(1e-9, time.monotonic() - began), memory=memory())
 
         yield advance
+
+
+def _lines(total: int) -> Callable[[int, int], None]:
+    """Return what `token_bar` yields where there is no bar."""
+    began = last = time.monotonic()
+    run = 0
+
+    def advance(read: int, more: int) -> None:
+        nonlocal run, last
+        run, now = run + more, time.monotonic()
+        if now - last >= EVERY:
+            last = now
+            say(f"{read:,} of {total:,} tokens, {run / (now - began):,.0f}/s, {memory()}")
+
+    say(f"reading up to {total:,} tokens …")
+    return advance

@@ -68,7 +68,7 @@ def reloaded(
         raise _needed(store, purpose, error) from error
     _same(store, purpose, f"subject {manifest.subject}", subject.sha256, manifest.subject_sha256)
     if isinstance(coder, Widthless):
-        coder = coder.of_width(_width(subject, hookpoint))
+        coder = coder.of_width(subject.widths[hookpoint])
     _same(store, purpose, f"coder {entry.coder}", coder.sha256, entry.sha256)
     return subject, coder
 
@@ -109,11 +109,3 @@ def _same(store: Store, purpose: str, what: str, found: str, wanted: str) -> Non
         raise UserError(
             f"{purpose}: the weights of {what} are not those that {store.folder} was made of; make the store again"
         )
-
-
-def _width(subject: Subject, hookpoint: str) -> int:
-    """Dimensions at the hookpoint."""
-    widths: dict[str, int] = {}
-    ids = torch.zeros((1, 1), dtype=torch.int64, device=subject.device)
-    subject.run(ids, lambda place, value: widths.__setitem__(place.name, value.shape[-1]))
-    return widths[hookpoint]

@@ -14,6 +14,7 @@ from inspect_autointerp.prep.checkpoint import Checkpoint
 from inspect_autointerp.prep.chunks import Batch, Chunker
 from inspect_autointerp.prep.coders import Coder, Triples
 from inspect_autointerp.prep.corpus import corpus_documents
+from inspect_autointerp.prep.density import ENOUGH, crowded
 from inspect_autointerp.prep.directions import directions
 from inspect_autointerp.prep.job import Job
 from inspect_autointerp.prep.progress import say, spinner, token_bar
@@ -24,6 +25,7 @@ from inspect_autointerp.prep.sites import load_sites
 from inspect_autointerp.prep.splits import split_warning
 from inspect_autointerp.prep.state import Found, Header, NothingFound
 from inspect_autointerp.prep.subject import Hookpoint
+from inspect_autointerp.prep.training import Training, differences, with_bos
 
 
 class Scan:
@@ -42,7 +44,12 @@ class Scan:
         self.job, self._progress = job, progress
         with spinner("loading the subject and its coders", shown=progress):
             self.model, self.coders = load_sites(job)
-        self.chunker = Chunker(self.model.tokenizer, settings, job.batch_size)
+        said = {coder.source: getattr(coder, "trained", None) for coder in self.coders.values()}
+        trained = {source: training for source, training in said.items() if isinstance(training, Training)}
+        bos = with_bos(job.bos, trained, self.model.tokenizer.bos_token_id, job.subject)
+        for line in differences(trained, bos=bos, context_length=settings.context_length, revision=job.revision):
+            say(line, shown=progress)
+        self.chunker = Chunker(self.model.tokenizer, settings, job.batch_size, with_bos=bos)
         length = settings.context_length + (self.chunker.bos is not None)
         if self.model.max_length and length > self.model.max_length:
             raise UserError(
@@ -71,6 +78,8 @@ class Scan:
         """Chunks that fit into memory at once."""
         self.done = 0
         """Batches of the corpus that are done, other shards' counted with them."""
+        self.n_windows = 0
+        """Windows that this process has run."""
         self._warned = False
 
     def _draft(self) -> Manifest:
@@ -131,7 +140,11 @@ class Scan:
         with token_bar(settings.tokens, shown=self._progress) as advance:
             for number, batch in chunker.batches(texts, lambda number: number >= since and shard.has(number)):
                 self._warn_of_splits(shard)
+                before = self.n_windows
                 self.fold(batch, number)
+                if since == 0 and before < ENOUGH <= self.n_windows:
+                    for line in crowded(self.found.selectors, self.coders, self.n_windows):
+                        say(line, shown=self._progress)
                 n_tokens = int((batch.pos >= 0).sum())
                 advance(chunker.n_tokens, n_tokens)
                 tell(n_tokens)
@@ -169,6 +182,7 @@ class Scan:
         with self.found.change():
             for name, (token, latent, act) in activations.items():
                 self.found.selectors[name].add(latent, pos[token], act, window[token], batch.windows)
+            self.n_windows += len(batch.windows.start)
             self.done = number + 1
 
     def encode(self, batch: Batch) -> dict[str, Triples]:

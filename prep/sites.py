@@ -5,8 +5,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.prep.coders import Coder, Widthless, load_coder
 from inspect_autointerp.prep.job import Job
@@ -70,23 +68,15 @@ def _base_name(model: str) -> str:
 
 def _fitted(model: Subject, coders: Sequence[Coder | Widthless]) -> dict[str, Coder]:
     """Coders by the name of their hookpoint, made for the model's width there or checked against it."""
-    given: dict[str, Coder | Widthless] = {}
-    for hookpoint, coder in zip(model.hookpoints, coders, strict=True):
-        if hookpoint.name in given:
-            raise UserError(f"two coders for {hookpoint.name}: make a store for each")
-        given[hookpoint.name] = coder
-    widths: dict[str, int] = {}
-    ids = torch.zeros((1, 1), dtype=torch.int64, device=model.device)
-    model.run(ids, lambda hookpoint, value: widths.__setitem__(hookpoint.name, value.shape[-1]))
     sites: dict[str, Coder] = {}
-    for name, coder in given.items():
-        if name not in widths:
-            raise UserError(f"hookpoint {name}: {model.source} does not run this module; give another")
+    for hookpoint, coder in zip(model.hookpoints, coders, strict=True):
+        name = hookpoint.name
+        width = model.widths[name]
         if isinstance(coder, Widthless):
-            coder = coder.of_width(widths[name])
-        if widths[name] != coder.d_in:
+            coder = coder.of_width(width)
+        if width != coder.d_in:
             raise UserError(
-                f"coder {coder.source} reads {coder.d_in} dimensions and {model.source} has {widths[name]} at {name}:"
+                f"coder {coder.source} reads {coder.d_in} dimensions and {model.source} has {width} at {name}:"
                 " they do not belong together"
             )
         sites[name] = coder

@@ -76,5 +76,6 @@ def _fixed(suite: Suite) -> dict[str, Any]:
     """All options of prep that decide what a store holds."""
     store = suite.store
     given = {"subject": store.subject, "revision": store.revision, "coder": store.coder, "hookpoint": store.hookpoint}
+    given["bos"] = None  # as its coders were trained
     settings = asdict(store.complete())
     return given | {field.name: settings[field.name] for field in fields(Settings)}

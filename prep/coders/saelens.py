@@ -1,5 +1,6 @@
 """Coders that SAELens loads: from a folder of its own format, or from its registry."""
 
+import json
 import warnings
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,14 @@ from inspect_autointerp.prep.coders.affine import Affine, Precision
 from inspect_autointerp.prep.coders.digest import weights_sha256
 from inspect_autointerp.prep.coders.transformer_lens import centred, hookpoint
 from inspect_autointerp.prep.coders.triples import Triples, above, checked_threshold, strongest
+from inspect_autointerp.prep.training import Training
 
 # Of these the library's own `encode` is x · W + b and one of the functions of triples.py, so it goes straight there.
 _RELU = ("standard", "transcoder", "skip_transcoder")
 _JUMPRELU = ("jumprelu", "jumprelu_transcoder", "jumprelu_skip_transcoder")
+
+_CHECKPOINT = ("revision", "checkpoint_index", "checkpoint_value")
+"""How TransformerLens is asked for another checkpoint than a model's last."""
 
 
 class SaeLensCoder:
@@ -49,9 +54,15 @@ class SaeLensCoder:
             sae.turn_off_forward_pass_hook_z_reshaping()  # a Hugging Face out-projection's input is flat already
         self.n_latents, self.d_in = int(cfg.d_sae), int(cfg.d_in)
         metadata = cfg.metadata
+        if metadata.hook_head_index is not None:
+            raise UserError(
+                f"coder {source}: it reads one head of several (hook_head_index: {metadata.hook_head_index}), which is"
+                " not supported"
+            )
         self.hookpoint = hookpoint(metadata.hf_hook_name, metadata.hook_name)
         self.model_name: str | None = metadata.model_name
         options = metadata.model_from_pretrained_kwargs or {}
+        self.trained = _trained(metadata, options)
         self._centred = centred(source, metadata.hook_name, self.model_name, options)
         self.sha256 = weights_sha256(sae)
         self.decoder: Tensor | None = sae.W_dec.detach()
@@ -98,6 +109,33 @@ class SaeLensCoder:
         return x - x.mean(dim=-1, keepdim=True)
 
 
+def _trained(metadata: Any, options: dict[str, Any]) -> Training:
+    """Return what its metadata say of its training; special tokens are never encoded in any case."""
+    positions = metadata.seqpos_slice
+    return Training(
+        bos=metadata.prepend_bos,
+        context_size=metadata.context_size,
+        positions=tuple(positions) if positions and any(bound is not None for bound in positions) else None,
+        excluded_tokens=isinstance(metadata.exclude_special_tokens, list),
+        checkpoint={name: options[name] for name in _CHECKPOINT if options.get(name) is not None},
+    )
+
+
+def _check_dropped(source: str) -> None:
+    """Refuse what SAELens reads past in a folder's `cfg.json`, as it was before version 6, and would encode wrongly.
+
+    Raises:
+        UserError: Its activation function is neither relu nor topk.
+    """
+    try:
+        content = json.loads((Path(source) / "cfg.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return  # SAELens says so in its own words
+    name = next((content[key] for key in ("activation_fn", "activation_fn_str") if content.get(key)), "relu")
+    if name not in ("relu", "topk"):
+        raise UserError(f"coder {source}: its activation function, {name}, is neither relu nor topk")
+
+
 def _load(source: str, device: str) -> Any:
     from sae_lens import SAE
 
@@ -105,6 +143,7 @@ def _load(source: str, device: str) -> Any:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=r"\s*This SAE has non-empty model_from_pretrained_kwargs")
             if Path(source).is_dir():
+                _check_dropped(source)
                 return SAE.load_from_disk(source, device=device, dtype="float32").eval()
             release, _, sae_id = source.partition(":")
             if not sae_id:

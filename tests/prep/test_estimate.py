@@ -1,5 +1,6 @@
 """What --dry-run tells: by hand where it is arithmetic, and otherwise that nothing is written."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,13 +44,20 @@ def test_a_run_is_told_beforehand_and_nothing_is_written(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_single_batch_tells_no_time(
-    subject_folder: Path, sae_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_estimate_of_a_single_batch_gives_its_time(
+    subject_folder: Path,
+    sae_folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (tmp_path / "a.txt").write_text("Some text. " * 20, encoding="utf-8")
+    monkeypatch.setenv("COLUMNS", "200")
     settings = Settings(corpus=str(tmp_path / "a.txt"), tokens=5000, context_length=64)
     estimate(Job(subject=str(subject_folder), coders=[str(sae_folder)], settings=settings), progress=False)
-    assert "unknown: a single batch was tried" in " ".join(capsys.readouterr().out.split())
+    said = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "nan" not in said
+    assert re.search(r"\d:\d\d:\d\d at [1-9][\d,]* tokens a second on cpu, from a first batch alone", said), said
 
 
 def test_mistakes_are_those_of_the_run(prep: Callable, tmp_path: Path) -> None:

@@ -226,6 +226,16 @@ def test_an_unknown_side_is_refused() -> None:
         resolve("layers.1:inptu", "llama")
 
 
+def test_resolve_of_a_module_s_own_path_means_that_module() -> None:
+    modules = {name: name for name in ("layers.0", "layers.0.output", "blocks.0.norm", "transformer.h.0")}
+    assert resolve("layers.0.output", "llama", modules) == ("layers.0.output", "output")
+    assert resolve("layers.0.output:input", "llama", modules) == ("layers.0.output", "input")
+    assert resolve("blocks.0.norm:input", "mpt", modules) == ("blocks.0.norm", "input")
+    assert resolve("transformer.h.0", "gpt2", modules) == ("transformer.h.0", "output")
+    assert resolve("layers.0.input", "llama", modules) == ("layers.0", "input")  # as Gemma Scope 2 has it
+    assert resolve("model.layers.0", "llama", {"model.layers.0": "layers.0"}) == ("layers.0", "output")
+
+
 @pytest.mark.parametrize("name", ["layers.9", "layers.1.mpl", "layer.1"])
 def test_an_unknown_path_is_refused_with_what_there_is(subject_folder: Path, name: str) -> None:
     there = r"embed_tokens, .*layers\.0\.mlp, .*layers\.0\.mlp\.down_proj, .*, and the same for layers 0 to 3$"
@@ -243,8 +253,8 @@ def test_the_residual_stream_is_that_of_the_full_model_though_the_subject_ends_b
     assert torch.equal(found[at("hook_resid_pre", 0)], hidden[0])
     assert torch.equal(found[at("hook_resid_pre", 1)], hidden[1])
     assert torch.equal(found[at("hook_resid_post", 1)], hidden[2])
-    with pytest.raises(AttributeError):  # two layers were loaded, and no third
-        subject.base.get_submodule(at("hook_resid_post", 2))
+    third = subject.base.get_submodule(at("hook_resid_post", 2))
+    assert not list(third.parameters())  # two layers were loaded, and no third
 
 
 def test_the_last_layer_is_read_before_the_final_norm(full: Full) -> None:

@@ -110,6 +110,26 @@ def test_two_coders_at_one_hookpoint_are_refused(prep: Prep, tmp_path: Path, sae
     refused(prep, tmp_path, message, coders=[sae_folder, sae_folder])
 
 
+@pytest.mark.parametrize("names", [["layers.1", "layers.1"], ["layers.1", "blocks.1.hook_resid_post"]])
+def test_two_coders_at_one_hookpoint_are_refused_before_weights_load(
+    prep: Prep, tmp_path: Path, sae_folder: Path, names: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from transformers import PreTrainedModel
+
+    monkeypatch.setattr(PreTrainedModel, "from_pretrained", lambda *_, **__: pytest.fail("weights are loaded"))
+    message = r"^two coders for layers\.1: make a store for each$"
+    refused(prep, tmp_path, message, coders=[sae_folder, "neurons"], hookpoints=names)
+
+
+def test_an_unknown_hookpoint_is_refused_before_weights_load(
+    prep: Prep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from transformers import PreTrainedModel
+
+    monkeypatch.setattr(PreTrainedModel, "from_pretrained", lambda *_, **__: pytest.fail("weights are loaded"))
+    refused(prep, tmp_path, r"^no hookpoint 'layers\.4' in .+ layers 0 to 3$", hookpoints=["layers.4"])
+
+
 def test_hookpoints_must_be_as_many_as_coders(prep: Prep, tmp_path: Path) -> None:
     message = r"^1 coders, 2 hookpoints: give one --hookpoint per --coder, or none$"
     refused(prep, tmp_path, message, hookpoints=["layers.0", "layers.1"])

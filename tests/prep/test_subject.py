@@ -1,6 +1,5 @@
 """How a subject is loaded: with which attention, onto which devices, in how many bits, whose code; and what refuses."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock
@@ -26,17 +25,17 @@ def activations(subject: Subject) -> dict[str, Tensor]:
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What transformers is asked for when it is to load weights; it loads them plainly."""
-    from transformers import AutoModelForCausalLM
+    from transformers import PreTrainedModel
 
-    plain: Callable[..., Any] = AutoModelForCausalLM.from_pretrained
+    plain: Any = PreTrainedModel.__dict__["from_pretrained"].__func__
     seen: dict[str, Any] = {}
 
-    def load(source: str, **options: Any) -> Any:
+    def load(cls: type, source: str, **options: Any) -> Any:
         seen.update(options)
         beyond = ("quantization_config", "device_map")
-        return plain(source, **{name: value for name, value in options.items() if name not in beyond})
+        return plain(cls, source, **{name: value for name, value in options.items() if name not in beyond})
 
-    monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", load)
+    monkeypatch.setattr(PreTrainedModel, "from_pretrained", classmethod(load))
     return seen
 
 
@@ -80,16 +79,16 @@ def test_the_model_stays_where_the_device_map_put_it(asked: dict[str, Any], subj
 
 
 def test_a_model_too_large_for_its_devices_is_refused(subject_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from transformers import AutoModelForCausalLM
+    from transformers import PreTrainedModel
 
-    plain: Callable[..., Any] = AutoModelForCausalLM.from_pretrained
+    plain: Any = PreTrainedModel.__dict__["from_pretrained"].__func__
 
-    def load(source: str, **options: Any) -> Any:
-        model, info = plain(source, **options)
-        model.base_model.layers[-1].to("meta")  # as accelerate leaves what it keeps elsewhere
+    def load(cls: type, source: str, **options: Any) -> Any:
+        model, info = plain(cls, source, **options)
+        model.base_model.layers[0].to("meta")  # as accelerate leaves what it keeps elsewhere
         return model, info
 
-    monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", load)
+    monkeypatch.setattr(PreTrainedModel, "from_pretrained", classmethod(load))
     with pytest.raises(UserError, match=r"it is too large for the devices that --device-map auto .*give --quantizat"):
         Subject(str(subject_folder), ["layers.2"], device_map="auto")
 
