@@ -20,6 +20,7 @@ from inspect_ai.solver import TaskState
 
 from inspect_autointerp.contexts import LatentContexts
 from inspect_autointerp.latent import DECILES
+from inspect_autointerp.model_name import model_name
 from inspect_autointerp.randomness import rng_of
 from inspect_autointerp.render import THRESHOLD, ansi_block, coloured, delimiters, marked
 from inspect_autointerp.scorers.ask import Question, Reply, ask, grader
@@ -118,7 +119,7 @@ def intruder(
     async def score(state: TaskState, target: Target) -> Score:
         store, latent = latent_of(state, contexts, window)
         model, _ = grader()
-        metadata = made_by(str(model), VERSION, options)
+        metadata = made_by(model_name(model), VERSION, options)
         rng = rng_of(seed, latent.id, "intruder")
         asked = lineups(store, LatentContexts(store, latent), questions, rng, threshold)
         if not asked:

@@ -79,7 +79,7 @@ def _told(name: str, value: Any) -> Any:
     if isinstance(value, str):
         if "path" in _words(name):
             value = re.split(r"[/\\]", value.rstrip("/\\"))[-1]
-        return "…" if _LOOKS_SECRET.search(value) else value[:_TEXT]
+        return "(hidden)" if _LOOKS_SECRET.search(value) else value[:_TEXT]
     if isinstance(value, Mapping):
         return telling_arguments({str(key): one for key, one in value.items()})
     if isinstance(value, list | tuple | set | frozenset):
