@@ -88,8 +88,10 @@ async def _once(
 async def _generate(
     model: Model, messages: list[ChatMessage], config: GenerateConfig, cache: CachePolicy | bool | None
 ) -> ModelOutput | Failure:
-    cached: dict[str, CachePolicy | bool] = {} if cache is None else {"cache": cache}
-    output = await model.generate(messages, config=config, **cached)
+    if cache is None:
+        output = await model.generate(messages, config=config)
+    else:
+        output = await model.generate(messages, config=config, cache=cache)
     return Failure(NO_RESPONSE, final=False) if output.empty else output
 
 

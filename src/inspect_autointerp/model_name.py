@@ -52,8 +52,10 @@ def _named(model: Model, told: Mapping[str, Any]) -> str:
 
 
 def sampling(config: GenerateConfig) -> dict[str, Any]:
-    """Return the settings that can change what a model says."""
-    return config.model_dump(exclude_none=True, exclude=set(_NOT_SAMPLING))
+    """Return the settings that can change what a model says, without headers, which hold secrets."""
+    settings = config.model_dump(exclude_none=True, exclude={*_NOT_SAMPLING, "extra_headers", "extra_body"})
+    body = telling_arguments(config.extra_body or {})
+    return settings | ({"extra_body": body} if body else {})
 
 
 def telling_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:

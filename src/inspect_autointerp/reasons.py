@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from inspect_ai.model import ContentReasoning, ContentText, ModelOutput
@@ -105,9 +105,9 @@ def counted(reasons: Iterable[str]) -> dict[str, int]:
     return dict(counts)
 
 
-def by_main_reason(counts: dict[str, float]) -> dict[str, float]:
+def by_main_reason(counts: Mapping[str, float]) -> dict[str, float]:
     """Add up counts, or shares, whose reasons differ in their details alone."""
-    totals: Counter[str] = Counter()
+    totals: dict[str, float] = {}
     for reason, count in counts.items():
-        totals[main_reason(reason)] += count  # type: ignore[assignment] - shares count as well
-    return dict(totals)
+        totals[main_reason(reason)] = totals.get(main_reason(reason), 0) + count
+    return totals

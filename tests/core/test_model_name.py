@@ -4,8 +4,10 @@ import json
 from typing import Any
 
 import pytest
+from inspect_ai.log import EvalConfig, EvalDataset, EvalLog, EvalSpec
 from inspect_ai.model import GenerateConfig, Model, ModelAPI, get_model
 
+from inspect_autointerp.leaderboard.entry import _explainer
 from inspect_autointerp.model_name import model_name, telling_arguments, unsampled_name
 
 
@@ -55,3 +57,25 @@ def test_model_name_where_it_runs_is_left_out() -> None:
         "model_path": "Meta-Llama-3-70B-Instruct-finetuned-2024"
     }
     assert telling_arguments({"config": object()}) == {"config": "object"}
+
+
+def test_model_name_headers_of_settings_are_left_out() -> None:
+    config = GenerateConfig(extra_headers={"Authorization": "hunter2"}, extra_body={"top_a": 0.1, "api_key": "hunter2"})
+    assert model_name(named(config)) == 'mockllm/model {"extra_body": {"top_a": 0.1}}'
+
+
+def test_leaderboard_explainer_is_named_with_its_arguments() -> None:
+    def label(**arguments: Any) -> str:
+        log = EvalLog(
+            eval=EvalSpec(
+                created="2026-01-01T00:00:00+00:00", task="detection", dataset=EvalDataset(), config=EvalConfig(),
+                model="hf/small", model_args=arguments,
+                model_generate_config=GenerateConfig(temperature=0.5, max_connections=3, extra_headers={"x": "hidden"}),
+            )
+        )  # fmt: skip
+        return _explainer(log)[0]
+
+    assert (
+        label(do_sample=False, device="cpu", api_key="hunter2") == 'hf/small {"do_sample": false, "temperature": 0.5}'
+    )
+    assert label() == 'hf/small {"temperature": 0.5}'

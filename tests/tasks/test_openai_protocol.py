@@ -195,7 +195,7 @@ def test_run_logprobs_refused_scores_all_but_the_auroc(
     scores: str, server: OpenAIServer, store_folder: Path, tmp_path: Path
 ) -> None:
     server.plan = refuses_logprobs
-    few = {"min_contexts": 10, "test_activating": 5, "test_nonactivating": 5}
+    few: Any = {"min_contexts": 10, "test_activating": 5, "test_nonactivating": 5}
     made = suite(contexts=str(store_folder), latents="sample:1", scores=scores, **few)
     [log] = inspect_eval(made, model=LOCAL, log_dir=str(tmp_path), display="none", max_retries=2)
     found = [score.value for sample in log.samples or [] for score in (sample.scores or {}).values()]
