@@ -19,7 +19,8 @@ from inspect_ai.model import (
 )
 from inspect_ai.util import span
 
-from inspect_autointerp.attempt import Failure, attempt, max_tokens_of
+from inspect_autointerp.attempt import Failure, attempt, max_tokens_of, settings_of
+from inspect_autointerp.call_cache import users_policy
 from inspect_autointerp.lean import lean
 from inspect_autointerp.model_name import model_name
 from inspect_autointerp.reasons import INVALID, invalid, unread
@@ -114,8 +115,9 @@ async def ask(model: Model, questions: Sequence[Question[T]], who: str = ROLE) -
 
 async def _reply(model: Model, question: Question[T]) -> Reply[T]:
     messages, reason = question.messages, INVALID
-    for _ in range(2):
-        output = await attempt(model, messages, question.config)
+    setting = settings_of(model, question.config).cache
+    for tried in range(2):
+        output = await attempt(model, messages, question.config, users_policy(model, setting, tried))
         if isinstance(output, Failure):
             reason = output.reason
             if output.final:

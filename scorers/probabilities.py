@@ -31,7 +31,7 @@ def label_probabilities(tokens: Sequence[Logprob] | None, answer: str, items: Se
 
 def _probability(place: Place, item: Item) -> float | None:
     form, chosen = _split(place.text)
-    if chosen != item.value:
+    if chosen is None or chosen != item.value:
         return None
     mass = {0: 0.0, 1: 0.0}
     for text, logprob in place.alternatives:

@@ -112,18 +112,23 @@ def _failure(model: Model, error: Exception) -> Failure:
     return Failure(provider_error(error), final=_package(error) == "tenacity")
 
 
-def max_tokens_of(model: Model, config: GenerateConfig) -> int | None:
-    """Return the limit on an answer's tokens that a call with these settings has; None where there is none."""
+def settings_of(model: Model, config: GenerateConfig) -> GenerateConfig:
+    """Return the settings that a call with these ones has, with those of the model and of the evaluation."""
     from inspect_ai.model._generate_config import active_generate_config  # Inspect has no public names for these
     from inspect_ai.model._model import active_model
 
-    merged = model.config
-    if model is active_model():  # `--max-tokens` is of the main model alone
-        merged = merged.merge(active_generate_config())
-    merged = merged.merge(config)
-    if merged.max_tokens is not None:
-        return merged.max_tokens
-    of_settings = model.api.max_tokens_for_config(merged)
+    evaluation = active_generate_config()
+    if model is not active_model():  # `--max-tokens` and the like are of the main model alone
+        evaluation = GenerateConfig(cache=evaluation.cache)
+    return model.config.merge(evaluation).merge(config)
+
+
+def max_tokens_of(model: Model, config: GenerateConfig) -> int | None:
+    """Return the limit on an answer's tokens that a call with these settings has; None where there is none."""
+    settings = settings_of(model, config)
+    if settings.max_tokens is not None:
+        return settings.max_tokens
+    of_settings = model.api.max_tokens_for_config(settings)
     return model.api.max_tokens() if of_settings is None else of_settings
 
 

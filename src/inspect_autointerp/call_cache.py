@@ -33,3 +33,18 @@ def of_attempt(policy: CachePolicy | bool, number: int) -> CachePolicy | bool:
     if isinstance(policy, bool) or number == 0:
         return policy
     return policy.model_copy(update={"scopes": {**policy.scopes, "attempt": str(number)}})
+
+
+def users_policy(model: Model, setting: CachePolicy | bool | None, number: int) -> CachePolicy | bool | None:
+    """Return the policy of `--cache` for one of several attempts, with what Inspect's key leaves out.
+
+    Args:
+        model: The model.
+        setting: What the user has set; None for nothing.
+        number: Of the attempt, from 0.
+    """
+    if not setting:
+        return None
+    policy = CachePolicy() if isinstance(setting, bool) else setting
+    own = cache_policy(model, policy.expiry, policy.scopes)
+    return own if isinstance(own, bool) else of_attempt(own.model_copy(update={"per_epoch": policy.per_epoch}), number)

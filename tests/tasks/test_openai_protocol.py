@@ -190,6 +190,22 @@ def test_judge_refused_for_another_cause_remembers_nothing(
     assert {verdict.probability for verdict in asyncio.run(judged(model))} != {None}, "it gave them before"
 
 
+def test_judge_empty_answer_is_not_taken_out_of_the_cache_again(
+    server: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With `--cache`: the second question after an empty answer is the very same as the first."""
+    server.plan = lambda request: None if request.again else "blank"
+    model = get_model(LOCAL, config=GenerateConfig(max_retries=1, cache=True), memoize=False)
+    first = asyncio.run(judged(model))
+    assert {verdict.reason for verdict in first} == {None}
+    assert len(server.requests) == 4
+    assert asyncio.run(judged(model)) == first
+    assert len(server.requests) == 4, "all out of the cache"
+    other = get_model(LOCAL, config=GenerateConfig(max_retries=1, cache=True), memoize=False, responses_api=False)
+    asyncio.run(judged(other))
+    assert len(server.requests) == 6, "the same name with other arguments is another model"
+
+
 @pytest.mark.parametrize("scores", ["detection,fuzzing", "simulation"])
 def test_run_logprobs_refused_scores_all_but_the_auroc(
     scores: str, server: OpenAIServer, store_folder: Path, tmp_path: Path
