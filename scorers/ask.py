@@ -1,6 +1,5 @@
 """Questions to a model: all at once, each tried once more with what was wrong, and counted where that fails too."""
 
-import json
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -20,18 +19,14 @@ from inspect_ai.model import (
 )
 from inspect_ai.util import span
 
-from inspect_autointerp.attempt import Failure, attempt
+from inspect_autointerp.attempt import Failure, attempt, max_tokens_of, settings_of
+from inspect_autointerp.call_cache import users_policy
 from inspect_autointerp.lean import lean
-from inspect_autointerp.reasons import unusable
+from inspect_autointerp.model_name import model_name
+from inspect_autointerp.reasons import INVALID, invalid, unread
 from inspect_autointerp.scorers.answers import AnswerError
 
 ROLE = "grader"
-
-_NOT_SAMPLING = (
-    *("max_connections", "adaptive_connections", "max_retries", "timeout", "attempt_timeout", "cache", "batch"),
-    "fail_on_refusal",
-)
-"""Settings that change how a model is reached and not what it says."""
 
 _ids = count(1)
 
@@ -58,7 +53,7 @@ class Reply(Generic[T]):
 
     value: T | None
     reason: str | None = None
-    """`invalid_response_format`, `refusal`, `truncated`, `no_response`, `provider_error: …`; None where there is a
+    """`invalid_response_format: …`, `refusal`, `truncated`, `no_response`, `provider_error: …`; None where there is a
     value."""
 
 
@@ -68,7 +63,7 @@ def question_message(text: str) -> ChatMessageUser:
 
 
 def grader() -> tuple[Model, str]:
-    """The grader, and its name for the log, with what is set of its sampling.
+    """Return the grader, and its name for the log, see `model_name`.
 
     Without the role `grader` it is the explainer, and the name says so.
     """
@@ -76,7 +71,7 @@ def grader() -> tuple[Model, str]:
 
 
 def model_in_role(role: str, else_: str) -> tuple[Model, str]:
-    """The model of a role, and its name for the log, with what is set of its sampling.
+    """Return the model of a role, and its name for the log, see `model_name`.
 
     Args:
         role: The role. Where it is not bound, the main model has it.
@@ -84,8 +79,7 @@ def model_in_role(role: str, else_: str) -> tuple[Model, str]:
     """
     bound = model_roles().get(role)
     model = get_model(role=role)
-    config = model.config.model_dump(exclude_none=True, exclude=set(_NOT_SAMPLING))
-    name = f"{model} {json.dumps(config, sort_keys=True)}" if config else str(model)
+    name = model_name(model)
     return model, name if bound else f"{name}, {else_}"
 
 
@@ -120,18 +114,24 @@ async def ask(model: Model, questions: Sequence[Question[T]], who: str = ROLE) -
 
 
 async def _reply(model: Model, question: Question[T]) -> Reply[T]:
-    messages, reason = question.messages, "invalid_response_format"
-    for _ in range(2):
-        output = await attempt(model, model.generate(messages, config=question.config))
+    messages, reason = question.messages, INVALID
+    setting = settings_of(model, question.config).cache
+    for tried in range(2):
+        output = await attempt(model, messages, question.config, users_policy(model, setting, tried))
         if isinstance(output, Failure):
             reason = output.reason
             if output.final:
                 break
             continue
-        try:
-            return Reply(question.read(output))
-        except AnswerError as error:
-            reason = unusable(output)
-            again = f"Your answer cannot be used: {error}. Answer again, with {question.wanted} and nothing else."
+        not_read = unread(output, max_tokens_of(model, question.config))
+        if not_read is None:
+            try:
+                return Reply(question.read(output))
+            except AnswerError as error:
+                reason, problem = invalid(str(error)), str(error)
+        else:
+            reason, problem = not_read.reason, not_read.problem
+        if output.completion.strip():  # several providers refuse a conversation with an empty turn
+            again = f"Your answer cannot be used: {problem}. Answer again, with {question.wanted} and nothing else."
             messages = [*messages, ChatMessageAssistant(content=output.completion), ChatMessageUser(content=again)]
     return Reply(None, reason)

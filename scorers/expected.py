@@ -7,8 +7,9 @@ from math import exp
 from inspect_ai.model import Logprob
 
 from inspect_autointerp.scorers.answers import Item
-from inspect_autointerp.scorers.probabilities import located
+from inspect_autointerp.scorers.spelling import Place, places
 
+_DIGIT = re.compile(r"[0-9]")
 _TWO_DIGITS = re.compile(r"[0-9][0-9]")
 _VALUES = {str(value): value for value in range(11)}
 
@@ -16,7 +17,7 @@ _VALUES = {str(value): value for value in range(11)}
 def expected_values(tokens: Sequence[Logprob] | None, answer: str, items: Sequence[Item]) -> list[float | None]:
     """Σ v P(v) / Σ P(v) over the values that were considered at the place of each; None where it cannot be told.
 
-    Tokens are matched to values by where they stand in the answer's text, see `probabilities`. The alternatives to a
+    Tokens are matched to values by where they stand in the answer's text, see `spelling`. The alternatives to a
     token count where they differ from it by nothing but the value. Some tokenizers make 10 of the tokens `1` and `0`:
     then a `1` means 1 or 10, which the alternatives to the next token share out, and where that cannot be known,
     because another value than these two was chosen, nothing is told.
@@ -30,33 +31,35 @@ def expected_values(tokens: Sequence[Logprob] | None, answer: str, items: Sequen
         return [None] * len(items)
     considered = (text for token in tokens for text in (token.token, *(c.token for c in token.top_logprobs or ())))
     whole = any(_TWO_DIGITS.search(text) for text in considered)
-    places = located(tokens, answer, [item.start for item in items])
+    there = places(tokens, answer, [item.start for item in items])
     return [
-        None if place is None else _expected(tokens, *place, item.value, whole)
-        for place, item in zip(places, items, strict=True)
+        None if place is None else _expected(tokens, place, item.value, whole)
+        for place, item in zip(there, items, strict=True)
     ]
 
 
-def _expected(tokens: Sequence[Logprob], index: int, start: int, value: int, whole: bool) -> float | None:
-    """The expected value where a token's character `start` is the value's first.
+def _expected(tokens: Sequence[Logprob], place: Place, value: int, whole: bool) -> float | None:
+    """Return the expected value at a place.
 
     Args:
         tokens: All of them.
-        index: Which token.
-        start: Which of its characters.
+        place: Where the value begins.
         value: The one chosen.
         whole: Whether this tokenizer has tokens of two digits, and 10 is one.
     """
-    token = tokens[index].token
-    before, said = token[:start], token[start:]
+    index, before, said = place.index, place.text[: place.start], place.text[place.start :]
     parted = value == 10 and said == "1"
     after = said.removeprefix("1" if parted else str(value))
+    if not (parted or said.startswith(str(value))) or _DIGIT.search(after):
+        return None  # the value is in parts, or another number is in its token
     mass = dict.fromkeys(range(11), 0.0)
-    for candidate in tokens[index].top_logprobs or ():
-        if candidate.token.startswith(before) and candidate.token.endswith(after):
-            read = _VALUES.get(candidate.token[len(before) : len(candidate.token) - len(after)])
+    for text, logprob in place.alternatives:
+        if text.startswith(before) and text.endswith(after):
+            read = _VALUES.get(text[len(before) : len(text) - len(after)])
             if read is not None:
-                mass[read] += exp(candidate.logprob)
+                mass[read] += exp(logprob)
+    if not place.listed and sum(one > 0 for one in mass.values()) < 2:
+        return None  # the likeliest hold no other value: how likely others were is not known
     if mass[1] and (parted or not whole):
         ten = _ten(tokens, index + 1) if said == "1" else None
         if ten is None:

@@ -35,6 +35,7 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.evaluation import one_line_errors
 from inspect_autointerp.explanation import Explanation
 from inspect_autointerp.firing import Firing, load_firing
+from inspect_autointerp.reasons import INVALID, main_reason
 from inspect_autointerp.render import visible
 from inspect_autointerp.scorers.ask import Question, ask, model_in_role
 from inspect_autointerp.scorers.copies import uncounted
@@ -146,9 +147,9 @@ def generation(
             return Score(
                 value=dict.fromkeys(KEYS, float("nan")) | {"unscored": 1.0},
                 answer=explanation.text,
-                reason=reason,
+                reason=main_reason(reason or INVALID),
                 explanation=f"Unscored: the writer wrote no texts that can be used ({reason}).",
-                metadata=metadata,
+                metadata=metadata | {"unscored_reasons": {reason: 1}},
             )
         with one_line_errors():
             fired = await firing(latent.index, [*written.active, *written.silent])

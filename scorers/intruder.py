@@ -20,9 +20,9 @@ from inspect_ai.solver import TaskState
 
 from inspect_autointerp.contexts import LatentContexts
 from inspect_autointerp.latent import DECILES
+from inspect_autointerp.model_name import model_name
 from inspect_autointerp.randomness import rng_of
 from inspect_autointerp.render import THRESHOLD, ansi_block, coloured, delimiters, marked
-from inspect_autointerp.scorers.answers import AnswerError
 from inspect_autointerp.scorers.ask import Question, Reply, ask, grader
 from inspect_autointerp.scorers.choice import parse_choice
 from inspect_autointerp.scorers.judged import judged_score, latent_of, made_by
@@ -119,7 +119,7 @@ def intruder(
     async def score(state: TaskState, target: Target) -> Score:
         store, latent = latent_of(state, contexts, window)
         model, _ = grader()
-        metadata = made_by(str(model), VERSION, options)
+        metadata = made_by(model_name(model), VERSION, options)
         rng = rng_of(seed, latent.id, "intruder")
         asked = lineups(store, LatentContexts(store, latent), questions, rng, threshold)
         if not asked:
@@ -145,9 +145,7 @@ def _asked(number: int, lineup: Lineup, pair: tuple[str, str]) -> Question[int]:
 
 
 def _read(output: ModelOutput) -> int:
-    """The place, from 0, that an answer names; of one that was cut off nobody knows how it would have gone on."""
-    if output.stop_reason == "max_tokens":
-        raise AnswerError("it was cut off")
+    """Return the place, from 0, that an answer names."""
     return parse_choice(output.completion, SHOWN) - 1
 
 

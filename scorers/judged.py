@@ -1,6 +1,5 @@
 """What scorers that put texts to a grader have in common: the latent and its explanation first, the score last."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from inspect_autointerp.evaluation import locate, one_line_errors
 from inspect_autointerp.explanation import Explanation
 from inspect_autointerp.latent import Latent
 from inspect_autointerp.negatives import HARD
+from inspect_autointerp.reasons import by_main_reason, counted
 from inspect_autointerp.scorers.metrics import estimate
 from inspect_autointerp.scorers.statistics import KEYS, UNDEFINED
 from inspect_autointerp.store import Store
@@ -104,14 +104,15 @@ def judged_score(
         shown: What a reader of the log sees.
         metadata: See `made_by`; why contexts are unscored is added.
     """
-    counts = Counter(reason for reason in reasons if reason)
+    counts = counted(reason for reason in reasons if reason)
+    totals = by_main_reason(counts)
     none_scored = bool(counts) and None not in reasons
     return Score(
         value={key: round(value, 4) for key, value in values.items()},  # far below its own uncertainty
         answer=text,
-        reason=counts.most_common(1)[0][0] if none_scored else None,
+        reason=max(totals, key=totals.__getitem__) if none_scored else None,
         explanation=shown,
-        metadata={**metadata, "unscored_reasons": dict(counts)},
+        metadata={**metadata, "unscored_reasons": counts},
     )
 
 

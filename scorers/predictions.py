@@ -6,9 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from inspect_ai.model import ChatMessage, GenerateConfig, Model, ModelOutput
 
-from inspect_autointerp.reasons import cut_off
 from inspect_autointerp.scorers.aligned import parse_aligned
-from inspect_autointerp.scorers.answers import AnswerError
 from inspect_autointerp.scorers.ask import Question, ask
 from inspect_autointerp.scorers.expected import expected_values
 
@@ -68,8 +66,6 @@ def read_predictions(texts: Sequence[Sequence[str]], every: bool) -> Callable[[M
     """Reads an answer on these texts, with expected values where the answer's tokens tell them."""
 
     def read(output: ModelOutput) -> list[Prediction]:
-        if cut_off(output):
-            raise AnswerError("it was cut off")
         answer, logprobs = output.completion, output.choices[0].logprobs if output.choices else None
         rows = parse_aligned(answer, texts, every)
         items = [item for row in rows for item in row if item]

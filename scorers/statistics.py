@@ -17,7 +17,10 @@ from inspect_autointerp.latent import DECILES, Context
 from inspect_autointerp.scorers.judge import Verdict
 
 DECILE_KEYS = [f"tpr_decile_{i}" for i in range(1, DECILES + 1)]
-KEYS = ["balanced_accuracy", "auroc", "tpr", "tnr", "f1", "auprc", "effective_n", "unscored", *DECILE_KEYS]
+KEYS = [
+    *("balanced_accuracy", "auroc", "tpr", "tnr", "f1", "auprc", "effective_n", "unscored", "with_probability"),
+    *DECILE_KEYS,
+]
 BALANCED = ("balanced_accuracy", "auroc", "tnr")
 """What there is for each harder kind of negative as well, as `auroc_neighbours`."""
 
@@ -50,17 +53,21 @@ def latent_statistics(
 
     Returns:
         - `balanced_accuracy`: (tpr + tnr) / 2, in [0, 1], of activating against random contexts.
-        - `auroc`: from the probabilities; undefined unless every scored context has one.
+        - `auroc`: from the probabilities, over the scored contexts that have one; undefined where a side has none.
         - `tpr`, `tnr`: shares of activating and of random contexts judged right.
         - `tpr_decile_i`: the same among the activating contexts of decile i (10 the strongest).
         - `f1`, `auprc`: population-weighted; `auprc` needs probabilities.
         - `effective_n`: (Σw)² / Σw² over those weights: how many equal contexts the weighted ones amount to.
         - `unscored`: share of contexts without a verdict, all kinds together.
+        - `with_probability`: share of the scored contexts that have a probability, all kinds together: what `auroc` and
+          `auprc` speak of.
         - `balanced_accuracy_KIND`, `auroc_KIND`, `tnr_KIND`: of activating contexts against that hard kind alone.
     """
     values = dict.fromkeys(statistics_keys(hard), UNDEFINED)
     n_scored = sum(verdict.label is not None for verdict in verdicts)
     values["unscored"] = 1 - n_scored / len(contexts) if contexts else UNDEFINED
+    known = sum(verdict.label is not None and verdict.probability is not None for verdict in verdicts)
+    values["with_probability"] = known / n_scored if n_scored else UNDEFINED
     of_kind: dict[str, list[int]] = {kind: [] for kind in ("activating", "random", *hard)}
     for i, context in enumerate(contexts):
         of_kind[context.kind].append(i)
@@ -79,29 +86,37 @@ def latent_statistics(
             values |= {f"{name}_{kind}": value for name, value in balanced(against, scored(found)).items()}
     if not (right and wrong):
         return values
-    truth = np.array([1] * len(right) + [0] * len(wrong))
-    weight = np.where(truth == 1, firing_share / len(right), (1 - firing_share) / len(wrong))
+    truth, weight = _weighted(len(right), len(wrong), firing_share)
     values["effective_n"] = float(weight.sum() ** 2 / (weight**2).sum())
     said = np.array([verdict.label for verdict in (*right, *wrong)], dtype=int)
     found, claimed, there = (float(weight[which].sum()) for which in ((truth & said) == 1, said == 1, truth == 1))
     values["f1"] = 2 * found / (claimed + there) if claimed + there else 0.0
-    belief = _beliefs([*right, *wrong])
-    if belief is not None:
+    sure, unsure = _beliefs(right), _beliefs(wrong)
+    if len(sure) and len(unsure):
         from sklearn.metrics import average_precision_score
 
+        truth, weight = _weighted(len(sure), len(unsure), firing_share)
+        belief = np.concatenate([sure, unsure])
         values["auprc"] = float(average_precision_score(truth, belief, sample_weight=weight))
     return values
+
+
+def _weighted(n_right: int, n_wrong: int, firing_share: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return labels 1 and then 0 of so many contexts, and the weight of the population that each stands for."""
+    truth = np.array([1] * n_right + [0] * n_wrong)
+    return truth, np.where(truth == 1, firing_share / n_right, (1 - firing_share) / n_wrong)
 
 
 def balanced(right: Sequence[Verdict], wrong: Sequence[Verdict]) -> dict[str, float]:
     """The `BALANCED` statistics of verdicts that should be 1 against verdicts that should be 0, all of them scored."""
     tnr = 1 - _rate(wrong)
-    belief = _beliefs([*right, *wrong]) if right and wrong else None
+    sure, unsure = _beliefs(right), _beliefs(wrong)
     auroc = UNDEFINED
-    if belief is not None:
+    if len(sure) and len(unsure):
         from sklearn.metrics import roc_auc_score
 
-        auroc = float(roc_auc_score(np.repeat([1, 0], [len(right), len(wrong)]), belief))
+        truth = np.repeat([1, 0], [len(sure), len(unsure)])
+        auroc = float(roc_auc_score(truth, np.concatenate([sure, unsure])))
     return {"balanced_accuracy": (_rate(right) + tnr) / 2, "auroc": auroc, "tnr": tnr}
 
 
@@ -116,7 +131,7 @@ def _rate(verdicts: Sequence[Verdict]) -> float:
     return float(np.mean(labels)) if labels else UNDEFINED
 
 
-def _beliefs(verdicts: Sequence[Verdict]) -> np.ndarray | None:
-    """float64 (verdict,): their probabilities; None if one has none."""
-    found = [verdict.probability for verdict in verdicts]
-    return None if None in found else np.array(found, dtype=float)
+def _beliefs(verdicts: Sequence[Verdict]) -> np.ndarray:
+    """Return the probabilities of those that have one, float64 (verdict,)."""
+    known = [verdict.probability for verdict in verdicts if verdict.probability is not None]
+    return np.array(known, dtype=np.float64)

@@ -1,21 +1,19 @@
 """The explainer, Inspect's main model, is asked; what it said once is not paid for again."""
 
-import json
 from dataclasses import dataclass
 
 from inspect_ai.model import (
-    CachePolicy,
     ChatMessage,
     ChatMessageAssistant,
     ChatMessageUser,
-    Model,
+    GenerateConfig,
     ModelOutput,
     get_model,
 )
 
-from inspect_autointerp.attempt import Failure, attempt
-from inspect_autointerp.offline import OfflineAPI
-from inspect_autointerp.reasons import cut_off, unusable
+from inspect_autointerp.attempt import Failure, attempt, max_tokens_of
+from inspect_autointerp.call_cache import cache_policy, of_attempt
+from inspect_autointerp.reasons import INVALID, unread
 from inspect_autointerp.solvers.prompt import parse_explanation
 
 _AGAIN = (
@@ -57,34 +55,25 @@ async def ask_explainer(messages: list[ChatMessage], *, cache: bool, number: int
         Exception: What ends a run, see `attempt.attempt`.
     """
     model, messages, tokens = get_model(), [*messages], 0
-    policy = _policy(model, number) if cache else False
+    policy = cache_policy(model, None, {"explanation": str(number)}) if cache else False
     output, text, reason = ModelOutput(), None, None
-    for _ in range(2):
+    for tried in range(2):
         if isinstance(messages[-1], ChatMessageAssistant):
             messages.append(ChatMessageUser(content=_AGAIN))
-        found = await attempt(model, model.generate(messages, cache=policy))
+        found = await attempt(model, messages, cache=of_attempt(policy, tried))
         if isinstance(found, Failure):
             reason = found.reason
             if found.final:
                 break
             continue
         output = found
-        messages.append(output.message)
         tokens += output.usage.total_tokens if output.usage else 0
-        whole = not cut_off(output) and output.stop_reason != "content_filter"
-        text = parse_explanation(output.completion) if whole else None
-        reason = None if text is not None else unusable(output)
+        if output.completion.strip():  # several providers refuse a conversation with an empty turn
+            messages.append(output.message)
+        not_read = unread(output, max_tokens_of(model, GenerateConfig()))
+        text = None if not_read else parse_explanation(output.completion)
         if text is not None:
+            reason = None
             break
+        reason = not_read.reason if not_read else INVALID
     return Answer(text=text, reason=reason, messages=messages, output=output, model=str(model), tokens=tokens)
-
-
-def _policy(model: Model, number: int) -> CachePolicy | bool:
-    """What tells an answer from others beyond the prompt and what Inspect itself looks at."""
-    if isinstance(model.api, OfflineAPI):
-        return False
-    try:
-        arguments = json.dumps(model.model_args, sort_keys=True)
-    except TypeError:
-        return False
-    return CachePolicy(expiry=None, scopes={"explanation": str(number), "model_args": arguments})

@@ -25,15 +25,29 @@ from inspect_autointerp.offline import asked
 from tests.local_server import JsonHandler, running
 
 Fault = Literal[
-    "limited", "broken", "unauthorised", "cut", "ended", "garbled", "empty", "slow", "truncated", "filtered"
+    "limited",
+    "broken",
+    "unauthorised",
+    "cut",
+    "ended",
+    "garbled",
+    "empty",
+    "slow",
+    "truncated",
+    "filtered",
+    "unsupported",
+    "refused",
+    "blank",
 ]
 """What can go wrong.
 
 limited: status 429 with Retry-After. broken: status 500. unauthorised: 401. cut: the connection is closed in the middle
 of the answer. ended: the answer stops there, without a word, and the connection is in order. garbled: what comes is no
 JSON. empty: no choices. slow: the answer comes when the client has left. truncated: half of the answer, finish_reason
-`length`. filtered: half of it, `content_filter`.
+`length`. filtered: half of it, `content_filter`. unsupported: status 400, as of a parameter that is not known. refused:
+a `refusal` in place of content, finish_reason `stop`. blank: content without a character.
 """
+_REFUSAL = "I cannot help with that."
 _MESSAGES = {"system": ChatMessageSystem, "user": ChatMessageUser, "assistant": ChatMessageAssistant}
 
 
@@ -106,6 +120,9 @@ def serving() -> Iterator[OpenAIServer]:
                     self.send_json(429, {"error": error}, {"Retry-After": server.retry_after})
                 case "broken":
                     self.send_json(500, {"error": {"message": "oh no", "type": "server_error", "code": None}})
+                case "unsupported":
+                    error = {"message": "extra fields not permitted", "type": "invalid_request_error", "code": None}
+                    self.send_json(400, {"error": error})
                 case "unauthorised":
                     error = {"message": "no such key", "type": "invalid_request_error", "code": "invalid_api_key"}
                     self.send_json(401, {"error": error})
@@ -118,6 +135,8 @@ def serving() -> Iterator[OpenAIServer]:
         def _plain(self, body: dict, pieces: list[Logprob], finish: str, usage: dict, fault: Fault | None) -> None:
             text = "".join(piece.token for piece in pieces)
             message = {"role": "assistant", "content": text, "refusal": None}
+            if fault == "refused":
+                message |= {"content": None, "refusal": _REFUSAL}
             choice = {"index": 0, "message": message, "logprobs": _logprobs(body, pieces), "finish_reason": finish}
             choices = [] if fault == "empty" else [choice]
             whole = _head("chat.completion", body) | {"choices": choices, "usage": usage}
@@ -135,6 +154,9 @@ def serving() -> Iterator[OpenAIServer]:
             self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
             chunks = [{"delta": {"role": "assistant", "content": ""}, "logprobs": None, "finish_reason": None}]
+            if fault == "refused":
+                chunks.append({"delta": {"refusal": _REFUSAL}, "logprobs": None, "finish_reason": None})
+                pieces = []
             for some in (pieces[i : i + 2] for i in range(0, len(pieces), 2)):
                 delta = {"content": "".join(piece.token for piece in some)}
                 chunks.append({"delta": delta, "logprobs": _logprobs(body, some), "finish_reason": None})
@@ -187,6 +209,8 @@ def _answer(
         pieces = logprobs.content
     else:
         pieces = [Logprob(token=text[i : i + 4], logprob=0.0) for i in range(0, len(text), 4)]
+    if fault == "blank":
+        return [], "stop", usage
     if fault in ("truncated", "filtered"):
         return pieces[: len(pieces) // 2], "length" if fault == "truncated" else "content_filter", usage
     return pieces, "stop", usage

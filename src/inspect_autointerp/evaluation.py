@@ -18,6 +18,8 @@ from inspect_autointerp import __version__, demo, planted
 from inspect_autointerp.dataset import LatentDataset, give_donors, latent_dataset, resolve
 from inspect_autointerp.engines import release_at_task_end
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.interruption import advise_at_run_end
+from inspect_autointerp.logprob_support import forget_at_run_end
 from inspect_autointerp.sweep.pulse import serve_sweep
 from inspect_autointerp.unscored import warn_of_unscored
 
@@ -116,6 +118,8 @@ def latent_task(
     """
     warn_of_unscored()
     release_at_task_end()
+    forget_at_run_end()
+    advise_at_run_end()
     serve_sweep()
     no_model = _no_model_given()
     if no_model:

@@ -8,6 +8,8 @@ from math import isnan
 from inspect_ai.hooks import Hooks, SampleEnd, TaskEnd, hooks
 from inspect_ai.scorer import Score
 
+from inspect_autointerp.reasons import by_main_reason, main_reason
+
 KEY = "unscored"
 """The statistic that says what share of a latent's contexts is unscored."""
 _MOST = 0.5
@@ -50,7 +52,7 @@ def score_share(score: Score) -> float:
 
 
 def score_reasons(score: Score) -> dict[str, float]:
-    """By reason the share of a latent that is unscored for it."""
+    """Return by reason the share of a latent that is unscored for it."""
     counts = (score.metadata or {}).get("unscored_reasons") or {str(score.reason): 1}
     total = sum(counts.values())
     return {reason: score_share(score) * count / total for reason, count in counts.items()}
@@ -67,8 +69,12 @@ def warning(scorer: str, shares: list[float], reasons: Counter[str]) -> str | No
     share = sum(shares) / len(shares) if shares else 0.0
     if share <= _MOST:
         return None
-    [(reason, most)] = reasons.most_common(1)
+    totals = by_main_reason(reasons)
+    reason = max(totals, key=totals.__getitem__)
+    details = {one: count for one, count in reasons.items() if one != reason and main_reason(one) == reason}
+    commonest = max(details, key=details.__getitem__).removeprefix(f"{reason}: ") if details else ""
     return (
-        f"{scorer}: {share:.0%} of the contexts are unscored, mostly for {reason} ({most / sum(shares):.0%} of them)."
+        f"{scorer}: {share:.0%} of the contexts are unscored, mostly for {reason}"
+        f" ({totals[reason] / sum(shares):.0%} of them{f'; most often {commonest}' if commonest else ''})."
         " The scores speak of the rest alone."
     )

@@ -21,6 +21,14 @@ def test_the_commonest_reason_is_named() -> None:
     assert "fuzzing: 83% of the contexts are unscored, mostly for refusal (60% of them)" in said
 
 
+def test_warning_details_of_one_reason_count_together() -> None:
+    # Of 1 + 1 + 1: 1.6 invalid in two ways, 1.4 refusals, so invalid answers are the commonest.
+    three, two = "invalid_response_format: it holds a list of 3 labels", "invalid_response_format: it holds no list"
+    said = warning("detection", [1.0, 1.0, 1.0], Counter({"refusal": 1.4, three: 0.9, two: 0.7}))  # type: ignore[arg-type]
+    assert said is not None
+    assert "mostly for invalid_response_format (53% of them; most often it holds a list of 3 labels)" in said
+
+
 @pytest.mark.parametrize("shares", [[], [0.5], [1.0, 0.0], [0.0]])
 def test_where_half_is_scored_nothing_is_said(shares: list[float]) -> None:
     assert warning("fuzzing", shares, Counter(refusal=1)) is None

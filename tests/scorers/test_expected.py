@@ -83,3 +83,24 @@ def test_tokens_that_do_not_spell_the_answer_tell_nothing() -> None:
 def test_reasoning_before_the_answer_does_not_shift_the_places() -> None:
     tokens = [token("Token 7 is a 3. "), PAIR, token("\ta\t"), token("7", _7=0.5, _8=0.5), token("\n")]
     assert expected(tokens, "12\ta\t7\n", "7") == [pytest.approx(7.5)]
+
+
+def test_expected_token_spellings_are_undone() -> None:
+    # In GPT-2's alphabet a tab is `ĉ` and a line end `Ċ`. 0.75 · 7 + 0.25 · 8.
+    seven = [TopLogprob(token="ĉ7", logprob=log(0.75)), TopLogprob(token="ĉ8", logprob=log(0.25))]
+    tokens = [PAIR, token("ĉa"), Logprob(token="ĉ7", logprob=log(0.75), top_logprobs=seven), token("Ċ")]
+    assert expected(tokens, "12\ta\t7\n", "7") == [pytest.approx(7.25)]
+
+
+def test_expected_chosen_value_unlisted_weighs_by_its_own() -> None:
+    # The likeliest are 8 at 0.6 and x; 7 was chosen at 0.2: (0.6 · 8 + 0.2 · 7) / 0.8.
+    top = [TopLogprob(token="8", logprob=log(0.6)), TopLogprob(token="x", logprob=log(0.1))]
+    tokens = [PAIR, token("\ta\t"), Logprob(token="7", logprob=log(0.2), top_logprobs=top), token("\n")]
+    assert expected(tokens, "12\ta\t7\n", "7") == [pytest.approx(6.2 / 0.8)]
+    tokens[2] = Logprob(token="7", logprob=log(0.2), top_logprobs=top[1:])
+    assert expected(tokens, "12\ta\t7\n", "7") == [None]
+
+
+def test_expected_two_numbers_in_one_token_tell_nothing() -> None:
+    tokens = [PAIR, token("\ta\t"), token("7\n2", **{"7\n2": 0.5, "8\n2": 0.1}), token("\tb\t3\n")]
+    assert expected(tokens, "12\ta\t7\n2\tb\t3\n", "7") == [None]

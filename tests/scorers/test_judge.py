@@ -43,9 +43,11 @@ def test_an_answer_that_cannot_be_read_is_sent_back_once_with_what_was_wrong() -
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        pytest.param("no idea", "invalid_response_format", id="nonsense"),
-        pytest.param("", "invalid_response_format", id="nothing"),
-        pytest.param("[1, 0, 1]", "invalid_response_format", id="too many"),
+        pytest.param("no idea", "invalid_response_format: it holds no list of 2 labels, each 0 or 1", id="nonsense"),
+        pytest.param("", "no_response", id="nothing"),
+        pytest.param(
+            "[1, 0, 1]", "invalid_response_format: it holds a list of 3 labels, and there are 2 texts", id="too many"
+        ),
         pytest.param(ModelOutput.from_content("m", "I cannot", stop_reason="content_filter"), "refusal", id="refusal"),
         pytest.param(ModelOutput.from_content("m", "[1,", stop_reason="max_tokens"), "truncated", id="truncated"),
         pytest.param(RuntimeError("out of credits"), "provider_error: RuntimeError", id="provider fails"),

@@ -59,11 +59,25 @@ def test_auroc_and_auprc_come_from_probabilities() -> None:
     assert values["auprc"] == pytest.approx(5 / 6)
 
 
-def test_one_missing_probability_leaves_the_auroc_undefined_and_nothing_else() -> None:
+def test_statistics_missing_probabilities_are_left_out_and_counted() -> None:
+    # Of the activating .9 and none, of the random .6 and .1: the one .9 is above both. AUPRC of three: 1.
     said = [Verdict(1, 0.9), Verdict(0, None), Verdict(1, 0.6), Verdict(0, 0.1)]
     values = latent_statistics(FOUR, said, 0.5)
-    assert isnan(values["auroc"])
+    assert values["auroc"] == values["auprc"] == 1.0
+    assert values["with_probability"] == 0.75
     assert values["balanced_accuracy"] == 0.5
+
+
+def test_statistics_probabilities_of_one_side_leave_auroc_undefined() -> None:
+    said = [Verdict(1, 0.9), Verdict(0, 0.2), Verdict(1, None), Verdict(0, None)]
+    values = latent_statistics(FOUR, said, 0.5)
+    assert isnan(values["auroc"])
+    assert isnan(values["auprc"])
+    assert values["with_probability"] == 0.5
+
+
+def test_statistics_without_verdicts_have_no_share_of_probabilities() -> None:
+    assert isnan(latent_statistics(FOUR, verdicts(None, None, None, None), 0.5)["with_probability"])
 
 
 def test_unscored_contexts_are_counted_and_left_out() -> None:

@@ -13,6 +13,7 @@ from inspect_ai.model import ChatMessage, Model
 from tests.doubles import model, texts_of
 
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.reasons import by_main_reason
 from inspect_autointerp.scorers.statistics import KEYS, statistics_keys
 from inspect_autointerp.tasks import detection
 
@@ -205,7 +206,9 @@ def test_a_grader_that_answers_nonsense_leaves_everything_unscored_and_counted(
     assert all(value["unscored"] == 1.0 and isnan(value["balanced_accuracy"]) for value in values(log))
     score = ((log.samples or [])[0].scores or {})["detection"]
     assert score.metadata
-    assert score.metadata["unscored_reasons"] == {"invalid_response_format": 20}
+    counts = score.metadata["unscored_reasons"]
+    assert by_main_reason(counts) == {"invalid_response_format": 20}
+    assert any(reason.startswith("invalid_response_format: it holds ") for reason in counts)
 
 
 def test_without_a_grader_the_log_says_that_the_explainer_graded_itself(store_folder: Path, tmp_path: Path) -> None:

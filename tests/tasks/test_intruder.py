@@ -12,6 +12,7 @@ from inspect_ai.model import ChatMessage, Model, ModelOutput, get_model
 from tests.doubles import Answer, model
 
 from inspect_autointerp.planted.latents import LATENTS
+from inspect_autointerp.reasons import by_main_reason
 from inspect_autointerp.scorers.intruder import KEYS
 from inspect_autointerp.tasks import detection, intruder
 
@@ -97,7 +98,7 @@ def test_an_answer_that_cannot_be_used_is_asked_for_again_then_unscored_and_coun
     assert len(calls) == 2 * 10
     [score] = [sample.scores["intruder"] for sample in log.samples or [] if sample.scores]
     assert score.reason == reason
-    assert (score.metadata or {})["unscored_reasons"] == {reason: 10}
+    assert by_main_reason((score.metadata or {})["unscored_reasons"]) == {reason: 10}
 
 
 def test_what_was_wrong_is_said_once_and_a_second_answer_counts(planted_store: Path, tmp_path: Path) -> None:

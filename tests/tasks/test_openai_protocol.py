@@ -97,6 +97,8 @@ async def judged(model: Model) -> list[Verdict]:
         ("empty", STREAMED),
         ("truncated", {}),
         ("filtered", STREAMED),
+        ("refused", {}),
+        ("blank", {}),
     ],
 )
 def test_what_fails_once_is_asked_again_and_nothing_is_lost(
@@ -132,6 +134,11 @@ def test_what_fails_once_is_asked_again_and_nothing_is_lost(
         ("truncated", STREAMED, "truncated"),
         ("filtered", {}, "refusal"),
         ("filtered", STREAMED, "refusal"),
+        ("unsupported", {}, "provider_error: BadRequestError"),
+        ("refused", {}, "refusal"),
+        ("refused", STREAMED, "refusal"),
+        ("blank", {}, "no_response"),
+        ("blank", STREAMED, "no_response"),
     ],
 )
 def test_what_fails_for_good_has_its_reason_and_no_label_and_was_tried_no_more_than_was_asked_for(
@@ -147,6 +154,73 @@ def test_what_fails_for_good_has_its_reason_and_no_label_and_was_tried_no_more_t
     assert verdicts == [Verdict(None, None, reason)] * 6
     assert (answer.text, answer.reason) == (None, reason)
     assert list(Counter(request.question for request in server.requests).values()) == [2] * 3
+
+
+def refuses_logprobs(request: Request) -> Fault | None:
+    return "unsupported" if request.body.get("logprobs") else None
+
+
+def test_judge_logprobs_refused_asks_without_and_remembers(
+    server: OpenAIServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    verdicts, _ = both(monkeypatch, LEXICAL)
+    server.plan = refuses_logprobs
+    model = get_model(LOCAL, config=GenerateConfig(max_retries=1), memoize=False)
+    first, second = asyncio.run(judged(model)), asyncio.run(judged(model))
+    assert first == second == [Verdict(verdict.label) for verdict in verdicts]
+    asked = [bool(request.body.get("logprobs")) for request in server.requests]
+    assert sorted(asked[:4]) == [False, False, True, True]
+    assert asked[4:] == [False, False], "the second time it is not tried again"
+    assert "top_logprobs" not in server.requests[-1].body
+    [said] = [record.message for record in caplog.records if "log-probabilities" in record.message]
+    assert said.startswith(f"{LOCAL} refuses log-probabilities (BadRequestError)")
+
+
+def test_judge_refused_for_another_cause_remembers_nothing(
+    server: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.plan = lambda request: "unsupported"
+    model = get_model(LOCAL, config=GenerateConfig(max_retries=1), memoize=False)
+    lost = asyncio.run(judged(model))
+    assert {verdict.reason for verdict in lost} == {"provider_error: BadRequestError"}
+    assert len(server.requests) == 4
+    server.plan = lambda request: None
+    assert all(verdict.probability is not None for verdict in asyncio.run(judged(model)))
+    server.plan = lambda request: None if request.again > 2 else refuses_logprobs(request)
+    assert {verdict.probability for verdict in asyncio.run(judged(model))} != {None}, "it gave them before"
+
+
+def test_judge_empty_answer_is_not_taken_out_of_the_cache_again(
+    server: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With `--cache`: the second question after an empty answer is the very same as the first."""
+    server.plan = lambda request: None if request.again else "blank"
+    model = get_model(LOCAL, config=GenerateConfig(max_retries=1, cache=True), memoize=False)
+    first = asyncio.run(judged(model))
+    assert {verdict.reason for verdict in first} == {None}
+    assert len(server.requests) == 4
+    assert asyncio.run(judged(model)) == first
+    assert len(server.requests) == 4, "all out of the cache"
+    other = get_model(LOCAL, config=GenerateConfig(max_retries=1, cache=True), memoize=False, responses_api=False)
+    asyncio.run(judged(other))
+    assert len(server.requests) == 6, "the same name with other arguments is another model"
+
+
+@pytest.mark.parametrize("scores", ["detection,fuzzing", "simulation"])
+def test_run_logprobs_refused_scores_all_but_the_auroc(
+    scores: str, server: OpenAIServer, store_folder: Path, tmp_path: Path
+) -> None:
+    server.plan = refuses_logprobs
+    few: Any = {"min_contexts": 10, "test_activating": 5, "test_nonactivating": 5}
+    made = suite(contexts=str(store_folder), latents="sample:1", scores=scores, **few)
+    [log] = inspect_eval(made, model=LOCAL, log_dir=str(tmp_path), display="none", max_retries=2)
+    found = [score.value for sample in log.samples or [] for score in (sample.scores or {}).values()]
+    assert log.status == "success"
+    for value in found:
+        assert isinstance(value, dict)
+        assert value["unscored"] == 0
+        assert isnan(float(value.get("auroc", float("nan"))))  # type: ignore[arg-type]
+        assert not isnan(float(value["correlation" if scores == "simulation" else "balanced_accuracy"]))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("streamed", [False, True])

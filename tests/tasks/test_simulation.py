@@ -20,6 +20,7 @@ from inspect_autointerp.numbered import as_shown, numbered, spelled
 from inspect_autointerp.offline import read_simulating
 from inspect_autointerp.planted.latents import LATENTS, SORTS, Sort
 from inspect_autointerp.planted.oracle import simulated
+from inspect_autointerp.reasons import by_main_reason
 from inspect_autointerp.render import visible
 from inspect_autointerp.scorers.aligned import parse_aligned
 from inspect_autointerp.scorers.correlation import KEYS, correlation_keys, correlation_statistics
@@ -241,7 +242,7 @@ def test_an_unusable_answer_is_asked_for_again_then_unscored_and_counted(
     assert isnan(value["constant"])
     score = ((log.samples or [])[0].scores or {})["simulation"]
     assert score.reason == reason
-    assert (score.metadata or {})["unscored_reasons"] == {reason: 20}
+    assert by_main_reason((score.metadata or {})["unscored_reasons"]) == {reason: 20}
 
 
 def test_a_batch_that_fails_leaves_the_others_alone(store_folder: Path, tmp_path: Path) -> None:

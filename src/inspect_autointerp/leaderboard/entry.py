@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from inspect_ai.log import EvalLog, EvalScore, list_eval_logs, read_eval_log, read_eval_log_sample
 
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.model_name import sampling, telling_arguments
 from inspect_autointerp.sweep import KEY as SWEEP
 
 FLOORS = ("shuffled", "constant", "empty")
@@ -200,7 +201,7 @@ def _explainer(log: EvalLog) -> tuple[str, bool, bool]:
         label = solver
     else:
         label = model if solver == "explain" else f"{solver} ({model})"
-        options = log.eval.model_generate_config.model_dump(exclude_none=True) | options
+        options = telling_arguments(log.eval.model_args) | sampling(log.eval.model_generate_config) | options
     label += f" {json.dumps(options, sort_keys=True)}" if options else ""
     floor = solver in FLOORS
     return label, floor, not floor and model.endswith("/lexical") and solver not in _NO_MODEL and file is None

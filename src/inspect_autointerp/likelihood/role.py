@@ -10,6 +10,7 @@ from inspect_autointerp.engines import shared
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.likelihood.interface import Likelihood
 from inspect_autointerp.likelihood.served import PROVIDERS, ServedLikelihood
+from inspect_autointerp.model_name import unsampled_name
 
 ROLE = "likelihood"
 LOCAL = "hf"
@@ -25,9 +26,7 @@ def likelihood_name() -> str:
     model = _bound()
     if model is None:
         return demo.NAME
-    if _provider(model) != LOCAL or not model.model_args:
-        return str(model)
-    return f"{model} {json.dumps(model.model_args, sort_keys=True, default=str)}"  # the type that it computes in
+    return unsampled_name(model)
 
 
 async def likelihood() -> Likelihood:
@@ -41,7 +40,9 @@ async def likelihood() -> Likelihood:
     model = _bound()
     if model is not None and _provider(model) != LOCAL:
         return ServedLikelihood(model)
-    return await shared((ROLE, likelihood_name()), partial(_local, model))
+    # all arguments, since those that the name leaves out tell models apart, too
+    arguments = model and json.dumps(model.model_args, sort_keys=True, default=str)
+    return await shared((ROLE, str(model), arguments), partial(_local, model))
 
 
 def _local(model: Model | None) -> Likelihood:
