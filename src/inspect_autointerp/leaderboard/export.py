@@ -31,7 +31,7 @@ def score_rows(results: Results, numbers: pd.DataFrame) -> pd.DataFrame:
     order = dict.fromkeys(results.estimates["statistic"])
     wide = wide[[(part, statistic) for statistic in order for part in ("mean", "low", "high", "n")]]
     wide.columns = [f"{statistic}_{part}" for part, statistic in wide.columns]
-    return rows.join(wide)
+    return rows.join(wide, rsuffix="_statistic")  # a statistic may be called as a column is
 
 
 def latent_rows(results: Results) -> Iterator[pd.DataFrame]:
@@ -42,11 +42,13 @@ def latent_rows(results: Results) -> Iterator[pd.DataFrame]:
         prefix = f"{of['scorer']}/"
         logs = results.logs_of(of["log"])
         values = values_of(logs, lambda name, prefix=prefix: name.startswith(prefix)).set_index("id")
-        values = values.rename(columns=lambda name: name.rpartition("/")[2]).reindex(latents["id"], columns=statistics)
+        values = values.rename(columns=lambda name, prefix=prefix: name.removeprefix(prefix))
+        values = values.reindex(latents["id"], columns=statistics)
         rows = latents[["id", "index", "firing_share", "max_activation"]].reset_index(drop=True)
         for place, name in enumerate(("table", "explainer", "floor", "score", "hookpoint", "store")):
             rows.insert(place, name, of[name])
-        yield pd.concat([rows.rename(columns={"id": "latent"}), values.reset_index(drop=True)], axis=1)
+        rows = rows.rename(columns={"id": "latent"})
+        yield rows.join(values.reset_index(drop=True), rsuffix="_statistic")
 
 
 def write_rows(parts: Iterator[pd.DataFrame], target: Path, format: str | None = None, **more: object) -> None:

@@ -11,7 +11,8 @@ from inspect_ai.log import EvalLog, read_eval_log, read_eval_log_sample
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.exchange.provenance import provenance
 from inspect_autointerp.intervals import bootstrap_interval
-from inspect_autointerp.leaderboard.entry import Entry, Estimate, entries, suite_of
+from inspect_autointerp.leaderboard.entry import Entry, entries, suite_of
+from inspect_autointerp.leaderboard.header import Estimate
 
 _UNREAD = {"messages", "events", "attachments", "store"}
 _BLOCK = 1 << 20

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from inspect_autointerp.intervals import bootstrap_intervals
-from inspect_autointerp.leaderboard.entry import Entry, Estimate, digest_of
+from inspect_autointerp.leaderboard.entry import Entry, digest_of
+from inspect_autointerp.leaderboard.header import Estimate
 from inspect_autointerp.leaderboard.log_values import log_values
 
 
@@ -63,6 +64,8 @@ def _one(parts: list[Entry]) -> Entry:
     except Exception as error:  # a log cut short can fail in any layer: it is listed, not fatal
         problem = f"unreadable samples ({type(error).__name__})"
     latents = tuple(sorted(id for part in parts for id in part.latents))
+    if len(set(latents)) < len(latents):
+        problem = "shards of the sweep that hold the same latents"
     sizes = np.array([part.n_latents for part in parts], dtype=float)
     missing = f", {len(parts)} of {shard.of} shards" if len(parts) < shard.of else ""
 
@@ -79,6 +82,8 @@ def _one(parts: list[Entry]) -> Entry:
         cost_per_latent=mean([part.cost_per_latent for part in parts]),
         created=max(part.created for part in parts),
         problem=problem,
+        edited=sum(part.edited for part in parts),
+        absent=sum(part.absent for part in parts),
         latents=latents,
         logs=logs,
     )
