@@ -11,6 +11,7 @@ import pandas as pd
 
 from inspect_autointerp.compare.comparison import Comparison, Estimate, Measure
 from inspect_autointerp.compare.sites import Site
+from inspect_autointerp.csv_text import cells
 from inspect_autointerp.errors import UserError
 
 MEASURES: tuple[Measure, ...] = ("cosine", "correlation", "explanations")
@@ -69,7 +70,7 @@ def write_json(comparisons: Sequence[Comparison], options: dict[str, Any], targe
 
 def write_csv(comparisons: Sequence[Comparison], target: Path) -> None:
     """Write the pairs as CSV; errors as above."""
-    _whole(target, lambda path: pairs_frame(comparisons).to_csv(path, index=False))
+    _whole(target, lambda path: cells(pairs_frame(comparisons)).to_csv(path, index=False))
 
 
 def write_parquet(comparisons: Sequence[Comparison], target: Path) -> None:

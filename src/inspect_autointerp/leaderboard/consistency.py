@@ -86,6 +86,23 @@ def contradictions(samples: Samples) -> list[str]:
     return list(islice((line for check in CHECKS for line in check(samples)), _MOST))
 
 
+def summary_contradictions(summaries: Samples, samples: Samples) -> Iterator[str]:
+    """Find samples whose scores are not those of their summaries, which the leaderboard reads."""
+    here, there = (one.rows.drop_duplicates(["id", "epoch"], keep="last") for one in (samples, summaries))
+    here, there = here.set_index(["id", "epoch"]), there.set_index(["id", "epoch"])
+    if set(here.index) != set(there.index):
+        id, _ = sorted(set(here.index) ^ set(there.index))[0]
+        yield f"it has a sample of {id} without a summary, or a summary without a sample"
+        return
+    for column in sorted(name for name in {*here, *there} if "/" in name and not name.endswith(TEXT)):
+        columns = [one.get(column, pd.Series(np.nan, one.index)).reindex(there.index) for one in (here, there)]
+        unlike = ~_alike(*columns)
+        if unlike.any():
+            i = int(np.argmax(unlike))
+            one, other = (column.iloc[i] for column in columns)
+            yield f"the sample of {there.index[i][0]} says {one:.6g} of {column}, and its summary {other:.6g}"
+
+
 def _of_latents(samples: Samples) -> Iterator[str]:
     """The header's ids are of latents of its hookpoint, each once, and the samples are of these."""
     ids, hookpoint = samples.ids, (samples.header.eval.metadata or {}).get("hookpoint")
@@ -101,6 +118,8 @@ def _of_latents(samples: Samples) -> Iterator[str]:
         yield f"it has a sample of {unknown[0]}, which its header does not list"
     if odd := samples.origins.odd_index:
         yield f"the sample of {odd[0]} says that it is of another latent"
+    if odd := samples.origins.odd_answer:
+        yield f"the scores of {odd[0]} are of another explanation than the one it has"
 
 
 def _counts(samples: Samples) -> Iterator[str]:

@@ -141,7 +141,7 @@ def checked_entries(log: EvalLog, path: str) -> list[Entry]:
         return entries(log, path)
     check = log_check(path)
     return [
-        replace(entry, edited=check.edited.get(entry.scorer, 0), absent=len(check.absent),
+        replace(entry, edited=check.edited.get(entry.scorer, 0), absent=len(check.absent) if check.n_samples else 0,
                 problem=_problem(entry, check, log))
         for entry in entries(log, path, frozenset(check.absent))
     ]  # fmt: skip

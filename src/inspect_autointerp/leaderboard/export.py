@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from inspect_autointerp.csv_text import cells
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.leaderboard.results import Results
 from inspect_autointerp.leaderboard.sweeps import values_of
@@ -79,7 +80,9 @@ def write_rows(parts: Iterator[pd.DataFrame], target: Path, format: str | None =
 
 def _csv(parts: Iterator[pd.DataFrame], file: IO[str], **more: object) -> None:
     for number, part in enumerate(parts):
-        _short(part).to_csv(file, index=False, header=number == 0, lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
+        cells(_short(part)).to_csv(
+            file, index=False, header=number == 0, lineterminator="\n", quoting=csv.QUOTE_MINIMAL
+        )
 
 
 def _json(parts: Iterator[pd.DataFrame], file: IO[str], **more: object) -> None:

@@ -75,14 +75,18 @@ def _table(path: str) -> Path | pa.Table:
     kept = cache_folder() / "logs" / f"{sha256(path.encode()).hexdigest()[:24]}.parquet"
     if _stamp_of(kept) == stamp:
         return kept
-    header = read_eval_log(path, header_only=True)
-    samples = Samples.read(header, summaries(path), edited_scores(path))
+    samples = summarized(path)
     edited = {name: len(ids) for name, ids in samples.edited.items()}
     check = Check(len(samples.rows), contradictions(samples), samples.absent, edited)
     table = pa.Table.from_pandas(samples.values.reset_index(), preserve_index=False)
     more = {_STAMP: stamp, _CHECK: json.dumps(asdict(check)).encode()}
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), **more})
     return kept if _keep(table, kept) else table  # a cache that cannot be written costs time only
+
+
+def summarized(path: str) -> Samples:
+    """Read a log's header and the summaries of its samples; errors as above."""
+    return Samples.read(read_eval_log(path, header_only=True), summaries(path), edited_scores(path))
 
 
 def _stamp(path: str) -> bytes:

@@ -21,6 +21,8 @@ _BLOCK = 1000
 """Samples that are held at once."""
 _BEGINNING = 100
 """Characters of a text, without white space, that its checksum covers: a summary holds about ten times as many."""
+_OWN_ANSWER = "intruder"
+"""The score whose answer is not the explanation that was scored."""
 _SHORTENED = "..."
 """How a text ends that Inspect shortened for a summary."""
 
@@ -39,6 +41,8 @@ class Origins:
     """By scorer, how many scores were made by this grader, prompt and options, as one text."""
     odd_index: list[str] = field(default_factory=list)
     """Ids of samples whose metadata has another index than their id."""
+    odd_answer: list[str] = field(default_factory=list)
+    """Ids of samples that have a score of another explanation than theirs."""
 
     def add(self, id: str, metadata: Mapping[str, Any], scores: Mapping[str, Mapping[str, Any]]) -> None:
         """Count a sample."""
@@ -52,11 +56,15 @@ class Origins:
             if isinstance(latent := explanation.get("latent"), str) and explanation.get("text") is not None:
                 self.own += latent == id
                 self.other += latent != id
+        text = _explanation(metadata)
         for name, score in scores.items():
             made = score.get("metadata")
             if isinstance(made, Mapping) and made.keys() >= {"grader", "prompt", "options"}:
                 said = f"grader {made['grader']}, prompt {made['prompt']}, options {made['options']}"
                 self.made.setdefault(name, Counter())[said] += 1
+                of_explanation = not name.startswith(_OWN_ANSWER)
+                if of_explanation and text is not None and not _is_answer(score.get("answer"), text):
+                    self.odd_answer.append(id)
 
 
 def sample_rows(samples: Iterable[Mapping[str, Any]], texts: bool = False) -> tuple[pd.DataFrame, Origins]:
@@ -79,6 +87,13 @@ def sample_rows(samples: Iterable[Mapping[str, Any]], texts: bool = False) -> tu
         for sample in block:
             origins.add(str(sample["id"]), sample.get("metadata") or {}, sample.get("scores") or {})
     return (pd.concat(blocks, ignore_index=True) if blocks else _frame([], texts)), origins
+
+
+def _is_answer(answer: object, text: str) -> bool:
+    """Whether a score's answer is an explanation; a summary has white space collapsed, and no long answer."""
+    if not isinstance(answer, str) or answer == text:
+        return True
+    return answer.split() == text.split() or answer.endswith(_SHORTENED)
 
 
 def _text(value: object) -> str | None:

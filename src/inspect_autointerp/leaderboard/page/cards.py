@@ -58,7 +58,7 @@ def write_cards(results: Results, latents: list[int], folder: Path) -> None:
 
 
 def _readable(log: str, wanted: set[str]) -> Iterator[tuple[str, str, Score]]:
-    """The same as `_scores`, up to where the log cannot be read: it was read whole before, and can have changed."""
+    """Yield what `_scores` does, up to where the log cannot be read: it was read whole before, but can have changed."""
     with suppress(Exception):
         yield from _scores(log, wanted)
 
