@@ -94,7 +94,9 @@ def summary_contradictions(summaries: Samples, samples: Samples) -> Iterator[str
         id, _ = sorted(set(here.index) ^ set(there.index))[0]
         yield f"it has a sample of {id} without a summary, or a summary without a sample"
         return
-    for column in sorted(name for name in {*here, *there} if "/" in name and not name.endswith(TEXT)):
+    for column in sorted(name for name in {*map(str, here), *map(str, there)} if "/" in name):
+        if column.endswith(TEXT):
+            continue
         columns = [one.get(column, pd.Series(np.nan, one.index)).reindex(there.index) for one in (here, there)]
         unlike = ~_alike(*columns)
         if unlike.any():
