@@ -229,6 +229,13 @@ def test_summary_that_is_not_of_its_sample_is_refused(tmp_path: Path, monkeypatc
         recomputed(path)
 
 
+def test_log_of_a_part_of_its_latents_is_honest(tmp_path: Path) -> None:
+    log = honest()
+    log.eval.dataset.samples, log.eval.config.limit = 9, 4
+    write_eval_log(log, str(tmp_path / "a.eval"))
+    assert log_check(str(tmp_path / "a.eval")).contradictions == []
+
+
 def test_epochs_are_compared_by_their_mean(tmp_path: Path) -> None:
     samples = [sample(i, value(0.5 + 0.1 * i + 0.1 * epoch), epoch) for i in range(3) for epoch in (1, 2)]
     log = log_of(samples)

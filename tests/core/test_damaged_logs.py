@@ -193,6 +193,22 @@ def test_shards_with_common_latents_are_listed(tmp_path: Path) -> None:
     ]
 
 
+def test_shard_that_contradicts_itself_is_listed_and_the_others_count(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    for shard, indices in ((1, (0, 1)), (2, (2, 3)), (3, (4, 5))):
+        log = log_of([sample(i, value(0.5 + 0.1 * i)) for i in indices], "swept")
+        assert log.eval.metadata and log.results
+        log.eval.metadata["sweep"] = {"id": "s", "shard": shard, "of": 3}
+        if shard == 2:
+            log.results.scores[0].metrics["estimate_mean"].value = 0.99
+        write_eval_log(log, str(tmp_path / "logs" / f"{shard}.eval"))
+    results = read_results(str(tmp_path / "logs"))
+    assert results.entries["explainer"].tolist() == ["swept, 2 of 3 shards"]
+    assert results.entries["n_latents"].tolist() == [4]
+    [reason] = results.apart["reason"]
+    assert reason.startswith("the log contradicts itself: the header says mean 0.99")
+
+
 def test_repeated_samples_and_undefined_ones_count_once(logs: Path) -> None:
     samples = [sample(0, value(0.5)), sample(1, value(NAN, 1.0)), sample(2, None)]
     write(logs / "bad.eval", samples, "bad")

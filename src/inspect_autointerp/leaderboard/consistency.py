@@ -127,8 +127,10 @@ def _of_latents(samples: Samples) -> Iterator[str]:
 def _counts(samples: Samples) -> Iterator[str]:
     """The header's numbers of samples are those of its ids and of the samples."""
     header, n, planned = samples.header, len(samples.ids), len(samples.ids) * samples.epochs
-    if header.eval.dataset.samples not in (None, n):
-        yield f"the header says {header.eval.dataset.samples} samples, and lists {n}"
+    config, said = header.eval.config, header.eval.dataset.samples
+    part = config.limit is not None or config.sample_id is not None  # then the data set has more than were evaluated
+    if said is not None and (said < n or (said > n and not part)):
+        yield f"the header says {said} samples, and lists {n}"
     results = header.results
     if results is None or results.early_stopping is not None or results.logged_samples is not None:
         return

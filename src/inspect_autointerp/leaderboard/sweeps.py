@@ -40,6 +40,8 @@ def merged(entries: Sequence[Entry]) -> list[Entry]:
         if not complete:
             last = shards[-1]
             found.append(replace(last, problem=f"a sweep of which no shard is complete ({last.problem})"))
+        else:  # an unfinished shard is taken up again in another log; what is wrong with a finished one is said
+            found += [entry for entry in shards if entry.problem and entry.scores]
     return sorted(found, key=lambda entry: entry.created)
 
 
