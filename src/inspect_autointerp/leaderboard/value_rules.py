@@ -5,6 +5,7 @@ Statistics are rounded to four digits in a log, so all rules leave room for that
 
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,8 @@ _ROOM = 1.6e-4
 """Three roundings to four digits."""
 _HALF = 0.6e-4
 """One rounding to four digits."""
+_PAIRED = "fuzzing"
+"""The score whose hard kinds are set against the activating contexts that they were made like (`statistics`)."""
 _SHARES = re.compile(
     r"(balanced_accuracy|auroc|accuracy|tpr|tnr|f1|auprc|unscored|constant)(_median|_decile_\d+)?(_[a-z]+)?"
 )
@@ -34,7 +37,8 @@ def value_contradictions(scorer: str, ids: pd.Series, columns: Columns) -> Itera
     Yields:
         A sentence for each rule that is broken, with the first latent that breaks it.
     """
-    for rule in (_ranges, _balanced, _between_deciles, _nothing_scored, _f1):
+    balanced = partial(_balanced, paired=scorer.startswith(_PAIRED))
+    for rule in (_ranges, balanced, _between_deciles, _nothing_scored, _f1):
         for what, broken in rule(columns):
             if broken.any():
                 first = int(np.argmax(broken))
@@ -58,9 +62,13 @@ def _ranges(columns: Columns) -> Broken:
             yield what, (values < least - _HALF) | (values > 1 + _HALF)
 
 
-def _balanced(columns: Columns) -> Broken:
-    """Balanced accuracy is the mean of TPR and TNR, against random contexts and against each hard kind."""
-    for end, tpr_end in (("", ""), ("_median", "_median"), *((f"_{kind}", "") for kind in HARD)):
+def _balanced(columns: Columns, paired: bool) -> Broken:
+    """Balanced accuracy is the mean of TPR and TNR, against random contexts and against each hard kind.
+
+    Where hard kinds are set against the activating contexts pair by pair, the TPR of those pairs is in no column.
+    """
+    hard = () if paired else HARD
+    for end, tpr_end in (("", ""), ("_median", "_median"), *((f"_{kind}", "") for kind in hard)):
         names = f"balanced_accuracy{end}", f"tpr{tpr_end}", f"tnr{end}"
         if not columns.keys() >= set(names):
             continue
