@@ -89,7 +89,8 @@ def write_logs(folder: Path, explainers: int, latents: int, scores: int) -> None
     ids = [f"layers.1/{i}" for i in range(latents)]
 
     def score(name: str) -> Score:
-        value = dict(zip(keys, rng.random(STATISTICS).round(4).tolist(), strict=True)) | {"tpr_decile_1": float("nan")}
+        value = dict(zip(keys, rng.random(STATISTICS).round(4).tolist(), strict=True))
+        value |= {"tpr_decile_1": float("nan"), "unscored": 0.0}
         metadata = {"grader": "g", "prompt": f"{name}/1", "options": {"seed": 0}, "unscored_reasons": {}}
         return Score(value=value, answer="x" * 80, explanation="a word " * (REPORT // 7), metadata=metadata)
 
@@ -104,8 +105,14 @@ def write_logs(folder: Path, explainers: int, latents: int, scores: int) -> None
         )
         for i, id in enumerate(ids)
     ]
-    metric = {"estimate_mean": EvalMetric(name="estimate_mean", value=0.5)}
-    results = EvalResults(scores=[EvalScore(name=key, scorer=name, metrics=metric) for name in names for key in keys])
+
+    def mean(name: str, key: str) -> EvalScore:
+        values: list[float] = [(sample.scores or {})[name].value[key] for sample in samples]  # pyright: ignore
+        metric = EvalMetric(name="estimate_mean", value=float(np.mean(values)))
+        return EvalScore(name=key, scorer=name, metrics={"estimate_mean": metric})
+
+    means = [mean(name, key) for name in names for key in keys]
+    results = EvalResults(total_samples=latents, completed_samples=latents, scores=means)
     first = folder / "0.eval"
     for number in range(explainers):
         spec = EvalSpec(

@@ -29,7 +29,10 @@ def stats(
     ] = None,
     to: Annotated[
         Path | None,
-        typer.Option(help="Write a row per latent, of those in --latents or of all, to a .csv, .jsonl or .parquet."),
+        typer.Option(
+            help="Write a row per latent, of those in --latents or of all, to a .csv, .jsonl or .parquet. In CSV a"
+            " formula has a ' before it, and control characters are spelled out."
+        ),
     ] = None,
     min_active: Annotated[
         int | None,

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from inspect_autointerp.atomic import atomic_file
+from inspect_autointerp.csv_text import cells
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.store import Store, hookpoint_folder
 
@@ -94,7 +95,7 @@ def _write_text(rows: Iterator[pd.DataFrame], path: Path, *, lines: bool) -> Non
                 continue
             for column in ("promoted", "neighbours"):
                 part[column] = [None if value is None else json.dumps(value) for value in part[column]]
-            part.to_csv(file, index=False, header=number == 0)
+            cells(part).to_csv(file, index=False, header=number == 0)
 
 
 def _write_parquet(rows: Iterator[pd.DataFrame], path: Path) -> None:

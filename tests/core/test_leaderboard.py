@@ -8,7 +8,8 @@ from tests.doubles import model, texts_of
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.leaderboard.compare import compare
-from inspect_autointerp.leaderboard.entry import Entry, Estimate, read_entries
+from inspect_autointerp.leaderboard.entry import Entry, read_entries
+from inspect_autointerp.leaderboard.header import Estimate
 from inspect_autointerp.leaderboard.read import read_results, results_of
 from inspect_autointerp.leaderboard.statistics import summary
 from inspect_autointerp.leaderboard.view import markdown

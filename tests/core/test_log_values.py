@@ -7,19 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from inspect_ai.log import (
-    EvalConfig,
-    EvalDataset,
-    EvalLog,
-    EvalMetric,
-    EvalResults,
-    EvalSample,
-    EvalScore,
-    EvalSpec,
-    read_eval_log_sample_summaries,
-    write_eval_log,
-)
-from inspect_ai.scorer import Score
+from inspect_ai.log import read_eval_log_sample_summaries
+from tests.log_files import NAN, sample, value, write
 
 from inspect_autointerp.leaderboard import log_values as module
 from inspect_autointerp.leaderboard.log_values import log_values
@@ -28,57 +17,11 @@ from inspect_autointerp.leaderboard.samples import explanations, read_sample
 from inspect_autointerp.leaderboard.statistics import summary
 from inspect_autointerp.leaderboard.summaries import elements, summaries
 
-NAN = float("nan")
-Value = dict[str, float]
-
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("INSPECT_AUTOINTERP_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
-
-
-def value(accuracy: float, unscored: float = 0.0, **more: float) -> Value:
-    return {"balanced_accuracy": accuracy, "unscored": unscored, **more}
-
-
-def sample(index: int, of_score: Value | float | None, epoch: int = 1) -> EvalSample:
-    metadata = {"grader": "g", "prompt": "detection/1", "options": {}}
-    score = {} if of_score is None else {"detection": Score(value=of_score, metadata=metadata)}  # pyright: ignore
-    facts = {"index": index, "firing_share": 0.01 * (index + 1), "max_activation": 2.0}
-    said = {"text": f"words, {index}", "source": "explain/1", "latent": f"layers.1/{index}"}
-    return EvalSample(
-        id=f"layers.1/{index}", epoch=epoch, input="?", target="", metadata=facts | {"explanation": said}, scores=score
-    )
-
-
-def write(path: Path, samples: list[EvalSample], model: str = "m", project: bool = True, **args: Any) -> str:
-    ids = list(dict.fromkeys(str(sample.id) for sample in samples))
-    log = EvalLog(
-        status="success",
-        eval=EvalSpec(
-            created="2026-11-21T12:00:00+00:00",
-            task="detection",
-            dataset=EvalDataset(samples=len(ids), sample_ids=list(ids)),
-            model=model,
-            config=EvalConfig(),
-            task_args=args,
-            metadata={"store": "d1", "hookpoint": "layers.1", "subject": "s", "coder": "c"}
-            | ({"inspect_autointerp": "0"} if project else {}),
-        ),
-        samples=samples,
-        results=EvalResults(
-            scores=[
-                EvalScore(
-                    name="balanced_accuracy",
-                    scorer="detection",
-                    metrics={"estimate_mean": EvalMetric(name="estimate_mean", value=0.5)},
-                )
-            ]
-        ),
-    )
-    write_eval_log(log, str(path))
-    return str(path)
 
 
 def test_the_values_are_those_of_the_samples(tmp_path: Path) -> None:
@@ -201,7 +144,7 @@ def test_samples_whose_summaries_are_cut_are_set_apart(tmp_path: Path, monkeypat
     monkeypatch.setattr(module, "summaries", cut)
     results = read_results(str(tmp_path))
     assert len(results.entries) == len(results.values) == len(summary(results)) == 0
-    assert results.apart["reason"].tolist() == ["unreadable samples (ValueError)"]
+    assert results.apart["reason"].tolist() == ["unreadable (ValueError)"]
 
 
 def test_explanations_and_samples_are_read_on_demand(tmp_path: Path) -> None:

@@ -1,14 +1,17 @@
 """What is computed of a study's levels, by hand."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 import pytest
+from inspect_ai.log import write_eval_log
+from tests.log_files import log_of, sample, value
 
 from inspect_autointerp.study.definition import Level
-from inspect_autointerp.study.outcome import Found, outcome
+from inspect_autointerp.study.outcome import Found, outcome, read_found
 
 
 def found(values: dict[str, float], coder: str = "sae", score: str = "detection") -> Found:
@@ -49,3 +52,26 @@ def test_other_latents_are_not_paired_and_floors_are_compared_with_their_own_lev
 
 def test_nothing_finished_is_an_empty_table() -> None:
     assert outcome({}, {"a": Level()}, "a").empty
+
+
+def test_read_found_names_a_damaged_log_and_leaves_it_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("INSPECT_AUTOINTERP_CACHE", str(tmp_path / "cache"))
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    for level, mean in (("a", None), ("b", 0.99), ("c", None)):
+        log = log_of([sample(i, value(0.5 + 0.1 * i)) for i in range(3)])
+        assert log.eval.metadata and log.results
+        log.eval.metadata["level"] = level
+        if mean:
+            log.results.scores[0].metrics["estimate_mean"].value = mean
+        write_eval_log(log, str(folder / f"{level}.eval"))
+    whole = (folder / "c.eval").read_bytes()
+    (folder / "c.eval").write_bytes(whole[: len(whole) // 2])
+    read = read_found(folder)
+    assert list(read) == ["a"]
+    assert read["a"].values["detection"].tolist() == pytest.approx([0.5, 0.6, 0.7])
+    lines = " ".join(capsys.readouterr().err.split())
+    assert "b.eval: left out: the log contradicts itself: the header says mean 0.99" in lines
+    assert "c.eval: left out: unreadable" in lines

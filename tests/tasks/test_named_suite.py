@@ -153,12 +153,12 @@ def _packed_and_checked(logs: list[EvalLog], path: Path, folder: Path, autointer
     log = read_eval_log(places[0])
     assert log.samples
     (log.samples[0].scores or {})["detection"].value["balanced_accuracy"] = 0.123  # pyright: ignore[reportIndexIssue, reportOptionalSubscript, reportCallIssue, reportArgumentType]
-    write_eval_log(log, str(folder / "changed.eval"))
-    status, _, err = autointerp("submit", folder / "changed.eval", "-o", folder / "x.json", "--suite", path)
+    write_eval_log(log, str(folder / "forged.eval"))
+    status, _, err = autointerp("submit", folder / "forged.eval", "-o", folder / "x.json", "--suite", path)
     assert status == 2
-    assert "its header says mean" in err
+    assert "contradicts itself: the header says mean" in err
     assert not (folder / "x.json").exists()
-    (folder / "changed.eval").unlink()
+    (folder / "forged.eval").unlink()
     for text, message in (("{", "broken JSON"), ('{"format": 2}', "not an entry"), ('{"a": 1, "a": 1}', "twice")):
         (folder / "hostile.json").write_text(text)
         status, _, err = autointerp("verify", folder / "hostile.json")

@@ -12,6 +12,7 @@ import pandas as pd
 from inspect_autointerp.atomic import atomic_file
 from inspect_autointerp.compare.comparison import Comparison, Estimate, Measure
 from inspect_autointerp.compare.sites import Site
+from inspect_autointerp.csv_text import cells
 
 MEASURES: tuple[Measure, ...] = ("cosine", "correlation", "explanations")
 
@@ -71,7 +72,7 @@ def write_json(comparisons: Sequence[Comparison], options: dict[str, Any], targe
 def write_csv(comparisons: Sequence[Comparison], target: Path) -> None:
     """Write the pairs as CSV; errors as above."""
     with atomic_file(target) as path:
-        pairs_frame(comparisons).to_csv(path, index=False)
+        cells(pairs_frame(comparisons)).to_csv(path, index=False)
 
 
 def write_parquet(comparisons: Sequence[Comparison], target: Path) -> None:

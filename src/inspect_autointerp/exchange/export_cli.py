@@ -37,6 +37,7 @@ def export(
     What a format has no place for stands beside it: provenance.json (explainer, grader, prompts, options, store, means
     with intervals), and latents.jsonl, a line per latent; beside a file, FILE.provenance.json. Latents without an
     explanation, and floors, whose explanations are another latent's, are in tables and latents.jsonl alone.
+    In CSV a text that a spreadsheet would run as a formula has a ' before it, which `-T explanations=` takes off again.
 
     \b
     Example:

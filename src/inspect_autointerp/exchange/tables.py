@@ -13,6 +13,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from inspect_autointerp.csv_text import harmless, original
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.exchange.faults import Faults
 from inspect_autointerp.exchange.records import Row, finite, parse_index, short
@@ -20,6 +21,8 @@ from inspect_autointerp.exchange.source import Source
 from inspect_autointerp.exchange.strict_json import Unreadable, decode, load
 
 _NAMES = ("reason", "explainer", "method", "written_for", "store")
+_HEAD = ["latent", "hookpoint", "index", "explanation", *_NAMES, "log"]
+"""How the columns begin that are written here."""
 MADE_BY = (".grader", ".prompt", ".options")
 """How the columns end that say how a score was made."""
 _SCORE = re.compile(r"score|\w+\.\w+")
@@ -57,7 +60,10 @@ def read_jsonl(source: Source, faults: Faults) -> Iterator[Row]:
 
 
 def read_csv(source: Source, faults: Faults) -> Iterator[Row]:
-    """The rows of a CSV file with a head; an empty field is a missing value."""
+    """The rows of a CSV file with a head; an empty field is a missing value.
+
+    In a file that `write_csv` wrote, which its head tells, the `'` before a formula is taken off.
+    """
     return _rows(_csv_records(source, faults), faults)
 
 
@@ -139,6 +145,8 @@ def _csv_records(source: Source, faults: Faults) -> Iterator[tuple[str, dict[str
             elif len(fields) != len(head):
                 faults.add(place, f"{len(fields)} fields, and the head has {len(head)}")
             else:
+                if head[: len(_HEAD)] == _HEAD:
+                    fields = [original(field) for field in fields]
                 yield place, {name: _number(name, field) for name, field in zip(head, fields, strict=True)}
     finally:
         csv.field_size_limit(limit)
@@ -185,7 +193,7 @@ def columns(scores: Iterable[str], made_by: Iterable[str]) -> list[str]:
     for name in scores:
         by_score.setdefault(name.partition(".")[0], []).append(name)
     ends = [name for score, names in by_score.items() for name in (*names, *made.get(score, []))]
-    return ["latent", "hookpoint", "index", "explanation", *_NAMES, "log", *ends]
+    return [*_HEAD, *ends]
 
 
 def record(row: Row, columns: Sequence[str]) -> dict[str, Any]:
@@ -210,11 +218,16 @@ def write_jsonl(rows: Iterable[Row], path: Path, columns: Sequence[str]) -> None
 
 
 def write_csv(rows: Iterable[Row], path: Path, columns: Sequence[str]) -> None:
-    """Write rows as CSV, every field in quotes and as it is: a spreadsheet may take one with `=` for a formula."""
+    """Write rows as CSV, every field in quotes; one that a spreadsheet would run gets a `'` (`csv_text.harmless`).
+
+    `read_csv` takes it off again. Everything else is as it is, control characters too.
+    """
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, columns, quoting=csv.QUOTE_ALL, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(record(row, columns) for row in rows)
+        writer.writerow({name: harmless(name) for name in columns})
+        for row in rows:
+            fields = record(row, columns).items()
+            writer.writerow({name: harmless(value) if isinstance(value, str) else value for name, value in fields})
 
 
 def write_parquet(rows: Iterable[Row], path: Path, columns: Sequence[str]) -> None:

@@ -14,7 +14,11 @@ def leaderboard(
     guidelines: Annotated[bool, typer.Option(help="Show what the paper's guidelines come to in these logs.")] = False,
     by: Annotated[str | None, typer.Option(help="Show means by decile, hookpoint or density.")] = None,
     csv: Annotated[
-        Path | None, typer.Option(help="Write a row per explainer and score; `-` for standard output.")
+        Path | None,
+        typer.Option(
+            help="Write a row per explainer and score; `-` for standard output. A formula has a ' before it, and"
+            " control characters are spelled out."
+        ),
     ] = None,
     parquet: Annotated[Path | None, typer.Option(help="The same as Parquet.")] = None,
     json: Annotated[Path | None, typer.Option(help="The same as JSON.")] = None,

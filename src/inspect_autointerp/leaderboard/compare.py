@@ -40,9 +40,9 @@ def compare(entries: list[Entry]) -> tuple[list[Comparison], list[tuple[Entry, s
             apart.append((entry, problem))
             continue
         group = groups[tuple(entry.setting.items())]
-        if entry.explainer in group:
-            apart.append((group[entry.explainer], "a newer log of the same evaluation is shown"))
-        group[entry.explainer] = entry
+        if entry.name in group:
+            apart.append((group[entry.name], "a newer log of the same evaluation is shown"))
+        group[entry.name] = entry
     # The largest first, of equal ones the newest: a first evaluation of one's own goes before an older example's.
     newest = sorted(groups.values(), key=lambda group: max(entry.created for entry in group.values()), reverse=True)
     ordered = sorted(newest, key=lambda group: (_is_random(group), -len(group)))

@@ -1,38 +1,27 @@
 """One log as the entries of a leaderboard, one per score. Its header and one sample are read, whatever its size."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from math import isnan
+from math import isfinite, isnan
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from inspect_ai.log import EvalLog, EvalScore, list_eval_logs, read_eval_log, read_eval_log_sample
+from inspect_ai.log import EvalLog, list_eval_logs, read_eval_log, read_eval_log_sample
 
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.leaderboard.header import FLOORS, Estimate, estimates_of, scores_of, solver_of
+from inspect_autointerp.leaderboard.log_values import Check, log_check
 from inspect_autointerp.model_name import sampling, telling_arguments
 from inspect_autointerp.sweep import KEY as SWEEP
 
-FLOORS = ("shuffled", "constant", "empty")
 _NO_MODEL = ("constant", "empty", "supply", "human")
 """Explainers that ask no model."""
 HEADLINES = ("balanced_accuracy", "correlation", "accuracy", "auroc", "effect")
 """The statistics that entries are ordered by: the first of them that a score has."""
 RANDOM_CODER = "random:"
 """How the name of a coder that was made at random begins (`prep.coders.random_topk`)."""
-_METRICS = ("estimate_mean", "estimate_low", "estimate_high")
-"""What `scorers.metrics.estimate` leaves in a log; Inspect puts the package's name in front."""
-
-
-class Estimate(NamedTuple):
-    """A mean over latents, with its 95 % interval; NaN where undefined."""
-
-    mean: float
-    low: float
-    high: float
-    n: int
-    """Latents that have a value."""
 
 
 class Shard(NamedTuple):
@@ -81,6 +70,17 @@ class Entry:
     """The digest that the entry's suite publishes of its store; None without a suite, or where it publishes none."""
     one_store: bool = True
     """Whether the entry's suite is over one store, `Suite.one_store`."""
+    edited: int = 0
+    """Latents whose score was edited after the run (`edits`)."""
+    absent: int = 0
+    """Latents that the header lists and of which the log has no sample; they count as unscored."""
+
+    @property
+    def name(self) -> str:
+        """The explainer, with what a reader has to know of the log: scores edited after the run, samples absent."""
+        edited = f", {self.edited} score{'s' * (self.edited > 1)} edited" if self.edited else ""
+        absent = f", {self.absent} sample{'s' * (self.absent > 1)} missing" if self.absent else ""
+        return self.explainer + edited + absent
 
     @property
     def statistic(self) -> str:
@@ -111,29 +111,75 @@ def read_entries(folder: str) -> list[Entry]:
 
 def _entries(folder: str) -> Iterator[Entry]:
     for info in list_eval_logs(folder):
+        name = Path(info.name).name
         try:
             log = read_eval_log(info, header_only=True)
         except Exception as error:  # a log cut short can fail in any layer: it is listed, not fatal
-            yield _broken(Path(info.name).name, info.name, f"unreadable ({type(error).__name__})")
+            yield _broken(name, info.name, f"unreadable ({type(error).__name__})")
             continue
-        if "inspect_autointerp" in (log.eval.metadata or {}):
-            yield from entries(log, info.name)
+        if "inspect_autointerp" not in (log.eval.metadata or {}):
+            continue
+        try:
+            found = checked_entries(log, info.name)
+        except Exception as error:  # nothing of a log is read later that was not read here once
+            found = [_broken(log.eval.model, info.name, f"unreadable ({type(error).__name__})", str(log.eval.created))]
+        yield from found
 
 
-def entries(log: EvalLog, path: str) -> list[Entry]:
-    """The entries of a log by its header: one per scorer, those that `inspect score` added included."""
+def checked_entries(log: EvalLog, path: str) -> list[Entry]:
+    """Return the entries of a log, all of which was read and compared with itself (`consistency`).
+
+    An entry whose log contradicts itself, or has no samples, has that as its `problem`.
+
+    Args:
+        log: The log's header.
+        path: The log's path or URL.
+
+    Raises:
+        Exception: The log is damaged anywhere; errors are those of the layers below.
+    """
+    if log.status != "success" or not log.results:
+        return entries(log, path)
+    check = log_check(path)
+    return [
+        replace(entry, edited=check.edited.get(entry.scorer, 0), absent=len(check.absent) if check.n_samples else 0,
+                problem=_problem(entry, check, log))
+        for entry in entries(log, path, frozenset(check.absent))
+    ]  # fmt: skip
+
+
+def _problem(entry: Entry, check: Check, log: EvalLog) -> str | None:
+    """Why an entry of a finished log can be compared with nothing; None if it can be."""
+    if not check.n_samples:
+        why = "" if log.eval.config.log_samples is not False else " (made with --no-log-samples)"
+        own = f"; its own summary says {entry.statistic} {entry.headline:.3f}" if is_known(entry.headline) else ""
+        return f"the log has no samples{why}{own}"
+    if not check.contradictions:
+        return None
+    first, *others = check.contradictions
+    more = f", and {len(others)} more contradiction{'s' * (len(others) > 1)}" if others else ""
+    return f"the log contradicts itself: {first}{more}"
+
+
+def entries(log: EvalLog, path: str, absent: Collection[str] = ()) -> list[Entry]:
+    """Return the entries of a log by its header: one per scorer, those that `inspect score` added included.
+
+    Args:
+        log: The log's header.
+        path: The log's path or URL.
+        absent: Ids that the header lists and of which the log has no sample.
+    """
     explainer, floor, baseline = _explainer(log)
     if log.status != "success" or not log.results:
         broken = _broken(explainer, path, f"not finished (status {log.status})", str(log.eval.created))
         return [replace(broken, shard=_shard(log))]
-    by_scorer: dict[str, list[EvalScore]] = {}
-    for score in log.results.scores:
-        by_scorer.setdefault(score.scorer, []).append(score)
+    by_scorer = scores_of(log)
     ids = log.eval.dataset.sample_ids or []
-    made = _made_by(path, ids, set(by_scorer))
+    made = _made_by(path, [id for id in ids if str(id) not in absent], set(by_scorer))
     latents = tuple(sorted(map(str, ids)))
     usages = list(log.stats.model_usage.values())
     cost = sum(usage.total_cost if usage.total_cost is not None else float("nan") for usage in usages)
+    cost = cost if isfinite(cost) else float("nan")
     metadata = log.eval.metadata or {}
     suite = suite_of(log)
     return [
@@ -143,15 +189,15 @@ def entries(log: EvalLog, path: str) -> list[Entry]:
             baseline=baseline,
             setting={
                 "score": scorer.rstrip("0123456789"),  # Inspect numbers a scorer that is added a second time
-                "suite": str(suite.get("label", "")),
-                "store": str(metadata.get("store")),
-                "hookpoint": str(metadata.get("hookpoint")),
-                "grader": str(made.get(scorer, {}).get("grader")),
-                "prompt": str(made.get(scorer, {}).get("prompt")),
+                "suite": _text(suite.get("label", "")),
+                "store": _text(metadata.get("store")),
+                "hookpoint": _text(metadata.get("hookpoint")),
+                "grader": _text(made.get(scorer, {}).get("grader")),
+                "prompt": _text(made.get(scorer, {}).get("prompt")),
                 "options": json.dumps(made.get(scorer, {}).get("options"), sort_keys=True),
                 "latents": digest_of(latents),
             },
-            scores=_estimates(scores),
+            scores=estimates_of(scores),
             n_latents=len(ids),
             tokens_per_latent=sum(usage.total_tokens for usage in usages) / len(ids) if ids else float("nan"),
             cost_per_latent=cost / len(ids) if ids and usages else float("nan"),
@@ -159,14 +205,19 @@ def entries(log: EvalLog, path: str) -> list[Entry]:
             path=path,
             scorer=scorer,
             latents=latents,
-            subject=str(metadata.get("subject")),
-            coder=str(metadata.get("coder")),
+            subject=_text(metadata.get("subject")),
+            coder=_text(metadata.get("coder")),
             shard=_shard(log),
-            digest=suite.get("digest"),
-            one_store=suite.get("one_store", True),
+            digest=None if suite.get("digest") is None else _text(suite["digest"]),
+            one_store=suite.get("one_store") is not False,
         )
         for scorer, scores in by_scorer.items()
     ]
+
+
+def _text(value: object) -> str:
+    """Return what a log says as text that every file can hold: half a character of UTF-16 is spelled out."""
+    return str(value).encode("utf-8", "backslashreplace").decode()
 
 
 def suite_of(log: EvalLog) -> dict[str, Any]:
@@ -189,22 +240,16 @@ def _shard(log: EvalLog) -> Shard | None:
 
 def _explainer(log: EvalLog) -> tuple[str, bool, bool]:
     """What wrote a log's explanations, whether it is a floor, and whether it is the lexical baseline."""
-    arguments, model = log.eval.task_args, log.eval.model
-    wanted = arguments.get("explainer", "explain")
-    options = dict(wanted) if isinstance(wanted, dict) else {"name": wanted}
-    if log.eval.solver:  # --solver, in place of the task's
-        options = {"name": log.eval.solver.rpartition("/")[2], **(log.eval.solver_args or {})}
-    solver, file = str(options.pop("name", "explain")), arguments.get("explanations")
-    if file is not None:
-        options["file"], solver = Path(str(file)).name, "supply" if solver == "explain" else solver
-    if solver in _NO_MODEL or file is not None:
+    model = log.eval.model
+    solver, options, from_file = solver_of(log)
+    if solver in _NO_MODEL or from_file:
         label = solver
     else:
         label = model if solver == "explain" else f"{solver} ({model})"
         options = telling_arguments(log.eval.model_args) | sampling(log.eval.model_generate_config) | options
     label += f" {json.dumps(options, sort_keys=True)}" if options else ""
     floor = solver in FLOORS
-    return label, floor, not floor and model.endswith("/lexical") and solver not in _NO_MODEL and file is None
+    return label, floor, not floor and model.endswith("/lexical") and solver not in _NO_MODEL and not from_file
 
 
 def _made_by(path: str, ids: list[Any], scorers: set[str]) -> dict[str, dict[str, Any]]:
@@ -218,16 +263,6 @@ def _made_by(path: str, ids: list[Any], scorers: set[str]) -> dict[str, dict[str
         found |= {name: score.metadata for name, score in (sample.scores or {}).items() if score.metadata}
         if scorers <= found.keys():
             break
-    return found
-
-
-def _estimates(scores: list[EvalScore]) -> dict[str, Estimate]:
-    """The statistics of a score by name."""
-    found = {}
-    for score in scores:
-        value = {name.rsplit("/", 1)[-1]: float(metric.value) for name, metric in score.metrics.items()}
-        mean, low, high = (value.get(name, float("nan")) for name in _METRICS)
-        found[score.name] = Estimate(mean, low, high, score.scored_samples or 0)
     return found
 
 

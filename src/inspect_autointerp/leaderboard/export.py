@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from inspect_autointerp.atomic import atomic_file, reason
+from inspect_autointerp.csv_text import cells
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.leaderboard.results import Results
 from inspect_autointerp.leaderboard.sweeps import values_of
@@ -32,7 +33,7 @@ def score_rows(results: Results, numbers: pd.DataFrame) -> pd.DataFrame:
     order = dict.fromkeys(results.estimates["statistic"])
     wide = wide[[(part, statistic) for statistic in order for part in ("mean", "low", "high", "n")]]
     wide.columns = [f"{statistic}_{part}" for part, statistic in wide.columns]
-    return rows.join(wide)
+    return rows.join(wide, rsuffix="_statistic")  # a statistic may be called as a column is
 
 
 def latent_rows(results: Results) -> Iterator[pd.DataFrame]:
@@ -43,11 +44,13 @@ def latent_rows(results: Results) -> Iterator[pd.DataFrame]:
         prefix = f"{of['scorer']}/"
         logs = results.logs_of(of["log"])
         values = values_of(logs, lambda name, prefix=prefix: name.startswith(prefix)).set_index("id")
-        values = values.rename(columns=lambda name: name.rpartition("/")[2]).reindex(latents["id"], columns=statistics)
+        values = values.rename(columns=lambda name, prefix=prefix: name.removeprefix(prefix))
+        values = values.reindex(latents["id"], columns=statistics)
         rows = latents[["id", "index", "firing_share", "max_activation"]].reset_index(drop=True)
         for place, name in enumerate(("table", "explainer", "floor", "score", "hookpoint", "store")):
             rows.insert(place, name, of[name])
-        yield pd.concat([rows.rename(columns={"id": "latent"}), values.reset_index(drop=True)], axis=1)
+        rows = rows.rename(columns={"id": "latent"})
+        yield rows.join(values.reset_index(drop=True), rsuffix="_statistic")
 
 
 def write_rows(parts: Iterator[pd.DataFrame], target: Path, format: str | None = None, **more: object) -> None:
@@ -81,7 +84,9 @@ def write_rows(parts: Iterator[pd.DataFrame], target: Path, format: str | None =
 
 def _csv(parts: Iterator[pd.DataFrame], file: IO[str], **more: object) -> None:
     for number, part in enumerate(parts):
-        _short(part).to_csv(file, index=False, header=number == 0, lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
+        cells(_short(part)).to_csv(
+            file, index=False, header=number == 0, lineterminator="\n", quoting=csv.QUOTE_MINIMAL
+        )
 
 
 def _json(parts: Iterator[pd.DataFrame], file: IO[str], **more: object) -> None:

@@ -9,8 +9,8 @@ import pandas as pd
 
 from inspect_autointerp.leaderboard.compare import Comparison, compare
 from inspect_autointerp.leaderboard.entry import RANDOM_CODER, Entry, read_entries
-from inspect_autointerp.leaderboard.log_values import FACTS
 from inspect_autointerp.leaderboard.results import ENTRY_COLUMNS, VALUE_COLUMNS, Results, band
+from inspect_autointerp.leaderboard.sample_rows import FACTS
 from inspect_autointerp.leaderboard.sweeps import merged, values_of
 
 _APART = ("hookpoint", "latents")
@@ -50,7 +50,7 @@ def results_of(tables: Sequence[Comparison], apart: Sequence[tuple[Entry, str]])
         latents=latents,
         estimates=_estimates(rows),
         apart=pd.DataFrame(
-            [(entry.explainer, entry.path, reason) for entry, reason in listed], columns=["explainer", "log", "reason"]
+            [(entry.name, entry.path, reason) for entry, reason in listed], columns=["explainer", "log", "reason"]
         ),
         shards={entry.path: entry.logs for _, entry in rows if entry.logs},
     )
@@ -74,7 +74,7 @@ def _entries(rows: Rows) -> pd.DataFrame:
             {
                 "table": table,
                 "series": series.setdefault(shared, len(series) + 1),
-                "explainer": entry.explainer,
+                "explainer": entry.name,
                 "floor": entry.floor or entry.coder.startswith(RANDOM_CODER),
                 "score": setting["score"],
                 "statistic": entry.statistic,
@@ -135,8 +135,8 @@ def _named(entry: Entry, values: pd.DataFrame) -> dict[str, np.ndarray]:
     """A log's columns of an entry, by the names that they have in `Results`."""
     named = {}
     for column in values:
-        scorer, _, statistic = str(column).rpartition("/")
-        if scorer == entry.scorer:
+        if str(column).startswith(f"{entry.scorer}/"):
+            statistic = str(column).removeprefix(f"{entry.scorer}/")
             decile = re.search(r"_decile_(\d+)$", statistic)
             name = f"decile_{decile[1]}" if decile else "value" if statistic == entry.statistic else statistic
             if name in VALUE_COLUMNS:

@@ -47,6 +47,8 @@ class Row:
     cost_per_latent: float | None
     """In dollars. Both are of the whole log."""
     statistics: dict[str, Statistic]
+    edited: int = 0
+    """Latents whose score was edited after the run, by Inspect's `edit_score`."""
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
@@ -147,6 +149,7 @@ def rows_of(log: Recomputed) -> list[Row]:
                 )
                 for name, estimate in of.estimates.items()
             },
+            edited=of.edited,
         )
         for score, of in log.scores.items()
     ]

@@ -11,6 +11,7 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.render import visible
 
 if TYPE_CHECKING:
+    from inspect_autointerp.leaderboard.submission import Submission
     from inspect_autointerp.suites.suite import Suite
 
 _SHOWN = 20
@@ -37,7 +38,8 @@ def submit(
     _refuse([*own_differences(entry), *(suite_differences(entry, definition) if definition else ())], "the logs")
     with atomic_file(output) as path:
         path.write_bytes(TypeAdapter(Submission).dump_json(entry, indent=1) + b"\n")
-    sys.stdout.write(f"{output}: {_what(len(entry.rows), 'row')} of suite {entry.suite['label']}\n")
+    lines = [f"{output}: {_what(len(entry.rows), 'row')} of suite {entry.suite['label']}", *_edited(entry)]
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
 def verify(
@@ -76,7 +78,16 @@ def verify(
         say.append(f"{_what(len(read.logs) - len(unread), 'log')} recomputed: every number is the entry's")
     if unread:
         say.append(f"Not compared with what it was made from, which was not given: {', '.join(map(visible, unread))}")
-    sys.stdout.write("\n".join(say) + "\n")
+    sys.stdout.write("\n".join([*say, *_edited(read)]) + "\n")
+
+
+def _edited(entry: "Submission") -> list[str]:
+    """A line for each row whose scores were edited after the run."""
+    return [
+        visible(f"{row.score} of {row.explainer}: {_what(row.edited, 'score')} edited after the run")
+        for row in entry.rows
+        if row.edited
+    ]
 
 
 def _definition(said: dict, path: str | None) -> "Suite | None":

@@ -17,6 +17,8 @@ from inspect_ai.log import read_eval_log_sample_summaries
 
 _MEMBER = "summaries.json"
 _CHUNK = 1 << 22
+_LARGEST = 1 << 26
+"""Characters of an element: Inspect shortens what is long in a summary, so a longer one is none."""
 
 
 def summaries(path: str) -> Iterator[dict[str, Any]]:
@@ -44,7 +46,7 @@ def elements(file: IO[bytes]) -> Iterator[Any]:
     """The elements of a JSON array, of which a few megabytes are held at a time. NaN and infinities are numbers.
 
     Raises:
-        ValueError: It is not an array, or is cut short.
+        ValueError: It is not an array, is cut short, or has an element that is too large.
     """
     decoder, utf8 = json.JSONDecoder(), codecs.getincrementaldecoder("utf-8")()
     text, at, opened = "", 0, False
@@ -62,6 +64,8 @@ def elements(file: IO[bytes]) -> Iterator[Any]:
                 if not opened:
                     break
             elif text[at : at + 1] == "]":
+                while file.read(_CHUNK):  # to the end, where a compressed file's checksum is compared
+                    pass
                 return
             else:
                 try:
@@ -69,5 +73,7 @@ def elements(file: IO[bytes]) -> Iterator[Any]:
                 except ValueError:  # the rest is in the next chunk, or nowhere
                     break
                 yield element
+        if len(text) - at > _LARGEST:
+            raise ValueError("an element of a JSON array that is too large for a summary")
         if not chunk:
             raise ValueError("a JSON array that is cut short")

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from inspect_autointerp.intervals import bootstrap_intervals
-from inspect_autointerp.leaderboard.entry import Entry, Estimate, digest_of
+from inspect_autointerp.leaderboard.entry import Entry, digest_of
+from inspect_autointerp.leaderboard.header import Estimate
 from inspect_autointerp.leaderboard.log_values import log_values
 
 
@@ -39,6 +40,8 @@ def merged(entries: Sequence[Entry]) -> list[Entry]:
         if not complete:
             last = shards[-1]
             found.append(replace(last, problem=f"a sweep of which no shard is complete ({last.problem})"))
+        else:  # an unfinished shard is taken up again in another log; what is wrong with a finished one is said
+            found += [entry for entry in shards if entry.problem and entry.scores]
     return sorted(found, key=lambda entry: entry.created)
 
 
@@ -63,6 +66,8 @@ def _one(parts: list[Entry]) -> Entry:
     except Exception as error:  # a log cut short can fail in any layer: it is listed, not fatal
         problem = f"unreadable samples ({type(error).__name__})"
     latents = tuple(sorted(id for part in parts for id in part.latents))
+    if len(set(latents)) < len(latents):
+        problem = "shards of the sweep that hold the same latents"
     sizes = np.array([part.n_latents for part in parts], dtype=float)
     missing = f", {len(parts)} of {shard.of} shards" if len(parts) < shard.of else ""
 
@@ -79,6 +84,8 @@ def _one(parts: list[Entry]) -> Entry:
         cost_per_latent=mean([part.cost_per_latent for part in parts]),
         created=max(part.created for part in parts),
         problem=problem,
+        edited=sum(part.edited for part in parts),
+        absent=sum(part.absent for part in parts),
         latents=latents,
         logs=logs,
     )

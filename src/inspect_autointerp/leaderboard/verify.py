@@ -7,7 +7,7 @@ from math import nan
 from typing import Any
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.leaderboard.entry import Estimate
+from inspect_autointerp.leaderboard.header import Estimate
 from inspect_autointerp.leaderboard.recomputed import estimate_of, recomputed, same
 from inspect_autointerp.leaderboard.submission import Row, Submission, log_of, rows_of
 from inspect_autointerp.store import Store

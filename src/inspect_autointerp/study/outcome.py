@@ -14,13 +14,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from inspect_ai.log import EvalLog, list_eval_logs, read_eval_log
+from rich.console import Console
 
+from inspect_autointerp.errors import UserError
 from inspect_autointerp.intervals import bootstrap_interval
 from inspect_autointerp.leaderboard.differences import ALPHA, holm, paired
-from inspect_autointerp.leaderboard.entry import Entry, entries
+from inspect_autointerp.leaderboard.entry import Entry, checked_entries
 from inspect_autointerp.leaderboard.log_values import log_values
 from inspect_autointerp.leaderboard.random_coder import welch
 from inspect_autointerp.leaderboard.statistics import quartiles
+from inspect_autointerp.render import visible
 from inspect_autointerp.study.definition import Level
 
 
@@ -45,23 +48,45 @@ class Found:
 
 
 def read_found(folder: Path) -> dict[str, Found]:
-    """The finished levels of a study, by name; of one that was run twice the newest."""
+    """Read the finished levels of a study, by name; of one that was run twice the newest.
+
+    A log that is damaged or contradicts itself is named on standard error, and left out.
+    """
     found: dict[str, Found] = {}
     for info in sorted(list_eval_logs(str(folder)), key=lambda info: info.mtime or 0):
-        log = read_eval_log(info, header_only=True)
-        level = (log.eval.metadata or {}).get("level")
-        if level is None or log.status != "success":
-            continue
-        of_score = {entry.setting["score"]: entry for entry in entries(log, info.name) if not entry.problem}
-        wanted = re.compile("|".join(rf"{re.escape(e.scorer)}/({e.statistic}|unscored)" for e in of_score.values()))
-        frame = log_values(info.name, lambda name, wanted=wanted: bool(wanted.fullmatch(name))).set_index("id")
-        values, unscored = {}, {}
-        for score, entry in of_score.items():
-            column, missing = (frame.get(f"{entry.scorer}/{name}") for name in (entry.statistic, "unscored"))
-            values[score] = pd.Series(nan, index=list(entry.latents)) if column is None else column.astype(np.float64)
-            unscored[score] = nan if missing is None else float(missing.mean())
-        found[str(level)] = Found(log, of_score, values, unscored)
+        try:
+            log = read_eval_log(info, header_only=True)
+            level = (log.eval.metadata or {}).get("level")
+            if level is not None and log.status == "success":
+                found[str(level)] = _read(log, info.name)
+        except Exception as error:  # a damaged log can fail in any layer
+            reason = str(error) if isinstance(error, UserError) else f"unreadable ({type(error).__name__})"
+            name = visible(Path(info.name).name)
+            Console(stderr=True).print(f"{name}: left out: {visible(reason)}", markup=False, highlight=False)
     return found
+
+
+def _read(log: EvalLog, path: str) -> Found:
+    """Read a finished level.
+
+    Raises:
+        UserError: The log contradicts itself, or has no samples.
+        Exception: It is damaged.
+    """
+    checked = checked_entries(log, path)
+    if problem := next((entry.problem for entry in checked if entry.problem), None):
+        raise UserError(problem)
+    of_score = {entry.setting["score"]: entry for entry in checked}
+    wanted = re.compile(
+        "|".join(rf"{re.escape(e.scorer)}/({re.escape(e.statistic)}|unscored)" for e in of_score.values())
+    )
+    frame = log_values(path, lambda name: bool(wanted.fullmatch(name))).set_index("id")
+    values, unscored = {}, {}
+    for score, entry in of_score.items():
+        column, missing = (frame.get(f"{entry.scorer}/{name}") for name in (entry.statistic, "unscored"))
+        values[score] = pd.Series(nan, index=list(entry.latents)) if column is None else column.astype(np.float64)
+        unscored[score] = nan if missing is None else float(missing.mean())
+    return Found(log, of_score, values, unscored)
 
 
 def outcome(found: dict[str, Found], levels: dict[str, Level], default: str) -> pd.DataFrame:

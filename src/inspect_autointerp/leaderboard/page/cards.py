@@ -45,7 +45,7 @@ def write_cards(results: Results, latents: list[int], folder: Path) -> None:
         scorers = {row["scorer"]: (int(str(entry)), str(row["store"])) for entry, row in entries.iterrows()}
         wanted = {id for _, store in scorers.values() for id in number.get(store, {})}
         lines: dict[int, list[dict[str, Any]]] = {}
-        for scorer, id, score in chain.from_iterable(_scores(one, wanted) for one in results.logs_of(str(log))):
+        for scorer, id, score in chain.from_iterable(_readable(one, wanted) for one in results.logs_of(str(log))):
             if scorer not in scorers:
                 continue
             entry, store = scorers[scorer]
@@ -55,6 +55,12 @@ def write_cards(results: Results, latents: list[int], folder: Path) -> None:
         for latent, records in lines.items():
             with (folder / f"{latent}.js").open("a", encoding="utf-8") as file:
                 file.write(f"card({latent}, {as_json(records)});\n")
+
+
+def _readable(log: str, wanted: set[str]) -> Iterator[tuple[str, str, Score]]:
+    """Yield what `_scores` does, up to where the log cannot be read: it was read whole before, but can have changed."""
+    with suppress(Exception):
+        yield from _scores(log, wanted)
 
 
 def _scores(log: str, wanted: set[str]) -> Iterator[tuple[str, str, Score]]:

@@ -8,8 +8,10 @@ from functools import cache
 from importlib.resources import files
 from io import StringIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from inspect_ai.log import bundle_log_dir
+import fsspec
+from inspect_ai.log import bundle_log_dir, list_eval_logs, read_eval_log
 
 from inspect_autointerp import __version__
 from inspect_autointerp.atomic import atomic_folder
@@ -93,10 +95,32 @@ def check_target(out: Path, logs: str | None) -> None:
 
 def _view(logs: str, folder: Path, used: list[str]) -> dict[str, str]:
     """Bundle the logs with the Inspect viewer; how each is called there, by its path."""
-    with redirect_stdout(StringIO()):  # Inspect would name the folder by what it is called until it is whole
-        bundle_log_dir(logs, str(folder / "view"))
     root = f"{_path(logs).rstrip('/')}/"
+    with TemporaryDirectory() as place, redirect_stdout(StringIO()):  # Inspect would name a folder that is not whole
+        bundle_log_dir(_without_unreadable(logs, root, Path(place)), str(folder / "view"))
     return {log: _path(log).removeprefix(root) for log in used}
+
+
+def _without_unreadable(logs: str, root: str, place: Path) -> str:
+    """A folder of the logs that the viewer can read: the same one, or copies of them; one damaged log stops it."""
+    names = [info.name for info in list_eval_logs(logs)]
+    readable = [name for name in names if _is_readable(name)]
+    if len(readable) == len(names):
+        return logs
+    for name in readable:
+        copy = place / _path(name).removeprefix(root)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        fs, source = fsspec.core.url_to_fs(name)
+        fs.get_file(source, str(copy))
+    return str(place)
+
+
+def _is_readable(log: str) -> bool:
+    try:
+        read_eval_log(log, header_only=True)
+    except Exception:  # a damaged log can fail in any layer
+        return False
+    return True
 
 
 def _path(place: str) -> str:
