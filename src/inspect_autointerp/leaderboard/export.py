@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.leaderboard.results import Results
 from inspect_autointerp.leaderboard.sweeps import values_of
+from inspect_autointerp.streams import data_output
 
 FORMATS = ("csv", "parquet", "json")
 
@@ -67,10 +68,12 @@ def write_rows(parts: Iterator[pd.DataFrame], target: Path, format: str | None =
     write: Callable[..., None] = {"csv": _csv, "parquet": _parquet, "json": _json}[format]
     try:
         if str(target) == "-":
-            write(parts, sys.stdout.buffer if format == "parquet" else sys.stdout, **more)
+            write(parts, sys.stdout.buffer if format == "parquet" else data_output(), **more)
             return
         with target.open("wb") if format == "parquet" else target.open("w", encoding="utf-8", newline="") as file:
             write(parts, file, **more)
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise UserError(f"{target}: cannot be written ({error.strerror})") from error
 
