@@ -22,7 +22,16 @@ READ = {
     "cost": ["--contexts", "NAME", "--latents", "4", "-T", "min_contexts=5", "--sample", "1"],
     "sweep": ["detection", *LEXICAL, "--dry-run", "-T", "contexts=NAME", "-T", "min_contexts=5"],
     "study": ["examples", *STUDY, "--contexts", "NAME"],
-    "study --store": ["coder", *STUDY, "--store", "Gemma 16k=NAME", "--store", "Gemma top-32 neurons=NAME@layers.1"],
+    "study --store": [
+        "coder",
+        *STUDY,
+        "--contexts",
+        "NAME",
+        "--store",
+        "Gemma 16k=NAME",
+        "--store",
+        "Gemma top-32 neurons=NAME@layers.1",
+    ],
 }
 WRITTEN = {"prep": ["demo", "-o", "NAME"], "merge": ["NAME"], "negatives": ["NAME"]}
 TAKE_NONE = {"hooks", "suites", "leaderboard", "submit", "verify", "export"}
