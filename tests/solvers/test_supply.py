@@ -106,7 +106,6 @@ def test_a_refused_file_is_one_line_before_anything_is_asked(
         explained(by=model(lambda _: asked.append(1) or "EXPLANATION: x"), explanations=str(file))
     assert not asked
     _, [said] = explained(
-        by="none/none",
         explainer={"name": "supply", "repeated": "first"},
         explanations=str(file),
         latents=str(indices[0]),
