@@ -10,6 +10,7 @@ from rich.console import Console
 from inspect_autointerp import demo
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.manifest import Manifest
+from inspect_autointerp.named_stores import check_writable
 from inspect_autointerp.prep.config import compared, config_defaults
 from inspect_autointerp.prep.outgoing import outgoing
 from inspect_autointerp.prep.suite_option import check_options, checked, existing, suite_defaults
@@ -144,6 +145,7 @@ def prep(
       autointerp prep --config contexts/gpt2/manifest.json -o contexts/again
       autointerp prep --suite gpt2-small --device cuda
     """
+    check_writable(output)
     if suite is not None:
         check_options(context, suite)
         there = None if overwrite or dry_run or is_url(output) else existing(suite, Path(output))

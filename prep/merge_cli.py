@@ -6,11 +6,12 @@ from typing import Annotated
 import typer
 
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.named_stores import check_writable
 from inspect_autointerp.prep.cli import report
 
 
 def merge(
-    output: Annotated[Path, typer.Argument(help="The store, as `prep --shard` was given it with --output.")],
+    output: Annotated[str, typer.Argument(help="The store, as `prep --shard` was given it with --output.")],
     shards: Annotated[
         Path | None, typer.Option(help="Where the shards lie, if not beside the store as OUTPUT.shards.")
     ] = None,
@@ -30,4 +31,4 @@ def merge(
         from inspect_autointerp.prep.merge import merge as join
     except ImportError as error:
         raise UserError(f'merge needs more packages ({error}): `pip install "inspect-autointerp[prep]"`') from error
-    report(output, join(output, shards=shards, overwrite=overwrite))
+    report(output, join(Path(check_writable(output)), shards=shards, overwrite=overwrite))

@@ -1,7 +1,6 @@
 """`autointerp negatives`: harder non-activating contexts for a store that is finished."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -9,8 +8,9 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from inspect_autointerp.dataset import parse_latents
+from inspect_autointerp.dataset import located, parse_latents
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.named_stores import check_writable
 from inspect_autointerp.prep.cooccurrence import cooccurring
 from inspect_autointerp.prep.embeddings import Embedding, SentenceEmbedding, Tfidf
 from inspect_autointerp.prep.extend import extend
@@ -21,7 +21,7 @@ KINDS = ("similar", "cooccurring")
 
 
 def negatives(
-    store: Annotated[Path, typer.Argument(help="The context store's folder.")],
+    store: Annotated[str, typer.Argument(help="The context store's folder.")],
     kind: Annotated[
         list[str] | None,
         typer.Option(
@@ -50,7 +50,8 @@ def negatives(
     for name in kind or ():
         if name not in KINDS:
             raise UserError(f"--kind {name}: not known; there are {' and '.join(KINDS)}")
-    opened = Store(store)
+    folder = located(check_writable(store))
+    opened = Store(folder)
     for name in kind or KINDS:
         if name == "similar":
             vectors = Tfidf(opened) if embedding == "tfidf" else SentenceEmbedding(opened, embedding, device)
@@ -58,7 +59,7 @@ def negatives(
         else:
             found = ((hookpoint, cooccurring(opened, hookpoint)) for hookpoint in opened.hookpoints)
             extend(opened, name, found, "Jaccard index over the pool")
-        opened = Store(store, verify=False)
+        opened = Store(folder, verify=False)
         Console().print(
             f"{store}: {name} contexts added ({opened.manifest.negatives[name]})", highlight=False, soft_wrap=True
         )

@@ -22,6 +22,7 @@ def shuffled(
     format: str | None = None,
     by: str | None = None,
     key: str | None = None,
+    repeated: str | None = None,
     seed: int = 0,
     **options: Any,
 ) -> Solver:
@@ -32,10 +33,11 @@ def shuffled(
     that the file does not explain gets none, so that the same latents are scored as by `supply`.
 
     Args:
-        file: As for `supply`, and so the next three; without one, of the same run.
+        file: As for `supply`, and so the next four; without one, of the same run.
         format: Which format it is.
         by: Whose.
         key: What it calls the hookpoint.
+        repeated: Which of several.
         seed: Of the draw of contexts, and of who gets whose.
         options: Those of `explain`, of the same run.
     """
@@ -54,7 +56,7 @@ def shuffled(
         id = str(state.sample_id)
         hookpoint, _, index = id.rpartition("/")
         with one_line_errors():
-            found = supplied(store_of(state), hookpoint, file, format, by, key)
+            found = supplied(store_of(state), hookpoint, file, format, by, key, repeated)
             donor = _donors(tuple(found.texts), seed)[index] if int(index) in found.texts else index
         put_supplied(state, found, f"{hookpoint}/{donor}", "shuffled")
         return state

@@ -21,6 +21,8 @@ EXPLAINERS: dict[str, Callable[..., Solver]] = {
 }
 """By name."""
 _FROM_FILE = ("supply", "human", "shuffled")
+_OF_FILES = ("file", "format", "by", "key", "repeated")
+"""Their options that say what is read."""
 
 Explainer = str | dict[str, Any]
 """A name, or a mapping: the name as `name`, and options of that solver."""
@@ -65,7 +67,7 @@ def explainer(
     if "seed" in parameters or takes_any:
         given.setdefault("seed", seed)
     if name in _FROM_FILE and given.get("file"):
-        supplied(store, hookpoint, **{key: given[key] for key in ("file", "format", "by", "key") if key in given})
+        supplied(store, hookpoint, **{key: given[key] for key in _OF_FILES if key in given})
     return solver(**given)
 
 

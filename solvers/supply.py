@@ -21,7 +21,9 @@ _LISTED = 20
 
 
 @solver
-def supply(file: str, format: str | None = None, by: str | None = None, key: str | None = None) -> Solver:
+def supply(
+    file: str, format: str | None = None, by: str | None = None, key: str | None = None, repeated: str | None = None
+) -> Solver:
     """Explain latents by what a file says of them. No model is asked.
 
     A latent that the file does not name, or of which it has nothing that can be used, is unscored, with the reason.
@@ -30,14 +32,18 @@ def supply(file: str, format: str | None = None, by: str | None = None, key: str
         file: A file, folder or URL: JSON lines, CSV, Parquet, Neuronpedia's, Delphi's, SAEBench's, EleutherAI's, or an
             Inspect log of this project.
         format: Which of these it is, where its content does not say.
-        by: Whose, where it has several explanations of a latent: an explainer or a method by its name there.
+        by: Whose, where it has several explanations of a latent: an explainer, a method or an author by its name there.
         key: What it calls the hookpoint, where that is another name.
+        repeated: Which to take where there still are several: `first`, `last` or `newest`. By default such a file is
+            refused.
     """
-    return _from_file("supply", file, format, by, key)
+    return _from_file("supply", file, format, by, key, repeated)
 
 
 @solver
-def human(file: str, format: str | None = None, by: str | None = None, key: str | None = None) -> Solver:
+def human(
+    file: str, format: str | None = None, by: str | None = None, key: str | None = None, repeated: str | None = None
+) -> Solver:
     """Explain latents by what people wrote: as `supply`, under a name of its own in logs and leaderboards.
 
     Args:
@@ -45,15 +51,16 @@ def human(file: str, format: str | None = None, by: str | None = None, key: str 
         format: Which format it is.
         by: Whose.
         key: What it calls the hookpoint.
+        repeated: Which of several.
     """
-    return _from_file("human", file, format, by, key)
+    return _from_file("human", file, format, by, key, repeated)
 
 
-def _from_file(source: str, file: str, format: str | None, by: str | None, key: str | None) -> Solver:
+def _from_file(source: str, file: str, *options: str | None) -> Solver:
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         id = str(state.sample_id)
         with one_line_errors():
-            found = supplied(store_of(state), id.rpartition("/")[0], file, format, by, key)
+            found = supplied(store_of(state), id.rpartition("/")[0], file, *options)
         put_supplied(state, found, id, source)
         return state
 
@@ -80,7 +87,13 @@ def put_supplied(state: TaskState, found: Supplied, latent_id: str, source: str)
 
 
 def supplied(
-    store: Store, hookpoint: str, file: str, format: str | None = None, by: str | None = None, key: str | None = None
+    store: Store,
+    hookpoint: str,
+    file: str,
+    format: str | None = None,
+    by: str | None = None,
+    key: str | None = None,
+    repeated: str | None = None,
 ) -> Supplied:
     """What a file has of a hookpoint's latents; read once per process, and what cannot be used is listed then.
 
@@ -88,16 +101,24 @@ def supplied(
         UserError: It cannot be read, or is refused; see `read_explanations`.
     """
     path = file if is_url(file) else str(located(file))
-    return _read(path, hookpoint, store.manifest.hookpoints[hookpoint].width, format, by, key)
+    return _read(path, hookpoint, store.manifest.hookpoints[hookpoint].width, format, by, key, repeated)
 
 
 @lru_cache(maxsize=8)
-def _read(path: str, hookpoint: str, width: int, format: str | None, by: str | None, key: str | None) -> Supplied:
-    found = read_explanations(path, hookpoint=hookpoint, width=width, format=format, by=by, key=key)
+def _read(
+    path: str,
+    hookpoint: str,
+    width: int,
+    format: str | None,
+    by: str | None,
+    key: str | None,
+    repeated: str | None,
+) -> Supplied:
+    found = read_explanations(path, hookpoint=hookpoint, width=width, format=format, by=by, key=key, repeated=repeated)
     lines = [f"{problem.place}: latent {problem.latent}: {problem.reason}" for problem in found.problems[:_LISTED]]
     if len(found.problems) > _LISTED:
         lines.append(f"… and {len(found.problems) - _LISTED} more latents without a usable explanation")
-    passed = f", {found.passed_over} rows of others passed over" if found.passed_over else ""
+    passed = f", {found.passed_over} rows passed over" if found.passed_over else ""
     lines.append(f"{path} ({found.format}): explanations of {len(found.texts)} latents of {hookpoint}{passed}")
     console = Console(stderr=True)
     for line in lines:

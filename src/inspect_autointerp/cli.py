@@ -17,6 +17,7 @@ from inspect_autointerp.prep.cli import prep
 from inspect_autointerp.prep.hooks_cli import hooks
 from inspect_autointerp.prep.merge_cli import merge
 from inspect_autointerp.prep.negatives_cli import negatives
+from inspect_autointerp.streams import command_line_streams
 from inspect_autointerp.study.cli import study
 from inspect_autointerp.suites.cli import suites
 from inspect_autointerp.sweep import cli as sweep_cli
@@ -48,6 +49,11 @@ app.command()(study)
 
 def main() -> None:
     """Run the command line; a user's mistake is one line and exit status 2, an interruption status 130."""
+    with command_line_streams():
+        _run()
+
+
+def _run() -> None:
     try:
         app()
     except UserError as error:

@@ -14,12 +14,14 @@ from inspect_ai.viewer import SampleScoreView, ScoreColorScale, TaskSamplesColum
 from rich.console import Console
 from rich.markup import escape
 
-from inspect_autointerp import __version__, demo, planted
-from inspect_autointerp.dataset import LatentDataset, give_donors, latent_dataset, resolve
+from inspect_autointerp import __version__
+from inspect_autointerp.dataset import LatentDataset, give_donors, latent_dataset
 from inspect_autointerp.engines import release_at_task_end
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.interruption import advise_at_run_end
 from inspect_autointerp.logprob_support import forget_at_run_end
+from inspect_autointerp.named_stores import locate
+from inspect_autointerp.streams import accept_any_text
 from inspect_autointerp.sweep.pulse import serve_sweep
 from inspect_autointerp.unscored import warn_of_unscored
 
@@ -44,20 +46,6 @@ def one_line_errors() -> Iterator[None]:
         raise PrerequisiteError(escape(str(error))) from error  # Inspect prints it as rich markup
 
 
-def locate(contexts: str | None) -> str:
-    """The folder of a context store as the user names it; the demo's and the planted one are made on first use.
-
-    Args:
-        contexts: A folder or URL; `planted` for the store of the planted latents; None for the demo's.
-
-    Raises:
-        UserError: It cannot be fetched, or not be made.
-    """
-    if contexts == planted.CONTEXTS:
-        return str(planted.ensure_store())
-    return str(resolve(contexts or demo.ensure_store()))
-
-
 def open_dataset(
     contexts: str | None,
     *,
@@ -71,7 +59,7 @@ def open_dataset(
     """The latents to evaluate.
 
     Args:
-        contexts: See `locate`.
+        contexts: See `named_stores.locate`.
         hookpoint: See `dataset.latent_dataset`, as for the next three.
         latents: What to evaluate.
         min_contexts: Below which a latent is skipped.
@@ -116,6 +104,7 @@ def latent_task(
         graded: Whether a grader is asked at all; without one the role is left alone.
         about: What else the log's metadata says.
     """
+    accept_any_text()
     warn_of_unscored()
     release_at_task_end()
     forget_at_run_end()

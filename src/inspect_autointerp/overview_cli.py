@@ -22,7 +22,9 @@ _SHOWN = 5
 
 
 def stats(
-    contexts: Annotated[str, typer.Argument(help="A context store: a folder or a URL.", metavar="STORE")],
+    contexts: Annotated[
+        str, typer.Argument(help="A context store: a folder, a URL, `demo` or `planted`.", metavar="STORE")
+    ],
     hookpoint: Annotated[str | None, typer.Option(help="One of its hookpoints; all by default.")] = None,
     latents: Annotated[
         str | None, typer.Option(help="List these latents: `0:100`, `3,17,40`, `sample:20`, `all`.")
@@ -46,13 +48,14 @@ def stats(
       autointerp stats contexts/gpt2 --latents 0:20
       autointerp stats contexts/gpt2 --to latents.parquet
     """
-    from inspect_autointerp.dataset import parse_latents, resolve
+    from inspect_autointerp.dataset import parse_latents
+    from inspect_autointerp.named_stores import locate
     from inspect_autointerp.overview import density_histogram, latents_frame, summary
     from inspect_autointerp.overview_rows import check_target, with_texts, write_rows
 
     if to is not None:
         check_target(to)
-    store = Store(resolve(contexts))
+    store = Store(Path(locate(contexts)))
     least = store.settings.min_active if min_active is None else min_active
     console = Console()
     if not console.is_terminal:

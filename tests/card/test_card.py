@@ -166,3 +166,23 @@ def test_the_command_writes_a_page(
     assert (status, err.count("\n")) == (2, 1)
     status, _, err = run(monkeypatch, capsys, store_folder, 17, 18)
     assert err.startswith("autointerp: a store and one latent are wanted")
+
+
+def test_show_random_draws_latents_that_fire_by_seed(
+    store_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def shown(*arguments: object) -> list[str]:
+        status, out, err = run(monkeypatch, capsys, store_folder, "layers.1", "--contexts", 1, *arguments)
+        assert status == 0, err
+        return re.findall(r"^layers\.1/\d+", out, re.MULTILINE)
+
+    store = Store(store_folder)
+    firing_ones = {latent.id for latent in store.latents("layers.1", range(256)) if latent.n_tokens}
+    first = shown("--random", 5)
+    assert len(set(first)) == 5 and set(first) <= firing_ones
+    assert first == shown("--random", 5) and set(first) != set(shown("--random", 5, "--seed", 1))
+    assert set(shown("--random", 256)) == firing_ones
+    status, _, err = run(monkeypatch, capsys, store_folder, "layers.1", "--random", 5, "--html", "x.html")
+    assert (status, err) == (2, "autointerp: --html: of one latent; leave it out, or --random\n")
+    status, _, err = run(monkeypatch, capsys, store_folder, "17", "--random", 5)
+    assert status == 2 and "no hookpoint '17'" in err

@@ -252,7 +252,9 @@ REFUSED = [
     second("{]\n{]\n[]", r"broken JSON .*\(and 2 more\)$", id="broken lines"),
     pytest.param(b'{"index": 5,\n"explanation": }', r"x:2: broken JSON", id="broken document"),
     second("\u2028" + row("6"), "broken JSON", id="no white space"),
-    second(row("5"), r"latent 5 again, which stands at .*x:1 already$", id="twice"),
+    second(
+        row("5"), r"latent 5 again, which stands at .*x:1 already; give repeated=first, last or newest$", id="twice"
+    ),
     second(row("6", more=', "index": 7'), r"the name index stands twice", id="name twice"),
     second(row("100"), r"latent 100, and the coder of layers.1 has 100 \(0 to 99\)$", id="width"),
     second(row("-1"), "-1 is no latent", id="negative"),
@@ -277,7 +279,11 @@ REFUSED = [
     pytest.param(b"index,explanation\n5,a\n6,\xe9\n", r"x:3: not UTF-8", id="csv latin-1"),
     pytest.param(b"index,explanation,explanation\n5,a,b\n", r"x:1: the head must name, once each", id="csv head"),
     pytest.param(b"index,explanation\n", r"x: there is no explanation in it", id="csv of nothing"),
-    pytest.param(b'{\n"5": "a",\n"6": "b",\n"5": "c"\n}', r"x:4: latent 5 again, .*x:2 already$", id="eleuther twice"),
+    pytest.param(
+        b'{\n"5": "a",\n"6": "b",\n"5": "c"\n}',
+        r"x:4: latent 5 again, .*x:2 already; give repeated=first, ",
+        id="eleuther twice",
+    ),
     pytest.param(b'{\n"5": "a",\n}', r"x:3: broken JSON", id="eleuther trailing comma"),
     pytest.param(
         json.dumps(SAEBENCH, indent=1).replace('"7": {', '"5": {').encode(),
@@ -321,13 +327,80 @@ def test_of_several_makers_one_is_chosen(tmp_path: Path) -> None:
         NEURONPEDIA | {"explanationModelName": "claude", "description": "weekdays"},
     )
     with pytest.raises(
-        UserError, match=r"x:2: latent 5 again.*; give one of them as by=…: claude, gpt-4o-mini, oai_tok"
+        UserError,
+        match=r"x:2: latent 5 again.*; give one of them as by=…: claude, gpt-4o-mini; or repeated=first, last",
     ):
         read(path)
     found = read(path, by="claude")
     assert (texts(found), found.passed_over) == ({5: "weekdays"}, 1)
-    with pytest.raises(UserError, match=r"nothing by llama; it is by claude, gpt-4o-mini, oai_token-act-pair"):
+    with pytest.raises(UserError, match=r"nothing by llama; it is by claude, clkht.*, gpt-4o-mini, oai_token-act-pair"):
         read(path, by="llama")
+
+
+OLD = NEURONPEDIA | {"createdAt": "2024-11-05T08:00:00.000Z"}
+NEW = OLD | {"description": "weekdays", "createdAt": "2025-01-02T03:04:05.678Z", "id": "y"}
+TWICE = {  # in each format that can hold two: the earlier, then the later
+    "neuronpedia": "\n".join(map(json.dumps, (OLD, NEW))),
+    "neuronpedia feature": json.dumps(FEATURE | {"explanations": [OLD, NEW]}),
+    "jsonl": '{"index": 5, "explanation": "names of days"}\n{"index": 5, "explanation": "weekdays"}\n',
+    "csv": "index,explanation\n5,names of days\n5,weekdays\n",
+    "eleuther": '{\n"5": "names of days",\n"5": "weekdays"\n}',
+}
+
+
+@pytest.mark.parametrize("kind", TWICE)
+def test_latent_with_two_explanations_has_the_one_asked_for(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_text(TWICE[kind], encoding="utf-8")
+    with pytest.raises(UserError, match=r"latent 5 again, .* already; give repeated=first, last or newest$"):
+        read(path)
+    for repeated, text in (("first", "names of days"), ("last", "weekdays")):
+        found = read(path, repeated=repeated)
+        assert (texts(found), found.passed_over) == ({5: text}, 1)
+    if kind.startswith("neuronpedia"):
+        assert texts(read(path, repeated="newest")) == {5: "weekdays"}
+    else:
+        with pytest.raises(UserError, match="repeated=newest: latent 5 does not say when it was written; give first"):
+            read(path, repeated="newest")
+    with pytest.raises(UserError, match="repeated=all: not known; there are first, last, newest"):
+        read(path, repeated="all")
+
+
+def test_newest_explanation_is_by_date_and_not_by_place(tmp_path: Path) -> None:
+    assert texts(read(lines(tmp_path / "x", NEW, OLD), repeated="newest")) == {5: "weekdays"}
+    local = OLD | {"createdAt": "2025-01-02T04:00:00+02:00"}  # an hour before
+    assert texts(read(lines(tmp_path / "x", local, NEW), repeated="newest")) == {5: "weekdays"}
+    with pytest.raises(UserError, match=r"x:1: repeated=newest: latent 5 says yesterday; give first or last"):
+        read(lines(tmp_path / "x", OLD | {"createdAt": "yesterday"}, NEW), repeated="newest")
+    row = {"index": 5, "explanation": "a", "created": "2025-01-02"}
+    path = lines(tmp_path / "x", row, row | {"explanation": "b", "created": "2024-12-31T23:00:00Z"})
+    assert texts(read(path, repeated="newest")) == {5: "a"}
+
+
+def test_usable_explanation_comes_before_an_empty_one(tmp_path: Path) -> None:
+    path = lines(tmp_path / "x", NEURONPEDIA | {"description": " "}, NEURONPEDIA, NEURONPEDIA | {"description": ""})
+    for repeated in ("first", "last"):
+        found = read(path, repeated=repeated)
+        assert (texts(found), found.problems, found.passed_over) == ({5: "names of days"}, [], 2)
+
+
+def test_author_tells_two_explanations_apart(tmp_path: Path) -> None:
+    path = lines(tmp_path / "x", OLD, NEW | {"authorId": "someone"})
+    with pytest.raises(UserError, match=r"give one of them as by=…: clkht01d40000jv08hvalcvly, someone; or repeated="):
+        read(path)
+    assert texts(read(path, by="someone")) == {5: "weekdays"}
+
+
+def test_option_for_repeats_does_not_mix_subjects(tmp_path: Path) -> None:
+    path = lines(tmp_path / "x", OLD, NEW | {"modelId": "gemma"})
+    with pytest.raises(UserError, match="of several subjects; give one of them in front of the key"):
+        read(path, repeated="first")
+
+
+def test_option_for_repeats_keeps_other_faults(tmp_path: Path) -> None:
+    path = lines(tmp_path / "x", OLD, NEW | {"description": 3})
+    with pytest.raises(UserError, match=r"x:2: latent 5 has 3 where its explanation should be$"):
+        read(path, repeated="first")
 
 
 def test_a_hookpoint_by_another_name_is_said_and_not_guessed(tmp_path: Path) -> None:

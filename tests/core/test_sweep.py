@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inspect_autointerp.errors import Interrupted, UserError
-from inspect_autointerp.sweep import pulse, run, view
+from inspect_autointerp.sweep import run, view
 from inspect_autointerp.sweep.arguments import Arguments, options
 from inspect_autointerp.sweep.logs import Logs
 from inspect_autointerp.sweep.plan import Plan, cut, make_plan, named
@@ -123,7 +123,8 @@ _BODY = {
     "slow": "time.sleep(60)",
     "begun": "tick(); sys.exit(1)",
 }
-_TICK = "def tick(): open(os.environ['INSPECT_AUTOINTERP_SWEEP'].partition(':')[2], 'a').write('.')"
+_TICK = "def tick(): open(os.environ['INSPECT_AUTOINTERP_SWEEP'], 'a').write('.')"
+_HOLD = "from inspect_autointerp.sweep import lifeline; lifeline.hold_lifeline()"
 
 
 def sweep_of(monkeypatch: pytest.MonkeyPatch, *kinds: str) -> tuple[run.Sweep, list[int]]:
@@ -133,7 +134,7 @@ def sweep_of(monkeypatch: pytest.MonkeyPatch, *kinds: str) -> tuple[run.Sweep, l
     def fake(plan: Plan, shard: int, *_: object) -> list[str]:
         started.append(shard)
         body = _BODY[kinds[shard - 1]].replace("N", str(shard))
-        return [sys.executable, "-c", f"import json, os, signal, sys, time\n{_TICK}\n{body}"]
+        return [sys.executable, "-c", f"import json, os, signal, sys, time\n{_HOLD}\n{_TICK}\n{body}"]
 
     monkeypatch.setattr(run, "command", fake)
     plan = Plan("id", "task", Arguments.read([]), tuple((n,) for n in range(len(kinds))), {})
@@ -188,19 +189,3 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(monkeypatch: pytest.Mon
     with pytest.raises(Interrupted, match=r"1 of 3 shards are complete in logs\. The same command goes on"):
         run.run_locally(sweep, 1, interrupt)
     assert started == [1, 2]
-
-
-@pytest.mark.usefixtures("interruptible")
-def test_a_shard_ends_when_its_sweep_is_gone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    import asyncio
-    import os
-
-    told = pulse._Pulse()
-    told.file = tmp_path / "ticks"
-    told.parent = os.getppid()
-    asyncio.run(told.on_sample_end(None))  # pyright: ignore[reportArgumentType]
-    assert told.file.read_bytes() == b"."
-    told.parent = 1 << 30
-    with pytest.raises(KeyboardInterrupt):
-        asyncio.run(told.on_sample_end(None))  # pyright: ignore[reportArgumentType]
-    assert told.file.read_bytes() == b"."

@@ -202,6 +202,14 @@ def test_explanations(run: Run, stores: Path, tmp_path: Path) -> None:
     assert (found["mean"], found["n"]) == (pytest.approx(1), 4)
     assert one["shuffled"]["explanations"]["mean"] == 0  # no two share a word
 
+    with (tmp_path / "a.jsonl").open("a", encoding="utf-8") as file:
+        file.write('{"index": 0, "explanation": "dots"}\n')
+    pair = (f"{stores / 'one'}:layers.1", stores / "copy")
+    status, _, err = run(*pair, *sources)
+    assert status == 2 and "latent 0 again" in err and "give repeated=first, last or newest" in err
+    assert run(*pair, *sources, "-E", "repeated=first", "--json", target)[0] == 0
+    assert json.loads(target.read_text())["comparisons"][0]["estimates"]["explanations"]["mean"] == pytest.approx(1)
+
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
@@ -216,6 +224,7 @@ def test_explanations(run: Run, stores: Path, tmp_path: Path) -> None:
         (["{one}", "{copy}", "--explanations-a", "a.jsonl"], "explanations of one side alone"),
         (["{one}", "--csv", "{none}/pairs.csv"], "there is no folder"),
         (["{one}", "--explanations-a", "{none}"], "none"),
+        (["{one}", "-E", "which=first"], "-E which=first: give NAME=VALUE; names are format, by, key, repeated"),
     ],
 )
 def test_a_mistake_is_one_line(run: Run, stores: Path, arguments: list[str], message: str) -> None:

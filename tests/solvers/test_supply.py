@@ -105,6 +105,12 @@ def test_a_refused_file_is_one_line_before_anything_is_asked(
     with pytest.raises(Exception, match=r"twice\.jsonl:2: latent \d+ again"):
         explained(by=model(lambda _: asked.append(1) or "EXPLANATION: x"), explanations=str(file))
     assert not asked
+    _, [said] = explained(
+        explainer={"name": "supply", "repeated": "first"},
+        explanations=str(file),
+        latents=str(indices[0]),
+    )
+    assert said["text"] == "a"
 
 
 def test_single_tokens_need_no_model(explained: Explained) -> None:

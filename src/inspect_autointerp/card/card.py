@@ -1,7 +1,8 @@
 """What a card holds, read from a context store."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from inspect_autointerp.contexts import LatentContexts
 from inspect_autointerp.errors import UserError
@@ -89,6 +90,12 @@ def latent_named(store: Store, name: str, hookpoint: str | None = None) -> Laten
     if not (number.isascii() and number.isdigit() and int(number) < width):
         raise UserError(f"{name}: no such latent; {hookpoint} has 0 to {width - 1}, for instance {hookpoint}/0")
     return store.latent(hookpoint, int(number))
+
+
+def random_latents(store: Store, hookpoint: str, n: int, seed: int) -> Iterator[Latent]:
+    """Draw latents of a hookpoint that fire, in the order of the draw: all of them where there are fewer than n."""
+    order = rng_of(seed, hookpoint, "latents").permutation(store.manifest.hookpoints[hookpoint].width)
+    return islice((latent for latent in store.latents(hookpoint, order.tolist()) if latent.n_tokens), n)
 
 
 def _row(store: Store, latent: Latent) -> dict[str, list | None]:

@@ -10,9 +10,6 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.latent import Split
 from inspect_autointerp.store import Store
 
-DEMO = "demo"
-"""What the demo's store is called here; a folder of that name is `./demo`."""
-
 
 def show(
     names: Annotated[
@@ -20,9 +17,13 @@ def show(
         typer.Argument(
             metavar="[STORE] LATENT",
             help="A context store (a folder, a URL, `planted`, or `demo`, the default), and a latent of it:"
-            " `layers.2/17`, or `17` of --hookpoint.",
+            " `layers.2/17`, or `17` of --hookpoint; with --random a hookpoint of it.",
         ),
     ],
+    random: Annotated[
+        int | None, typer.Option(min=1, help="Show so many latents of a hookpoint, drawn among those that fire.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of that draw, and of the draw of negatives.")] = 0,
     hookpoint: Annotated[str | None, typer.Option(help="Of the latent; the store's first by default.")] = None,
     split: Annotated[
         Literal["explain", "test", "both"], typer.Option(help="Whose activating contexts to show.")
@@ -39,18 +40,28 @@ def show(
     Example:
       autointerp show layers.2/17
       autointerp show contexts/gpt2 17 --html latent.html
+      autointerp show contexts/gpt2 layers.8 --random 30 --contexts 1
     """
-    from inspect_autointerp.card.card import latent_named, read_card
+    from inspect_autointerp.card.card import latent_named, random_latents, read_card
     from inspect_autointerp.card.html import write_card
     from inspect_autointerp.card.terminal import print_card
-    from inspect_autointerp.evaluation import locate
+    from inspect_autointerp.named_stores import DEMO, locate
 
     if len(names) > 2:
         raise UserError(f"a store and one latent are wanted, and {len(names)} names were given")
     place = names[0] if len(names) == 2 else DEMO
-    store = Store.open(locate(None if place == DEMO else place), window)
+    store = Store.open(locate(place), window)
     splits: tuple[Split, ...] = get_args(Split) if split == "both" else (split,)
-    card = read_card(store, latent_named(store, names[-1], hookpoint), contexts=contexts, splits=splits)
+    if random is not None:
+        if html is not None:
+            raise UserError("--html: of one latent; leave it out, or --random")
+        if hookpoint not in (None, names[-1]):
+            raise UserError(f"{names[-1]}: a hookpoint, and --hookpoint says {hookpoint}; give one of them")
+        for latent in random_latents(store, store.hookpoint(names[-1]), random, seed):
+            print_card(read_card(store, latent, contexts=contexts, splits=splits, seed=seed))
+        return
+    latent = latent_named(store, names[-1], hookpoint)
+    card = read_card(store, latent, contexts=contexts, splits=splits, seed=seed)
     if html is None:
         print_card(card)
         return

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _STORE = "a folder, a URL, `demo` or `planted`; with `:HOOKPOINT` behind it that one hookpoint, else all."
 
+_READING = ("format", "by", "key", "repeated")
+"""Options of `supply` that say how a file is read."""
+
 
 def compare(
     store_a: Annotated[str, typer.Argument(help=f"A context store: {_STORE}", metavar="STORE_A[:HOOKPOINT]")],
@@ -40,6 +43,16 @@ def compare(
     ] = None,
     explanations_b: Annotated[
         str | None, typer.Option(help="The same of STORE_B; of one store the same by default.", metavar="LOG")
+    ] = None,
+    reading: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--explanations-option",
+            "-E",
+            metavar="NAME=VALUE",
+            help="How explanations are read, as `supply` takes it: by=…, key=…, format=…, or repeated=first, last or"
+            " newest where a latent has several.",
+        ),
     ] = None,
     embedding: Annotated[
         str, typer.Option(help="What compares explanations: `tfidf`, `minilm`, or a model of sentence-transformers.")
@@ -75,14 +88,17 @@ def compare(
 
     options = {"by": by, "candidates": candidates, "min_fires": min_fires, "threshold": threshold, "seed": seed}
     options |= {"unrelated": unrelated, "embedding": embedding if explanations_a else None}
+    how = _reading(reading or [])
     for target in (json, csv, parquet, md):
         if target is not None and not target.parent.is_dir():
             raise UserError(f"{target}: there is no folder {target.parent}")
     pairs = _pairs(store_a, store_b)
     sources = _sources(explanations_a, explanations_b, one_store=store_b is None)
-    found = _compared(pairs, by, sources, embedding, candidates, min_fires, threshold, unrelated, seed)
+    found = _compared(pairs, by, sources, how, embedding, candidates, min_fires, threshold, unrelated, seed)
     if by is None and len({one.by for one in found}) > 1:  # what stands in one map has to be found alike
-        found = _compared(pairs, "coactivation", sources, embedding, candidates, min_fires, threshold, unrelated, seed)
+        found = _compared(
+            pairs, "coactivation", sources, how, embedding, candidates, min_fires, threshold, unrelated, seed
+        )
     views.print_terminal(found, threshold)
     if json is not None:
         results.write_json(found, options, json)
@@ -113,10 +129,21 @@ def _sources(a: str | None, b: str | None, *, one_store: bool) -> tuple[str, str
     return None if a is None or b is None else (a, b)
 
 
+def _reading(given: list[str]) -> dict[str, str]:
+    found = {}
+    for option in given:
+        name, _, value = option.partition("=")
+        if name not in _READING or not value:
+            raise UserError(f"-E {option}: give NAME=VALUE; names are {', '.join(_READING)}")
+        found[name] = value
+    return found
+
+
 def _compared(
     pairs: "Sequence[tuple[Site, Site]]",
     by: Literal["cosine", "coactivation"] | None,
     sources: tuple[str, str] | None,
+    reading: dict[str, str],
     embedding_name: str,
     candidates: int | None,
     min_fires: int,
@@ -132,7 +159,7 @@ def _compared(
     def read(site: "Site", source: str) -> dict[int, str]:
         key = (source, str(site.store.folder), site.hookpoint)
         if key not in texts:
-            texts[key] = explanations_of(site, source)
+            texts[key] = explanations_of(site, source, reading)
         return texts[key]
 
     embed = embedding(embedding_name, pairs[0][0]) if sources else None

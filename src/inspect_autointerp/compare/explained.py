@@ -46,13 +46,18 @@ class Explained:
         return found
 
 
-def explanations_of(site: Site, source: str) -> dict[int, str]:
-    """A site's explanations from a log or any other format that explanations are read from.
+def explanations_of(site: Site, source: str, reading: Mapping[str, str]) -> dict[int, str]:
+    """Return a site's explanations from a log or any other format that explanations are read from.
+
+    Args:
+        site: The site.
+        source: A file, a folder or a URL.
+        reading: Options of `read_explanations` that say what is read: `by`, `key`, `repeated`, `format`.
 
     Raises:
         UserError: It cannot be read, or has none of this hookpoint.
     """
-    read = read_explanations(source, hookpoint=site.hookpoint, width=site.width)
+    read = read_explanations(source, hookpoint=site.hookpoint, width=site.width, **reading)
     return {index: supplied.text for index, supplied in read.texts.items()}
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.evaluation import locate
+from inspect_autointerp.named_stores import locate
 from inspect_autointerp.remote import is_url
 from inspect_autointerp.store import Store
 
@@ -60,8 +60,7 @@ def find_sites(given: str) -> list[Site]:
         UserError: There is no such store, or it has no such hookpoint.
     """
     name, hookpoint = _parted(given)
-    demo = name == "demo" and not Path(name).exists()
-    store = Store.open(locate(None if demo else name))
+    store = Store.open(locate(name))
     names = [store.hookpoint(hookpoint)] if hookpoint else sorted(store.hookpoints, key=_by_layer)
     return [Site(store, one, name) for one in names]
 

@@ -15,7 +15,9 @@ def cost(
         list[str] | None,
         typer.Argument(help="detection, fuzzing, …; or `judged` (the default) or `all`, as the task suite has them."),
     ] = None,
-    contexts: Annotated[str | None, typer.Option(help="The context store; the demo's by default.")] = None,
+    contexts: Annotated[
+        str | None, typer.Option(help="The context store: a folder, a URL, `demo` (the default) or `planted`.")
+    ] = None,
     latents: Annotated[
         str | None, typer.Option(help="`0:100`, `3,17,40`, `all`, `sample:200`; 100 by default.")
     ] = None,

@@ -88,7 +88,7 @@ def as_json(found: Estimate, about: dict[str, object]) -> str:
         "rows": rows,
         "total": total | {"dollars": _known(fsum(row.money for row in found.rows) * found.scale)},
     }
-    return json.dumps(every, indent=2, ensure_ascii=False)
+    return json.dumps(every, indent=2)
 
 
 def _known(value: float) -> float | None:

@@ -90,9 +90,9 @@ def _rows(place: str, record: Any, faults: Faults, scores: Mapping[str, Mapping[
         if not isinstance(said, dict) or "description" not in said:
             faults.add(place, "an explanation without `description`")
             continue
-        maker = said.get("explanationModelName"), said.get("typeName")
+        maker = [said.get(name) for name in ("explanationModelName", "typeName", "authorId", "createdAt")]
         if not all(isinstance(name, str | None) for name in maker):
-            faults.add(place, "explanationModelName or typeName is not text")
+            faults.add(place, "explanationModelName, typeName, authorId or createdAt is not text")
             continue
         yield Row(
             place=place,
@@ -102,6 +102,8 @@ def _rows(place: str, record: Any, faults: Faults, scores: Mapping[str, Mapping[
             text=said["description"],
             explainer=maker[0] or None,
             method=maker[1] or None,
+            author=maker[2] or None,
+            created=maker[3] or None,
             scores=scores.get(str(said.get("id"))) or _scores(said.get("scores")),
         )
 

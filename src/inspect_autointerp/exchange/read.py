@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.exchange.collect import Collected
+from inspect_autointerp.exchange.collect import REPEATED, Collected
 from inspect_autointerp.exchange.delphi import read_delphi
 from inspect_autointerp.exchange.eleuther import read_eleuther
 from inspect_autointerp.exchange.faults import Faults
@@ -25,6 +25,7 @@ def read_explanations(
     format: str | None = None,
     by: str | None = None,
     key: str | None = None,
+    repeated: str | None = None,
 ) -> Supplied:
     """Read the explanations that a source has of a hookpoint's latents.
 
@@ -35,16 +36,22 @@ def read_explanations(
         hookpoint: As the store calls it. Rows of others are passed over; rows that name none are taken to be of it.
         width: Latents of its coder.
         format: One of `FORMATS`; recognised by the content by default.
-        by: Of whom, where the source has several explanations of a latent: an explainer or a method by its name there.
+        by: Of whom, where the source has several explanations of a latent: an explainer, a method or an author by its
+            name there.
         key: What the source calls this hookpoint, where that is another name: Neuronpedia's `6-res-jb`, or
             `gpt2-small/6-res-jb`.
+        repeated: Which explanation to take of a latent that has several: one of `collect.REPEATED`. By default a source
+            that has several is refused.
 
     Raises:
         UserError: It cannot be read; is of another format, encoding or hookpoint; a row of it is broken, its index
-            outside of the coder, or a latent stands twice. One line with the first fault's file and line.
+            outside of the coder, or a latent stands twice and `repeated` is not given. One line with the first fault's
+            file and line.
     """
     if format is not None and format not in FORMATS:
         raise UserError(f"format={short(format)}: there is none of that name; there are {', '.join(FORMATS)}")
+    if repeated is not None and repeated not in REPEATED:
+        raise UserError(f"repeated={short(repeated)}: not known; there are {', '.join(REPEATED)}")
     with opened(source) as place:
         form = format or recognise(place)
         if place.is_folder and form not in FOLDERS:
@@ -53,7 +60,9 @@ def read_explanations(
             raise UserError(f"{source}: a file, and {form} is a folder; give the folder")
         name = key or hookpoint
         names = {name, name.replace("/", "--")} if form == "delphi" else {name}
-        found = Collected(source=source, hookpoint=hookpoint, width=width, by=by, names=frozenset(names))
+        found = Collected(
+            source=source, hookpoint=hookpoint, width=width, by=by, names=frozenset(names), repeated=repeated
+        )
         faults = Faults()
         found.collect(_READERS[form](place, faults), faults)
         return Supplied(

@@ -31,6 +31,10 @@ class Row:
     """The model that wrote it."""
     method: str | None = None
     """How: our solver and the version of its prompt, Neuronpedia's `typeName`, …"""
+    author: str | None = None
+    """Who wrote it or had it written: Neuronpedia's `authorId`."""
+    created: str | None = None
+    """When it was written, as ISO 8601: Neuronpedia's `createdAt`."""
     written_for: str | None = None
     """The latent that it was written for, where that is another one (a floor)."""
     store: str | None = None
@@ -82,7 +86,7 @@ class Supplied:
     """By the latent's index."""
     problems: list[Problem]
     passed_over: int
-    """Rows of other hookpoints, or of others than the `by` asked for."""
+    """Rows of other hookpoints, of others than the `by` asked for, or that `repeated` does not take."""
 
 
 def parse_index(value: Any) -> int | None:

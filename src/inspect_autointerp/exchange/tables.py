@@ -1,8 +1,8 @@
 """Tables of explanations, a row each: JSONL, CSV and Parquet with the same columns.
 
 `latent` (`HOOKPOINT/INDEX`), or `index` with or without `hookpoint`; `explanation`; and where known `reason`,
-`explainer`, `method`, `written_for`, `store`, and scores, named `score` or `SCORE.STATISTIC`. Other columns are passed
-over.
+`explainer`, `method`, `author`, `created` (ISO 8601), `written_for`, `store`, and scores, named `score` or
+`SCORE.STATISTIC`. Other columns are passed over.
 """
 
 import csv
@@ -23,6 +23,8 @@ from inspect_autointerp.exchange.strict_json import Unreadable, decode, load
 _NAMES = ("reason", "explainer", "method", "written_for", "store")
 _HEAD = ["latent", "hookpoint", "index", "explanation", *_NAMES, "log"]
 """How the columns begin that are written here."""
+_READ = (*_NAMES, "author", "created")
+"""Columns of text that are read; we write the former."""
 MADE_BY = (".grader", ".prompt", ".options")
 """How the columns end that say how a score was made."""
 _SCORE = re.compile(r"score|\w+\.\w+")
@@ -81,7 +83,7 @@ def _rows(records: Iterable[tuple[str, Mapping[str, Any]]], faults: Faults) -> I
         if isinstance(latent, str):
             faults.add(place, latent)
             continue
-        known: dict[str, Any] = {name: record.get(name) for name in _NAMES}
+        known: dict[str, Any] = {name: record.get(name) for name in _READ}
         if odd := [name for name, value in known.items() if not isinstance(value, str | None)]:
             faults.add(place, f"`{odd[0]}` is not text")
             continue
@@ -169,7 +171,7 @@ def _parquet_records(source: Source) -> Iterator[tuple[str, dict[str, Any]]]:
     number = 0
     try:
         file = pq.ParquetFile(BytesIO(source.read()))
-        wanted = ("latent", "hookpoint", "index", "explanation", *_NAMES)
+        wanted = ("latent", "hookpoint", "index", "explanation", *_READ)
         columns = [name for name in file.schema_arrow.names if name in wanted or _SCORE.fullmatch(name)]
         if len(set(columns)) < len(columns):
             raise UserError(f"{source.given}: a column's name stands twice")

@@ -16,6 +16,7 @@ from inspect_autointerp.csv_text import cells
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.leaderboard.results import Results
 from inspect_autointerp.leaderboard.sweeps import values_of
+from inspect_autointerp.streams import data_output
 
 FORMATS = ("csv", "parquet", "json")
 
@@ -71,7 +72,9 @@ def write_rows(parts: Iterator[pd.DataFrame], target: Path, format: str | None =
     write: Callable[..., None] = {"csv": _csv, "parquet": _parquet, "json": _json}[format]
     if str(target) == "-":
         try:
-            write(parts, sys.stdout.buffer if format == "parquet" else sys.stdout, **more)
+            write(parts, sys.stdout.buffer if format == "parquet" else data_output(), **more)
+        except BrokenPipeError:
+            raise
         except OSError as error:
             raise UserError(f"standard output: cannot be written ({reason(error)})") from error
         return

@@ -1,6 +1,5 @@
 """A table as a terminal or Markdown shows it."""
 
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from rich.text import Text
 
 from inspect_autointerp.atomic import atomic_file
 from inspect_autointerp.render import visible
+from inspect_autointerp.streams import data_output
 
 _NAME = 20
 """Characters that a name gets on a line at least."""
@@ -95,7 +95,7 @@ def write_markdown(target: Path, views: Sequence[View], notes: Sequence[str]) ->
     """
     text = markdown(views, notes)
     if str(target) == "-":
-        sys.stdout.write(text)
+        data_output().write(text)
         return
     with atomic_file(target) as path:
         path.write_text(text, encoding="utf-8")

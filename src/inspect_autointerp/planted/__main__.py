@@ -22,6 +22,7 @@ from inspect_autointerp.scorers.correlation import correlation_statistics
 from inspect_autointerp.scorers.judge import Verdict
 from inspect_autointerp.scorers.statistics import latent_statistics
 from inspect_autointerp.store import Store
+from inspect_autointerp.streams import command_line_streams
 
 
 class Column(NamedTuple):
@@ -157,4 +158,5 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    with command_line_streams():
+        typer.run(main)

@@ -23,7 +23,9 @@ def study(
         typer.Option(help="The grader; without one the explainer grades itself. In the study `grader` several."),
     ] = None,
     model_role: Annotated[list[str] | None, typer.Option(help="likelihood=…, as `inspect eval` takes it.")] = None,
-    contexts: Annotated[str | None, typer.Option(help="The context store; the demo's by default.")] = None,
+    contexts: Annotated[
+        str | None, typer.Option(help="The context store: a folder, a URL, `demo` (the default) or `planted`.")
+    ] = None,
     hookpoint: Annotated[str | None, typer.Option(help="One of the store's; the first by default.")] = None,
     store: Annotated[
         list[str] | None,

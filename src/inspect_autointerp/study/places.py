@@ -9,10 +9,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from inspect_autointerp import demo
-from inspect_autointerp.dataset import resolve
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.evaluation import locate
 from inspect_autointerp.made import make_once
+from inspect_autointerp.named_stores import locate
 from inspect_autointerp.store import Store
 from inspect_autointerp.study.definition import Demo, Level
 
@@ -62,7 +61,7 @@ class Given:
         """Each hookpoint of the contexts; of `--store` where there are some, by level."""
         if self.stores:
             return {name: _named(wanted) for name, wanted in self.stores.items()}
-        store = _opened(locate(self.contexts))
+        store = _opened(self.contexts)
         said = "" if self.contexts is None else None
         return {name: Place(str(store.folder), name, said) for name in store.hookpoints}
 
@@ -114,8 +113,8 @@ def _named(wanted: str) -> Place:
     return Place(str(store.folder), store.hookpoint(hookpoint or None))
 
 
-def _opened(contexts: str) -> Store:
-    return Store.open(str(resolve(contexts)))
+def _opened(contexts: str | None) -> Store:
+    return Store.open(locate(contexts))
 
 
 def _made(prep: str) -> Path:

@@ -8,8 +8,8 @@ from inspect_ai.model import GenerateConfig, Model, get_model
 from rich.console import Console
 
 from inspect_autointerp import demo
-from inspect_autointerp.dataset import resolve
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.named_stores import locate
 from inspect_autointerp.store import Store
 from inspect_autointerp.suites.draw import Drawn, drawn_latents
 from inspect_autointerp.suites.place import check_store, is_demo, suite_folder, unpublished
@@ -123,7 +123,7 @@ def _plain(value: object) -> str:
 
 def _store_folder(suite: Suite, contexts: str | None) -> str:
     if contexts is not None:
-        return str(resolve(contexts))
+        return locate(contexts)
     if is_demo(suite):
         return str(demo.ensure_store())
     folder = suite_folder(suite)

@@ -13,6 +13,8 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 from inspect_ai.log import read_eval_log, read_eval_log_samples, write_eval_log
 
+from inspect_autointerp.sweep.lifeline import hold_lifeline
+
 _LEFT_OUT = {"messages", "events", "attachments", "store", "output"}
 
 
@@ -37,4 +39,5 @@ def make_least(location: str) -> None:
 
 
 if __name__ == "__main__":
+    hold_lifeline()
     make_least(sys.argv[1])

@@ -9,14 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from inspect_autointerp.errors import Interrupted, UserError
+from inspect_autointerp.sweep.lifeline import PATIENCE
 from inspect_autointerp.sweep.logs import Logs, find_logs, remove_superseded
 from inspect_autointerp.sweep.plan import Plan
 from inspect_autointerp.sweep.shard import Log, Outcome, Process, command, least_command, log_is_whole
 
 _POLL = 0.5
 """Seconds between looks at the processes."""
-_PATIENCE = 60.0
-"""Seconds that processes get to close their logs after Ctrl-C."""
 _HOPELESS = 3
 """So many shards that fail before any latent is done fail for what they have in common."""
 
@@ -139,7 +138,7 @@ def _stop(processes: Sequence[Process]) -> None:
     try:
         for process in processes:
             process.stop()
-        end = time.monotonic() + _PATIENCE
+        end = time.monotonic() + PATIENCE
         for process in processes:
             process.wait(max(0.0, end - time.monotonic()))
     except (KeyboardInterrupt, subprocess.TimeoutExpired):

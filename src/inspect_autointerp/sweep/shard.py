@@ -45,7 +45,7 @@ def command(plan: Plan, shard: int, log_dir: str, log: Log, unfinished: str | No
         log: What is kept, see `autointerp sweep`.
         unfinished: An earlier log of it, whose finished samples are taken over.
     """
-    inspect = [sys.executable, "-m", "inspect_ai"]
+    inspect = [sys.executable, "-m", "inspect_autointerp.sweep.inspect_cli"]
     common = ["--log-dir", log_dir, "--display", "log", "--json", *(() if log == "full" else _LEAN)]
     if unfinished:  # the log says what was asked for, and how
         return [*inspect, "eval-retry", unfinished, *common]
@@ -76,20 +76,20 @@ def least_command(outcome: Outcome) -> list[str]:
 
 
 class Process:
-    """A shard that is running."""
+    """A shard that is running. It ends with this process, see `lifeline`."""
 
     def __init__(self, words: list[str], log: Log = "lean") -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="autointerp-sweep-")
         self._out, self._err, self._ticks = (Path(self._folder.name) / name for name in ("out", "err", "ticks"))
         self._ticks.touch()
-        environment = os.environ | {VARIABLE: f"{os.getpid()}:{self._ticks}"}
+        environment = os.environ | {VARIABLE: str(self._ticks)}
         if log != "full":
             environment.setdefault(_TRACE, "warning")
             environment.setdefault(LEAN, "1")
         with self._out.open("wb") as out, self._err.open("wb") as err:
-            # A session of its own: Ctrl-C in the terminal is for the sweep, which passes it on.
+            # A session of its own: Ctrl-C in the terminal is for the sweep, which passes it on by the lifeline, stdin.
             self._process = subprocess.Popen(
-                words, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=environment, start_new_session=True
+                words, stdin=subprocess.PIPE, stdout=out, stderr=err, env=environment, start_new_session=True
             )
 
     def done(self) -> int:
@@ -102,8 +102,8 @@ class Process:
 
     def stop(self) -> None:
         """Have it close its log and end."""
-        if not self.ended():
-            self._process.send_signal(signal.SIGINT)
+        if self._process.stdin:
+            self._process.stdin.close()
 
     def kill(self) -> None:
         """End it at once; its log keeps what was written."""
@@ -117,6 +117,7 @@ class Process:
             TimeoutExpired: It has not ended by then.
         """
         code = self._process.wait(seconds)
+        self.stop()  # closes this end of the pipe
         out, err = (path.read_text(encoding="utf-8", errors="replace") for path in (self._out, self._err))
         self._folder.cleanup()
         return _outcome(code, out, err)
