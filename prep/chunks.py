@@ -6,7 +6,7 @@ and can become a context, if all of it lies in one chunk.
 """
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b, sha256
 from itertools import islice
@@ -92,7 +92,7 @@ class Chunker:
 
     def batches(
         self, documents: Iterable[str], wanted: Callable[[int], bool] = lambda _: True
-    ) -> Iterator[tuple[int, Batch]]:
+    ) -> Generator[tuple[int, Batch], None, None]:
         """Tokenize documents until the wanted number of tokens is reached, and yield them in batches.
 
         Args:

@@ -1,6 +1,7 @@
 """One pass over the corpus, or over a shard of it: every batch through the subject, its coders and selection."""
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -126,8 +127,9 @@ class Scan:
         settings = job.settings
         self.done = since = checkpoint.restore(self.header(shard), self.found)
         texts = documents(settings.corpus, seed=settings.seed, split=settings.corpus_split, column=settings.column)
-        with token_bar(settings.tokens, shown=self._progress) as advance:
-            for number, batch in chunker.batches(texts, lambda number: number >= since and shard.has(number)):
+        wanted = chunker.batches(texts, lambda number: number >= since and shard.has(number))
+        with closing(wanted) as batches, token_bar(settings.tokens, shown=self._progress) as advance:
+            for number, batch in batches:
                 self.fold(batch, number)
                 n_tokens = int((batch.pos >= 0).sum())
                 advance(chunker.n_tokens, n_tokens)
