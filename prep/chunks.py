@@ -6,7 +6,7 @@ starts with the document; it is complete, and can become a context, if all of it
 """
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b, sha256
 from itertools import islice
@@ -96,7 +96,7 @@ class Chunker:
 
     def batches(
         self, documents: Iterable[Document], wanted: Callable[[int], bool] = lambda _: True
-    ) -> Iterator[tuple[int, Batch]]:
+    ) -> Generator[tuple[int, Batch], None, None]:
         """Tokenize documents until the wanted number of tokens is reached, and yield them in batches.
 
         Args:

@@ -1,6 +1,7 @@
 """One pass over the corpus, or over a shard of it: every batch through the subject, its coders and selection."""
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -137,8 +138,9 @@ class Scan:
         settings = job.settings
         self.done = since = checkpoint.restore(self.header(shard), self.found)
         texts = corpus_documents(settings)
-        with token_bar(settings.tokens, shown=self._progress) as advance:
-            for number, batch in chunker.batches(texts, lambda number: number >= since and shard.has(number)):
+        wanted = chunker.batches(texts, lambda number: number >= since and shard.has(number))
+        with closing(wanted) as batches, token_bar(settings.tokens, shown=self._progress) as advance:
+            for number, batch in batches:
                 self._warn_of_splits(shard)
                 before = self.n_windows
                 self.fold(batch, number)

@@ -276,10 +276,7 @@ def test_store_with_a_foreign_file_is_refused_and_the_file_named(store: Path) ->
 def test_a_full_disk_leaves_the_file_that_was_there(tmp_path: Path) -> None:
     target = tmp_path / "table.csv"
     target.write_text("old")
-    for error, text in (
-        (OSError(28, "No space left on device"), "No space left on device"),
-        (OSError("7 of 9"), "7 of 9"),
-    ):
+    for text, number in (("No space left on device", [28]), ("7 requested and 5 written", [])):
         with pytest.raises(UserError, match=rf"^{target}: cannot be written \({text}\)$"), atomic_file(target) as path:
             path.write_text("half")
             raise error

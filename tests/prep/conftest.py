@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import fields
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ from inspect_autointerp.settings import Settings
 
 if TYPE_CHECKING:
     import torch
+
+    from inspect_autointerp.prep.job import Job
 
 
 @pytest.fixture(scope="session")
@@ -96,3 +99,61 @@ def own_code(subject_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
     monkeypatch.syspath_prepend(str(tmp_path / "modules"))
     return folder
+
+
+@pytest.fixture(scope="session")
+def fast_job(
+    tmp_path_factory: pytest.TempPathFactory, save_coder: Callable[..., Path], subject_folder: Path, corpus_folder: Path
+) -> "Job":
+    """Five batches at two hookpoints: a run to repeat some hundred times."""
+    from inspect_autointerp.prep.job import Job
+
+    folder = tmp_path_factory.mktemp("coders")
+    coders = [
+        save_coder(folder / hook, "topk", k=4, d_sae=16, seed=seed, hook=f"model.{hook}")
+        for seed, hook in enumerate(("layers.1", "layers.2.mlp"))
+    ]
+    settings = Settings(
+        corpus=str(corpus_folder), tokens=450, context_length=64, window=16, sample=4, top=2, pool=8, min_active=0
+    )
+    return Job(subject=str(subject_folder), coders=[str(path) for path in coders], settings=settings, batch_size=2)
+
+
+@pytest.fixture(scope="session")
+def fast_store(fast_job: "Job", tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The files of the store that `fast_job` makes, uninterrupted."""
+    from inspect_autointerp.prep.run import prep
+
+    folder = tmp_path_factory.mktemp("fast") / "store"
+    prep(fast_job, folder, progress=False)
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def fast_prep(fast_job: "Job", fast_store: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """Run it: `fast_prep(folder, minutes between checkpoints, **options of prep)` makes `folder / "store"`.
+
+    The subject is loaded once and runs once on each batch. What selection holds is sorted out several times.
+    """
+    from inspect_autointerp.prep import run, scan
+    from inspect_autointerp.prep.selector import Selector
+
+    def once(key: object, compute: Callable[[], Any]) -> Any:
+        if key not in _computed:
+            _computed[key] = compute()
+        return _computed[key]
+
+    load, encode = scan.load_sites, scan.Scan.encode
+    monkeypatch.setattr(scan, "load_sites", lambda job: once("sites", lambda: load(job)))
+    monkeypatch.setattr(scan, "version", cache(scan.version))
+    monkeypatch.setattr(scan, "Selector", partial(Selector, buffer=300))
+    monkeypatch.setattr(scan.Scan, "encode", lambda self, batch: once(batch.pos.tobytes(), lambda: encode(self, batch)))
+
+    def make(folder: Path, minutes: float = 0, **options: Any) -> Path:
+        run.prep(fast_job, folder / "store", checkpoint_minutes=minutes, progress=False, **options)
+        return folder / "store"
+
+    return make
+
+
+_computed: dict[object, Any] = {}
