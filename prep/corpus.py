@@ -7,7 +7,7 @@ The suffixes of a file's name say what it is (`corpus_files`). Of rows, only the
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.prep.corpus_files import KINDS, file_documents, kind_of
@@ -86,7 +86,9 @@ def _remote_documents(url: str, column: str, separator: str | None) -> Iterator[
         files = [root] if root in paths else sorted(filter(_in_folder, paths), key=PurePosixPath)
         if not files:
             fs.info(root)  # says so if it is not there
-        places = {url.rstrip("/") + file.removeprefix(root): partial(fs.open, file, "rb") for file in files}
+        places: dict[str, Any] = {
+            url.rstrip("/") + file.removeprefix(root): partial(fs.open, file, "rb") for file in files
+        }
         yield from _files_documents(url, places, column, separator)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.prep.test_prep_cli import Autointerp
@@ -37,12 +38,20 @@ def one_file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def job(subject_folder: Path, sae_folder: Path) -> Callable[..., Job]:
-    def make(corpus: Path, **settings: object) -> Job:
-        options: dict = {"corpus": str(corpus), "tokens": 10_000, "context_length": 64, "sample": 6, "top": 3}
+    def make(corpus: Path, **settings: Any) -> Job:
+        options: dict[str, Any] = {
+            "corpus": str(corpus),
+            "tokens": 10_000,
+            "context_length": 64,
+            "sample": 6,
+            "top": 3,
+            "pool": 30,
+        }
+        options |= settings
         return Job(
             subject=str(subject_folder),
             coders=[str(sae_folder)],
-            settings=Settings(**options | {"pool": 30} | settings),
+            settings=Settings(**options),
         )
 
     return make
