@@ -279,7 +279,7 @@ def test_a_full_disk_leaves_the_file_that_was_there(tmp_path: Path) -> None:
     for text, number in (("No space left on device", [28]), ("7 requested and 5 written", [])):
         with pytest.raises(UserError, match=rf"^{target}: cannot be written \({text}\)$"), atomic_file(target) as path:
             path.write_text("half")
-            raise error
+            raise OSError(*number, text)
         assert state(tmp_path) == {"table.csv": "old"}
 
 
