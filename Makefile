@@ -27,7 +27,7 @@ demo: $(LOGS)/explain/.done $(LOGS)/shuffled/.done $(LOGS)/empty/.done
 
 # One evaluation per explainer; a log that is there is not made again unless the code changed.
 $(LOGS)/%/.done: $(VENV)/.prep $(SOURCES)
-	@$(BIN)/python -m inspect_autointerp.demo
+	@$(BIN)/python -m inspect_autointerp.builtin.demo
 	@rm -rf $(@D)
 	$(BIN)/inspect eval tasks/detection.py --model $(LEXICAL) -T grader=$(LEXICAL) -T explainer=$* \
 		-T latents=sample:$(LATENTS) --log-dir $(@D) --no-log-realtime

@@ -15,10 +15,10 @@ from rich.console import Console
 from tests.small_models import VOCABULARY, save_small
 from torch import Tensor
 
-from inspect_autointerp.prep.depth import LeftOut
-from inspect_autointerp.prep.hookpoints import layer_of
-from inspect_autointerp.prep.hooks import places
-from inspect_autointerp.prep.subject import Subject
+from inspect_autointerp.prep.subject.depth import LeftOut
+from inspect_autointerp.prep.subject.hookpoints import layer_of
+from inspect_autointerp.prep.subject.list_hookpoints import places
+from inspect_autointerp.prep.subject.subject import Subject
 
 IDS = torch.arange(1, 15).reshape(2, 7)
 

@@ -23,10 +23,10 @@ from rich.console import Console
 from rich.table import Table
 from scipy.sparse import csr_matrix
 
-from inspect_autointerp.compare.coactivation import Coactivation
-from inspect_autointerp.compare.comparison import ALL_PAIRS, CANDIDATES, UNRELATED
-from inspect_autointerp.compare.cosine import Cosine
-from inspect_autointerp.compare.matching import match_dense, match_sparse
+from inspect_autointerp.coder_similarity.coactivation import Coactivation
+from inspect_autointerp.coder_similarity.comparison import ALL_PAIRS, CANDIDATES, UNRELATED
+from inspect_autointerp.coder_similarity.cosine import Cosine
+from inspect_autointerp.coder_similarity.matching import match_dense, match_sparse
 
 WINDOW, FIRING = 32, 32
 KEPT, NOISE = 0.7, 0.75

@@ -35,17 +35,17 @@ from rich.table import Table
 from inspect_autointerp import tasks
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.latent import DECILES, Context
-from inspect_autointerp.numbered import as_shown, spelled
-from inspect_autointerp.render import delimiters, marked, visible
-from inspect_autointerp.scorers.detection import detection_messages
-from inspect_autointerp.scorers.fuzzing import fuzzing_messages
-from inspect_autointerp.scorers.intruder import intruder_messages
-from inspect_autointerp.scorers.lineups import SHOWN
-from inspect_autointerp.scorers.marks import MISMARKED, marked_contexts
-from inspect_autointerp.scorers.simulation import simulation_messages
+from inspect_autointerp.scorers.detection.scorer import detection_messages
+from inspect_autointerp.scorers.fuzzing.marks import MISMARKED, marked_contexts
+from inspect_autointerp.scorers.fuzzing.scorer import fuzzing_messages
+from inspect_autointerp.scorers.intruder.lineups import SHOWN
+from inspect_autointerp.scorers.intruder.scorer import intruder_messages
+from inspect_autointerp.scorers.simulation.scorer import simulation_messages
 from inspect_autointerp.solvers.evidence import Gathered
 from inspect_autointerp.solvers.explain import explain_options
 from inspect_autointerp.solvers.prompt import explain_messages
+from inspect_autointerp.text.render import delimiters, marked, visible
+from inspect_autointerp.text.token_lines import as_shown, spelled
 
 WINDOW, ACTIVE = 32, 2
 """Tokens of a context, and active ones of an activating context."""

@@ -14,7 +14,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from inspect_autointerp.intervals import bootstrap_intervals
+from inspect_autointerp.statistics.intervals import bootstrap_intervals
 
 LATENTS = (10, 20, 30, 100, 300)
 CONTEXTS, DECILE = 100, 10

@@ -47,10 +47,10 @@ def measured(step: str, do: Callable[[], object]) -> Cost:
 def statistics(explainers: int, latents: int, scores: int) -> list[Cost]:
     """Every statistic on values in memory."""
     from benchmarks.synthetic_results import synthetic
-    from inspect_autointerp.leaderboard.breakdown import breakdown
-    from inspect_autointerp.leaderboard.correlations import correlations
-    from inspect_autointerp.leaderboard.differences import differences
-    from inspect_autointerp.leaderboard.statistics import summary
+    from inspect_autointerp.leaderboard.analyse.breakdown import breakdown
+    from inspect_autointerp.leaderboard.analyse.correlations import correlations
+    from inspect_autointerp.leaderboard.analyse.differences import differences
+    from inspect_autointerp.leaderboard.analyse.statistics import summary
 
     results = synthetic(explainers, latents, scores)
     pairs = differences(results)  # counted in the first step below, and again in none
@@ -132,7 +132,7 @@ def write_logs(folder: Path, explainers: int, latents: int, scores: int) -> None
 
 def reading(explainers: int, latents: int, scores: int) -> list[Cost]:
     """Real logs, with an empty cache and with a full one."""
-    from inspect_autointerp.leaderboard.read import read_results
+    from inspect_autointerp.leaderboard.load.results_from_logs import read_results
 
     with tempfile.TemporaryDirectory() as folder:
         os.environ["INSPECT_AUTOINTERP_CACHE"] = f"{folder}/cache"

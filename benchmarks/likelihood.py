@@ -17,11 +17,11 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from inspect_autointerp import demo
-from inspect_autointerp.likelihood.interface import Pair
-from inspect_autointerp.likelihood.local import LocalLikelihood, load
-from inspect_autointerp.prep.corpus import stdlib_documents
-from inspect_autointerp.scorers.surprisal import PSEUDO, surprisal_continuation, surprisal_prefix
+from inspect_autointerp.builtin import demo
+from inspect_autointerp.models.likelihood.interface import Pair
+from inspect_autointerp.models.likelihood.local import LocalLikelihood, load
+from inspect_autointerp.prep.corpus.documents import stdlib_documents
+from inspect_autointerp.scorers.surprisal.scorer import PSEUDO, surprisal_continuation, surprisal_prefix
 
 
 def workloads(n: int) -> dict[str, list[Pair]]:

@@ -10,9 +10,9 @@ from inspect_ai import Task, task
 from inspect_ai.model import ChatMessage, GenerateConfig, ModelAPI, ModelOutput, ModelUsage, modelapi
 from inspect_ai.tool import ToolChoice, ToolInfo
 
-from inspect_autointerp.evaluation import latent_task
-from inspect_autointerp.scorers.detection import detection
-from inspect_autointerp.scorers.fuzzing import fuzzing
+from inspect_autointerp.inspect_support.evaluation import latent_task
+from inspect_autointerp.scorers.detection.scorer import detection
+from inspect_autointerp.scorers.fuzzing.scorer import fuzzing
 from inspect_autointerp.tasks._explained import explained
 
 CALLS = 41

@@ -50,12 +50,12 @@ def measure_parts(
     import torch
     from torch import Tensor
 
-    from inspect_autointerp.prep.chunks import Batch
-    from inspect_autointerp.prep.corpus import corpus_documents
-    from inspect_autointerp.prep.run import write_store
-    from inspect_autointerp.prep.scan import Scan
-    from inspect_autointerp.prep.subject import Hookpoint
-    from inspect_autointerp.prep.writer import write_corpus
+    from inspect_autointerp.prep.corpus.chunks import Batch
+    from inspect_autointerp.prep.corpus.documents import corpus_documents
+    from inspect_autointerp.prep.run.run import write_store
+    from inspect_autointerp.prep.run.scan import Scan
+    from inspect_autointerp.prep.subject.subject import Hookpoint
+    from inspect_autointerp.prep.write.writer import write_corpus
 
     torch.set_num_threads(1)
     seconds: dict[str, float] = dict.fromkeys(("load", "forward", "encode", "prep", "finish", "read", "write"), 0.0)
@@ -116,8 +116,8 @@ def measure_memory(folder: Path, tokens: int, latents: int) -> dict[str, float]:
     import torch
     from safetensors import safe_open
 
-    from inspect_autointerp.prep.run import prep
-    from inspect_autointerp.store import hookpoint_folder
+    from inspect_autointerp.prep.run.run import prep
+    from inspect_autointerp.store.store import hookpoint_folder
 
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as name:
@@ -134,8 +134,8 @@ def _peak() -> float:
 
 
 def _job(folder: Path, tokens: int, latents: int, hookpoints: int, batch_size: int, device: str):
-    from inspect_autointerp.prep.job import Job
-    from inspect_autointerp.settings import Settings
+    from inspect_autointerp.prep.run.run_spec import Job
+    from inspect_autointerp.store.settings import Settings
 
     neighbours = "decoder" if latents < NEIGHBOURS else "none"
     return Job(
@@ -193,7 +193,7 @@ def _memory_table(console: Console, folder: Path, sizes: list[int]) -> Table:
     table = Table(title=title, title_justify="left")
     for column in ("tokens", "windows kept", "activations kept", "peak MB", "by the formula"):
         table.add_column(column, justify="right")
-    from inspect_autointerp.prep.estimate import state_bytes
+    from inspect_autointerp.prep.cli.estimate import state_bytes
 
     base = None
     for tokens in sizes:

@@ -15,13 +15,13 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from inspect_autointerp import demo
-from inspect_autointerp.contexts import LatentContexts
+from inspect_autointerp.builtin import demo
+from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.latent import Context
-from inspect_autointerp.prep.steered import changed
-from inspect_autointerp.prep.steering import SteeredSubject
-from inspect_autointerp.steering import Direction, Generate, Tune
-from inspect_autointerp.store import Store
+from inspect_autointerp.models.steering import Direction, Generate, Tune
+from inspect_autointerp.prep.engines.steering import SteeredSubject
+from inspect_autointerp.prep.subject.activation_edit import changed
+from inspect_autointerp.store.store import Store
 
 TUNED, SCORED = 10, 30
 """Prompts per latent, to tune on and to go on from."""

@@ -22,8 +22,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from inspect_autointerp import demo
-from inspect_autointerp.store import POOL, SAMPLE, TOP, Store
+from inspect_autointerp.builtin import demo
+from inspect_autointerp.store.store import POOL, SAMPLE, TOP, Store
 
 TOKENS = (1_000_000, 10_000_000)
 LATENTS, WINDOWS, WINDOW, POOLED = 131_072, 100, 32, 1024
@@ -42,10 +42,10 @@ def make(folder: Path, tokens: int) -> None:
 
     from safetensors.numpy import save_file
 
-    from inspect_autointerp.manifest import HookpointEntry, Manifest
-    from inspect_autointerp.prep.directions import Directions
-    from inspect_autointerp.prep.writer import hash_files, write_hookpoint
-    from inspect_autointerp.settings import Settings
+    from inspect_autointerp.prep.select.decoder_directions import Directions
+    from inspect_autointerp.prep.write.writer import hash_files, write_hookpoint
+    from inspect_autointerp.store.manifest import HookpointEntry, Manifest
+    from inspect_autointerp.store.settings import Settings
 
     rng = np.random.default_rng(0)
     text = np.load(demo.ensure_store() / "tokens.npy")
@@ -72,8 +72,8 @@ def make(folder: Path, tokens: int) -> None:
 
 def _selection(starts: np.ndarray, pool: np.ndarray, rng: np.random.Generator):
     """Per latent WINDOWS windows, spread evenly, with 2.2 activations in the mean; one window in five is a top one."""
-    from inspect_autointerp.prep.selection import Block, Selection
-    from inspect_autointerp.prep.selector import BINS
+    from inspect_autointerp.prep.select.result import Block, Selection
+    from inspect_autointerp.prep.select.selector import BINS
 
     window, flags, counts, pos, act = [], [], [], [], []
     for _ in range(0, LATENTS, 4096):
@@ -115,9 +115,9 @@ def measure(folder: Path, what: str) -> dict[str, float]:
     import pyarrow.parquet  # noqa: F401
     import tokenizers  # noqa: F401
 
-    from inspect_autointerp.contexts import LatentContexts
-    from inspect_autointerp.dataset import latent_dataset
-    from inspect_autointerp.kept import Kept
+    from inspect_autointerp.contexts.latent_windows import Kept
+    from inspect_autointerp.contexts.sampler import LatentContexts
+    from inspect_autointerp.inspect_support.dataset import latent_dataset
 
     indices = np.random.default_rng(1).permutation(LATENTS).tolist()
 

@@ -40,9 +40,9 @@ ROOT = Path(__file__).parents[1]
 def make(store: Path) -> None:
     """A store of latents of a random coder."""
     from benchmarks import synthetic
-    from inspect_autointerp.prep.job import Job
-    from inspect_autointerp.prep.run import prep
-    from inspect_autointerp.settings import Settings
+    from inspect_autointerp.prep.run.run import prep
+    from inspect_autointerp.prep.run.run_spec import Job
+    from inspect_autointerp.store.settings import Settings
 
     synthetic.K = ACTIVE  # so that most latents fire often enough
     with tempfile.TemporaryDirectory() as name:

@@ -24,7 +24,7 @@ def subject(folder: Path, device: str) -> Path:
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    from inspect_autointerp import demo
+    from inspect_autointerp.builtin import demo
 
     target = folder / f"subject-{device}"
     if not target.exists():
@@ -84,7 +84,7 @@ def corpus(folder: Path) -> Path:
 
 
 def _texts(passes: int) -> Iterator[str]:
-    from inspect_autointerp.prep.corpus import stdlib_documents
+    from inspect_autointerp.prep.corpus.documents import stdlib_documents
 
     for number in range(passes):
         for text in stdlib_documents():

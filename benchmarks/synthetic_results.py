@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pandas as pd
 
-from inspect_autointerp.intervals import bootstrap_interval
 from inspect_autointerp.leaderboard.results import DECILE_COLUMNS, Results, band
+from inspect_autointerp.statistics.intervals import bootstrap_interval
 
 SCORES = {
     "detection": ("balanced_accuracy", 0.5, 1.0),

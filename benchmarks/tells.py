@@ -19,17 +19,17 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from inspect_autointerp.contexts import LatentContexts
-from inspect_autointerp.dataset import latent_dataset
-from inspect_autointerp.evaluation import locate
-from inspect_autointerp.intervals import bootstrap_interval
+from inspect_autointerp.contexts.negatives import HARD, negative_kinds
+from inspect_autointerp.contexts.sampler import LatentContexts
+from inspect_autointerp.contexts.sampling import rng_of
+from inspect_autointerp.inspect_support.dataset import latent_dataset
+from inspect_autointerp.inspect_support.evaluation import locate
 from inspect_autointerp.latent import Split
-from inspect_autointerp.negatives import HARD, negative_kinds
-from inspect_autointerp.randomness import rng_of
-from inspect_autointerp.render import delimiters, marked, visible
-from inspect_autointerp.scorers.correlation import correlation_statistics
-from inspect_autointerp.scorers.marks import MISMARKED, marked_contexts
-from inspect_autointerp.store import Store
+from inspect_autointerp.scorers.fuzzing.marks import MISMARKED, marked_contexts
+from inspect_autointerp.scorers.simulation.statistics import correlation_statistics
+from inspect_autointerp.statistics.intervals import bootstrap_interval
+from inspect_autointerp.store.store import Store
+from inspect_autointerp.text.render import delimiters, marked, visible
 
 Texts = list[tuple[str, int]]
 """Texts of a latent as a grader sees them, and their labels."""

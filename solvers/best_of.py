@@ -5,16 +5,16 @@ from typing import Any
 
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
-from inspect_autointerp.dataset import latent_named, store_of
-from inspect_autointerp.evaluation import one_line_errors
-from inspect_autointerp.randomness import seed_of
-from inspect_autointerp.solvers.asked import ask_explainer
-from inspect_autointerp.solvers.check import By, Check, by_known, check_contexts
+from inspect_autointerp.contexts.sampling import seed_of
+from inspect_autointerp.inspect_support.dataset import latent_named, store_of
+from inspect_autointerp.inspect_support.evaluation import one_line_errors
+from inspect_autointerp.solvers.call_explainer import ask_explainer
 from inspect_autointerp.solvers.evidence import gather
 from inspect_autointerp.solvers.explain import explain_latent, explain_options
 from inspect_autointerp.solvers.options import at_least_one
 from inspect_autointerp.solvers.prompt import VERSION, explain_messages
 from inspect_autointerp.solvers.refine import leave_best
+from inspect_autointerp.solvers.validate import By, Check, by_known, check_contexts
 
 
 @solver

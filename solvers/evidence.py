@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from inspect_autointerp.contexts import LatentContexts
+from inspect_autointerp.contexts.negatives import negative_kinds
+from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.latent import Context, Latent
-from inspect_autointerp.negatives import negative_kinds
-from inspect_autointerp.solvers.effects import Effect, effects
 from inspect_autointerp.solvers.options import Options, hardest
-from inspect_autointerp.store import Store
+from inspect_autointerp.solvers.steering_effects import Effect, effects
+from inspect_autointerp.store.store import Store
 
 
 @dataclass(frozen=True, kw_only=True)

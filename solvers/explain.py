@@ -8,13 +8,13 @@ from typing import Any
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.util import LimitExceededError
 
-from inspect_autointerp.dataset import latent_named, store_of
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.evaluation import one_line_errors
-from inspect_autointerp.explanation import Explanation
+from inspect_autointerp.inspect_support.dataset import latent_named, store_of
+from inspect_autointerp.inspect_support.evaluation import one_line_errors
+from inspect_autointerp.inspect_support.explanation import Explanation
+from inspect_autointerp.inspect_support.log_detail import lean
 from inspect_autointerp.latent import Sampling
-from inspect_autointerp.lean import lean
-from inspect_autointerp.solvers.asked import Answer, ask_explainer
+from inspect_autointerp.solvers.call_explainer import Answer, ask_explainer
 from inspect_autointerp.solvers.evidence import Gathered, gather
 from inspect_autointerp.solvers.options import Options, Style
 from inspect_autointerp.solvers.prompt import VERSION, explain_messages

@@ -7,13 +7,13 @@ from typing import Any
 from inspect_ai.solver import Solver
 
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.solvers.baselines import constant, empty, shuffled
 from inspect_autointerp.solvers.best_of import best_of
-from inspect_autointerp.solvers.controls import constant, empty, shuffled
 from inspect_autointerp.solvers.explain import explain
+from inspect_autointerp.solvers.from_file import human, supplied, supply
 from inspect_autointerp.solvers.refine import refine
 from inspect_autointerp.solvers.single_token import single_token
-from inspect_autointerp.solvers.supply import human, supplied, supply
-from inspect_autointerp.store import Store
+from inspect_autointerp.store.store import Store
 
 EXPLAINERS: dict[str, Callable[..., Solver]] = {
     solver.__name__: solver

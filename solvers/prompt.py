@@ -9,11 +9,11 @@ from math import ceil
 from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageSystem, ChatMessageUser
 
 from inspect_autointerp.latent import Context
-from inspect_autointerp.render import active_tokens, delimiters, marked, visible
 from inspect_autointerp.solvers.evidence import Gathered
-from inspect_autointerp.solvers.explanation_line import parse_explanation as parse_explanation
+from inspect_autointerp.solvers.few_shot import WORKED
 from inspect_autointerp.solvers.options import Options
-from inspect_autointerp.solvers.worked import WORKED
+from inspect_autointerp.solvers.parse_explanation import parse_explanation as parse_explanation
+from inspect_autointerp.text.render import active_tokens, delimiters, marked, visible
 
 VERSION = "explain/2"
 """Changes whenever the wording below, or the worked examples', does: scores of explanations from different prompts are

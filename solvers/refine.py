@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
-from inspect_autointerp.dataset import latent_named, store_of
-from inspect_autointerp.evaluation import one_line_errors
-from inspect_autointerp.randomness import rng_of
-from inspect_autointerp.solvers.asked import Answer, ask_explainer
-from inspect_autointerp.solvers.check import By, Check, Checked, by_known, check_contexts
+from inspect_autointerp.contexts.sampling import rng_of
+from inspect_autointerp.inspect_support.dataset import latent_named, store_of
+from inspect_autointerp.inspect_support.evaluation import one_line_errors
+from inspect_autointerp.solvers.call_explainer import Answer, ask_explainer
 from inspect_autointerp.solvers.explain import explain_latent, explain_options, leave
 from inspect_autointerp.solvers.options import Options, at_least_one
 from inspect_autointerp.solvers.prompt import VERSION, Errors, explain_messages
+from inspect_autointerp.solvers.validate import By, Check, Checked, by_known, check_contexts
 
 
 @solver

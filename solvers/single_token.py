@@ -6,14 +6,14 @@ from typing import Any
 from inspect_ai.model import ModelOutput
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
-from inspect_autointerp.contexts import LatentContexts
-from inspect_autointerp.dataset import latent_named, store_of
+from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.evaluation import one_line_errors
-from inspect_autointerp.explanation import Explanation
-from inspect_autointerp.render import visible
+from inspect_autointerp.inspect_support.dataset import latent_named, store_of
+from inspect_autointerp.inspect_support.evaluation import one_line_errors
+from inspect_autointerp.inspect_support.explanation import Explanation
 from inspect_autointerp.solvers.explain import explain_latent, explain_options
-from inspect_autointerp.store import Store
+from inspect_autointerp.store.store import Store
+from inspect_autointerp.text.render import visible
 
 SOURCE = "single_token/1"
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from inspect_ai.solver import Solver
 
-from inspect_autointerp.dataset import LatentDataset
-from inspect_autointerp.evaluation import one_line_errors, open_dataset
+from inspect_autointerp.contexts.negatives import negative_kinds
+from inspect_autointerp.inspect_support.dataset import LatentDataset
+from inspect_autointerp.inspect_support.evaluation import one_line_errors, open_dataset
 from inspect_autointerp.latent import Negative
-from inspect_autointerp.negatives import negative_kinds
 from inspect_autointerp.solvers.explainers import Explainer, name_of
 from inspect_autointerp.solvers.explainers import explainer as solver_named
 

@@ -5,9 +5,9 @@ inspect eval tasks/detection.py --model openai/gpt-4o-mini --model-role grader=o
 
 from inspect_ai import Task, task
 
-from inspect_autointerp.evaluation import latent_task
-from inspect_autointerp.scorers.detection import detection as detection_scorer
-from inspect_autointerp.scorers.judged import columns
+from inspect_autointerp.inspect_support.evaluation import latent_task
+from inspect_autointerp.scorers.detection.scorer import detection as detection_scorer
+from inspect_autointerp.scorers.shared.score import columns
 from inspect_autointerp.solvers.explainers import Explainer
 from inspect_autointerp.tasks._explained import explained
 

@@ -5,9 +5,9 @@ inspect eval tasks/embedding.py --model openai/gpt-4o-mini -T embedder=minilm -T
 
 from inspect_ai import Task, task
 
-from inspect_autointerp.evaluation import NO_GRADER, latent_task
-from inspect_autointerp.scorers.compared import TFIDF
-from inspect_autointerp.scorers.embedding import embedding as embedding_scorer
+from inspect_autointerp.inspect_support.evaluation import NO_GRADER, latent_task
+from inspect_autointerp.scorers.embedding.embedders import TFIDF
+from inspect_autointerp.scorers.embedding.scorer import embedding as embedding_scorer
 from inspect_autointerp.solvers.explainers import Explainer
 from inspect_autointerp.tasks._explained import explained
 

@@ -6,13 +6,13 @@ inspect eval tasks/fuzzing.py --model openai/gpt-4o-mini --model-role grader=ope
 from inspect_ai import Task, task
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.evaluation import latent_task, one_line_errors
-from inspect_autointerp.render import THRESHOLD
-from inspect_autointerp.scorers.fuzzing import fuzzing as fuzzing_scorer
-from inspect_autointerp.scorers.judged import columns
-from inspect_autointerp.scorers.marks import MISMARKED
+from inspect_autointerp.inspect_support.evaluation import latent_task, one_line_errors
+from inspect_autointerp.scorers.fuzzing.marks import MISMARKED
+from inspect_autointerp.scorers.fuzzing.scorer import fuzzing as fuzzing_scorer
+from inspect_autointerp.scorers.shared.score import columns
 from inspect_autointerp.solvers.explainers import Explainer
 from inspect_autointerp.tasks._explained import explained
+from inspect_autointerp.text.render import THRESHOLD
 
 
 @task

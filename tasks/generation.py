@@ -5,9 +5,9 @@ inspect eval tasks/generation.py --model openai/gpt-4o-mini --model-role writer=
 
 from inspect_ai import Task, task
 
-from inspect_autointerp.evaluation import latent_task, one_line_errors
-from inspect_autointerp.scorers.generation import generation as generation_scorer
-from inspect_autointerp.scorers.tried import KEYS
+from inspect_autointerp.inspect_support.evaluation import latent_task, one_line_errors
+from inspect_autointerp.scorers.generation.scorer import generation as generation_scorer
+from inspect_autointerp.scorers.generation.statistics import KEYS
 from inspect_autointerp.solvers.explainers import Explainer
 from inspect_autointerp.tasks._explained import explained
 

@@ -5,10 +5,10 @@ inspect eval tasks/intervention.py --model openai/gpt-4o-mini --model-role likel
 
 from inspect_ai import Task, task
 
-from inspect_autointerp.evaluation import latent_task, one_line_errors
-from inspect_autointerp.likelihood.role import likelihood_name
-from inspect_autointerp.scorers.intervention import KEYS, Steered
-from inspect_autointerp.scorers.intervention import intervention as intervention_scorer
+from inspect_autointerp.inspect_support.evaluation import latent_task, one_line_errors
+from inspect_autointerp.models.likelihood.role import likelihood_name
+from inspect_autointerp.scorers.intervention.scorer import KEYS, Steered
+from inspect_autointerp.scorers.intervention.scorer import intervention as intervention_scorer
 from inspect_autointerp.solvers.explainers import Explainer
 from inspect_autointerp.tasks._explained import explained
 

@@ -6,11 +6,11 @@ inspect eval tasks/intruder.py --model openai/gpt-4o-mini -T contexts=DIR
 from inspect_ai import Task, task
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.evaluation import MAIN_GRADES, latent_task, one_line_errors, open_dataset
-from inspect_autointerp.render import THRESHOLD
-from inspect_autointerp.scorers.intruder import KEYS
-from inspect_autointerp.scorers.intruder import intruder as intruder_scorer
-from inspect_autointerp.solvers.unexplained import unexplained
+from inspect_autointerp.inspect_support.evaluation import MAIN_GRADES, latent_task, one_line_errors, open_dataset
+from inspect_autointerp.scorers.intruder.scorer import KEYS
+from inspect_autointerp.scorers.intruder.scorer import intruder as intruder_scorer
+from inspect_autointerp.solvers.no_explanation import unexplained
+from inspect_autointerp.text.render import THRESHOLD
 
 
 @task

@@ -5,8 +5,8 @@ inspect eval tasks/simulation.py --model openai/gpt-4o-mini --model-role grader=
 
 from inspect_ai import Task, task
 
-from inspect_autointerp.evaluation import latent_task
-from inspect_autointerp.scorers.simulation import simulation as simulation_scorer
+from inspect_autointerp.inspect_support.evaluation import latent_task
+from inspect_autointerp.scorers.simulation.scorer import simulation as simulation_scorer
 from inspect_autointerp.solvers.explainers import Explainer
 from inspect_autointerp.tasks._explained import explained
 

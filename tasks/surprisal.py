@@ -5,9 +5,9 @@ inspect eval tasks/surprisal.py --model openai/gpt-4o-mini --model-role likeliho
 
 from inspect_ai import Task, task
 
-from inspect_autointerp.evaluation import latent_task, one_line_errors
-from inspect_autointerp.likelihood.role import likelihood_name
-from inspect_autointerp.scorers.surprisal import surprisal as surprisal_scorer
+from inspect_autointerp.inspect_support.evaluation import latent_task, one_line_errors
+from inspect_autointerp.models.likelihood.role import likelihood_name
+from inspect_autointerp.scorers.surprisal.scorer import surprisal as surprisal_scorer
 from inspect_autointerp.solvers.explainers import Explainer
 from inspect_autointerp.tasks._explained import explained
 

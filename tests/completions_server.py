@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import Any
 
-from inspect_autointerp.likelihood.local import LocalLikelihood
+from inspect_autointerp.models.likelihood.local import LocalLikelihood
 from tests.local_server import JsonHandler, running
 
 Entry = dict[str, dict[str, Any]] | None

@@ -23,7 +23,7 @@ def subject_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-    from inspect_autointerp.prep.corpus import stdlib_documents
+    from inspect_autointerp.prep.corpus.documents import stdlib_documents
 
     folder = tmp_path_factory.mktemp("subject")
     tokenizer = Tokenizer(models.BPE())
@@ -74,9 +74,9 @@ def sae_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def store_folder(tmp_path_factory: pytest.TempPathFactory, subject_folder: Path, sae_folder: Path) -> Path:
     """A store of the random subject over 60,000 tokens of the standard library."""
-    from inspect_autointerp.prep.job import Job
-    from inspect_autointerp.prep.run import prep
-    from inspect_autointerp.settings import Settings
+    from inspect_autointerp.prep.run.run import prep
+    from inspect_autointerp.prep.run.run_spec import Job
+    from inspect_autointerp.store.settings import Settings
 
     folder = tmp_path_factory.mktemp("stores") / "store"
     settings = Settings(tokens=60_000, context_length=64, pool=600)
@@ -89,9 +89,9 @@ def sharp_store_folder(tmp_path_factory: pytest.TempPathFactory, subject_folder:
     """A store of a subject that is surer of what comes next than a random one is: its logits are ten times as large."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from inspect_autointerp.prep.job import Job
-    from inspect_autointerp.prep.run import prep
-    from inspect_autointerp.settings import Settings
+    from inspect_autointerp.prep.run.run import prep
+    from inspect_autointerp.prep.run.run_spec import Job
+    from inspect_autointerp.store.settings import Settings
 
     folder = tmp_path_factory.mktemp("sharp")
     model = AutoModelForCausalLM.from_pretrained(subject_folder)
@@ -107,7 +107,7 @@ def sharp_store_folder(tmp_path_factory: pytest.TempPathFactory, subject_folder:
 @pytest.fixture(scope="session")
 def planted_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache with the planted store in it, made as a user's first `-T contexts=planted` makes it."""
-    from inspect_autointerp import planted
+    from inspect_autointerp.builtin import planted
 
     cache = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
@@ -119,7 +119,7 @@ def planted_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def planted_store(planted_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The planted store's folder; the cache that it lies in is the one in use."""
-    from inspect_autointerp import planted
+    from inspect_autointerp.builtin import planted
 
     monkeypatch.setenv("INSPECT_AUTOINTERP_CACHE", str(planted_cache))
     return planted.store_folder()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from inspect_ai.model import ChatMessage, GenerateConfig, Model, ModelOutput, ModelUsage, get_model
 
-from inspect_autointerp.offline import read_simulating
+from inspect_autointerp.builtin.prompt_reader import read_simulating
 
 Answer = str | ModelOutput | Exception
 

@@ -19,7 +19,7 @@ from inspect_ai.log import (
 )
 from inspect_ai.scorer import Score
 
-from inspect_autointerp.intervals import bootstrap_interval
+from inspect_autointerp.statistics.intervals import bootstrap_interval
 
 NAN = float("nan")
 Value = dict[str, float]

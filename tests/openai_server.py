@@ -20,8 +20,8 @@ from inspect_ai.model import (
     Logprob,
 )
 
-from inspect_autointerp.lexical.provider import LexicalAPI
-from inspect_autointerp.offline import asked
+from inspect_autointerp.builtin.lexical.provider import LexicalAPI
+from inspect_autointerp.builtin.prompt_reader import asked
 from tests.local_server import JsonHandler, running
 
 Fault = Literal[

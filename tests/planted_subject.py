@@ -63,9 +63,9 @@ class Planted:
 
 def plant(folder: Path) -> Planted:
     """Make subject, coder and store."""
-    from inspect_autointerp.prep.job import Job
-    from inspect_autointerp.prep.run import prep
-    from inspect_autointerp.settings import Settings
+    from inspect_autointerp.prep.run.run import prep
+    from inspect_autointerp.prep.run.run_spec import Job
+    from inspect_autointerp.store.settings import Settings
 
     made = Planted(*(folder / name for name in ("subject", "believes_nothing", "coder", "store")))
     _save_subject(made.subject, attends=True)

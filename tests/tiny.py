@@ -21,7 +21,7 @@ from transformers import (
     RecurrentGemmaForCausalLM,
 )
 
-from inspect_autointerp.likelihood.local import LocalLikelihood
+from inspect_autointerp.models.likelihood.local import LocalLikelihood
 
 _SMALL: dict[str, Any] = {
     "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 3, "num_attention_heads": 4,

@@ -15,7 +15,7 @@ from inspect_autointerp.prep.coders.own import OwnCoder
 from inspect_autointerp.prep.coders.random_topk import RandomTopk
 from inspect_autointerp.prep.coders.saelens import SaeLensCoder
 from inspect_autointerp.prep.coders.sparsify import WEIGHTS, SparsifyCoder
-from inspect_autointerp.trust import factory, factory_refusal
+from inspect_autointerp.store.trust import factory, factory_refusal
 
 
 def load_coder(

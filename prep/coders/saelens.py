@@ -11,9 +11,9 @@ from torch import Tensor
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.prep.coders.affine import Affine, Precision
 from inspect_autointerp.prep.coders.digest import weights_sha256
+from inspect_autointerp.prep.coders.training import Training
 from inspect_autointerp.prep.coders.transformer_lens import centred, hookpoint
 from inspect_autointerp.prep.coders.triples import Triples, above, checked_threshold, strongest
-from inspect_autointerp.prep.training import Training
 
 # Of these the library's own `encode` is x · W + b and one of the functions of triples.py, so it goes straight there.
 _RELU = ("standard", "transcoder", "skip_transcoder")

@@ -1,6 +1,6 @@
 """inspect-autointerp: how good is a natural-language explanation of a latent, and who writes the best ones?
 
-The package root imports nothing heavy. Start with `inspect_autointerp.store.Store` to read a context store,
+The package root imports nothing heavy. Start with `inspect_autointerp.store.store.Store` to read a context store,
 `inspect_autointerp.tasks` for the Inspect tasks, and the command line `autointerp --help`.
 """
 

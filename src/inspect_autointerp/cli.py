@@ -6,21 +6,21 @@ import typer
 from rich.console import Console
 
 from inspect_autointerp.card.cli import show
-from inspect_autointerp.compare.cli import compare
+from inspect_autointerp.coder_similarity.cli import compare
 from inspect_autointerp.cost.cli import cost
 from inspect_autointerp.errors import Interrupted, UserError
-from inspect_autointerp.exchange.export_cli import export
+from inspect_autointerp.experiments.cli import study
+from inspect_autointerp.formats.export_cli import export
 from inspect_autointerp.leaderboard.cli import leaderboard
-from inspect_autointerp.leaderboard.submit_cli import submit, verify
-from inspect_autointerp.overview_cli import stats
-from inspect_autointerp.prep.cli import prep
-from inspect_autointerp.prep.hooks_cli import hooks
-from inspect_autointerp.prep.merge_cli import merge
-from inspect_autointerp.prep.negatives_cli import negatives
-from inspect_autointerp.streams import command_line_streams
-from inspect_autointerp.study.cli import study
+from inspect_autointerp.leaderboard.submit.cli import submit, verify
+from inspect_autointerp.prep.cli.hooks import hooks
+from inspect_autointerp.prep.cli.merge import merge
+from inspect_autointerp.prep.cli.negatives import negatives
+from inspect_autointerp.prep.cli.prep import prep
+from inspect_autointerp.sharded import cli as sweep_cli
+from inspect_autointerp.store_stats.cli import stats
 from inspect_autointerp.suites.cli import suites
-from inspect_autointerp.sweep import cli as sweep_cli
+from inspect_autointerp.text.streams import command_line_streams
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -1,6 +1,6 @@
 """What Inspect finds under the prefix `inspect_autointerp/`; it loads this module, which imports no torch."""
 
-from inspect_autointerp.models import models as models
+from inspect_autointerp.builtin.provider import models as models
 from inspect_autointerp.scorers import detection as detection_scorer  # noqa: F401
 from inspect_autointerp.scorers import embedding as embedding_scorer  # noqa: F401
 from inspect_autointerp.scorers import estimate as estimate

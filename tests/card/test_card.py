@@ -15,13 +15,13 @@ from rich.console import Console
 from inspect_autointerp import cli
 from inspect_autointerp.card.card import Card, latent_named, read_card
 from inspect_autointerp.card.html import card_page
-from inspect_autointerp.card.pieces import Piece, as_html, level, pieces, read_coloured
 from inspect_autointerp.card.terminal import terminal
-from inspect_autointerp.contexts import LatentContexts
+from inspect_autointerp.card.tokens import Piece, as_html, level, pieces, read_coloured
+from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.latent import Context, Latent
-from inspect_autointerp.render import coloured, visible
-from inspect_autointerp.store import Store
+from inspect_autointerp.store.store import Store
+from inspect_autointerp.text.render import coloured, visible
 
 HOSTILE = "<script>window.hurt=1</script>\x1b[31m\u202e&amp;\x00\"'><img src=x onerror=hurt()>"
 

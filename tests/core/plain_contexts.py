@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from inspect_autointerp.contexts.sampling import rng_of
 from inspect_autointerp.latent import Context, Latent, Split
-from inspect_autointerp.randomness import rng_of
-from inspect_autointerp.store import POOL, SAMPLE, TOP, Store
+from inspect_autointerp.store.store import POOL, SAMPLE, TOP, Store
 
 
 @dataclass

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from inspect_autointerp import atomic, renames
-from inspect_autointerp.atomic import InTheWay, atomic_file, atomic_folder, remove_folder, scratch_folder, sweep
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.folder_kind import Kind
+from inspect_autointerp.store import atomic, renames
+from inspect_autointerp.store.atomic import InTheWay, atomic_file, atomic_folder, remove_folder, scratch_folder, sweep
+from inspect_autointerp.store.folder_kind import Kind
 
 
 def belongs(folder: Path) -> Callable[[str], bool]:
@@ -163,7 +163,7 @@ def test_what_a_killed_process_left_behind_is_removed_by_the_next(store: Path) -
     script = f"""
 import os, signal
 from pathlib import Path
-from inspect_autointerp.atomic import scratch_folder
+from inspect_autointerp.store.atomic import scratch_folder
 with scratch_folder(Path({str(store)!r})) as folder:
     (folder / "manifest.json").write_text("half")
     os.kill(os.getpid(), signal.SIGKILL)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspect_autointerp.batches import Batches
+from inspect_autointerp.models.batching import Batches
 
 
 @given(st.lists(st.lists(st.integers(), max_size=7), max_size=6), st.integers(1, 5))

@@ -3,7 +3,7 @@ from benchmarks.synthetic_results import synthetic
 from tests.given_results import NAN, results_of_values
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.leaderboard.breakdown import breakdown
+from inspect_autointerp.leaderboard.analyse.breakdown import breakdown
 
 
 def test_deciles_by_hand_and_those_without_a_value_left_out() -> None:

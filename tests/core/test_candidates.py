@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.sparse import csr_matrix
 
-from inspect_autointerp.compare.candidates import largest
+from inspect_autointerp.coder_similarity.candidates import largest
 
 MATRICES = st.tuples(st.integers(1, 6), st.integers(1, 9)).flatmap(
     lambda shape: arrays(np.float64, shape, elements=st.integers(-2, 4).map(float))  # which tie often

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
-from inspect_autointerp.compare import coactivation
-from inspect_autointerp.compare.coactivation import Coactivation, pool_activations
-from inspect_autointerp.kept import Kept
-from inspect_autointerp.store import POOL, Store
+from inspect_autointerp.coder_similarity import coactivation
+from inspect_autointerp.coder_similarity.coactivation import Coactivation, pool_activations
+from inspect_autointerp.contexts.latent_windows import Kept
+from inspect_autointerp.store.store import POOL, Store
 
 
 def sparse(rng: np.random.Generator, n: int, tokens: int, share: float = 0.2) -> csr_matrix:

@@ -10,11 +10,11 @@ from inspect_ai.scorer import ScoreEdit
 from tests.log_files import log_of, sample, summarize, value
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.leaderboard.log_values import log_check
-from inspect_autointerp.leaderboard.read import read_results
-from inspect_autointerp.leaderboard.recomputed import recomputed
-from inspect_autointerp.leaderboard.statistics import summary
-from inspect_autointerp.leaderboard.submission import pack
+from inspect_autointerp.leaderboard.analyse.statistics import summary
+from inspect_autointerp.leaderboard.load.log_values import log_check
+from inspect_autointerp.leaderboard.load.results_from_logs import read_results
+from inspect_autointerp.leaderboard.submit.recompute import recomputed
+from inspect_autointerp.leaderboard.submit.submission import pack
 
 COMMITTED = sorted((Path(__file__).parents[2] / "logs").rglob("*.eval"))
 SUITE = {
@@ -218,7 +218,7 @@ def test_failed_sample_counts_as_unscored_in_an_entry(tmp_path: Path) -> None:
 
 
 def test_summary_that_is_not_of_its_sample_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from inspect_autointerp.leaderboard import log_values
+    from inspect_autointerp.leaderboard.load import log_values
 
     path = str(tmp_path / "a.eval")
     write_eval_log(honest(), path)

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.core.plain_contexts import PlainContexts
 
-from inspect_autointerp.contexts import LatentContexts
+from inspect_autointerp.contexts.sampler import LatentContexts
+from inspect_autointerp.contexts.sampling import seed_of, stratified
 from inspect_autointerp.latent import Context, Negative, Sampling, Split
-from inspect_autointerp.randomness import seed_of, stratified
-from inspect_autointerp.settings import Settings
-from inspect_autointerp.store import SAMPLE, Store
+from inspect_autointerp.store.settings import Settings
+from inspect_autointerp.store.store import SAMPLE, Store
 
 WIDE = 32
 SPLITS: tuple[Split, Split] = ("explain", "test")
@@ -32,8 +32,8 @@ def busy(store: Store) -> list[LatentContexts]:
 
 @pytest.fixture(scope="module")
 def centred_folder(tmp_path_factory: pytest.TempPathFactory, subject_folder: Path, sae_folder: Path) -> Path:
-    from inspect_autointerp.prep.job import Job
-    from inspect_autointerp.prep.run import prep
+    from inspect_autointerp.prep.run.run import prep
+    from inspect_autointerp.prep.run.run_spec import Job
 
     folder = tmp_path_factory.mktemp("centred") / "store"
     settings = Settings(tokens=20_000, context_length=64, pool=200, center=True)
@@ -130,8 +130,8 @@ def test_explain_and_test_never_share_a_document_or_a_text(
 @pytest.fixture(scope="module")
 def short_folder(tmp_path_factory: pytest.TempPathFactory, subject_folder: Path, sae_folder: Path) -> Path:
     """The corpus of `store_folder` at half its window, with everything kept."""
-    from inspect_autointerp.prep.job import Job
-    from inspect_autointerp.prep.run import prep
+    from inspect_autointerp.prep.run.run import prep
+    from inspect_autointerp.prep.run.run_spec import Job
 
     folder = tmp_path_factory.mktemp("short") / "store"
     settings = Settings(tokens=60_000, context_length=64, window=16, sample=100_000, top=0, pool=100_000)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy.stats import pearsonr, spearmanr
 from tests.given_results import NAN, results_of_values
 
-from inspect_autointerp.leaderboard.correlations import correlation, correlations, midranks, moments
+from inspect_autointerp.leaderboard.analyse.correlations import correlation, correlations, midranks, moments
 
 
 def test_coefficients_by_hand_over_the_latents_that_have_both() -> None:

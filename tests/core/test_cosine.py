@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from inspect_autointerp.compare.cosine import Cosine
-from inspect_autointerp.compare.floors import repaired, rotated
-from inspect_autointerp.compare.matching import match_dense
+from inspect_autointerp.coder_similarity.cosine import Cosine
+from inspect_autointerp.coder_similarity.matching import match_dense
+from inspect_autointerp.coder_similarity.null_baseline import repaired, rotated
 
 
 def test_by_hand() -> None:

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inspect_ai.model import ModelCost
 
-from inspect_autointerp.cost.calls import Call
 from inspect_autointerp.cost.estimate import Estimate, estimate
-from inspect_autointerp.cost.notes import notes
+from inspect_autointerp.cost.footnotes import notes
 from inspect_autointerp.cost.prices import price_of, read_prices
+from inspect_autointerp.cost.recorded_calls import Call
 from inspect_autointerp.cost.table import as_json, dollars, tokens
 from inspect_autointerp.cost.tokens import counting, pieces
 from inspect_autointerp.errors import UserError

@@ -13,9 +13,9 @@ from tests.log_files import log_of, sample, value
 from typer.testing import CliRunner
 
 from inspect_autointerp.cli import app
-from inspect_autointerp.csv_text import cells, harmless, original
-from inspect_autointerp.exchange.records import Row
-from inspect_autointerp.exchange.tables import columns, write_csv
+from inspect_autointerp.formats.records import Row
+from inspect_autointerp.formats.tables import columns, write_csv
+from inspect_autointerp.text.csv_text import cells, harmless, original
 
 FORMULAS = ("=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "＝1", "- words of a list")
 HOSTILE = "m\x1b[31m\u202e\x07\x9b2J"
@@ -72,7 +72,7 @@ def test_leaderboard_csv_of_hostile_names(
 
 
 def test_exported_csv_comes_back_as_it_was(tmp_path: Path) -> None:
-    from inspect_autointerp.exchange.read import read_explanations
+    from inspect_autointerp.formats.read import read_explanations
 
     texts = [*FORMULAS, "'=1", "''quoted", "plain", "two\nlines", "\x1b[31m red", "\u200fעברית"]
     rows = [
@@ -90,7 +90,7 @@ def test_exported_csv_comes_back_as_it_was(tmp_path: Path) -> None:
 
 
 def test_csv_of_others_is_read_as_it_is(tmp_path: Path) -> None:
-    from inspect_autointerp.exchange.read import read_explanations
+    from inspect_autointerp.formats.read import read_explanations
 
     path = tmp_path / "theirs.csv"
     path.write_text("latent,explanation\nlayers.1/3,'=' signs in code\n", encoding="utf-8")

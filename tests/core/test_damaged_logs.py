@@ -15,11 +15,11 @@ from tests.log_files import NAN, log_of, sample, summarize, value, write
 from typer.testing import CliRunner
 
 from inspect_autointerp.cli import app
-from inspect_autointerp.leaderboard.breakdown import breakdown
-from inspect_autointerp.leaderboard.correlations import correlations
-from inspect_autointerp.leaderboard.guidelines import guidelines
-from inspect_autointerp.leaderboard.read import read_results
-from inspect_autointerp.leaderboard.statistics import summary
+from inspect_autointerp.leaderboard.analyse.breakdown import breakdown
+from inspect_autointerp.leaderboard.analyse.correlations import correlations
+from inspect_autointerp.leaderboard.analyse.statistics import summary
+from inspect_autointerp.leaderboard.load.results_from_logs import read_results
+from inspect_autointerp.leaderboard.show.guidelines import guidelines
 
 DAMAGES = 200
 

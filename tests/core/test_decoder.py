@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
-from inspect_autointerp.decoder import Decoder
+from inspect_autointerp.store.detokenizer import Decoder
 
 
 def byte_level() -> Tokenizer:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import torch
 
-from inspect_autointerp import demo
+from inspect_autointerp.builtin import demo
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.prep.extend import extend
-from inspect_autointerp.store import Store
+from inspect_autointerp.prep.negatives.add_negatives import extend
+from inspect_autointerp.store.store import Store
 
 KNESER_NEY = 3.647
 """Nats per token of the 5-gram model on all held-out documents (the demo's README)."""
@@ -22,7 +22,7 @@ def held_out() -> torch.Tensor:
     """int64 (chunk, token): BOS and 256 tokens, of sixteen held-out documents."""
     from transformers import AutoTokenizer
 
-    from inspect_autointerp.demo.train_subject import split_documents
+    from inspect_autointerp.builtin.demo.train_subject import split_documents
 
     tokenizer = AutoTokenizer.from_pretrained(demo.SUBJECT)
     texts = [text for text in split_documents()[1] if len(text) > 2000][:16]
@@ -43,7 +43,7 @@ def test_the_subject_beats_the_five_gram_clearly(held_out: torch.Tensor) -> None
 def test_a_coder_loads_with_saelens_and_explains_most_of_the_variance(path: Path, held_out: torch.Tensor) -> None:
     from sae_lens import SAE
 
-    from inspect_autointerp.prep.subject import Subject
+    from inspect_autointerp.prep.subject.subject import Subject
 
     sae = SAE.load_from_disk(str(path), dtype="float32")
     assert int(sae.cfg.d_sae) >= 2048

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from scipy.stats import ttest_rel
 from tests.given_results import NAN, results_of_values
 
-from inspect_autointerp.intervals import bootstrap_intervals
-from inspect_autointerp.leaderboard.differences import differences, holm, paired
+from inspect_autointerp.leaderboard.analyse.differences import differences, holm, paired
+from inspect_autointerp.statistics.intervals import bootstrap_intervals
 
 
 def test_a_difference_by_hand() -> None:
@@ -92,7 +92,7 @@ def test_differences_do_not_depend_on_the_order_of_entries_or_on_how_many_are_he
     values = {name: rng.random(40).tolist() for name in "abcd"}
     values["b"][3:9] = [NAN] * 6
     found = _by_name(values)
-    monkeypatch.setattr("inspect_autointerp.leaderboard.differences._AT_ONCE", 80)
+    monkeypatch.setattr("inspect_autointerp.leaderboard.analyse.differences._AT_ONCE", 80)
     assert _by_name({name: values[name] for name in "dbca"}) == pytest.approx(found, abs=1e-9)
 
 

@@ -15,8 +15,8 @@ from inspect_ai import eval as inspect_eval
 from inspect_ai.dataset import Sample
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
-from inspect_autointerp import engines
-from inspect_autointerp.engines import release, release_at_task_end, shared
+from inspect_autointerp.models import shared_engines
+from inspect_autointerp.models.shared_engines import release, release_at_task_end, shared
 
 
 class Engine:
@@ -98,7 +98,7 @@ def test_the_end_of_a_task_frees_its_engine(tmp_path: Path) -> None:
         gc.collect()
         assert len(alive) == 2 * n
         assert [ref() for ref in alive] == [None] * (2 * n)
-        assert not engines._engines
+        assert not shared_engines._engines
 
 
 def test_the_end_of_a_task_that_fails_frees_it_too(tmp_path: Path) -> None:
@@ -114,11 +114,11 @@ def test_the_end_of_a_task_that_fails_frees_it_too(tmp_path: Path) -> None:
     task = Task(dataset=[Sample(input="a")], solver=fail())
     [log] = inspect_eval(task, model="none/none", log_dir=str(tmp_path), display="none")
     assert log.status == "error"
-    assert not engines._engines
+    assert not shared_engines._engines
 
 
 def test_a_task_that_still_runs_keeps_it() -> None:
-    hook = engines._Release()
+    hook = shared_engines._Release()
     events: list[Any] = [SimpleNamespace(eval_id=id) for id in ("one", "other")]
 
     async def main() -> tuple[bool, bool]:
@@ -126,8 +126,8 @@ def test_a_task_that_still_runs_keeps_it() -> None:
         for event in events:
             await hook.on_task_start(event)
         await hook.on_task_end(events[0])
-        kept = bool(engines._engines)
+        kept = bool(shared_engines._engines)
         await hook.on_task_end(events[1])
-        return kept, bool(engines._engines)
+        return kept, bool(shared_engines._engines)
 
     assert asyncio.run(main()) == (True, False)

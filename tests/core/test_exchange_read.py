@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.exchange import Supplied, read_explanations
+from inspect_autointerp.formats import Supplied, read_explanations
 
 HOOK = "layers.1"
 NEURONPEDIA = {

@@ -15,15 +15,15 @@ from tests.core.test_exchange_read import FEATURE, HOOK, LOG, NEURONPEDIA, SAEBE
 
 from inspect_autointerp import cli
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.exchange import Supplied, SuppliedText, tables
-from inspect_autointerp.exchange.delphi import write_delphi
-from inspect_autointerp.exchange.eleuther import write_eleuther
-from inspect_autointerp.exchange.export import FORMATS, TABLES, export
-from inspect_autointerp.exchange.logs import log_rows, read_header
-from inspect_autointerp.exchange.neuronpedia import Names, write_neuronpedia
-from inspect_autointerp.exchange.records import Row, headlines
-from inspect_autointerp.exchange.saebench import write_saebench
-from inspect_autointerp.leaderboard.entry import HEADLINES
+from inspect_autointerp.formats import Supplied, SuppliedText, tables
+from inspect_autointerp.formats.delphi import write_delphi
+from inspect_autointerp.formats.eleuther import write_eleuther
+from inspect_autointerp.formats.export import FORMATS, TABLES, export
+from inspect_autointerp.formats.logs import log_rows, read_header
+from inspect_autointerp.formats.neuronpedia import Names, write_neuronpedia
+from inspect_autointerp.formats.records import Row, headlines
+from inspect_autointerp.formats.saebench import write_saebench
+from inspect_autointerp.leaderboard.load.log_entry import HEADLINES
 
 NAMES = Names(model="gpt2-small", source=HOOK, author="me", created="2026-01-01T00:00:00+00:00")
 LATENTS = [f"layers.1/{index}" for index in (199, 320, 1523)]
@@ -203,7 +203,7 @@ def with_texts(*said: str | None, **more: Any) -> Callable[[EvalLog], None]:
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_log_in_every_format(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from inspect_autointerp.exchange import read_explanations
+    from inspect_autointerp.formats import read_explanations
 
     output = tmp_path / "deep" / "out"
     arguments = ["autointerp", "export", str(LOG), "--to", form, "-o", str(output)]
@@ -405,7 +405,7 @@ def test_neuronpedias_names_are_the_users_or_the_logs(tmp_path: Path) -> None:
 def test_half_a_surrogate_pair_is_refused_before_anything_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("inspect_autointerp.exchange.spool.log_rows", lambda *_: [row(5, "a\ud800")])
+    monkeypatch.setattr("inspect_autointerp.formats.row_buffer.log_rows", lambda *_: [row(5, "a\ud800")])
     with pytest.raises(UserError, match=r"layers.1/5 has half a surrogate pair in its explanation"):
         export([str(LOG)], "jsonl", tmp_path / "out")
     assert list(tmp_path.iterdir()) == []

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from inspect_autointerp.compare.cosine import Cosine
-from inspect_autointerp.compare.floors import drawn
+from inspect_autointerp.coder_similarity.cosine import Cosine
+from inspect_autointerp.coder_similarity.null_baseline import drawn
 
 
 def test_all_where_they_are_few(rng: np.random.Generator) -> None:

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from tests.given_results import NAN, results_of_values
 
-from inspect_autointerp.leaderboard.guidelines import guidelines, guidelines_view
+from inspect_autointerp.leaderboard.show.guidelines import guidelines, guidelines_view
 
 
 def figures(found: pd.DataFrame) -> dict[str, float]:

@@ -3,7 +3,7 @@
 import pytest
 from inspect_ai.log import EvalConfig, EvalDataset, EvalLog, EvalSpec
 
-from inspect_autointerp.interruption import advice
+from inspect_autointerp.inspect_support.interruption_advice import advice
 
 
 @pytest.mark.parametrize(

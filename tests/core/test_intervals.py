@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import bootstrap, norm
 
-from inspect_autointerp.intervals import bootstrap_interval, bootstrap_intervals
+from inspect_autointerp.statistics.intervals import bootstrap_interval, bootstrap_intervals
 
 
 def test_an_interval_needs_two_latents() -> None:

@@ -7,14 +7,14 @@ from inspect_ai import eval as inspect_eval
 from tests.doubles import model, texts_of
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.leaderboard.compare import compare
-from inspect_autointerp.leaderboard.entry import Entry, read_entries
-from inspect_autointerp.leaderboard.header import Estimate
-from inspect_autointerp.leaderboard.read import read_results, results_of
-from inspect_autointerp.leaderboard.statistics import summary
-from inspect_autointerp.leaderboard.view import markdown
-from inspect_autointerp.leaderboard.views import NOTES
-from inspect_autointerp.leaderboard.views import tables as table_views
+from inspect_autointerp.leaderboard.analyse.statistics import summary
+from inspect_autointerp.leaderboard.load.comparable import compare
+from inspect_autointerp.leaderboard.load.header import Estimate
+from inspect_autointerp.leaderboard.load.log_entry import Entry, read_entries
+from inspect_autointerp.leaderboard.load.results_from_logs import read_results, results_of
+from inspect_autointerp.leaderboard.show.tables import NOTES
+from inspect_autointerp.leaderboard.show.tables import tables as table_views
+from inspect_autointerp.leaderboard.show.view import markdown
 from inspect_autointerp.tasks import detection
 
 NAN = float("nan")

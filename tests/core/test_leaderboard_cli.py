@@ -9,18 +9,18 @@ from typer.testing import CliRunner
 
 from inspect_autointerp.cli import app
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.leaderboard import export, view, views
-from inspect_autointerp.leaderboard.breakdown import breakdown
-from inspect_autointerp.leaderboard.correlations import correlations
-from inspect_autointerp.leaderboard.differences import differences
+from inspect_autointerp.leaderboard.analyse.breakdown import breakdown
+from inspect_autointerp.leaderboard.analyse.correlations import correlations
+from inspect_autointerp.leaderboard.analyse.differences import differences
+from inspect_autointerp.leaderboard.analyse.statistics import summary
 from inspect_autointerp.leaderboard.results import Results
-from inspect_autointerp.leaderboard.statistics import summary
+from inspect_autointerp.leaderboard.show import export, tables, view
 
 EXAMPLE = Path(__file__).parents[2] / "logs" / "example"
 
 
 def shown(results: Results) -> str:
-    return view.markdown(views.tables(results, summary(results)), views.NOTES)
+    return view.markdown(tables.tables(results, summary(results)), tables.NOTES)
 
 
 def test_an_undefined_number_is_a_dash_and_null(tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_what_is_not_above_its_floors_is_marked_and_recedes() -> None:
 
 def test_a_random_coder_s_row_stands_below_the_floors() -> None:
     scores = {"detection": {"a": [0.9, 0.8] * 5, "empty": [0.5] * 10}, "detection@random": {"a": [0.6, 0.7] * 5}}
-    [table, _] = views.tables(*_with_summary(results_of_values(scores, coders={"detection@random": "random:64x4"})))
+    [table, _] = tables.tables(*_with_summary(results_of_values(scores, coders={"detection@random": "random:64x4"})))
     assert [row[1] for row in table.rows] == ["a", "empty", "a, on a random coder"]
     assert table.faint == [False, True, True]
 
@@ -58,16 +58,16 @@ def test_hostile_names_stay_text(capsys: pytest.CaptureFixture[str]) -> None:
     pairs = differences(results)
     numbers = summary(results, pairs)
     every = [
-        *views.tables(results, numbers),
-        *views.differences(results, pairs),
-        *views.breakdowns(results, breakdown(results, "density"), "density", numbers),
+        *tables.tables(results, numbers),
+        *tables.differences(results, pairs),
+        *tables.breakdowns(results, breakdown(results, "density"), "density", numbers),
     ]
-    text = view.markdown(every, views.NOTES)
+    text = view.markdown(every, tables.NOTES)
     assert "<script>" not in text
     assert "\x1b" not in text
     row = next(line for line in text.splitlines() if "script" in line)
     assert row.count("|") == text.splitlines()[2].count("|"), "no cell more than the head has"
-    view.print_terminal(every, views.NOTES)
+    view.print_terminal(every, tables.NOTES)
     out = capsys.readouterr().out
     assert "[bold]" in out
     assert "\x1b[31m" not in out
@@ -76,14 +76,14 @@ def test_hostile_names_stay_text(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_differences_leave_out_pairs_of_floors() -> None:
     results = results_of_values({"a": [0.9, 0.8] * 5, "empty": [0.5] * 10, "shuffled": [0.5] * 10})
-    [found] = views.differences(results, differences(results))
+    [found] = tables.differences(results, differences(results))
     assert [row[:3] for row in found.rows] == [["a", "higher", "empty"], ["a", "higher", "shuffled"]]
 
 
 def test_correlations_are_an_upper_triangle_with_a_label_per_score() -> None:
     values = {"a": [0.1, 0.2, 0.3]}
     results = results_of_values({"detection": values, "fuzzing": values, "fuzzing@2": values})
-    [found] = views.correlations(results, correlations(results))
+    [found] = tables.correlations(results, correlations(results))
     assert found.head[1:] == ["fuzzing", "fuzzing 2"]
     assert [row[0] for row in found.rows] == ["detection", "fuzzing"]
     assert found.rows[1][1:] == ["", "1.00 (1.00)"]
@@ -139,7 +139,7 @@ def test_a_narrow_terminal_leaves_out_what_is_secondary(monkeypatch: pytest.Monk
     results = synthetic(explainers=4, latents=20, scores=1)
     console = Console(width=80, force_terminal=True, color_system=None, record=True)
     monkeypatch.setattr(view, "Console", lambda **settings: console)
-    view.print_terminal(views.tables(results, summary(results)), [])
+    view.print_terminal(tables.tables(results, summary(results)), [])
     text = console.export_text()
     assert max(map(len, text.splitlines())) <= 80
     assert "[0." not in text

@@ -4,13 +4,13 @@ from math import exp
 import pytest
 from inspect_ai.model import ChatMessageUser, GenerateConfig, get_model
 
-from inspect_autointerp.lexical.explain import explain, occurrences
-from inspect_autointerp.lexical.judge import judge
-from inspect_autointerp.lexical.simulate import simulate
-from inspect_autointerp.numbered import as_shown, spelled
-from inspect_autointerp.offline import asked
-from inspect_autointerp.scorers.detection import detection_messages
-from inspect_autointerp.scorers.simulation import simulation_messages
+from inspect_autointerp.builtin.lexical.explain import explain, occurrences
+from inspect_autointerp.builtin.lexical.judge import judge
+from inspect_autointerp.builtin.lexical.simulate import simulate
+from inspect_autointerp.builtin.prompt_reader import asked
+from inspect_autointerp.scorers.detection.scorer import detection_messages
+from inspect_autointerp.scorers.simulation.scorer import simulation_messages
+from inspect_autointerp.text.token_lines import as_shown, spelled
 
 
 def test_the_explainer_lists_what_carries_the_activation() -> None:

@@ -13,7 +13,7 @@ from inspect_ai.log import list_eval_logs, read_eval_log
 
 _PARENT = """
 import sys, time
-from inspect_autointerp.sweep.shard import Process
+from inspect_autointerp.sharded.shard import Process
 shard = Process([sys.executable, "-c", sys.argv[1]])
 print(shard._process.pid, flush=True)
 time.sleep(60)
@@ -21,7 +21,7 @@ time.sleep(60)
 _CHILD = """
 import atexit, subprocess, sys, threading, time
 {late}
-from inspect_autointerp.sweep import lifeline
+from inspect_autointerp.sharded import lifeline
 lifeline.hold_lifeline()
 atexit.register(lambda: open({log!r}, "w").write("closed"))
 open({log!r} + ".begun", "w").close()
@@ -37,7 +37,7 @@ _CLOSES = ("sleeps", "waits for a child")
 _SLOW = """
 from anyio import sleep
 from inspect_ai.model import modelapi
-from inspect_autointerp.lexical.provider import LexicalAPI
+from inspect_autointerp.builtin.lexical.provider import LexicalAPI
 
 @modelapi(name="slow")
 class Slow(LexicalAPI):

@@ -15,9 +15,9 @@ from tokenizers import Tokenizer, decoders, models, normalizers
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.likelihood.interface import LikelihoodError, Pair
-from inspect_autointerp.likelihood.local import LocalLikelihood, load
-from inspect_autointerp.likelihood.tokenized import Tokenized, Tokenizing
+from inspect_autointerp.models.likelihood.interface import LikelihoodError, Pair
+from inspect_autointerp.models.likelihood.local import LocalLikelihood, load
+from inspect_autointerp.models.likelihood.tokenized import Tokenized, Tokenizing
 
 HEAD = "Each block has a description and sentences that it describes.\n\nDescription: names\nSentences:\n- I am Ann.\n"
 

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from inspect_ai.log import read_eval_log_sample_summaries
 from tests.log_files import NAN, sample, value, write
 
-from inspect_autointerp.leaderboard import log_values as module
-from inspect_autointerp.leaderboard.log_values import log_values
-from inspect_autointerp.leaderboard.read import read_results
-from inspect_autointerp.leaderboard.samples import explanations, read_sample
-from inspect_autointerp.leaderboard.statistics import summary
-from inspect_autointerp.leaderboard.summaries import elements, summaries
+from inspect_autointerp.leaderboard.analyse.statistics import summary
+from inspect_autointerp.leaderboard.load import log_values as module
+from inspect_autointerp.leaderboard.load.log_values import log_values
+from inspect_autointerp.leaderboard.load.results_from_logs import read_results
+from inspect_autointerp.leaderboard.load.sample_summaries import elements, summaries
+from inspect_autointerp.leaderboard.load.samples import explanations, read_sample
 
 
 @pytest.fixture(autouse=True)

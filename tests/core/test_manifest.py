@@ -11,10 +11,10 @@ import pytest
 from tests.forged import forge, forge_file
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.manifest import Manifest
-from inspect_autointerp.settings import Settings
-from inspect_autointerp.store import Store
-from inspect_autointerp.suites.read import suite_of
+from inspect_autointerp.store.manifest import Manifest
+from inspect_autointerp.store.settings import Settings
+from inspect_autointerp.store.store import Store
+from inspect_autointerp.suites.load import suite_of
 
 NESTED: Any = "x"
 for _ in range(300):

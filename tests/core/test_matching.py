@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.sparse import csr_matrix
 
-from inspect_autointerp.compare.matching import match_dense, match_sparse
+from inspect_autointerp.coder_similarity.matching import match_dense, match_sparse
 
 # Eighths tie often and add up exactly.
 MATRICES = st.tuples(st.integers(1, 7), st.integers(1, 7)).flatmap(

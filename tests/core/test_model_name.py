@@ -7,8 +7,8 @@ import pytest
 from inspect_ai.log import EvalConfig, EvalDataset, EvalLog, EvalSpec
 from inspect_ai.model import GenerateConfig, Model, ModelAPI, get_model
 
-from inspect_autointerp.leaderboard.entry import _explainer
-from inspect_autointerp.model_name import model_name, telling_arguments, unsampled_name
+from inspect_autointerp.inspect_support.model_name import model_name, telling_arguments, unsampled_name
+from inspect_autointerp.leaderboard.load.log_entry import _explainer
 
 
 def named(config: GenerateConfig | None = None, **arguments: Any) -> Model:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import typer
 
-from inspect_autointerp import cli, named_stores
+from inspect_autointerp import cli
+from inspect_autointerp.builtin import locate
 from inspect_autointerp.errors import UserError
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +43,7 @@ ASKING = {"store", "stores", "contexts", "store_a", "store_b"}
 @pytest.fixture(params=["demo", "planted"])
 def name(request: pytest.FixtureRequest, store_folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The name of a built-in store, which is made in an instant."""
-    monkeypatch.setitem(named_stores.BUILT_IN, request.param, lambda: store_folder)
+    monkeypatch.setitem(locate.BUILT_IN, request.param, lambda: store_folder)
     return request.param
 
 
@@ -68,7 +69,7 @@ def test_stores_are_looked_for_in_one_place() -> None:
         for path in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 names = {alias.name for alias in node.names} if isinstance(node, ast.ImportFrom) else set()
-                if "resolve" in names and node.module == "inspect_autointerp.dataset":  # pyright: ignore
+                if "resolve" in names and node.module == "inspect_autointerp.inspect_support.dataset":  # pyright: ignore
                     users.add(path.stem)
     assert users == {"named_stores", "source"}  # the latter resolves files of explanations
 
@@ -108,6 +109,6 @@ def test_task_and_suite_take_a_built_in_name(name: str, store_folder: Path) -> N
     from inspect_autointerp.tasks.detection import detection
 
     assert len(detection(name, latents="sample:3", min_contexts=5).dataset) == 3
-    assert named_stores.locate(name) == named_stores.locate(str(store_folder)) == str(store_folder)
+    assert locate.locate(name) == locate.locate(str(store_folder)) == str(store_folder)
     with pytest.raises(UserError, match="not written to"):
-        named_stores.check_writable(name)
+        locate.check_writable(name)

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from inspect_autointerp.compare import nearest as module
-from inspect_autointerp.compare.nearest import _true, nearest
+from inspect_autointerp.coder_similarity import nearest as module
+from inspect_autointerp.coder_similarity.nearest import _true, nearest
 
 SIDES = st.tuples(st.integers(1, 14), st.integers(1, 14), st.integers(1, 3)).flatmap(
     lambda size: st.tuples(

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from inspect_autointerp.contexts.negatives import negative_kinds
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.negatives import negative_kinds
-from inspect_autointerp.store import Store
+from inspect_autointerp.store.store import Store
 
 HOOKPOINT = "layers.1"
 

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from tests.conftest import make_sae
 
-from inspect_autointerp.contexts import LatentContexts
+from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.latent import Negative
-from inspect_autointerp.prep.cooccurrence import cooccurring
-from inspect_autointerp.prep.embeddings import Tfidf
-from inspect_autointerp.prep.extend import extend
-from inspect_autointerp.prep.similar import similar
-from inspect_autointerp.settings import Settings
-from inspect_autointerp.store import Store
+from inspect_autointerp.prep.negatives.add_negatives import extend
+from inspect_autointerp.prep.negatives.cooccurrence import cooccurring
+from inspect_autointerp.prep.negatives.similar import similar
+from inspect_autointerp.prep.negatives.window_embeddings import Tfidf
+from inspect_autointerp.store.settings import Settings
+from inspect_autointerp.store.store import Store
 
 HOOKPOINT, TOKENS = "layers.1", 20_000
 KINDS: tuple[Negative, ...] = ("random", "neighbours", "cooccurring", "similar")
@@ -25,9 +25,9 @@ KINDS: tuple[Negative, ...] = ("random", "neighbours", "cooccurring", "similar")
 @pytest.fixture(scope="module")
 def make(tmp_path_factory: pytest.TempPathFactory, subject_folder: Path) -> Callable[..., Path]:
     """Make a store of sixty short documents: `make(sample=30)`."""
-    from inspect_autointerp.prep.corpus import stdlib_documents
-    from inspect_autointerp.prep.job import Job
-    from inspect_autointerp.prep.run import prep
+    from inspect_autointerp.prep.corpus.documents import stdlib_documents
+    from inspect_autointerp.prep.run.run import prep
+    from inspect_autointerp.prep.run.run_spec import Job
 
     parent = tmp_path_factory.mktemp("negatives")
     (parent / "corpus").mkdir()

@@ -15,13 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
-from inspect_autointerp import overview
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.manifest import HookpointEntry, Manifest
-from inspect_autointerp.overview import file_sizes, latents_frame, summary
-from inspect_autointerp.overview_rows import with_texts, write_rows
-from inspect_autointerp.settings import Settings
-from inspect_autointerp.store import SAMPLE, Store
+from inspect_autointerp.store.manifest import HookpointEntry, Manifest
+from inspect_autointerp.store.settings import Settings
+from inspect_autointerp.store.store import SAMPLE, Store
+from inspect_autointerp.store_stats import statistics
+from inspect_autointerp.store_stats.rows import with_texts, write_rows
+from inspect_autointerp.store_stats.statistics import file_sizes, latents_frame, summary
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +104,7 @@ def test_where_nothing_fires_what_is_undefined_is_nan(tiny: Store) -> None:
     assert (found["dead"], found["rare"], found["testable"], found["kept_windows"]) == (1, 0, 0, 0)
     undefined = {name for name, value in found.items() if isnan(value)}
     assert undefined == {"single_token", "single_token_common", "positional"} | {
-        f"{column}_{q}" for column in ("density", "max_activation") for q in overview.QUANTILES
+        f"{column}_{q}" for column in ("density", "max_activation") for q in statistics.QUANTILES
     }
 
 
@@ -113,7 +113,7 @@ def test_what_firing_tells_of_the_position_by_hand() -> None:
     # position at which it fires, so no bias. Latent 1 fires on two of four at both: 0, less (2 − 1)/(2 · 8). Latent 2
     # fires on all eight. Latent 3 outside alone.
     position = np.array([0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 1, 1, 1, 1, -1, -1])
-    found = overview.position_information(position, np.array([4, 4, 8, 2]), np.array([4, 4]))
+    found = statistics.position_information(position, np.array([4, 4, 8, 2]), np.array([4, 4]))
     assert found[:3].tolist() == pytest.approx([np.log(2), -1 / 16, -1 / 16])
     assert isnan(found[3])
 
@@ -136,7 +136,7 @@ def test_what_firing_tells_of_the_position_is_sklearns(runs: list[list[int]], mo
 
     most = np.max([np.bincount(run, minlength=5) for run in runs], axis=0) + more
     position = np.array([at for run in runs for at in run], dtype=int)
-    found = overview.position_information(position, np.array([len(run) for run in runs]), most)
+    found = statistics.position_information(position, np.array([len(run) for run in runs]), most)
     for value, run in zip(found, runs, strict=True):
         if not run:
             assert isnan(value)
@@ -149,10 +149,10 @@ def test_what_firing_tells_of_the_position_is_sklearns(runs: list[list[int]], mo
 
 def test_the_densities_histogram(tiny: Store) -> None:
     # 1/12, 4/12, 5/12: from 0.0316 to 0.1 one, from 0.1 to 0.316 none, up to 1 two; the dead one in none
-    found = overview.density_histogram(latents_frame(tiny, "layers.0"))
+    found = statistics.density_histogram(latents_frame(tiny, "layers.0"))
     assert [n for _, _, n in found] == [1, 0, 2]
     assert found[-1][:2] == (pytest.approx(10**-0.5), 1)
-    assert overview.density_histogram(latents_frame(tiny, "layers.0").head(1)) == []
+    assert statistics.density_histogram(latents_frame(tiny, "layers.0").head(1)) == []
 
 
 def test_the_paper_tests_on_a_hundred_contexts(tiny: Store) -> None:
@@ -162,9 +162,9 @@ def test_the_paper_tests_on_a_hundred_contexts(tiny: Store) -> None:
 
 @pytest.mark.parametrize("block", [1, 300, 1 << 22])
 def test_a_store_of_preps_against_a_loop(store_folder: Path, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
-    monkeypatch.setattr(overview, "_BLOCK", block)
+    monkeypatch.setattr(statistics, "_BLOCK", block)
     if block == 1:  # a position at a time is slow
-        monkeypatch.setattr(overview, "_test_positions", lambda store: store.in_split(np.arange(60_000), "test"))
+        monkeypatch.setattr(statistics, "_test_positions", lambda store: store.in_split(np.arange(60_000), "test"))
     store = Store(store_folder, verify=False)
     frame = latents_frame(store, "layers.1")
     postings = store.postings("layers.1")
@@ -188,7 +188,7 @@ def test_a_store_of_preps_against_a_loop(store_folder: Path, monkeypatch: pytest
 @given(st.lists(st.lists(st.integers(0, 3), max_size=6), min_size=1, max_size=6))
 def test_the_most_frequent_token_is_that_of_counting(runs: list[list[int]]) -> None:
     tokens = np.array([token for run in runs for token in run], dtype=np.uint16)
-    share, token = overview._most_frequent(tokens, np.array([len(run) for run in runs]))
+    share, token = statistics._most_frequent(tokens, np.array([len(run) for run in runs]))
     for i, run in enumerate(runs):
         if run:
             best = max(sorted(set(run)), key=run.count)
@@ -202,8 +202,8 @@ def test_the_most_frequent_token_is_that_of_counting(runs: list[list[int]]) -> N
 def test_blocks_are_all_latents_once_and_small(counts: list[int]) -> None:
     indptr = np.concatenate([[0], np.cumsum(counts)])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(overview, "_BLOCK", 8)
-        blocks = list(overview._blocks(indptr))
+        patch.setattr(statistics, "_BLOCK", 8)
+        blocks = list(statistics._blocks(indptr))
     assert [i for a, b in blocks for i in range(a, b)] == list(range(len(counts)))
     assert all(indptr[b] - indptr[a] <= 8 or b - a == 1 for a, b in blocks)
 
@@ -218,7 +218,7 @@ def test_texts_come_from_whichever_row_group(tiny: Store) -> None:
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
 def test_rows_come_back_from_a_file(tiny: Store, tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("inspect_autointerp.overview_rows._ROWS", 3)  # two parts
+    monkeypatch.setattr("inspect_autointerp.store_stats.rows._ROWS", 3)  # two parts
     frame, path = latents_frame(tiny, "layers.0"), tmp_path / f"rows.{suffix}"
     write_rows(tiny, {"layers.0": frame}, path)
     assert [file.name for file in tmp_path.iterdir()] == [path.name]

@@ -134,7 +134,7 @@ def test_checkout_without_links_installed_has_every_room(linkless: Path, bare_py
 import importlib
 for room in {(*ROOMS, "suites.definitions", "prep.selector", "scorers.judge", "solvers.explain", "registry")}:
     print(importlib.import_module("inspect_autointerp." + room).__file__)
-from inspect_autointerp.suites.read import shipped
+from inspect_autointerp.suites.load import shipped
 print(shipped()["demo"])
 """
     done = python(bare_python, "-c", code, cwd=tmp_path)

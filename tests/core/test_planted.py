@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer
 
-from inspect_autointerp.contexts import LatentContexts
+from inspect_autointerp.builtin.planted import HOOKPOINT, TOKENS
+from inspect_autointerp.builtin.planted.claims import BY_TEXT, CLAIMS
+from inspect_autointerp.builtin.planted.corpus import LINE, documents
+from inspect_autointerp.builtin.planted.latents import FAMILY, LATENTS, Planted
+from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.latent import Context, Negative
-from inspect_autointerp.planted import HOOKPOINT, TOKENS
-from inspect_autointerp.planted.claims import BY_TEXT, CLAIMS
-from inspect_autointerp.planted.corpus import LINE, documents
-from inspect_autointerp.planted.latents import FAMILY, LATENTS, Planted
-from inspect_autointerp.render import active_tokens, visible
 from inspect_autointerp.solvers.prompt import parse_explanation
-from inspect_autointerp.store import Store
+from inspect_autointerp.store.store import Store
+from inspect_autointerp.text.render import active_tokens, visible
 
 
 def contexts_of(store: Store, index: int) -> LatentContexts:

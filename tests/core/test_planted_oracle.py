@@ -8,19 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inspect_ai.model import ChatMessageUser, Model, get_model
 
-from inspect_autointerp.contexts import LatentContexts
-from inspect_autointerp.numbered import as_shown, spelled
-from inspect_autointerp.offline import read_examples
-from inspect_autointerp.planted import HOOKPOINT
-from inspect_autointerp.planted.claims import CLAIMS
-from inspect_autointerp.planted.latents import LATENTS, SORTS, Sort
-from inspect_autointerp.planted.oracle import label, recognised, simulated
-from inspect_autointerp.scorers.detection import detection_messages
-from inspect_autointerp.scorers.simulation import simulation_messages
+from inspect_autointerp.builtin.planted import HOOKPOINT
+from inspect_autointerp.builtin.planted.claims import CLAIMS
+from inspect_autointerp.builtin.planted.latents import LATENTS, SORTS, Sort
+from inspect_autointerp.builtin.planted.oracle import label, recognised, simulated
+from inspect_autointerp.builtin.prompt_reader import read_examples
+from inspect_autointerp.contexts.sampler import LatentContexts
+from inspect_autointerp.scorers.detection.scorer import detection_messages
+from inspect_autointerp.scorers.simulation.scorer import simulation_messages
 from inspect_autointerp.solvers.evidence import Gathered
 from inspect_autointerp.solvers.explain import explain_options
 from inspect_autointerp.solvers.prompt import explain_messages
-from inspect_autointerp.store import Store
+from inspect_autointerp.store.store import Store
+from inspect_autointerp.text.token_lines import as_shown, spelled
 
 NOT = CLAIMS["not"].text
 TEXTS = ["it is not late", "the notes", "not⏎", "was not sure"]

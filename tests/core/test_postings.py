@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from inspect_autointerp.postings import Postings
-from inspect_autointerp.store import Store
+from inspect_autointerp.store.postings import Postings
+from inspect_autointerp.store.store import Store
 
 
 def test_every_latent_reads_as_the_library_reads_it(store_folder: Path) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from inspect_ai.model import ChatMessageAssistant, ContentReasoning, ContentText, ModelOutput, ModelUsage
 
-from inspect_autointerp.reasons import by_main_reason, counted, invalid, main_reason, unread
+from inspect_autointerp.inspect_support.answer_reasons import by_main_reason, counted, invalid, main_reason, unread
 
 
 def output(text: str, stop: str = "unknown", tokens: int | None = 40) -> ModelOutput:

@@ -9,13 +9,13 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from inspect_autointerp import remote
-from inspect_autointerp.dataset import latent_dataset, resolve
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.evaluation import locate
-from inspect_autointerp.manifest import Manifest
-from inspect_autointerp.remote import fetch, is_url, publish
-from inspect_autointerp.store import Store
+from inspect_autointerp.inspect_support.dataset import latent_dataset, resolve
+from inspect_autointerp.inspect_support.evaluation import locate
+from inspect_autointerp.store import remote
+from inspect_autointerp.store.manifest import Manifest
+from inspect_autointerp.store.remote import fetch, is_url, publish
+from inspect_autointerp.store.store import Store
 
 MEMORY = fsspec.filesystem("memory")
 

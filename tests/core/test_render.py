@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inspect_autointerp.latent import Context
-from inspect_autointerp.render import ansi_block, coloured, delimiters, marked, visible
+from inspect_autointerp.text.render import ansi_block, coloured, delimiters, marked, visible
 
 
 def context(tokens: list[str], activations: list[float]) -> Context:

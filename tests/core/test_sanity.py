@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from inspect_autointerp.planted.__main__ import JUDGED, MEASURES, SIMULATED, judged, label_tests, reach
-from inspect_autointerp.planted.sanity import (
+from inspect_autointerp.builtin.planted.__main__ import JUDGED, MEASURES, SIMULATED, judged, label_tests, reach
+from inspect_autointerp.builtin.planted.sanity import (
     LABELS,
     Labels,
     Unit,

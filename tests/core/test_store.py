@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.manifest import Manifest
-from inspect_autointerp.store import Store
+from inspect_autointerp.store.manifest import Manifest
+from inspect_autointerp.store.store import Store
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 from tests.forged import forge_file
 
-from inspect_autointerp import store_files
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.manifest import Manifest
-from inspect_autointerp.remote import fetch, publish
-from inspect_autointerp.store import Store
-from inspect_autointerp.store_files import Replaced
+from inspect_autointerp.store import store_files
+from inspect_autointerp.store.manifest import Manifest
+from inspect_autointerp.store.remote import fetch, publish
+from inspect_autointerp.store.store import Store
+from inspect_autointerp.store.store_files import Replaced
 
 LATENTS = "hookpoints/layers.1/latents.parquet"
 POSTINGS = "hookpoints/layers.1/postings.safetensors"

@@ -13,7 +13,7 @@ import pytest
 import typer
 
 from inspect_autointerp import cli
-from inspect_autointerp.streams import accept_any_text
+from inspect_autointerp.text.streams import accept_any_text
 
 LOGS = Path(__file__).parents[2] / "logs" / "example"
 ENCODINGS = ("ascii", "cp1252", "latin-1", "utf-8")

@@ -15,13 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.suites import content
 
-from inspect_autointerp import cli, demo
+from inspect_autointerp import cli
+from inspect_autointerp.builtin import demo
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.manifest import Manifest
-from inspect_autointerp.suites import place
-from inspect_autointerp.suites.draw import allotted, density_bands, stratified_draw
-from inspect_autointerp.suites.place import check_store, is_demo, suite_folder
-from inspect_autointerp.suites.read import read_suite, shipped, suite_of
+from inspect_autointerp.store.manifest import Manifest
+from inspect_autointerp.suites import store_location
+from inspect_autointerp.suites.load import read_suite, shipped, suite_of
+from inspect_autointerp.suites.sample_latents import allotted, density_bands, stratified_draw
+from inspect_autointerp.suites.store_location import check_store, is_demo, suite_folder
 
 
 @pytest.mark.parametrize("name", shipped())
@@ -152,7 +153,7 @@ def test_where_everybody_makes_a_store_an_unknown_digest_is_unpublished_and_not_
     def said(digest: Any) -> str | None:
         suite = suite_of(content(digest=digest, settings={"pool": 600}), "x")
         check_store(suite, manifest, store_folder)
-        return place.unpublished(suite, manifest)
+        return store_location.unpublished(suite, manifest)
 
     assert said({text: ["0" * 16, manifest.digest]}) is None
     python = f"suite tiny publishes no digest for the library of this Python {platform.python_version()}: rows compare"

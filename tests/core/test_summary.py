@@ -5,10 +5,10 @@ from benchmarks.synthetic_results import synthetic
 from scipy.stats import ttest_ind
 from tests.given_results import NAN, results_of_values
 
-from inspect_autointerp.intervals import bootstrap_interval
-from inspect_autointerp.leaderboard.random_coder import welch
+from inspect_autointerp.leaderboard.analyse.random_coder import welch
+from inspect_autointerp.leaderboard.analyse.statistics import quartiles, summary
 from inspect_autointerp.leaderboard.results import band
-from inspect_autointerp.leaderboard.statistics import quartiles, summary
+from inspect_autointerp.statistics.intervals import bootstrap_interval
 
 
 def test_a_mean_and_quartiles_by_hand() -> None:

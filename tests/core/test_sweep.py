@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inspect_autointerp.errors import Interrupted, UserError
-from inspect_autointerp.sweep import run, view
-from inspect_autointerp.sweep.arguments import Arguments, options
-from inspect_autointerp.sweep.logs import Logs
-from inspect_autointerp.sweep.plan import Plan, cut, make_plan, named
-from inspect_autointerp.sweep.shard import command
+from inspect_autointerp.sharded import progress, run
+from inspect_autointerp.sharded.arguments import Arguments, options
+from inspect_autointerp.sharded.logs import Logs
+from inspect_autointerp.sharded.plan import Plan, cut, make_plan, named
+from inspect_autointerp.sharded.shard import command
 
 
 @given(st.sets(st.integers(0, 10_000), min_size=1), st.integers(1, 50))
@@ -83,7 +83,7 @@ def test_what_a_score_depends_on_makes_another_sweep_and_nothing_else_does(
 
 
 def test_latents_that_cannot_be_evaluated_are_counted_as_the_task_counts_them(store_folder: Path) -> None:
-    from inspect_autointerp.dataset import latent_dataset
+    from inspect_autointerp.inspect_support.dataset import latent_dataset
 
     data = latent_dataset(store_folder, hookpoint=None, latents="all", min_contexts=5, seed=0)
     plan = make_plan("detection", ["-T", f"contexts={store_folder}", "-T", "min_contexts=5"], "all", 7)
@@ -124,7 +124,7 @@ _BODY = {
     "begun": "tick(); sys.exit(1)",
 }
 _TICK = "def tick(): open(os.environ['INSPECT_AUTOINTERP_SWEEP'], 'a').write('.')"
-_HOLD = "from inspect_autointerp.sweep import lifeline; lifeline.hold_lifeline()"
+_HOLD = "from inspect_autointerp.sharded import lifeline; lifeline.hold_lifeline()"
 
 
 def sweep_of(monkeypatch: pytest.MonkeyPatch, *kinds: str) -> tuple[run.Sweep, list[int]]:
@@ -147,7 +147,7 @@ def test_a_shard_that_fails_stops_no_other_and_is_named_at_the_end(monkeypatch: 
     assert sweep.logs.complete == {2: "2.eval", 5: "5.eval"}
     assert sweep.failed == {1: "the key is missing", 3: "ValueError: broken", 4: "killed (SIGKILL)"}
     with pytest.raises(UserError, match=r"3 of 5 shards failed; .*\n  shard 1: the key is missing\n"):
-        view.say_result(sweep)
+        progress.say_result(sweep)
 
 
 def test_complete_shards_are_not_run_again(monkeypatch: pytest.MonkeyPatch) -> None:

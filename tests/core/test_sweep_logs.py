@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 from inspect_ai.log import list_eval_logs, read_eval_log, read_eval_log_samples
 
-from inspect_autointerp.leaderboard.page.cards import chosen_latents, write_cards
-from inspect_autointerp.leaderboard.page.reports import lines_of
-from inspect_autointerp.leaderboard.read import read_results
-from inspect_autointerp.leaderboard.samples import explanations, read_sample
-from inspect_autointerp.lean import LEAN
-from inspect_autointerp.render import visible
-from inspect_autointerp.sweep import run
-from inspect_autointerp.sweep.least import make_least
-from inspect_autointerp.sweep.plan import Plan, make_plan
-from inspect_autointerp.sweep.shard import Log
+from inspect_autointerp.inspect_support.log_detail import LEAN
+from inspect_autointerp.leaderboard.load.results_from_logs import read_results
+from inspect_autointerp.leaderboard.load.samples import explanations, read_sample
+from inspect_autointerp.leaderboard.show.page.cards import chosen_latents, write_cards
+from inspect_autointerp.leaderboard.show.page.reports import lines_of
+from inspect_autointerp.sharded import run
+from inspect_autointerp.sharded.plan import Plan, make_plan
+from inspect_autointerp.sharded.shard import Log
+from inspect_autointerp.sharded.strip_log import make_least
+from inspect_autointerp.text.render import visible
 
 LEXICAL = "inspect_autointerp/lexical"
 LATENTS, SIZE = "sample:16", 8
@@ -167,7 +167,7 @@ def test_the_leanest_log_keeps_explanations_and_scores(swept: Path, tmp_path: Pa
 
 def test_shards_on_a_cluster(plan: Plan, tmp_path: Path) -> None:
     ray = pytest.importorskip("ray")
-    from inspect_autointerp.sweep.cluster import run_on_cluster
+    from inspect_autointerp.sharded.cluster import run_on_cluster
 
     environment = {"PYTHONPATH": os.environ.get("PYTHONPATH", ""), "OMP_NUM_THREADS": "1"}
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, runtime_env={"env_vars": environment})

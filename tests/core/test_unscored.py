@@ -9,8 +9,8 @@ from inspect_ai import eval as inspect_eval
 from inspect_ai.scorer import Score
 from tests.doubles import Answer, model
 
+from inspect_autointerp.inspect_support.unscored_warning import score_reasons, warning
 from inspect_autointerp.tasks import detection
-from inspect_autointerp.unscored import score_reasons, warning
 
 
 def test_the_commonest_reason_is_named() -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspect_autointerp.vectors import KeptVectors
+from inspect_autointerp.models.vector_cache import KeptVectors
 
 
 def vectors(numbers: np.ndarray) -> np.ndarray:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from inspect_autointerp.store import Store
-from inspect_autointerp.words import Words
+from inspect_autointerp.models.tfidf import Words
+from inspect_autointerp.store.store import Store
 
 
 @pytest.fixture(scope="module")

@@ -8,16 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inspect_ai.model import get_model
 
-from inspect_autointerp.lexical.judge import listed
-from inspect_autointerp.lexical.write import write
-from inspect_autointerp.offline import asked, read_writing, written_answer
-from inspect_autointerp.planted.claims import CLAIMS
-from inspect_autointerp.planted.writing import written
-from inspect_autointerp.render import visible
-from inspect_autointerp.scorers.copies import uncounted
-from inspect_autointerp.scorers.detection import detection_messages
-from inspect_autointerp.scorers.generation import generation_messages
-from inspect_autointerp.scorers.written import parse_written
+from inspect_autointerp.builtin.lexical.judge import listed
+from inspect_autointerp.builtin.lexical.write import write
+from inspect_autointerp.builtin.planted.claims import CLAIMS
+from inspect_autointerp.builtin.planted.writing import written
+from inspect_autointerp.builtin.prompt_reader import asked, read_writing, written_answer
+from inspect_autointerp.scorers.detection.scorer import detection_messages
+from inspect_autointerp.scorers.generation.copies import uncounted
+from inspect_autointerp.scorers.generation.parse import parse_written
+from inspect_autointerp.scorers.generation.scorer import generation_messages
+from inspect_autointerp.text.render import visible
 
 
 def test_a_writers_question_is_told_from_a_judges() -> None:

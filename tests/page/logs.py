@@ -17,8 +17,8 @@ from inspect_ai.log import (
 
 from inspect_autointerp.latent import Context
 from inspect_autointerp.leaderboard.results import Results
-from inspect_autointerp.scorers.judge import Verdict
-from inspect_autointerp.scorers.report import report
+from inspect_autointerp.scorers.shared.judge import Verdict
+from inspect_autointerp.scorers.shared.report import report
 
 WORDS = [
     " the",

@@ -9,8 +9,8 @@ import pytest
 from benchmarks.synthetic_results import synthetic
 from tests.page.logs import write_logs
 
-from inspect_autointerp.leaderboard.page.write import write_page
 from inspect_autointerp.leaderboard.results import Results
+from inspect_autointerp.leaderboard.show.page.write import write_page
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -14,13 +14,13 @@ from tests.page.logs import write_logs
 
 from inspect_autointerp import cli
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.leaderboard.differences import differences
-from inspect_autointerp.leaderboard.page.cards import chosen_latents
-from inspect_autointerp.leaderboard.page.charts import specifications
-from inspect_autointerp.leaderboard.page.tables import latents_content, page_content, values_content
-from inspect_autointerp.leaderboard.page.write import write_page
+from inspect_autointerp.leaderboard.analyse.differences import differences
+from inspect_autointerp.leaderboard.analyse.statistics import summary
 from inspect_autointerp.leaderboard.results import Results
-from inspect_autointerp.leaderboard.statistics import summary
+from inspect_autointerp.leaderboard.show.page.cards import chosen_latents
+from inspect_autointerp.leaderboard.show.page.charts import specifications
+from inspect_autointerp.leaderboard.show.page.tables import latents_content, page_content, values_content
+from inspect_autointerp.leaderboard.show.page.write import write_page
 from inspect_autointerp.tasks import suite
 
 

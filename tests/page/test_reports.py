@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
+from inspect_autointerp.inspect_support.log_detail import LEAN
 from inspect_autointerp.latent import Context
-from inspect_autointerp.leaderboard.page.reports import lines_of, read_rows
-from inspect_autointerp.lean import LEAN
-from inspect_autointerp.render import ansi_block, coloured
-from inspect_autointerp.scorers.judge import Verdict
-from inspect_autointerp.scorers.predictions import Prediction
-from inspect_autointerp.scorers.ranked import ranked
-from inspect_autointerp.scorers.report import report
-from inspect_autointerp.scorers.side_by_side import side_by_side
+from inspect_autointerp.leaderboard.show.page.reports import lines_of, read_rows
+from inspect_autointerp.scorers.shared.judge import Verdict
+from inspect_autointerp.scorers.shared.ranking import ranked
+from inspect_autointerp.scorers.shared.report import report
+from inspect_autointerp.scorers.simulation.predict import Prediction
+from inspect_autointerp.scorers.simulation.report import side_by_side
+from inspect_autointerp.text.render import ansi_block, coloured
 
 
 def context(text: str, activation: float, decile: int | None = None, kind: str = "random") -> Context:

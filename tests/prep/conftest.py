@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from inspect_autointerp.manifest import Manifest
-from inspect_autointerp.settings import Settings
+from inspect_autointerp.store.manifest import Manifest
+from inspect_autointerp.store.settings import Settings
 
 if TYPE_CHECKING:
     import torch
 
-    from inspect_autointerp.prep.job import Job
+    from inspect_autointerp.prep.run.run_spec import Job
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +53,7 @@ def x() -> "torch.Tensor":
 @pytest.fixture(scope="session")
 def corpus_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Seven small texts: six beginnings of the standard library's documents, and one shorter than a window."""
-    from inspect_autointerp.prep.corpus import stdlib_documents
+    from inspect_autointerp.prep.corpus.documents import stdlib_documents
 
     folder = tmp_path_factory.mktemp("corpus")
     for number, text in enumerate(islice(stdlib_documents(), 6)):
@@ -65,8 +65,8 @@ def corpus_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def prep(subject_folder: Path, sae_folder: Path, corpus_folder: Path) -> Callable[..., Manifest]:
     """Make a small store: `prep(folder, **what differs from the defaults)`, settings and arguments alike."""
-    from inspect_autointerp.prep import run
-    from inspect_autointerp.prep.job import Job
+    from inspect_autointerp.prep.run import run
+    from inspect_autointerp.prep.run.run_spec import Job
 
     def make(output: Path, *, subject: Path = subject_folder, coders: Any = None, **options: Any) -> Manifest:
         chosen: dict[str, Any] = {"corpus": str(corpus_folder), "tokens": 5000, "context_length": 64}
@@ -106,7 +106,7 @@ def fast_job(
     tmp_path_factory: pytest.TempPathFactory, save_coder: Callable[..., Path], subject_folder: Path, corpus_folder: Path
 ) -> "Job":
     """Five batches at two hookpoints: a run to repeat some hundred times."""
-    from inspect_autointerp.prep.job import Job
+    from inspect_autointerp.prep.run.run_spec import Job
 
     folder = tmp_path_factory.mktemp("coders")
     coders = [
@@ -122,7 +122,7 @@ def fast_job(
 @pytest.fixture(scope="session")
 def fast_store(fast_job: "Job", tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The files of the store that `fast_job` makes, uninterrupted."""
-    from inspect_autointerp.prep.run import prep
+    from inspect_autointerp.prep.run.run import prep
 
     folder = tmp_path_factory.mktemp("fast") / "store"
     prep(fast_job, folder, progress=False)
@@ -135,8 +135,8 @@ def fast_prep(fast_job: "Job", fast_store: dict[str, bytes], monkeypatch: pytest
 
     The subject is loaded once and runs once on each batch. What selection holds is sorted out several times.
     """
-    from inspect_autointerp.prep import run, scan
-    from inspect_autointerp.prep.selector import Selector
+    from inspect_autointerp.prep.run import run, scan
+    from inspect_autointerp.prep.select.selector import Selector
 
     def once(key: object, compute: Callable[[], Any]) -> Any:
         if key not in _computed:

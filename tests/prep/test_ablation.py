@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from inspect_autointerp.manifest import Manifest
-from inspect_autointerp.prep.steering import SteeredSubject
-from inspect_autointerp.steering import Direction, Generate, Predict, Tune
-from inspect_autointerp.store import Store
+from inspect_autointerp.models.steering import Direction, Generate, Predict, Tune
+from inspect_autointerp.prep.engines.steering import SteeredSubject
+from inspect_autointerp.store.manifest import Manifest
+from inspect_autointerp.store.store import Store
 
 PROMPTS = [[5, 1, 2, 3, 4, 9, 11, 12, 13], [7], [8, 8], [3, 1, 4, 1, 5, 9], [100, 200, 300, 400, 500]]
 HIDDEN = "layers.1.mlp.down_proj:input"

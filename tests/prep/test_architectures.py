@@ -11,8 +11,8 @@ from benchmarks.architectures import look
 from tests.small_models import save_small
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.prep.hooks import places
-from inspect_autointerp.prep.subject import Subject
+from inspect_autointerp.prep.subject.list_hookpoints import places
+from inspect_autointerp.prep.subject.subject import Subject
 
 FAMILIES = """
 gpt2 gpt_neox llama gemma2 gemma3 gemma3n_text gemma4_text llama4_text qwen3_moe qwen3_next deepseek_v3 gpt_oss mamba

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.prep.chunks import Batch, Chunker
-from inspect_autointerp.settings import Settings
+from inspect_autointerp.prep.corpus.chunks import Batch, Chunker
+from inspect_autointerp.store.settings import Settings
 
 BOS, SPECIAL = 0, 9
 

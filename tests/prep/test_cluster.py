@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.prep.cluster import prep_on_cluster
-from inspect_autointerp.prep.job import Job
-from inspect_autointerp.prep.run import prep, prep_shard, shards_folder
-from inspect_autointerp.prep.shard import Shard
-from inspect_autointerp.settings import Settings
+from inspect_autointerp.prep.run.cluster import prep_on_cluster
+from inspect_autointerp.prep.run.run import prep, prep_shard, shards_folder
+from inspect_autointerp.prep.run.run_spec import Job
+from inspect_autointerp.prep.run.shard import Shard
+from inspect_autointerp.store.settings import Settings
 
 ray = pytest.importorskip("ray")
 

@@ -17,11 +17,11 @@ from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 from inspect_autointerp import cli
-from inspect_autointerp.compare import comparison, views
-from inspect_autointerp.compare.sites import Site, find_sites, same_subject, why_apart
+from inspect_autointerp.coder_similarity import comparison, views
+from inspect_autointerp.coder_similarity.hookpoints import Site, find_sites, same_subject, why_apart
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.manifest import Manifest
-from inspect_autointerp.store import Store
+from inspect_autointerp.store.manifest import Manifest
+from inspect_autointerp.store.store import Store
 
 Run = Callable[..., tuple[int, str, str]]
 Prep = Callable[..., Manifest]

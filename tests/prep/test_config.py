@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from inspect_autointerp import cli
-from inspect_autointerp.manifest import Manifest
-from inspect_autointerp.prep import run
-from inspect_autointerp.prep.job import Job
+from inspect_autointerp.prep.run import run
+from inspect_autointerp.prep.run.run_spec import Job
+from inspect_autointerp.store.manifest import Manifest
 
 Autointerp = Callable[..., tuple[int, str, str]]
 

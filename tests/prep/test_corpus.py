@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.prep.corpus import documents, stdlib_documents
+from inspect_autointerp.prep.corpus.documents import documents, stdlib_documents
 
 LIBRARY = Path(sysconfig.get_path("stdlib"))
 

@@ -16,8 +16,8 @@ import pyarrow as pa
 import pytest
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.prep.corpus import documents
-from inspect_autointerp.prep.hub_corpus import hub_documents
+from inspect_autointerp.prep.corpus.documents import documents
+from inspect_autointerp.prep.corpus.hub_corpus import hub_documents
 
 MEMORY = fsspec.filesystem("memory")
 TEXTS = [f'Story {n}: "ü", a comma,\nand a second line\u2028of it.' for n in range(40)]
@@ -109,7 +109,7 @@ def test_files_of_all_forms_in_a_folder_are_read(tmp_path: Path) -> None:
 
 
 def test_a_url_may_have_a_query(tmp_path: Path) -> None:
-    from inspect_autointerp.prep.corpus_files import kind_of
+    from inspect_autointerp.prep.corpus.corpus_files import kind_of
 
     assert kind_of("https://host/rows.jsonl.gz?download=true") == kind_of("rows.jsonl.gz")
     assert kind_of("rows.jsonl.gz?") is None

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.prep import corpus_text
-from inspect_autointerp.prep.corpus import documents
-from inspect_autointerp.prep.corpus_text import Document, text_documents
-from inspect_autointerp.settings import separator_text
+from inspect_autointerp.prep.corpus import corpus_text
+from inspect_autointerp.prep.corpus.corpus_text import Document, text_documents
+from inspect_autointerp.prep.corpus.documents import documents
+from inspect_autointerp.store.settings import separator_text
 
 STORIES = [f"Story {n}.\nIt has two lines." for n in range(40)]
 

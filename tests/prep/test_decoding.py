@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.prep.decoding import Continuation, Prompts
-from inspect_autointerp.prep.subject import Subject
+from inspect_autointerp.prep.engines.decoding import Continuation, Prompts
+from inspect_autointerp.prep.subject.subject import Subject
 
 SMALL: dict[str, Any] = {"vocab_size": 97, "hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4}
 MODELS: dict[str, dict[str, Any]] = {

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import torch
 
-from inspect_autointerp.manifest import Manifest
-from inspect_autointerp.prep import scan
-from inspect_autointerp.prep.density import crowded
-from inspect_autointerp.prep.estimate import estimate
-from inspect_autointerp.prep.job import Job
-from inspect_autointerp.settings import Settings
+from inspect_autointerp.prep.cli.estimate import estimate
+from inspect_autointerp.prep.run import scan
+from inspect_autointerp.prep.run.run_spec import Job
+from inspect_autointerp.prep.select.density import crowded
+from inspect_autointerp.store.manifest import Manifest
+from inspect_autointerp.store.settings import Settings
 
 
 def counts(*n_windows: int) -> Any:

@@ -8,8 +8,8 @@ import torch
 from tests.triples import dense
 from torch import Tensor
 
-from inspect_autointerp.manifest import Manifest
 from inspect_autointerp.prep.coders.dimensions import Dimensions
+from inspect_autointerp.store.manifest import Manifest
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

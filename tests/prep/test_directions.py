@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from inspect_autointerp.prep.directions import Directions, directions
+from inspect_autointerp.prep.select.decoder_directions import Directions, directions
 
 DECODER = torch.tensor([[2.0, 0.0], [1.0, 2.0], [0.0, 1.0], [-2.0, -1.0]])
 UNEMBEDDING = torch.tensor([[1.0, 0.0], [0.0, 3.0], [-1.0, -1.0]])

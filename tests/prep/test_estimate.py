@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from inspect_autointerp.prep.estimate import estimate, kept_windows, state_bytes, stored_bytes
-from inspect_autointerp.prep.job import Job
-from inspect_autointerp.settings import Settings
+from inspect_autointerp.prep.cli.estimate import estimate, kept_windows, state_bytes, stored_bytes
+from inspect_autointerp.prep.run.run_spec import Job
+from inspect_autointerp.store.settings import Settings
 
 
 def test_kept_windows_are_bounded_by_what_there_is_and_by_what_is_asked_for() -> None:

@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.firing import Fired, Texts
-from inspect_autointerp.manifest import Manifest
-from inspect_autointerp.prep.corpus import stdlib_documents
-from inspect_autointerp.prep.firing import ReadingSubject
-from inspect_autointerp.store import Store
+from inspect_autointerp.models.activations import Fired, Texts
+from inspect_autointerp.prep.corpus.documents import stdlib_documents
+from inspect_autointerp.prep.engines.activations import ReadingSubject
+from inspect_autointerp.store.manifest import Manifest
+from inspect_autointerp.store.store import Store
 
 Prep = Callable[..., Manifest]
 TEXTS = ["def f(x):\n    return x", "A short text.", "", "for i in range(10):\n    print(i)\n" * 3, "é ü 漢字", "a"]

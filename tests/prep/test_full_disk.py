@@ -10,17 +10,18 @@ import numpy as np
 import pytest
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.manifest import Manifest
-from inspect_autointerp.prep import run, state, tensor_file, writer
-from inspect_autointerp.prep.extend import extend
-from inspect_autointerp.prep.state import Header
-from inspect_autointerp.store import Store
+from inspect_autointerp.prep.negatives.add_negatives import extend
+from inspect_autointerp.prep.run import run, run_state
+from inspect_autointerp.prep.run.run_state import Header
+from inspect_autointerp.prep.write import tensor_file, writer
+from inspect_autointerp.store.manifest import Manifest
+from inspect_autointerp.store.store import Store
 
 Make = Callable[..., Path]
 WRITERS = (
     (tensor_file.TensorFile, "append"),
-    (state.Header, "write"),
-    (state.Directions, "save"),
+    (run_state.Header, "write"),
+    (run_state.Directions, "save"),
     (run, "write_corpus"),
     (writer, "save_tensors"),
     (writer, "_write_latents"),

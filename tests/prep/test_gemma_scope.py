@@ -13,9 +13,9 @@ from tests.triples import dense
 from torch import Tensor
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.manifest import Manifest
 from inspect_autointerp.prep.coders import SaeLensCoder
 from inspect_autointerp.prep.coders.gemma_scope import GemmaScopeCoder
+from inspect_autointerp.store.manifest import Manifest
 
 RELEASE = "gemma-scope-2b-pt-res/layer_1/width_64/average_l0_9"
 

@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 
 from inspect_autointerp import cli
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.prep.hookpoints import resolve
-from inspect_autointerp.prep.hooks import Place, places
-from inspect_autointerp.prep.subject import Subject
+from inspect_autointerp.prep.subject.hookpoints import resolve
+from inspect_autointerp.prep.subject.list_hookpoints import Place, places
+from inspect_autointerp.prep.subject.subject import Subject
 
 SMALL = {
     "vocab_size": 600, "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 3, "num_attention_heads": 2,

@@ -13,29 +13,19 @@ from typing import Any
 
 import pytest
 
-from inspect_autointerp import atomic, folder_kind, manifest, renames
 from inspect_autointerp.errors import Interrupted
-from inspect_autointerp.prep import (
-    all_or_nothing,
-    checkpoint,
-    directions,
-    held,
-    interrupt,
-    run,
-    scan,
-    selector,
-    state,
-    tensor_file,
-    writer,
-)
-from inspect_autointerp.prep.held import Held
-from inspect_autointerp.prep.selector import Selector
+from inspect_autointerp.prep.run import all_or_nothing, checkpoint, interrupt, run, run_state, scan
+from inspect_autointerp.prep.select import decoder_directions, retained, selector
+from inspect_autointerp.prep.select.retained import Held
+from inspect_autointerp.prep.select.selector import Selector
+from inspect_autointerp.prep.write import tensor_file, writer
+from inspect_autointerp.store import atomic, folder_kind, manifest, renames
 
 Line = tuple[str, int]
 Make = Callable[..., Path]
 PARTS = {
-    "selection": (all_or_nothing, held, scan, selector),
-    "checkpoint": (checkpoint, directions, state, tensor_file),
+    "selection": (all_or_nothing, retained, scan, selector),
+    "checkpoint": (checkpoint, decoder_directions, run_state, tensor_file),
     "writing": (atomic, folder_kind, interrupt, manifest, renames, run, writer),
 }
 NEVER = 1e6
@@ -206,7 +196,7 @@ def test_second_signal_in_a_checkpoint_keeps_the_one_before(
         patch.setattr(Held, "_cuts", interrupted)
         with pytest.raises(KeyboardInterrupt):
             fast_prep(tmp_path)
-    assert state.Header.read(tmp_path / "store.checkpoint").batches == 1
+    assert run_state.Header.read(tmp_path / "store.checkpoint").batches == 1
     fast_prep(tmp_path, resume=True)
     assert contents(tmp_path / "store") == fast_store
 

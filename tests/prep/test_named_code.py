@@ -13,19 +13,19 @@ import yaml
 from tests.forged import forge, forge_coder
 
 from inspect_autointerp import cli
-from inspect_autointerp.compare.sites import Site
+from inspect_autointerp.builtin.build_store import run_module
+from inspect_autointerp.coder_similarity.hookpoints import Site
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.firing import load_firing
-from inspect_autointerp.made import run_module
-from inspect_autointerp.manifest import Manifest
+from inspect_autointerp.experiments.definition import read_study
+from inspect_autointerp.experiments.stores import Given
+from inspect_autointerp.models.activations import load_firing
+from inspect_autointerp.models.steering import load_steering
 from inspect_autointerp.prep.coders import load_coder
-from inspect_autointerp.prep.subject import Subject
-from inspect_autointerp.remote import fetch
-from inspect_autointerp.steering import load_steering
-from inspect_autointerp.store import Store
-from inspect_autointerp.study.definition import read_study
-from inspect_autointerp.study.places import Given
-from inspect_autointerp.trust import VARIABLE, factory
+from inspect_autointerp.prep.subject.subject import Subject
+from inspect_autointerp.store.manifest import Manifest
+from inspect_autointerp.store.remote import fetch
+from inspect_autointerp.store.store import Store
+from inspect_autointerp.store.trust import VARIABLE, factory
 
 MODULE = """
 import pathlib

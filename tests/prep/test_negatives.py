@@ -12,11 +12,11 @@ from safetensors.numpy import load_file
 
 from inspect_autointerp import cli
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.prep.cooccurrence import cooccurring
-from inspect_autointerp.prep.embeddings import SentenceEmbedding, Tfidf
-from inspect_autointerp.prep.extend import extend
-from inspect_autointerp.prep.similar import similar
-from inspect_autointerp.store import POOL, SAMPLE, Store
+from inspect_autointerp.prep.negatives.add_negatives import extend
+from inspect_autointerp.prep.negatives.cooccurrence import cooccurring
+from inspect_autointerp.prep.negatives.similar import similar
+from inspect_autointerp.prep.negatives.window_embeddings import SentenceEmbedding, Tfidf
+from inspect_autointerp.store.store import POOL, SAMPLE, Store
 
 HOOKPOINT = "layers.1"
 

@@ -9,11 +9,11 @@ from tests.triples import dense
 from torch import Tensor
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.manifest import Manifest
 from inspect_autointerp.prep.coders.neurons import Neurons
 from inspect_autointerp.prep.coders.rotation import rotation
-from inspect_autointerp.prep.subject import Subject
-from inspect_autointerp.store import Store
+from inspect_autointerp.prep.subject.subject import Subject
+from inspect_autointerp.store.manifest import Manifest
+from inspect_autointerp.store.store import Store
 
 
 def reference(x: Tensor, k: int) -> Tensor:

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.manifest import Manifest
 from inspect_autointerp.prep.coders.own import OwnCoder
+from inspect_autointerp.store.manifest import Manifest
 
 MODULE = """
 import torch

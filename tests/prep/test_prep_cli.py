@@ -10,9 +10,10 @@ from typer.testing import CliRunner
 
 from inspect_autointerp import cli
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.manifest import Manifest
-from inspect_autointerp.prep import outgoing, run
-from inspect_autointerp.remote import fetch
+from inspect_autointerp.prep.run import run
+from inspect_autointerp.prep.write import upload
+from inspect_autointerp.store.manifest import Manifest
+from inspect_autointerp.store.remote import fetch
 
 
 class Ended(NamedTuple):
@@ -127,7 +128,7 @@ def test_an_option_out_of_its_range_is_a_mistake(autointerp: Autointerp, tmp_pat
 def test_without_the_packages_of_prep_it_says_how_to_get_them(
     autointerp: Autointerp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "inspect_autointerp.prep.run", None)  # importing it fails now
+    monkeypatch.setitem(sys.modules, "inspect_autointerp.prep.run.run", None)  # importing it fails now
     line = mistake(autointerp("prep", "demo", "-o", tmp_path / "store"))
     assert line.endswith('`pip install "inspect-autointerp[prep]"`')
 
@@ -210,7 +211,7 @@ def test_a_publication_that_fails_keeps_the_store(
     def refuse(*_: object, **__: object) -> None:
         raise UserError("memory://other/store: cannot be used (no space)")
 
-    monkeypatch.setattr(outgoing, "publish", refuse)
+    monkeypatch.setattr(upload, "publish", refuse)
     run = ("prep", subject_folder, "--coder", sae_folder, "--tokens", "500", "--context-length", "64")
     ended = autointerp(*run, "-o", "memory://other/store")
     assert ended.status == 2

@@ -2,8 +2,8 @@
 
 import pytest
 
-from inspect_autointerp.prep import progress
-from inspect_autointerp.prep.progress import spinner, token_bar
+from inspect_autointerp.prep.cli import progress
+from inspect_autointerp.prep.cli.progress import spinner, token_bar
 
 
 def test_spinner_without_a_terminal_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:

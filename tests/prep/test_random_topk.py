@@ -9,8 +9,8 @@ from tests.triples import dense
 from torch import Tensor
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.manifest import Manifest
 from inspect_autointerp.prep.coders.random_topk import RandomTopk, RandomTopkCoder
+from inspect_autointerp.store.manifest import Manifest
 
 
 def weights(coder: RandomTopkCoder) -> Tensor:

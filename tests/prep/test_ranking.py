@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspect_autointerp.prep.ranking import lowest, stable_order
+from inspect_autointerp.prep.select.topk import lowest, stable_order
 
 BITS = 4
 

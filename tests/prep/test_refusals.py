@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.manifest import Manifest
-from inspect_autointerp.settings import Settings
+from inspect_autointerp.store.manifest import Manifest
+from inspect_autointerp.store.settings import Settings
 
 Prep = Callable[..., Manifest]
 Save = Callable[..., Path]
@@ -154,18 +154,18 @@ def test_an_empty_corpus_is_refused(prep: Prep, tmp_path: Path) -> None:
 def test_a_coder_of_another_model_is_refused_unless_the_user_says_so(
     tmp_path: Path, save_coder: Save, subject_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from inspect_autointerp.prep import sites
-    from inspect_autointerp.prep.job import Job
+    from inspect_autointerp.prep.run import load_run
+    from inspect_autointerp.prep.run.run_spec import Job
 
     folder = save_coder(tmp_path / "coder", "topk", k=4, hook="blocks.1.hook_resid_post")
     config = json.loads((folder / "cfg.json").read_text())
     config["metadata"]["model_name"] = "gpt2-small"
     (folder / "cfg.json").write_text(json.dumps(config))
-    subject = sites.Subject
-    monkeypatch.setattr(sites, "Subject", lambda _, *a, **k: subject(str(subject_folder), *a, **k))
+    subject = load_run.Subject
+    monkeypatch.setattr(load_run, "Subject", lambda _, *a, **k: subject(str(subject_folder), *a, **k))
 
     def load(name: str, **options: Any) -> None:
-        sites.load_sites(Job(subject=name, coders=[str(folder)], settings=Settings(), **options))
+        load_run.load_sites(Job(subject=name, coders=[str(folder)], settings=Settings(), **options))
 
     message = "was trained on gpt2-small, and the subject is EleutherAI/pythia-70m; --other-model goes on all the same$"
     with pytest.raises(UserError, match=message):

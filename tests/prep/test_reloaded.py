@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.manifest import Manifest
-from inspect_autointerp.prep.reloaded import reloaded
-from inspect_autointerp.prep.steering import SteeredSubject
-from inspect_autointerp.prep.subject import Subject
-from inspect_autointerp.steering import Direction, Generate, Predict, Tune
-from inspect_autointerp.store import Store
+from inspect_autointerp.models.steering import Direction, Generate, Predict, Tune
+from inspect_autointerp.prep.engines.load_from_store import reloaded
+from inspect_autointerp.prep.engines.steering import SteeredSubject
+from inspect_autointerp.prep.subject.subject import Subject
+from inspect_autointerp.store.manifest import Manifest
+from inspect_autointerp.store.store import Store
 
 Prep = Callable[..., Manifest]
 TRUST, DEVICE_MAP = "INSPECT_AUTOINTERP_TRUST_REMOTE_CODE", "INSPECT_AUTOINTERP_DEVICE_MAP"

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.manifest import Manifest
-from inspect_autointerp.prep.corpus import documents
+from inspect_autointerp.prep.corpus.documents import documents
+from inspect_autointerp.store.manifest import Manifest
 
 MEMORY = fsspec.filesystem("memory")
 

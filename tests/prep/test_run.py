@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import torch
 
-from inspect_autointerp.contexts import LatentContexts
+from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.manifest import Manifest
-from inspect_autointerp.prep import scan
-from inspect_autointerp.store import POOL, TOP, Store
+from inspect_autointerp.prep.run import scan
+from inspect_autointerp.store.manifest import Manifest
+from inspect_autointerp.store.store import POOL, TOP, Store
 
 TOKENS, LENGTH, WINDOW = 5000, 64, 32
 """As `prep` has them by default (conftest.py)."""

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from inspect_autointerp.prep import held
-from inspect_autointerp.prep.chunks import Windows
-from inspect_autointerp.prep.held import PRIORITY_BITS
-from inspect_autointerp.prep.selection import Block, Selection
-from inspect_autointerp.prep.selector import BINS, Selector, _mix
-from inspect_autointerp.prep.siblings import Siblings
-from inspect_autointerp.store import POOL, SAMPLE, TOP
+from inspect_autointerp.prep.corpus.chunks import Windows
+from inspect_autointerp.prep.select import retained
+from inspect_autointerp.prep.select.result import Block, Selection
+from inspect_autointerp.prep.select.retained import PRIORITY_BITS
+from inspect_autointerp.prep.select.reverse_neighbours import Siblings
+from inspect_autointerp.prep.select.selector import BINS, Selector, _mix
+from inspect_autointerp.store.store import POOL, SAMPLE, TOP
 
 MASK = (1 << PRIORITY_BITS) - 1
 VALUES = [0.0, 0.0, 0.0, 1e-9, 2.0**-24, 0.3, 0.5, 0.5, 1.0, 1.0, 3.3, 70000.0]
@@ -232,7 +232,7 @@ def test_what_is_kept_is_what_holding_everything_gives(
     chunks: list[Chunk], limit: dict[str, int], batch: int, buffer: int, block: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(held, "_ROWS", block)
+        patch.setattr(retained, "_ROWS", block)
         assert_same(fold(chunks, batch, buffer=buffer, **limit), brute_force(chunks, **limit))
 
 
@@ -262,7 +262,7 @@ def test_shards_merged_in_any_order_are_the_single_run(streams, limit: dict[str,
 
     merged = empty()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(held, "_ROWS", block)
+        patch.setattr(retained, "_ROWS", block)
         for shard in shards:
             selector = empty()
             feed(selector, shard, 1)

@@ -14,15 +14,15 @@ from typing import Any
 import pytest
 import torch
 
-from inspect_autointerp import atomic
 from inspect_autointerp.errors import Interrupted, UserError
-from inspect_autointerp.prep import scan
-from inspect_autointerp.prep.job import Job
-from inspect_autointerp.prep.merge import merge
-from inspect_autointerp.prep.run import prep, prep_shard, shards_folder
-from inspect_autointerp.prep.scan import Scan
-from inspect_autointerp.prep.shard import Shard
-from inspect_autointerp.settings import Settings
+from inspect_autointerp.prep.run import scan
+from inspect_autointerp.prep.run.merge import merge
+from inspect_autointerp.prep.run.run import prep, prep_shard, shards_folder
+from inspect_autointerp.prep.run.run_spec import Job
+from inspect_autointerp.prep.run.scan import Scan
+from inspect_autointerp.prep.run.shard import Shard
+from inspect_autointerp.store import atomic
+from inspect_autointerp.store.settings import Settings
 
 Save = Callable[..., Path]
 
@@ -139,7 +139,7 @@ def test_a_failure_between_batches_keeps_what_was_done(
                 yield text
 
         patch.setattr(scan, "corpus_documents", broken)
-        patch.setattr("inspect_autointerp.prep.tokens.AT_ONCE", 1)
+        patch.setattr("inspect_autointerp.prep.corpus.tokens.AT_ONCE", 1)
         with pytest.raises(error):
             prep(job, tmp_path / "store", progress=False)
     prep(job, tmp_path / "store", resume=True, progress=False)
@@ -149,7 +149,7 @@ def test_a_failure_between_batches_keeps_what_was_done(
 def test_a_failure_within_selection_does_not_pass_for_a_state(
     job: Job, single: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from inspect_autointerp.prep.selector import Selector
+    from inspect_autointerp.prep.select.selector import Selector
 
     with monkeypatch.context() as patch:
         calls, add = [], Selector.add
@@ -215,9 +215,9 @@ def test_a_killed_process_leaves_the_previous_store_and_a_checkpoint(
     before = contents(tmp_path / "store")
     script = f"""
 from pathlib import Path
-from inspect_autointerp.prep.job import Job
-from inspect_autointerp.prep.run import prep
-from inspect_autointerp.settings import Settings
+from inspect_autointerp.prep.run.run_spec import Job
+from inspect_autointerp.prep.run.run import prep
+from inspect_autointerp.store.settings import Settings
 prep({job!r}, Path({str(tmp_path / "store")!r}), overwrite=True, checkpoint_minutes=0, progress=False)
 """
     process = subprocess.Popen([sys.executable, "-c", script])

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from inspect_autointerp.prep.siblings import MOST, Siblings
+from inspect_autointerp.prep.select.reverse_neighbours import MOST, Siblings
 
 
 def test_who_calls_a_latent_its_neighbour_nearest_first() -> None:

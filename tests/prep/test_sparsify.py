@@ -13,8 +13,8 @@ from tests.triples import dense
 from torch import Tensor
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.manifest import Manifest
 from inspect_autointerp.prep.coders.sparsify import SparsifyCoder
+from inspect_autointerp.store.manifest import Manifest
 
 
 def save_sparsify(folder: Path, *, d_in: int = 32, n_latents: int = 64, seed: int = 1, **cfg: Any) -> Path:

@@ -7,18 +7,18 @@ from typing import Any
 import pytest
 from tests.prep.test_prep_cli import Autointerp
 
-from inspect_autointerp.dataset import latent_dataset
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.manifest import Manifest
-from inspect_autointerp.prep.cluster import prep_shard
-from inspect_autointerp.prep.estimate import estimate
-from inspect_autointerp.prep.job import Job
-from inspect_autointerp.prep.merge import merge
-from inspect_autointerp.prep.run import prep
-from inspect_autointerp.prep.shard import Shard
-from inspect_autointerp.prep.splits import split_warning
-from inspect_autointerp.settings import Settings
-from inspect_autointerp.store import Store
+from inspect_autointerp.inspect_support.dataset import latent_dataset
+from inspect_autointerp.prep.cli.estimate import estimate
+from inspect_autointerp.prep.corpus.splits import split_warning
+from inspect_autointerp.prep.run.cluster import prep_shard
+from inspect_autointerp.prep.run.merge import merge
+from inspect_autointerp.prep.run.run import prep
+from inspect_autointerp.prep.run.run_spec import Job
+from inspect_autointerp.prep.run.shard import Shard
+from inspect_autointerp.store.manifest import Manifest
+from inspect_autointerp.store.settings import Settings
+from inspect_autointerp.store.store import Store
 
 STORIES = [f"Once upon a time, in the year {n}, there was a cat. " * 30 for n in range(40)]
 

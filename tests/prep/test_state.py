@@ -9,10 +9,10 @@ import pytest
 from tests.core.test_manifest import HOSTILE, places, put
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.manifest import HookpointEntry, Manifest
-from inspect_autointerp.prep.shard import Shard
-from inspect_autointerp.prep.state import STATE, Header
-from inspect_autointerp.settings import Settings
+from inspect_autointerp.prep.run.run_state import STATE, Header
+from inspect_autointerp.prep.run.shard import Shard
+from inspect_autointerp.store.manifest import HookpointEntry, Manifest
+from inspect_autointerp.store.settings import Settings
 
 
 @pytest.fixture

@@ -12,13 +12,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from inspect_autointerp import demo
+from inspect_autointerp.builtin import demo
+from inspect_autointerp.contexts.sampling import rng_of
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.manifest import Manifest
-from inspect_autointerp.prep.steering import SteeredSubject
-from inspect_autointerp.randomness import rng_of
-from inspect_autointerp.steering import Direction, Generate, Predict, Tune
-from inspect_autointerp.store import Store
+from inspect_autointerp.models.steering import Direction, Generate, Predict, Tune
+from inspect_autointerp.prep.engines.steering import SteeredSubject
+from inspect_autointerp.store.manifest import Manifest
+from inspect_autointerp.store.store import Store
 
 PROMPTS = [[5, 1, 2, 3, 4, 9, 11, 12, 13], [7], [8, 8], [3, 1, 4, 1, 5, 9], [100, 200, 300, 400, 500]]
 Save = Callable[..., Path]

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.prep.hooks import places
-from inspect_autointerp.prep.loading import why
-from inspect_autointerp.prep.subject import Subject
+from inspect_autointerp.prep.subject.hf_errors import why
+from inspect_autointerp.prep.subject.list_hookpoints import places
+from inspect_autointerp.prep.subject.subject import Subject
 
 IDS = torch.arange(1, 41).reshape(2, 20)
 

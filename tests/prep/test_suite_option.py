@@ -11,8 +11,8 @@ from tests.suites import content
 
 from inspect_autointerp import cli
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.manifest import Manifest
-from inspect_autointerp.suites.fixed import fixed
+from inspect_autointerp.store.manifest import Manifest
+from inspect_autointerp.suites.frozen_options import fixed
 
 Autointerp = Callable[..., tuple[int, str, str]]
 

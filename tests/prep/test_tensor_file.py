@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from safetensors.numpy import save_file
 
-from inspect_autointerp.prep.tensor_file import TensorFile
+from inspect_autointerp.prep.write.tensor_file import TensorFile
 
 TYPES = [np.dtype(name) for name in ("int64", "uint32", "int32", "float16", "int16", "uint8")]
 columns = st.dictionaries(

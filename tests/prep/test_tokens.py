@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
-from inspect_autointerp.prep import tokens
-from inspect_autointerp.prep.tokens import tokenized_documents
+from inspect_autointerp.prep.corpus import tokens
+from inspect_autointerp.prep.corpus.tokens import tokenized_documents
 
 LLAMA_3 = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"
@@ -23,7 +23,7 @@ ALPHABET = pre_tokenizers.ByteLevel.alphabet()
 @pytest.fixture(scope="module")
 def text() -> str:
     """Text, code and numbers, with many kinds of white space."""
-    from inspect_autointerp.prep.corpus import stdlib_documents
+    from inspect_autointerp.prep.corpus.documents import stdlib_documents
 
     whole = "\n\n".join(text for text, _ in zip(stdlib_documents(), range(30), strict=False))
     return whole[:120_000] + "Grüße  an\talle, 😀 don't\r\n 12345  \n\n" * 200
@@ -126,9 +126,9 @@ def test_short_and_long_documents_stay_in_order(text: str, monkeypatch: pytest.M
 MEASURE = """
 import resource, sys
 from transformers import AutoTokenizer
-from inspect_autointerp.prep.chunks import Chunker
-from inspect_autointerp.prep.corpus import corpus_documents
-from inspect_autointerp.settings import Settings
+from inspect_autointerp.prep.corpus.chunks import Chunker
+from inspect_autointerp.prep.corpus.documents import corpus_documents
+from inspect_autointerp.store.settings import Settings
 tokenizer = AutoTokenizer.from_pretrained(sys.argv[1])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 settings = Settings(corpus=sys.argv[2], tokens=2000)

@@ -11,11 +11,11 @@ import torch
 from tests.triples import dense
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.manifest import Manifest
 from inspect_autointerp.prep.coders import SaeLensCoder
-from inspect_autointerp.prep.subject import Subject
-from inspect_autointerp.prep.training import Training, differences, with_bos
-from inspect_autointerp.store import Store
+from inspect_autointerp.prep.coders.training import Training, differences, with_bos
+from inspect_autointerp.prep.subject.subject import Subject
+from inspect_autointerp.store.manifest import Manifest
+from inspect_autointerp.store.store import Store
 
 Prep = Callable[..., Manifest]
 Save = Callable[..., Path]
@@ -122,7 +122,7 @@ def test_differences_names_what_a_coder_was_trained_on(
 def test_prep_says_how_it_differs_from_training(
     prep: Prep, save_coder: Save, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from inspect_autointerp.prep import scan
+    from inspect_autointerp.prep.run import scan
 
     lines: list[str] = []
     monkeypatch.setattr(scan, "say", lambda line, **_: lines.append(line))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspect_autointerp.prep.tuning import Search
+from inspect_autointerp.prep.engines.strength_search import Search
 
 
 def run(kl: Callable[[float], float], target: float = 1.0, start: float = 1.0) -> Search:

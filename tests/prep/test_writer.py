@@ -9,13 +9,13 @@ import pyarrow.parquet as pq
 import pytest
 from safetensors.numpy import load_file
 
-from inspect_autointerp.prep import writer
-from inspect_autointerp.prep.directions import Directions
-from inspect_autointerp.prep.selection import Block, Selection
-from inspect_autointerp.prep.selector import BINS
-from inspect_autointerp.prep.writer import hash_files, write_hookpoint
-from inspect_autointerp.settings import Settings
-from inspect_autointerp.store import POOL, SAMPLE, TOP
+from inspect_autointerp.prep.select.decoder_directions import Directions
+from inspect_autointerp.prep.select.result import Block, Selection
+from inspect_autointerp.prep.select.selector import BINS
+from inspect_autointerp.prep.write import writer
+from inspect_autointerp.prep.write.writer import hash_files, write_hookpoint
+from inspect_autointerp.store.settings import Settings
+from inspect_autointerp.store.store import POOL, SAMPLE, TOP
 
 
 def test_files_are_hashed_by_path(tmp_path: Path) -> None:

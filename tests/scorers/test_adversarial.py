@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.scorers.adversarial import PIECES, replies
 
-from inspect_autointerp.scorers.aligned import parse_aligned
-from inspect_autointerp.scorers.answers import AnswerError, parse_confidences, parse_labels
-from inspect_autointerp.scorers.choice import parse_choice
-from inspect_autointerp.scorers.final_answer import final_answer
-from inspect_autointerp.scorers.written import parse_written
-from inspect_autointerp.solvers.explanation_line import parse_explanation
+from inspect_autointerp.scorers.generation.parse import parse_written
+from inspect_autointerp.scorers.intruder.parse import parse_choice
+from inspect_autointerp.scorers.shared.parse_labels import AnswerError, parse_confidences, parse_labels
+from inspect_autointerp.scorers.shared.parsing.final_answer import final_answer
+from inspect_autointerp.scorers.simulation.parse import parse_aligned
+from inspect_autointerp.solvers.parse_explanation import parse_explanation
 
 PARSERS: dict[str, Callable[[str], Any]] = {
     "one label": lambda text: parse_labels(text, 1),

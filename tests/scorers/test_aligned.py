@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspect_autointerp.numbered import as_shown, numbered, read_numbered, spelled
-from inspect_autointerp.scorers.aligned import Answered, parse_aligned
-from inspect_autointerp.scorers.answers import AnswerError
+from inspect_autointerp.scorers.shared.parse_labels import AnswerError
+from inspect_autointerp.scorers.simulation.parse import Answered, parse_aligned
+from inspect_autointerp.text.token_lines import as_shown, numbered, read_numbered, spelled
 
 TEXTS = [as_shown(["the", " ferry", " on", " Tuesday", ",", " the", "\n", "", "é"]), as_shown([" two", '"', " eggs"])]
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspect_autointerp.scorers.answers import AnswerError, parse_confidences, parse_labels
+from inspect_autointerp.scorers.shared.parse_labels import AnswerError, parse_confidences, parse_labels
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspect_autointerp.scorers.answers import AnswerError
-from inspect_autointerp.scorers.choice import parse_choice
+from inspect_autointerp.scorers.intruder.parse import parse_choice
+from inspect_autointerp.scorers.shared.parse_labels import AnswerError
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from inspect_autointerp.latent import Context, Kind
-from inspect_autointerp.scorers.compared import Asked, Similarity, compare
+from inspect_autointerp.scorers.embedding.embedders import Asked, Similarity, compare
 
 
 def context(kind: Kind, decile: int | None = None, start: int = 0, text: str = "ab") -> Context:

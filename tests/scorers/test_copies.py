@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspect_autointerp.scorers.copies import uncounted
+from inspect_autointerp.scorers.generation.copies import uncounted
 
 LONG = "One two, three four five six seven eight nine ten."  # 12 words and signs: five runs of eight
 

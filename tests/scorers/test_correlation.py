@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import pearsonr
 
 from inspect_autointerp.latent import Context, Kind
-from inspect_autointerp.scorers.correlation import KEYS, correlation_keys, correlation_statistics, pearson
+from inspect_autointerp.scorers.simulation.statistics import KEYS, correlation_keys, correlation_statistics, pearson
 
 
 def context(*activations: float, decile: int | None = None, kind: Kind = "random") -> Context:

@@ -1,4 +1,4 @@
-from inspect_autointerp.scorers.detection import detection_messages
+from inspect_autointerp.scorers.detection.scorer import detection_messages
 
 
 def text(explanation: str, texts: list[str], confidence: bool = False) -> list[str]:

@@ -3,8 +3,8 @@ from math import log
 import pytest
 from inspect_ai.model import Logprob, TopLogprob
 
-from inspect_autointerp.scorers.answers import Item
-from inspect_autointerp.scorers.expected import expected_values
+from inspect_autointerp.scorers.shared.parse_labels import Item
+from inspect_autointerp.scorers.simulation.expected_value import expected_values
 
 PAIR = Logprob(token="12", logprob=0.0)
 """Shows that this tokenizer has tokens of two digits."""

@@ -2,8 +2,8 @@ import asyncio
 
 from inspect_ai.model import GenerateConfig, get_model
 
-from inspect_autointerp.lexical.judge import judge
-from inspect_autointerp.scorers.fuzzing import fuzzing_messages
+from inspect_autointerp.builtin.lexical.judge import judge
+from inspect_autointerp.scorers.fuzzing.scorer import fuzzing_messages
 
 
 def question(explanation: str, texts: list[str], pair: tuple[str, str] = ("<<", ">>")) -> str:

@@ -4,14 +4,14 @@ from math import isnan
 
 import numpy as np
 
+from inspect_autointerp.builtin.lexical.intruder import intruder as by_words
+from inspect_autointerp.builtin.planted.oracle import odd_one_out
+from inspect_autointerp.builtin.prompt_reader import asked, read_lineup
 from inspect_autointerp.latent import Context
-from inspect_autointerp.lexical.intruder import intruder as by_words
-from inspect_autointerp.offline import asked, read_lineup
-from inspect_autointerp.planted.oracle import odd_one_out
-from inspect_autointerp.scorers.ask import Reply
-from inspect_autointerp.scorers.intruder import KEYS, intruder_messages, report, statistics
-from inspect_autointerp.scorers.lineups import Lineup
-from inspect_autointerp.scorers.marks import Marked
+from inspect_autointerp.scorers.fuzzing.marks import Marked
+from inspect_autointerp.scorers.intruder.lineups import Lineup
+from inspect_autointerp.scorers.intruder.scorer import KEYS, intruder_messages, report, statistics
+from inspect_autointerp.scorers.shared.ask import Reply
 
 TEXTS = ["a <<red>> hat", "two <<blue>> hats", "<<Red>> and <<blue>>", "a <<blue>> one", "<<hats>> in red"]
 

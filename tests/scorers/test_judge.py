@@ -5,8 +5,8 @@ import pytest
 from inspect_ai.model import ChatMessage, ModelOutput
 from tests.doubles import Answer, model, texts_of
 
-from inspect_autointerp.scorers.detection import detection_messages
-from inspect_autointerp.scorers.judge import Verdict, judge
+from inspect_autointerp.scorers.detection.scorer import detection_messages
+from inspect_autointerp.scorers.shared.judge import Verdict, judge
 
 
 def run(answer: Callable[[list[ChatMessage]], Answer], texts: list[str], confidence: bool = False) -> list[Verdict]:

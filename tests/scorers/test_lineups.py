@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inspect_autointerp.contexts import LatentContexts
-from inspect_autointerp.planted import HOOKPOINT
-from inspect_autointerp.planted.latents import LATENTS
-from inspect_autointerp.render import active_tokens, marked, visible
-from inspect_autointerp.scorers.lineups import SHOWN, Lineup, lineups
-from inspect_autointerp.store import Store
+from inspect_autointerp.builtin.planted import HOOKPOINT
+from inspect_autointerp.builtin.planted.latents import LATENTS
+from inspect_autointerp.contexts.sampler import LatentContexts
+from inspect_autointerp.scorers.intruder.lineups import SHOWN, Lineup, lineups
+from inspect_autointerp.store.store import Store
+from inspect_autointerp.text.render import active_tokens, marked, visible
 
 PAIR = ("⟪", "⟫")
 

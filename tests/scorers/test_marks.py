@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inspect_autointerp.latent import Context, Kind
-from inspect_autointerp.scorers.marks import MISMARKED, Marked, lend, marked_contexts
+from inspect_autointerp.scorers.fuzzing.marks import MISMARKED, Marked, lend, marked_contexts
 
 WIDTH = 16
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inspect_autointerp.contexts import LatentContexts
-from inspect_autointerp.render import delimiters, marked, visible
-from inspect_autointerp.scorers.marks import marked_contexts
-from inspect_autointerp.store import Store
+from inspect_autointerp.contexts.sampler import LatentContexts
+from inspect_autointerp.scorers.fuzzing.marks import marked_contexts
+from inspect_autointerp.store.store import Store
+from inspect_autointerp.text.render import delimiters, marked, visible
 
 N, SHOWN = 60, 5
 Texts = list[tuple[str, bool]]

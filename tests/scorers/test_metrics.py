@@ -3,7 +3,7 @@ from typing import Any
 
 from inspect_ai.scorer import SampleScore, Score
 
-from inspect_autointerp.scorers.metrics import estimate
+from inspect_autointerp.scorers.shared.metrics import estimate
 
 
 def over(*values: float) -> dict[str, float]:

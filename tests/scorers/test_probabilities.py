@@ -3,8 +3,8 @@ from math import log
 import pytest
 from inspect_ai.model import Logprob, TopLogprob
 
-from inspect_autointerp.scorers.answers import parse_labels
-from inspect_autointerp.scorers.probabilities import label_probabilities
+from inspect_autointerp.scorers.shared.label_probabilities import label_probabilities
+from inspect_autointerp.scorers.shared.parse_labels import parse_labels
 
 
 def token(text: str, **alternatives: float) -> Logprob:

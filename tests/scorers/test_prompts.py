@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inspect_autointerp.contexts import LatentContexts
+from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.latent import Split
-from inspect_autointerp.scorers.prompts import Prompt, prompts
-from inspect_autointerp.store import Store
+from inspect_autointerp.scorers.intervention.steering_prompts import Prompt, prompts
+from inspect_autointerp.store.store import Store
 
 
 @pytest.fixture(scope="module")

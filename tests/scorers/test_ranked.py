@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from inspect_autointerp.latent import Context, Kind
-from inspect_autointerp.scorers.ranked import auroc, ranked, ranked_keys, ranked_statistics
+from inspect_autointerp.scorers.shared.ranking import auroc, ranked, ranked_keys, ranked_statistics
 
 
 def context(kind: Kind, decile: int | None = None, start: int = 0, text: str = "ab") -> Context:

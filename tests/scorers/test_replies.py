@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from tests.scorers.replies import choice, confidences, explanation, labels, simulation, unseen, written
 
-from inspect_autointerp.scorers.aligned import parse_aligned
-from inspect_autointerp.scorers.answers import AnswerError, parse_confidences, parse_labels
-from inspect_autointerp.scorers.choice import parse_choice
-from inspect_autointerp.scorers.written import parse_written
-from inspect_autointerp.solvers.explanation_line import parse_explanation
+from inspect_autointerp.scorers.generation.parse import parse_written
+from inspect_autointerp.scorers.intruder.parse import parse_choice
+from inspect_autointerp.scorers.shared.parse_labels import AnswerError, parse_confidences, parse_labels
+from inspect_autointerp.scorers.simulation.parse import parse_aligned
+from inspect_autointerp.solvers.parse_explanation import parse_explanation
 
 
 def _labels(text: str, n: int) -> list[int]:

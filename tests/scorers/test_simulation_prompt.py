@@ -1,9 +1,9 @@
 import pytest
 
-from inspect_autointerp.numbered import EVERY, PART, SPACE, as_shown
-from inspect_autointerp.offline import asked, read_simulating
-from inspect_autointerp.scorers.aligned import parse_aligned
-from inspect_autointerp.scorers.simulation import simulation_messages
+from inspect_autointerp.builtin.prompt_reader import asked, read_simulating
+from inspect_autointerp.scorers.simulation.parse import parse_aligned
+from inspect_autointerp.scorers.simulation.scorer import simulation_messages
+from inspect_autointerp.text.token_lines import EVERY, PART, SPACE, as_shown
 
 TEXTS = [["if", " x", ":\n", ""], ["a\tb"]]
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from inspect_autointerp.latent import Context
-from inspect_autointerp.scorers.judge import Verdict
-from inspect_autointerp.scorers.statistics import latent_statistics
+from inspect_autointerp.scorers.shared.classification import latent_statistics
+from inspect_autointerp.scorers.shared.judge import Verdict
 
 
 def context(decile: int | None) -> Context:

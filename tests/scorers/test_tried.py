@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspect_autointerp.firing import Fired
-from inspect_autointerp.scorers.tried import KEYS, report, tried_statistics
+from inspect_autointerp.models.activations import Fired
+from inspect_autointerp.scorers.generation.statistics import KEYS, report, tried_statistics
 
 
 def test_by_hand() -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspect_autointerp.scorers.answers import AnswerError
-from inspect_autointerp.scorers.written import MAX_CHARACTERS, Written, parse_written
+from inspect_autointerp.scorers.generation.parse import MAX_CHARACTERS, Written, parse_written
+from inspect_autointerp.scorers.shared.parse_labels import AnswerError
 
 GOOD = '{"active": ["a", "b"], "silent": ["c", "d"]}'
 READ = Written(("a", "b"), ("c", "d"))

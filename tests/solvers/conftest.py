@@ -9,7 +9,7 @@ from inspect_ai.log import EvalLog
 from inspect_ai.model import Model
 
 from inspect_autointerp.tasks import detection
-from inspect_autointerp.tasks.suite import suite
+from inspect_autointerp.tasks.multi_score import suite
 
 Explained = Callable[..., tuple[EvalLog, list[dict[str, Any]]]]
 

@@ -11,13 +11,13 @@ from inspect_ai.model import ChatMessage
 from tests.doubles import model, texts_of
 from tests.solvers.conftest import Explained
 
-from inspect_autointerp.contexts import LatentContexts
+from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.latent import Context
-from inspect_autointerp.render import visible
-from inspect_autointerp.solvers.asked import Answer
-from inspect_autointerp.solvers.check import Check, Checked, check_contexts
+from inspect_autointerp.solvers.call_explainer import Answer
 from inspect_autointerp.solvers.refine import best_answer
-from inspect_autointerp.store import Store
+from inspect_autointerp.solvers.validate import Check, Checked, check_contexts
+from inspect_autointerp.store.store import Store
+from inspect_autointerp.text.render import visible
 
 
 def plain(kind: str, text: str) -> Context:

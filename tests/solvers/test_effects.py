@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inspect_autointerp.contexts import LatentContexts
-from inspect_autointerp.dataset import latent_dataset
-from inspect_autointerp.engines import release
+from inspect_autointerp.contexts.sampler import LatentContexts
+from inspect_autointerp.inspect_support.dataset import latent_dataset
 from inspect_autointerp.latent import Latent
-from inspect_autointerp.scorers.prompts import prompts
-from inspect_autointerp.solvers.effects import Effect, effects
-from inspect_autointerp.steering import Direction, Predict, Predicted, Steering, Tune, Tuned
-from inspect_autointerp.store import Store
+from inspect_autointerp.models.shared_engines import release
+from inspect_autointerp.models.steering import Direction, Predict, Predicted, Steering, Tune, Tuned
+from inspect_autointerp.scorers.intervention.steering_prompts import prompts
+from inspect_autointerp.solvers.steering_effects import Effect, effects
+from inspect_autointerp.store.store import Store
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ class Engine:
 
 
 def use(monkeypatch: pytest.MonkeyPatch, engine: Engine) -> None:
-    monkeypatch.setattr("inspect_autointerp.steering.load_steering", lambda *_: Steering(engine))
+    monkeypatch.setattr("inspect_autointerp.models.steering.load_steering", lambda *_: Steering(engine))
 
 
 def test_by_hand(store: Store, latent: Latent, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +139,7 @@ def test_without_effects_the_reason_is_said(store: Store, latent: Latent, monkey
     assert far.why
     assert far.why.startswith("no strength was found for a KL of 500; the nearest was ")
     assert far.kl > 0
-    monkeypatch.setattr("inspect_autointerp.solvers.effects.prompts", lambda *_, **__: ([], []))
+    monkeypatch.setattr("inspect_autointerp.solvers.steering_effects.prompts", lambda *_, **__: ([], []))
     none = asyncio.run(effects(store, latent, seed=0))
     assert (none.effects, none.reason) == ((), "too_few_contexts")
     assert isnan(none.kl)

@@ -9,10 +9,10 @@ from inspect_ai.model import ChatMessage
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.latent import Context
-from inspect_autointerp.solvers.effects import Effect, Raised
 from inspect_autointerp.solvers.evidence import Gathered
 from inspect_autointerp.solvers.explain import explain_options
 from inspect_autointerp.solvers.prompt import Errors, explain_messages, parse_explanation
+from inspect_autointerp.solvers.steering_effects import Effect, Raised
 
 
 def context(tokens: list[str], activations: list[float]) -> Context:

@@ -7,7 +7,7 @@ import pytest
 from tests.doubles import model, texts_of
 from tests.solvers.conftest import Explained
 
-from inspect_autointerp.dataset import derangement
+from inspect_autointerp.inspect_support.dataset import derangement
 
 
 @pytest.fixture

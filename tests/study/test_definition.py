@@ -7,8 +7,8 @@ import pytest
 
 from inspect_autointerp import tasks
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.experiments.definition import Level, Study, merged, read_study, study_names
 from inspect_autointerp.solvers.explainers import EXPLAINERS
-from inspect_autointerp.study.definition import Level, Study, merged, read_study, study_names
 
 LEVELS = [(name, level) for name in study_names() for level in read_study(name).levels]
 

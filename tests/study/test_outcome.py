@@ -10,8 +10,8 @@ import pytest
 from inspect_ai.log import write_eval_log
 from tests.log_files import log_of, sample, value
 
-from inspect_autointerp.study.definition import Level
-from inspect_autointerp.study.outcome import Found, outcome, read_found
+from inspect_autointerp.experiments.definition import Level
+from inspect_autointerp.experiments.results import Found, outcome, read_found
 
 
 def found(values: dict[str, float], coder: str = "sae", score: str = "detection") -> Found:

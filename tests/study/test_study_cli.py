@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from inspect_ai.log import list_eval_logs, read_eval_log
 
-from inspect_autointerp import cli, demo
-from inspect_autointerp.study import places
-from inspect_autointerp.study.definition import read_study, study_names
+from inspect_autointerp import cli
+from inspect_autointerp.builtin import demo
+from inspect_autointerp.experiments import stores
+from inspect_autointerp.experiments.definition import read_study, study_names
 
 JUDGED = ["--latents", "sample:2", "-T", "test_activating=5", "-T", "test_nonactivating=5", "-T", "min_contexts=5"]
 STEERED = ["--latents", "sample:2", "-T", "min_contexts=5"]
@@ -39,7 +40,7 @@ def small_demo(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo, "store_folder", lambda: made / "demo")
     arguments = ["prep", "demo", "-o", str(made / "demo"), "--tokens", "30000"]
     monkeypatch.setattr(demo, "ensure_store", lambda: make_once(made / "demo", "", arguments, ""))
-    monkeypatch.setattr(places, "make_once", make_once)
+    monkeypatch.setattr(stores, "make_once", make_once)
     # Inspect reads what is installed at the start of each task: half a second of its time
     monkeypatch.setattr("inspect_ai._util.package.packages_distributions", cache(packages_distributions), raising=False)
 

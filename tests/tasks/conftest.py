@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from inspect_ai.log import list_eval_logs, read_eval_log
 
-from inspect_autointerp.leaderboard.log_values import log_check
+from inspect_autointerp.leaderboard.load.log_values import log_check
 
 
 @pytest.fixture(autouse=True)

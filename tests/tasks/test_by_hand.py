@@ -21,13 +21,13 @@ from inspect_ai.scorer import Score
 from tests.doubles import model as double
 from tests.planted_subject import Planted
 
-from inspect_autointerp.contexts import LatentContexts
+from inspect_autointerp.contexts.sampler import LatentContexts
+from inspect_autointerp.contexts.sampling import rng_of
 from inspect_autointerp.latent import Context
-from inspect_autointerp.randomness import rng_of
-from inspect_autointerp.scorers.intervention import after, before
-from inspect_autointerp.scorers.prompts import prompts
-from inspect_autointerp.scorers.surprisal import PSEUDO, surprisal_continuation, surprisal_prefix
-from inspect_autointerp.store import Store
+from inspect_autointerp.scorers.intervention.scorer import after, before
+from inspect_autointerp.scorers.intervention.steering_prompts import prompts
+from inspect_autointerp.scorers.surprisal.scorer import PSEUDO, surprisal_continuation, surprisal_prefix
+from inspect_autointerp.store.store import Store
 from inspect_autointerp.tasks import embedding, intervention, surprisal
 
 HOOKPOINT, LATENT = "layers.0", 0

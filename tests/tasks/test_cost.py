@@ -14,10 +14,10 @@ from inspect_ai import eval as inspect_eval
 from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageSystem, ChatMessageUser
 from tests.doubles import model
 
-from inspect_autointerp.contexts import LatentContexts
+from inspect_autointerp.contexts.sampler import LatentContexts
+from inspect_autointerp.contexts.sampling import rng_of
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.randomness import rng_of
-from inspect_autointerp.store import Store
+from inspect_autointerp.store.store import Store
 from inspect_autointerp.tasks import detection, fuzzing, intruder, simulation
 
 EXPLANATION = "an explanation"

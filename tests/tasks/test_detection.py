@@ -13,8 +13,8 @@ from inspect_ai.model import ChatMessage, Model
 from tests.doubles import model, texts_of
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.reasons import by_main_reason
-from inspect_autointerp.scorers.statistics import KEYS, statistics_keys
+from inspect_autointerp.inspect_support.answer_reasons import by_main_reason
+from inspect_autointerp.scorers.shared.classification import KEYS, statistics_keys
 from inspect_autointerp.tasks import detection
 
 LEXICAL = "inspect_autointerp/lexical"
@@ -138,9 +138,9 @@ def test_a_latent_with_too_few_of_a_kind_is_undefined_there_and_counted(store_fo
 
 @pytest.mark.parametrize("window", [None, 16])
 def test_an_oracle_scores_one(store_folder: Path, tmp_path: Path, window: int | None) -> None:
-    from inspect_autointerp.contexts import LatentContexts
-    from inspect_autointerp.render import visible
-    from inspect_autointerp.store import Store
+    from inspect_autointerp.contexts.sampler import LatentContexts
+    from inspect_autointerp.store.store import Store
+    from inspect_autointerp.text.render import visible
 
     store = Store(store_folder, window=window)
 
@@ -266,7 +266,7 @@ def test_brackets_in_a_message_are_not_taken_for_markup(monkeypatch: pytest.Monk
     def fail() -> Path:
         raise UserError('pip install "inspect-autointerp[prep]"')
 
-    monkeypatch.setattr("inspect_autointerp.demo.ensure_store", fail)
+    monkeypatch.setattr("inspect_autointerp.builtin.demo.ensure_store", fail)
     with pytest.raises(PrerequisiteError) as caught:
         detection()
     assert Text.from_markup(str(caught.value.message)).plain == 'pip install "inspect-autointerp[prep]"'

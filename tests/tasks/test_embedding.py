@@ -14,11 +14,11 @@ from inspect_ai.log import EvalLog
 from inspect_ai.model import Model, get_model
 from tests.doubles import model
 
-from inspect_autointerp.contexts import LatentContexts
-from inspect_autointerp.leaderboard.entry import read_entries
-from inspect_autointerp.randomness import rng_of
-from inspect_autointerp.scorers.ranked import KEYS, ranked_keys
-from inspect_autointerp.store import Store
+from inspect_autointerp.contexts.sampler import LatentContexts
+from inspect_autointerp.contexts.sampling import rng_of
+from inspect_autointerp.leaderboard.load.log_entry import read_entries
+from inspect_autointerp.scorers.shared.ranking import KEYS, ranked_keys
+from inspect_autointerp.store.store import Store
 from inspect_autointerp.tasks import embedding
 
 LEXICAL = "inspect_autointerp/lexical"
@@ -70,7 +70,7 @@ def double(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> type[Double]:
 def use(kind: type[Double], monkeypatch: pytest.MonkeyPatch, cache: Path) -> type[Double]:
     kind.documents_embedded = kind.queries_embedded = 0
     monkeypatch.setenv("INSPECT_AUTOINTERP_CACHE", str(cache / "cache"))
-    module = import_module("inspect_autointerp.scorers.embedding")  # by attribute the name is the scorer
+    module = import_module("inspect_autointerp.scorers.embedding.scorer")  # by attribute the name is the scorer
     monkeypatch.setattr(module, "SentenceModel", kind)
     return kind
 

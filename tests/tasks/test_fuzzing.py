@@ -12,11 +12,11 @@ from inspect_ai.log import EvalLog
 from inspect_ai.model import ChatMessage, Model
 from tests.doubles import model, texts_of
 
-from inspect_autointerp.contexts import LatentContexts
-from inspect_autointerp.render import active_tokens, marked
-from inspect_autointerp.scorers.statistics import statistics_keys
-from inspect_autointerp.store import Store
+from inspect_autointerp.contexts.sampler import LatentContexts
+from inspect_autointerp.scorers.shared.classification import statistics_keys
+from inspect_autointerp.store.store import Store
 from inspect_autointerp.tasks import fuzzing
+from inspect_autointerp.text.render import active_tokens, marked
 
 LEXICAL = "inspect_autointerp/lexical"
 MARKS = re.compile("(<<|>>|[«»⟦⟧⦗⦘])")

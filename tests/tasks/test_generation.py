@@ -17,17 +17,17 @@ from inspect_ai.log import EvalLog
 from inspect_ai.model import ChatMessage, ModelOutput, get_model
 from tests.doubles import model
 
-from inspect_autointerp import engines
-from inspect_autointerp.contexts import LatentContexts
-from inspect_autointerp.firing import Fired, Firing, Texts, load_firing
-from inspect_autointerp.planted.latents import LATENTS, SORTS, Sort
-from inspect_autointerp.prep.firing import ReadingSubject
-from inspect_autointerp.scorers.generation import known_texts
-from inspect_autointerp.scorers.tried import KEYS
-from inspect_autointerp.store import Store
+from inspect_autointerp.builtin.planted.latents import LATENTS, SORTS, Sort
+from inspect_autointerp.contexts.sampler import LatentContexts
+from inspect_autointerp.models import shared_engines
+from inspect_autointerp.models.activations import Fired, Firing, Texts, load_firing
+from inspect_autointerp.prep.engines.activations import ReadingSubject
+from inspect_autointerp.scorers.generation.scorer import known_texts
+from inspect_autointerp.scorers.generation.statistics import KEYS
+from inspect_autointerp.store.store import Store
 from inspect_autointerp.tasks import generation
 
-MODULE = sys.modules["inspect_autointerp.scorers.generation"]  # the package has the function by this name
+MODULE = sys.modules["inspect_autointerp.scorers.generation.scorer"]  # the package has the function by this name
 LEXICAL, ORACLE = "inspect_autointerp/lexical", "inspect_autointerp/oracle"
 ACTIVE = [f"def f{i}(self):\n    return self.value_{i}" for i in range(10)]
 SILENT = [
@@ -72,7 +72,7 @@ def test_the_lexical_provider_writes_and_the_subject_decides(store_folder: Path,
     assert log.eval.metadata["grader"] == (
         "none: the subject decides, on texts by the role `writer`, or without one by the explainer"
     )
-    assert not engines._engines, "the subject is let go of when the task ends"
+    assert not shared_engines._engines, "the subject is let go of when the task ends"
 
 
 def test_every_number_is_that_of_the_activations(store_folder: Path, tmp_path: Path) -> None:

@@ -16,22 +16,22 @@ from inspect_ai.dataset import Sample
 from inspect_ai.log import EvalLog
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
-from inspect_autointerp import engines
-from inspect_autointerp.contexts import LatentContexts
-from inspect_autointerp.dataset import latent_dataset
-from inspect_autointerp.explanation import Explanation
-from inspect_autointerp.likelihood.interface import LikelihoodError
-from inspect_autointerp.prep.steering import SteeredSubject
-from inspect_autointerp.render import visible
+from inspect_autointerp.contexts.sampler import LatentContexts
+from inspect_autointerp.inspect_support.dataset import latent_dataset
+from inspect_autointerp.inspect_support.explanation import Explanation
+from inspect_autointerp.models import shared_engines
+from inspect_autointerp.models.likelihood.interface import LikelihoodError
+from inspect_autointerp.models.steering import Direction, Tune, load_steering
+from inspect_autointerp.models.steering import Generate as Go
+from inspect_autointerp.prep.engines.steering import SteeredSubject
 from inspect_autointerp.scorers import intervention as scorer
-from inspect_autointerp.scorers.intervention import KEYS, after, before, statistics
-from inspect_autointerp.scorers.prompts import prompts
-from inspect_autointerp.steering import Direction, Tune, load_steering
-from inspect_autointerp.steering import Generate as Go
-from inspect_autointerp.store import Store
+from inspect_autointerp.scorers.intervention.scorer import KEYS, after, before, statistics
+from inspect_autointerp.scorers.intervention.steering_prompts import prompts
+from inspect_autointerp.store.store import Store
 from inspect_autointerp.tasks import intervention
+from inspect_autointerp.text.render import visible
 
-MODULE = sys.modules["inspect_autointerp.scorers.intervention"]  # the package has the function by this name
+MODULE = sys.modules["inspect_autointerp.scorers.intervention.scorer"]  # the package has the function by this name
 LEXICAL = "inspect_autointerp/lexical"
 Pair = tuple[str, str]
 
@@ -104,7 +104,7 @@ def test_a_model_that_ignores_its_prefix_scores_nothing(sharp_store_folder: Path
         assert (score.value["effect"], score.value["effect_per_token"], score.value["unscored"]) == (0.0, 0.0, 0.0)
         assert score.value["kl"] > 0.05
         assert score.metadata["grader"] == "inspect_autointerp/demo"
-    assert not engines._engines, "the subject is let go of when the task ends"
+    assert not shared_engines._engines, "the subject is let go of when the task ends"
 
 
 def test_every_number_is_that_of_the_texts_written(
@@ -231,7 +231,7 @@ def test_samples_share_one_engine(
         loaded.append(hookpoint)
         return load_steering(store, hookpoint)
 
-    monkeypatch.setattr("inspect_autointerp.steering.load_steering", load)
+    monkeypatch.setattr("inspect_autointerp.models.steering.load_steering", load)
     assert len(scores(run(sharp_store_folder, tmp_path, target_kl=0.3))) == 4
     assert loaded == ["layers.1"]
 

@@ -11,9 +11,9 @@ from inspect_ai.log import EvalLog
 from inspect_ai.model import ChatMessage, Model, ModelOutput, get_model
 from tests.doubles import Answer, model
 
-from inspect_autointerp.planted.latents import LATENTS
-from inspect_autointerp.reasons import by_main_reason
-from inspect_autointerp.scorers.intruder import KEYS
+from inspect_autointerp.builtin.planted.latents import LATENTS
+from inspect_autointerp.inspect_support.answer_reasons import by_main_reason
+from inspect_autointerp.scorers.intruder.scorer import KEYS
 from inspect_autointerp.tasks import detection, intruder
 
 LEXICAL, ORACLE = "inspect_autointerp/lexical", "inspect_autointerp/oracle"

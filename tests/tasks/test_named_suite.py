@@ -16,10 +16,10 @@ from tests.doubles import model, texts_of
 from tests.suites import content
 
 from inspect_autointerp import cli
-from inspect_autointerp.leaderboard.compare import compare
-from inspect_autointerp.leaderboard.entry import read_entries
-from inspect_autointerp.leaderboard.read import read_results
-from inspect_autointerp.manifest import Manifest
+from inspect_autointerp.leaderboard.load.comparable import compare
+from inspect_autointerp.leaderboard.load.log_entry import read_entries
+from inspect_autointerp.leaderboard.load.results_from_logs import read_results
+from inspect_autointerp.store.manifest import Manifest
 from inspect_autointerp.tasks import suite as suite_task
 
 LEXICAL = "inspect_autointerp/lexical"

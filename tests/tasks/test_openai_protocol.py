@@ -22,12 +22,12 @@ from inspect_ai.model import GenerateConfig, Model, ModelRefusalError, get_model
 from inspect_ai.scorer import Score
 from tests.openai_server import Fault, OpenAIServer, Request, serving
 
-from inspect_autointerp.scorers.detection import detection_messages
-from inspect_autointerp.scorers.judge import Verdict, judge
-from inspect_autointerp.solvers.asked import Answer, ask_explainer
+from inspect_autointerp.scorers.detection.scorer import detection_messages
+from inspect_autointerp.scorers.shared.judge import Verdict, judge
+from inspect_autointerp.solvers.call_explainer import Answer, ask_explainer
 from inspect_autointerp.solvers.explain import explain_options
+from inspect_autointerp.solvers.few_shot import WORKED
 from inspect_autointerp.solvers.prompt import explain_messages
-from inspect_autointerp.solvers.worked import WORKED
 from inspect_autointerp.tasks import detection, suite
 
 LEXICAL = "inspect_autointerp/lexical"
@@ -64,7 +64,7 @@ def both(
 ) -> tuple[list[Verdict], Answer]:
     """What a model says of six texts, three at a time, and how it explains a latent, all at once."""
     model = get_model(by, config=config or GenerateConfig(max_retries=1), memoize=False, **arguments)
-    monkeypatch.setattr("inspect_autointerp.solvers.asked.get_model", lambda: model)
+    monkeypatch.setattr("inspect_autointerp.solvers.call_explainer.get_model", lambda: model)
 
     async def ask() -> tuple[list[Verdict], Answer]:
         return await judged(model), await ask_explainer([*PROMPT], cache=False)

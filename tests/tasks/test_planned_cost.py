@@ -15,8 +15,8 @@ from inspect_ai.model import get_model
 from tests.suites import content
 
 from inspect_autointerp import cli
-from inspect_autointerp.cost.calls import calls_of, drawn
 from inspect_autointerp.cost.plan import planned
+from inspect_autointerp.cost.recorded_calls import calls_of, drawn
 from inspect_autointerp.tasks import suite
 
 LEXICAL = "inspect_autointerp/lexical"

@@ -11,9 +11,9 @@ from inspect_ai import eval as inspect_eval
 from inspect_ai.log import EvalLog
 from inspect_ai.model import get_model
 
-from inspect_autointerp.planted.__main__ import Column, measure, table
-from inspect_autointerp.planted.latents import LATENTS, Sort
-from inspect_autointerp.store import Store
+from inspect_autointerp.builtin.planted.__main__ import Column, measure, table
+from inspect_autointerp.builtin.planted.latents import LATENTS, Sort
+from inspect_autointerp.store.store import Store
 from inspect_autointerp.tasks import detection, fuzzing
 
 ORACLE = "inspect_autointerp/oracle"

@@ -20,13 +20,13 @@ from inspect_ai.model import ChatMessage, get_model
 from tests.doubles import model as double
 from tests.planted_subject import FILLERS, WORDS, N, Planted, strength
 
-from inspect_autointerp.contexts import LatentContexts
-from inspect_autointerp.engines import release
-from inspect_autointerp.likelihood.interface import Likelihood
-from inspect_autointerp.likelihood.local import load
-from inspect_autointerp.scorers.intervention import after, before
-from inspect_autointerp.solvers.effects import effects
-from inspect_autointerp.store import Store
+from inspect_autointerp.contexts.sampler import LatentContexts
+from inspect_autointerp.models.likelihood.interface import Likelihood
+from inspect_autointerp.models.likelihood.local import load
+from inspect_autointerp.models.shared_engines import release
+from inspect_autointerp.scorers.intervention.scorer import after, before
+from inspect_autointerp.solvers.steering_effects import effects
+from inspect_autointerp.store.store import Store
 from inspect_autointerp.tasks import embedding, generation, intervention, surprisal
 
 HOOKPOINT = "layers.0"

@@ -13,20 +13,20 @@ from inspect_ai.log import EvalLog
 from inspect_ai.model import ChatMessage, Logprob, Logprobs, Model, ModelOutput, TopLogprob, get_model
 from tests.doubles import Answer, model, tokens_of
 
-from inspect_autointerp.contexts import LatentContexts
-from inspect_autointerp.dataset import latent_dataset
+from inspect_autointerp.builtin.planted.latents import LATENTS, SORTS, Sort
+from inspect_autointerp.builtin.planted.oracle import simulated
+from inspect_autointerp.builtin.prompt_reader import read_simulating
+from inspect_autointerp.contexts.sampler import LatentContexts
+from inspect_autointerp.inspect_support.answer_reasons import by_main_reason
+from inspect_autointerp.inspect_support.dataset import latent_dataset
 from inspect_autointerp.latent import Context
-from inspect_autointerp.numbered import as_shown, numbered, spelled
-from inspect_autointerp.offline import read_simulating
-from inspect_autointerp.planted.latents import LATENTS, SORTS, Sort
-from inspect_autointerp.planted.oracle import simulated
-from inspect_autointerp.reasons import by_main_reason
-from inspect_autointerp.render import visible
-from inspect_autointerp.scorers.aligned import parse_aligned
-from inspect_autointerp.scorers.correlation import KEYS, correlation_keys, correlation_statistics
-from inspect_autointerp.scorers.simulation import simulation_messages
-from inspect_autointerp.store import Store
+from inspect_autointerp.scorers.simulation.parse import parse_aligned
+from inspect_autointerp.scorers.simulation.scorer import simulation_messages
+from inspect_autointerp.scorers.simulation.statistics import KEYS, correlation_keys, correlation_statistics
+from inspect_autointerp.store.store import Store
 from inspect_autointerp.tasks import simulation
+from inspect_autointerp.text.render import visible
+from inspect_autointerp.text.token_lines import as_shown, numbered, spelled
 
 LEXICAL = "inspect_autointerp/lexical"
 ORACLE = "inspect_autointerp/oracle"

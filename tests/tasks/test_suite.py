@@ -14,7 +14,7 @@ from inspect_ai.model import ChatMessage, get_model
 from tests.doubles import model
 
 from inspect_autointerp.tasks import detection, fuzzing, generation, simulation, suite
-from inspect_autointerp.tasks.suite import JUDGED, SCORES, score_names
+from inspect_autointerp.tasks.multi_score import JUDGED, SCORES, score_names
 
 LEXICAL = "inspect_autointerp/lexical"
 SMALL: dict[str, Any] = {"latents": "sample:3", "min_contexts": 10, "test_activating": 10, "test_nonactivating": 10}

@@ -17,16 +17,16 @@ from tests.completions_server import serving
 from tests.doubles import model as double
 from tests.tiny import MERGES, byte_level, engine, llama
 
-from inspect_autointerp.engines import release
+from inspect_autointerp.builtin.planted.claims import Claim
+from inspect_autointerp.builtin.planted.latents import LATENTS
 from inspect_autointerp.latent import Context
-from inspect_autointerp.leaderboard.entry import entries
-from inspect_autointerp.likelihood.interface import LikelihoodError, Pair
-from inspect_autointerp.planted.claims import Claim
-from inspect_autointerp.planted.latents import LATENTS
-from inspect_autointerp.render import visible
-from inspect_autointerp.scorers.ranked import auroc, ranked_keys, ranked_statistics
-from inspect_autointerp.scorers.surprisal import PSEUDO, information, surprisal_prefix
+from inspect_autointerp.leaderboard.load.log_entry import entries
+from inspect_autointerp.models.likelihood.interface import LikelihoodError, Pair
+from inspect_autointerp.models.shared_engines import release
+from inspect_autointerp.scorers.shared.ranking import auroc, ranked_keys, ranked_statistics
+from inspect_autointerp.scorers.surprisal.scorer import PSEUDO, information, surprisal_prefix
 from inspect_autointerp.tasks import surprisal
+from inspect_autointerp.text.render import visible
 
 LEXICAL = "inspect_autointerp/lexical"
 SMALL: dict[str, Any] = {"latents": "sample:3", "min_contexts": 10, "test_activating": 10, "test_nonactivating": 10}
@@ -59,7 +59,7 @@ def use(monkeypatch: pytest.MonkeyPatch, found: Any) -> None:
     async def likelihood() -> Any:
         return found
 
-    module = import_module("inspect_autointerp.scorers.surprisal")  # the package's own name is the scorer's
+    module = import_module("inspect_autointerp.scorers.surprisal.scorer")  # the package's own name is the scorer's
     monkeypatch.setattr(module, "likelihood", likelihood)
 
 
@@ -187,7 +187,7 @@ def test_a_server_that_fails_leaves_contexts_unscored(store_folder: Path, tmp_pa
 def test_a_model_in_memory_is_the_one_that_inspect_has_loaded(
     store_folder: Path, subject_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from inspect_autointerp.likelihood import local
+    from inspect_autointerp.models.likelihood import local
 
     made: list[Any] = []
     init = local.LocalLikelihood.__init__
@@ -215,10 +215,10 @@ def test_without_torch_one_line_says_what_is_missing(monkeypatch: pytest.MonkeyP
     import sys
 
     from inspect_autointerp.errors import UserError
-    from inspect_autointerp.likelihood.role import likelihood
+    from inspect_autointerp.models.likelihood.role import likelihood
 
     release()
-    monkeypatch.delitem(sys.modules, "inspect_autointerp.likelihood.local", raising=False)
+    monkeypatch.delitem(sys.modules, "inspect_autointerp.models.likelihood.local", raising=False)
     monkeypatch.setitem(sys.modules, "torch", None)  # type: ignore[arg-type]
     with pytest.raises(
         UserError, match=r'needs torch, which is not installed: pip install "inspect-autointerp\[prep\]"'
@@ -229,7 +229,7 @@ def test_without_torch_one_line_says_what_is_missing(monkeypatch: pytest.MonkeyP
 def test_weights_that_are_missing_are_one_line(
     store_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("inspect_autointerp.demo.SUBJECT", tmp_path / "none")
+    monkeypatch.setattr("inspect_autointerp.builtin.demo.SUBJECT", tmp_path / "none")
     log = run(store_folder, tmp_path)
     assert log.status == "error"
     assert log.error

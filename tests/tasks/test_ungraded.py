@@ -8,7 +8,7 @@ import pytest
 from inspect_ai import Task
 from inspect_ai import eval as inspect_eval
 
-from inspect_autointerp import evaluation
+from inspect_autointerp.inspect_support import evaluation
 from inspect_autointerp.tasks import detection, embedding, intervention, surprisal
 
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from inspect_autointerp.contexts import LatentContexts
+from inspect_autointerp.contexts.negatives import negative_kinds
+from inspect_autointerp.contexts.sampler import LatentContexts
+from inspect_autointerp.contexts.sampling import rng_of
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.latent import Context, Latent, Negative, Split
-from inspect_autointerp.negatives import negative_kinds
-from inspect_autointerp.randomness import rng_of
-from inspect_autointerp.store import Store
+from inspect_autointerp.store.store import Store
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.latent import Split
-from inspect_autointerp.store import Store
+from inspect_autointerp.store.store import Store
 
 
 def show(
@@ -42,10 +42,10 @@ def show(
       autointerp show contexts/gpt2 17 --html latent.html
       autointerp show contexts/gpt2 layers.8 --random 30 --contexts 1
     """
+    from inspect_autointerp.builtin.locate import DEMO, locate
     from inspect_autointerp.card.card import latent_named, random_latents, read_card
     from inspect_autointerp.card.html import write_card
     from inspect_autointerp.card.terminal import print_card
-    from inspect_autointerp.named_stores import DEMO, locate
 
     if len(names) > 2:
         raise UserError(f"a store and one latent are wanted, and {len(names)} names were given")

@@ -7,11 +7,11 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from inspect_autointerp.atomic import atomic_file
 from inspect_autointerp.card.card import Card
-from inspect_autointerp.card.facts import facts, section_names
-from inspect_autointerp.card.pieces import as_html, pieces
-from inspect_autointerp.render import visible
+from inspect_autointerp.card.header import facts, section_names
+from inspect_autointerp.card.tokens import as_html, pieces
+from inspect_autointerp.store.atomic import atomic_file
+from inspect_autointerp.text.render import visible
 
 _TEMPLATES = "inspect_autointerp.card"
 

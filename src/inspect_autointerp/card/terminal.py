@@ -7,9 +7,9 @@ from rich.table import Table
 from rich.text import Text
 
 from inspect_autointerp.card.card import Card
-from inspect_autointerp.card.facts import facts, section_names
+from inspect_autointerp.card.header import facts, section_names
 from inspect_autointerp.latent import Context
-from inspect_autointerp.render import coloured, delimiters, marked, visible
+from inspect_autointerp.text.render import coloured, delimiters, marked, visible
 
 
 def print_card(card: Card) -> None:

@@ -51,8 +51,8 @@ def cost(
         --model openai/gpt-4o-mini --grader openai/gpt-4o --model-cost-config prices.yaml
       autointerp cost simulation --model anthropic/claude-sonnet-4-0 -T every=true
     """
-    from inspect_autointerp.cost.look import look
-    from inspect_autointerp.cost.notes import notes
+    from inspect_autointerp.cost.dry_run import look
+    from inspect_autointerp.cost.footnotes import notes
     from inspect_autointerp.cost.plan import planned
     from inspect_autointerp.cost.prices import read_prices
     from inspect_autointerp.cost.table import as_json, as_table

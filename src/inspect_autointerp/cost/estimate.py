@@ -9,7 +9,7 @@ import numpy as np
 from inspect_ai.model import ModelCost
 from scipy import stats
 
-from inspect_autointerp.cost.calls import EXPLANATION, Call
+from inspect_autointerp.cost.recorded_calls import EXPLANATION, Call
 
 AROUND, OPENING = 4, 3
 """Tokens that a chat's form adds: around each message, and before the answer (OpenAI's rule; others add as few)."""

@@ -11,11 +11,11 @@ from inspect_ai.scorer import Scorer
 from pydantic import TypeAdapter, ValidationError
 
 from inspect_autointerp import tasks
-from inspect_autointerp.cost.calls import ROLES, Call
+from inspect_autointerp.cost.recorded_calls import ROLES, Call
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.likelihood.role import is_served
-from inspect_autointerp.suites.fixed import fixed
-from inspect_autointerp.tasks.suite import score_names
+from inspect_autointerp.models.likelihood.role import is_served
+from inspect_autointerp.suites.frozen_options import fixed
+from inspect_autointerp.tasks.multi_score import score_names
 
 _EMBEDS = "it compares vectors and asks no model"
 _READS = "the likelihood model runs in memory, on this project's demo subject or hf/…"

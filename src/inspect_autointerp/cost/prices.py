@@ -8,8 +8,8 @@ import yaml
 from inspect_ai.model import ModelCost
 from pydantic import ValidationError
 
+from inspect_autointerp.builtin.prompt_reader import OWN
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.offline import OWN
 
 FORM = "{input: …, output: …, input_cache_read: …, input_cache_write: …}"
 FREE = ModelCost(input=0, output=0, input_cache_write=0, input_cache_read=0)

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 from unittest.mock import patch
 
-from inspect_autointerp.offline import OWN
+from inspect_autointerp.builtin.prompt_reader import OWN
 
 _DEFAULT = "o200k_base"
 _PIECE = re.compile(r" ?(?P<word>[^\W\d_]+)|\d{1,3}| ?(?P<signs>[^\w\s]+)|_|\n+|[^\S\n]+")

@@ -42,14 +42,14 @@ def leaderboard(
     """
     from typing import get_args
 
-    from inspect_autointerp.leaderboard import export, view, views
-    from inspect_autointerp.leaderboard.breakdown import By, breakdown, checked
-    from inspect_autointerp.leaderboard.correlations import correlations as correlations_of
-    from inspect_autointerp.leaderboard.differences import differences as differences_of
-    from inspect_autointerp.leaderboard.guidelines import guidelines_view
-    from inspect_autointerp.leaderboard.page.write import check_target, write_page
-    from inspect_autointerp.leaderboard.read import read_results
-    from inspect_autointerp.leaderboard.statistics import summary
+    from inspect_autointerp.leaderboard.analyse.breakdown import By, breakdown, checked
+    from inspect_autointerp.leaderboard.analyse.correlations import correlations as correlations_of
+    from inspect_autointerp.leaderboard.analyse.differences import differences as differences_of
+    from inspect_autointerp.leaderboard.analyse.statistics import summary
+    from inspect_autointerp.leaderboard.load.results_from_logs import read_results
+    from inspect_autointerp.leaderboard.show import export, tables, view
+    from inspect_autointerp.leaderboard.show.guidelines import guidelines_view
+    from inspect_autointerp.leaderboard.show.page.write import check_target, write_page
 
     groups = get_args(By) if full else [checked(by)] if by else []
     if html is not None:
@@ -57,19 +57,19 @@ def leaderboard(
     results = read_results(logs)
     pairs = differences_of(results)
     numbers = summary(results, pairs)
-    shown = views.tables(results, numbers)
+    shown = tables.tables(results, numbers)
     if differences or full:
-        shown += views.differences(results, pairs)
+        shown += tables.differences(results, pairs)
     if correlations or full:
-        shown += views.correlations(results, correlations_of(results))
+        shown += tables.correlations(results, correlations_of(results))
     for group in groups:
-        shown += views.breakdowns(results, breakdown(results, group), group, numbers)
+        shown += tables.breakdowns(results, breakdown(results, group), group, numbers)
     if guidelines or full:
         shown += guidelines_view(results)
-    shown += views.apart(results)
+    shown += tables.apart(results)
     targets = {"csv": csv, "parquet": parquet, "json": json}
     if not any(str(target) == "-" for target in (*targets.values(), latents, md)):
-        view.print_terminal(shown, views.NOTES)
+        view.print_terminal(shown, tables.NOTES)
     if any(targets.values()):
         rows = export.score_rows(results, numbers)
         more = {"not_compared": results.apart.to_dict("records")}
@@ -82,4 +82,4 @@ def leaderboard(
         write_page(results, html, logs=logs if viewer else None)
         sys.stdout.write(f"{html / 'index.html'}: the page\n")
     if md is not None:
-        view.write_markdown(md, shown, views.NOTES)
+        view.write_markdown(md, shown, tables.NOTES)

@@ -17,8 +17,8 @@ def suites() -> None:
       inspect eval inspect_autointerp/suite -T suite=demo --model openai/gpt-4o
       autointerp submit logs/*.eval -o entry.json
     """
-    from inspect_autointerp.suites.place import suite_folder
-    from inspect_autointerp.suites.read import read_suite, shipped
+    from inspect_autointerp.suites.load import read_suite, shipped
+    from inspect_autointerp.suites.store_location import suite_folder
 
     table = Table("suite", "state", "store", "here", "what", pad_edge=False)
     for name in shipped():

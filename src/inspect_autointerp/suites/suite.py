@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, StringConstraints
 from pydantic.dataclasses import dataclass
 
-from inspect_autointerp.manifest import Manifest
-from inspect_autointerp.settings import Settings
+from inspect_autointerp.store.manifest import Manifest
+from inspect_autointerp.store.settings import Settings
 
 FORMAT = 1
 _STRICT = ConfigDict(extra="forbid", strict=True)

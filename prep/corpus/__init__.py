@@ -1,0 +1,1 @@
+"""Documents, and the chunks of tokens that the subject reads."""

@@ -1,0 +1,1 @@
+"""A store's subject run again: on new texts, and steered."""

@@ -1,0 +1,111 @@
+"""The subject and a coder that a store was made of, loaded again as its manifest names them, or refused.
+
+What a manifest does not hold, since it is a matter of the machine and not of the store, is read from the environment:
+`INSPECT_AUTOINTERP_TRUST_REMOTE_CODE=1` lets code run that comes with the subject or that the manifest names, and
+`INSPECT_AUTOINTERP_DEVICE_MAP` is how transformers spreads it over devices, as prep's `--device-map`.
+"""
+
+import os
+from logging import getLogger
+
+import torch
+from torch import Tensor
+
+from inspect_autointerp.builtin import demo
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.prep.coders import Coder, Widthless, load_coder
+from inspect_autointerp.prep.subject.subject import Subject
+from inspect_autointerp.store.store import Store
+from inspect_autointerp.store.trust import OPTION, VARIABLE, kernel_refusal, trusted
+
+_DEVICE_MAP = "INSPECT_AUTOINTERP_DEVICE_MAP"
+_OPTIONS = {OPTION: f"{VARIABLE}=1", "--device-map": _DEVICE_MAP}
+"""What stands for an option of prep's."""
+
+
+def reloaded(
+    store: Store, hookpoint: str, purpose: str, *, device: str | None = None, whole: bool = False
+) -> tuple[Subject, Coder]:
+    """Load them.
+
+    Args:
+        store: The store.
+        hookpoint: One of its hookpoints, whose coder is wanted.
+        purpose: What they are for: an error's message begins with it.
+        device: Where they run; by default on a GPU if there is one.
+        whole: Load all of the subject, and not up to the store's deepest hookpoint alone.
+
+    Returns:
+        The subject, which knows all hookpoints of the store, and the coder.
+
+    Raises:
+        UserError: One of them cannot be loaded, or its weights are not those that the store was made of: of the subject
+            those up to the deepest hookpoint, since prep reads no others.
+    """
+    manifest, settings = store.manifest, store.settings
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    entry = manifest.hookpoints[hookpoint]
+    getLogger(__name__).warning(
+        "%s: loading %s and %s, %s on %s", purpose, manifest.subject, entry.coder, settings.dtype, device
+    )  # as a warning, since Inspect shows no less by default
+    try:
+        if not trusted() and (refusal := kernel_refusal(settings.attention)):
+            raise UserError(refusal)
+        coder = _loaded(store, hookpoint, device)
+        subject = Subject(
+            demo.located(manifest.subject),
+            store.hookpoints,
+            revision=manifest.revision,
+            device=device,
+            dtype=settings.dtype,
+            attention=settings.attention,
+            device_map=os.environ.get(_DEVICE_MAP) or None,
+            quantization=settings.quantization,
+            trust_remote_code=trusted(),
+            whole=whole,
+        )
+    except UserError as error:
+        raise _needed(store, purpose, error) from error
+    _same(store, purpose, f"subject {manifest.subject}", subject.sha256, manifest.subject_sha256)
+    if isinstance(coder, Widthless):
+        coder = coder.of_width(subject.widths[hookpoint])
+    _same(store, purpose, f"coder {entry.coder}", coder.sha256, entry.sha256)
+    return subject, coder
+
+
+def decoder(store: Store, hookpoint: str, purpose: str) -> Tensor | None:
+    """What each latent writes, float32 (latent, d_out), on the CPU; None where latents have no directions of their own.
+
+    The subject is loaded only where the coder takes its width from it. Arguments and errors are those of `reloaded`.
+    """
+    entry = store.manifest.hookpoints[hookpoint]
+    try:
+        coder = _loaded(store, hookpoint, "cpu")
+    except UserError as error:
+        raise _needed(store, purpose, error) from error
+    if isinstance(coder, Widthless):
+        coder = reloaded(store, hookpoint, purpose, device="cpu")[1]
+    _same(store, purpose, f"coder {entry.coder}", coder.sha256, entry.sha256)
+    return None if coder.decoder is None else coder.decoder.detach().float().cpu()
+
+
+def _loaded(store: Store, hookpoint: str, device: str) -> Coder | Widthless:
+    settings, entry = store.settings, store.manifest.hookpoints[hookpoint]
+    return load_coder(
+        demo.located(entry.coder), device, seed=settings.seed, dtype=settings.coder_dtype, run_code=trusted()
+    )
+
+
+def _needed(store: Store, purpose: str, error: UserError) -> UserError:
+    """The error of what cannot be loaded, with variables in place of prep's options."""
+    reason = str(error)
+    for option, variable in _OPTIONS.items():
+        reason = reason.replace(option, variable)
+    return UserError(f"{purpose} needs what {store.folder} was made of: {reason}")
+
+
+def _same(store: Store, purpose: str, what: str, found: str, wanted: str) -> None:
+    if found != wanted:
+        raise UserError(
+            f"{purpose}: the weights of {what} are not those that {store.folder} was made of; make the store again"
+        )

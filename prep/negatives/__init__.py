@@ -1,0 +1,1 @@
+"""Harder non-activating contexts, added to a finished store."""

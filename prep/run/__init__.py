@@ -1,0 +1,1 @@
+"""A run of prep: one pass, its shards, its checkpoints."""

@@ -1,0 +1,83 @@
+"""The subject, and at each of its hookpoints the coder that belongs there."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.prep.coders import Coder, Widthless, load_coder
+from inspect_autointerp.prep.run.run_spec import Job
+from inspect_autointerp.prep.subject.subject import Subject
+
+
+def load_sites(job: Job) -> tuple[Subject, dict[str, Coder]]:
+    """Load them, and coders by the name of their hookpoint.
+
+    Raises:
+        UserError: One of them cannot be loaded, or they do not belong together.
+    """
+    settings = job.settings
+    # Who makes a job names its coders; names out of files are checked by the command line (`named_code`).
+    options: dict[str, Any] = {"seed": settings.seed, "dtype": settings.coder_dtype, "run_code": True}
+    loaded = [load_coder(source, job.device, **options) for source in job.coders]
+    if not job.other_model:
+        for coder in loaded:
+            _same_model(coder, job.subject)
+    wanted = list(job.hookpoints) or [_own_hookpoint(coder) for coder in loaded]
+    model = Subject(
+        job.subject,
+        wanted,
+        revision=job.revision,
+        device=job.device,
+        dtype=settings.dtype,
+        attention=settings.attention,
+        device_map=job.device_map,
+        quantization=settings.quantization,
+        trust_remote_code=job.trust_remote_code,
+    )
+    return model, _fitted(model, loaded)
+
+
+def _own_hookpoint(coder: Coder | Widthless) -> str:
+    if coder.hookpoint is None:
+        raise UserError(f"coder {coder.source}: it does not say to which hookpoint it belongs; give --hookpoint")
+    return coder.hookpoint
+
+
+def _same_model(coder: Coder | Widthless, subject: str) -> None:
+    """Compare the model a coder says it was trained on with the subject, where both have names and not a folder's."""
+    trained_on = None if isinstance(coder, Widthless) else coder.model_name
+    if trained_on is None or Path(subject).exists():
+        return
+    if _base_name(trained_on) != _base_name(subject):
+        raise UserError(
+            f"coder {coder.source} was trained on {trained_on}, and the subject is {subject}; --other-model goes on"
+            " all the same"
+        )
+
+
+def _base_name(model: str) -> str:
+    """A model's name on the Hub without its owner, in small letters; TransformerLens's short names are resolved."""
+    from transformer_lens.loading_from_pretrained import get_official_model_name
+
+    with suppress(ValueError):  # a model that TransformerLens does not know
+        model = get_official_model_name(model)
+    return model.rpartition("/")[2].lower()
+
+
+def _fitted(model: Subject, coders: Sequence[Coder | Widthless]) -> dict[str, Coder]:
+    """Coders by the name of their hookpoint, made for the model's width there or checked against it."""
+    sites: dict[str, Coder] = {}
+    for hookpoint, coder in zip(model.hookpoints, coders, strict=True):
+        name = hookpoint.name
+        width = model.widths[name]
+        if isinstance(coder, Widthless):
+            coder = coder.of_width(width)
+        if width != coder.d_in:
+            raise UserError(
+                f"coder {coder.source} reads {coder.d_in} dimensions and {model.source} has {width} at {name}:"
+                " they do not belong together"
+            )
+        sites[name] = coder
+    return sites

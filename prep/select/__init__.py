@@ -1,0 +1,1 @@
+"""Selection of each latent's windows in one pass, in fixed memory."""

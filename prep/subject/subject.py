@@ -1,0 +1,290 @@
+"""The subject model: loaded no deeper than needed, run once for all hookpoints."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from logging import getLogger
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.prep.coders import tensors_sha256
+from inspect_autointerp.prep.subject.depth import shallow
+from inspect_autointerp.prep.subject.hf_errors import why
+from inspect_autointerp.prep.subject.hookpoints import Side, label, layer_of, resolve
+from inspect_autointerp.prep.subject.skeleton import decoder, module_names, skeleton, taken, vectors
+from inspect_autointerp.prep.subject.weights import Quantization, load_weights
+from inspect_autointerp.store.trust import kernel_refusal
+
+_PROBE = (2, 5)
+"""Chunks and tokens of the pass that tries the hookpoints."""
+
+
+class _DeepEnough(Exception):
+    """Ends the forward pass after the deepest hookpoint."""
+
+
+@dataclass(frozen=True)
+class Hookpoint:
+    """A place in the subject."""
+
+    path: str
+    """Module path under the base model."""
+    side: Side
+
+    @property
+    def name(self) -> str:
+        """Its name in the store."""
+        return label(self.path, self.side)
+
+
+class Subject:
+    """A Hugging Face causal language model, without the layers after the deepest hookpoint unless all are asked for.
+
+    A few tokens are run through it once it is loaded. A model that does not reach its hookpoints without the layers
+    after them is loaded again with all of them, and a warning says so.
+
+    Args:
+        source: Name or folder.
+        hookpoints: Module paths or TransformerLens names.
+        revision: Of a model on the Hub.
+        device: Where it runs.
+        dtype: In which type: `auto` for the checkpoint's own, `float32`, `bfloat16`, `float16`.
+        attention: Which implementation of attention: `eager`, `sdpa`, `flash_attention_2`, … By default transformers
+            chooses.
+        device_map: How transformers spreads it over devices, in place of `device`: `auto`, `balanced`, or one device.
+        quantization: Weights in 8 or 4 bits, by bitsandbytes.
+        trust_remote_code: Run the code that comes with the checkpoint, if any does.
+        whole: Load all layers, for what comes out at the end.
+
+    Attributes:
+        device: Where its input goes, and where its activations come.
+        model: The causal language model.
+        base: It without its head: what module paths start from.
+        sha256: Of the base model's weights up to the deepest hookpoint, the same whether the rest is loaded or not.
+        widths: Dimensions of the activations, by the name of the hookpoint.
+
+    Raises:
+        UserError: The model or its tokenizer cannot be loaded, or has no such hookpoint, or no single vector per token
+            there.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        hookpoints: Sequence[str],
+        *,
+        revision: str | None = None,
+        device: str | torch.device = "cpu",
+        dtype: str = "float32",
+        attention: str | None = None,
+        device_map: str | None = None,
+        quantization: Quantization | None = None,
+        trust_remote_code: bool = False,
+        whole: bool = False,
+    ) -> None:
+        from transformers import AutoConfig, AutoTokenizer
+        from transformers.utils import logging
+
+        logging.set_verbosity_error()  # a model without its last layers leaves weights unused, by intention
+        logging.disable_progress_bar()
+        self.source = source
+        known: dict[str, Any] = {"revision": revision, "trust_remote_code": trust_remote_code}
+        try:
+            config = AutoConfig.from_pretrained(source, **known)
+            if not trust_remote_code:
+                _refuse_kernels(source, config)
+            self.tokenizer = AutoTokenizer.from_pretrained(source, **known)
+            bare = skeleton(config, revision, trust_remote_code=trust_remote_code)
+        except UserError:
+            raise
+        except Exception as error:  # `tokenizers` raises Exception itself
+            raise UserError(
+                f"subject {source}: its configuration or tokenizer cannot be loaded ({why(error, source)})"
+            ) from error
+        if not self.tokenizer.is_fast:
+            raise UserError(f"subject {source}: it has no fast tokenizer (tokenizer.json), which the store needs")
+        text = config.get_text_config()  # of a model that also sees; of any other, the configuration itself
+        modules = module_names(bare)
+        self.hookpoints = [Hookpoint(*resolve(name, text.model_type, modules)) for name in hookpoints]
+        depth: int | None = getattr(text, "num_hidden_layers", None)
+        self._check(modules, depth)
+        self.max_length: int | None = getattr(text, "max_position_embeddings", None)
+        deepest = _deepest(self.hookpoints)
+        cut = None if whole or depth is None or deepest is None or deepest >= depth - 1 else deepest
+        load = partial(
+            *(load_weights, source),
+            config=config,
+            device=device,
+            dtype=dtype,
+            attention=attention,
+            device_map=device_map,
+            quantization=quantization,
+            **known,
+        )
+        error = self._attempt(load, type(bare) if cut is None else shallow(type(bare), cut))
+        if error and cut is not None:
+            reason = why(error.__cause__ or error, source)
+            error = self._attempt(load, type(bare))
+            if error is None:
+                getLogger(__name__).warning(
+                    "subject %s: it does not run without the layers after layer %d (%s), so all of them are loaded",
+                    *(source, cut, reason),
+                )
+        if isinstance(error, UserError):
+            raise error
+        if error:
+            raise UserError(f"subject {source}: it does not run on token ids ({why(error, source)})") from error
+        self.dtype = str(next(self.model.parameters()).dtype).removeprefix("torch.")
+        read = self.base.state_dict().items()
+        if deepest is not None:
+            read = [(name, tensor) for name, tensor in read if (layer_of(name) or 0) <= deepest]
+        self.sha256 = tensors_sha256(dict(read))
+
+    def _check(self, modules: Mapping[str, str], depth: int | None) -> None:
+        """Refuse what is no module, and two names of one place."""
+        if twice := [name for name, n in Counter(hookpoint.name for hookpoint in self.hookpoints).items() if n > 1]:
+            raise UserError(f"two coders for {twice[0]}: make a store for each")
+        paths = dict.fromkeys(modules.values())
+        for path in (hookpoint.path for hookpoint in self.hookpoints):
+            if path not in paths:
+                first = ", ".join(name for name in paths if layer_of(name) in (None, 0))
+                layers = f", and the same for layers 0 to {depth - 1}" if depth else ""
+                raise UserError(f"no hookpoint {path!r} in {self.source}; there are {first}{layers}")
+
+    def _attempt(self, load: Callable[..., Any], model_class: type) -> Exception | None:
+        """Load the weights, and return why they cannot be loaded or do not reach the hookpoints, if they do not."""
+        self.model: Any = None  # two models at once may be too much
+        self.base: Any = None
+        self._modules: list[torch.nn.Module] = []
+        try:
+            self.model = load(model_class=model_class)
+        except UserError as error:
+            return error
+        self.device = self.model.get_input_embeddings().weight.device
+        self.base = decoder(self.model)
+        self._modules = [self.base.get_submodule(hookpoint.path) for hookpoint in self.hookpoints]
+        return self._probe()
+
+    def _probe(self) -> Exception | None:
+        """Run a few tokens, look at what the hookpoints give, and return why some were not reached, if anything is.
+
+        Raises:
+            UserError: A hookpoint is not run, or gives something else than one vector per token, once in a pass.
+        """
+        runs: Counter[str] = Counter()
+        self.widths: dict[str, int] = {}
+
+        def look(hookpoint: Hookpoint, value: object) -> None:
+            runs[hookpoint.name] += 1
+            if (vector := vectors(value, _PROBE)) is not None:
+                self.widths[hookpoint.name] = vector.shape[-1]
+
+        ids = torch.zeros(_PROBE, dtype=torch.int64, device=self.device)
+        error = None
+        with self._hooked(dict(zip(self.hookpoints, self._modules, strict=True)), look), torch.inference_mode():
+            try:
+                self.base(input_ids=ids, use_cache=False)
+            except Exception as raised:  # the model's own code: as varied as models are
+                error = raised
+        for name in (hookpoint.name for hookpoint in self.hookpoints):
+            if not runs[name]:
+                if error:
+                    return error
+                raise UserError(f"hookpoint {name}: {self.source} does not run this module; give another")
+            if runs[name] > 1 or name not in self.widths:
+                how = f"{runs[name]} times in a pass" if runs[name] > 1 else "in another shape"
+                raise UserError(
+                    f"hookpoint {name}: it has to be one vector per token, and {self.source} gives it {how};"
+                    " `autointerp hooks` lists those that will do"
+                )
+        return None
+
+    @staticmethod
+    @contextmanager
+    def _hooked(
+        modules: dict[Hookpoint, torch.nn.Module], receive: Callable[[Hookpoint, object], None]
+    ) -> Iterator[None]:
+        """Within the block, call `receive` with whatever passes the hookpoints, in the order of the model."""
+        handles = [
+            module.register_forward_pre_hook(
+                lambda _, args, kwargs, h=hookpoint: receive(h, taken(args, kwargs)), with_kwargs=True
+            )
+            if hookpoint.side == "input"
+            else module.register_forward_hook(lambda _, args, out, h=hookpoint: receive(h, out))
+            for hookpoint, module in modules.items()
+        ]
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def module(self, path: str) -> torch.nn.Module:
+        """The module of one of the hookpoints, by its path."""
+        return next(m for h, m in zip(self.hookpoints, self._modules, strict=True) if h.path == path)
+
+    def run(self, ids: Tensor, receive: Callable[[Hookpoint, Tensor], None], only: str | None = None) -> None:
+        """One forward pass, no deeper than the deepest hookpoint that is asked for.
+
+        Args:
+            ids: int64 (chunk, token). Padding stands at the end, where no real token can see it.
+            receive: Called for each hookpoint in the order of the model with its activations, (chunk, token, d).
+            only: The name of the one hookpoint that is asked for; all by default.
+        """
+        asked = {
+            hookpoint: module
+            for hookpoint, module in zip(self.hookpoints, self._modules, strict=True)
+            if only in (None, hookpoint.name)
+        }
+        left = set(asked)
+
+        def deliver(hookpoint: Hookpoint, value: object) -> None:
+            vector = vectors(value, ids.shape)
+            if vector is None:
+                raise UserError(f"hookpoint {hookpoint.name}: {self.source} does not give one vector per token here")
+            receive(hookpoint, vector.to(self.device))
+            left.discard(hookpoint)
+            if not left:
+                raise _DeepEnough
+
+        with self._hooked(asked, deliver), torch.inference_mode(), suppress(_DeepEnough):
+            self.base(input_ids=ids, use_cache=False)
+
+    def unembedding(self) -> Tensor | None:
+        """float32 (vocabulary, d): what a direction of the residual stream does to the logits; None without a head.
+
+        The final norm's own weight is folded in (its division by the length is not: it scales all logits alike).
+        """
+        head = self.model.get_output_embeddings()
+        if head is None:
+            return None
+        weight = head.weight.detach().float()
+        norms = (getattr(self.base, name, None) for name in ("norm", "ln_f", "final_layer_norm"))
+        norm = next((norm for norm in norms if norm is not None), None)
+        if norm is not None and getattr(norm, "weight", None) is not None:
+            scale = norm.weight.detach().float().to(weight.device)
+            weight = weight * (1 + scale if "Gemma" in type(norm).__name__ else scale)
+        return weight
+
+
+def _deepest(hookpoints: Sequence[Hookpoint]) -> int | None:
+    """The number of the deepest layer that hookpoints lie in; None if there are none, or one is outside the layers."""
+    layers = [layer_of(hookpoint.path) for hookpoint in hookpoints]
+    known = [layer for layer in layers if layer is not None]
+    return max(known) if known and len(known) == len(layers) else None
+
+
+def _refuse_kernels(source: str, config: Any) -> None:
+    """Refuse a configuration that names an attention kernel, which transformers would download and run.
+
+    Raises:
+        UserError: It does.
+    """
+    for part in (config, config.get_text_config()):
+        if refusal := kernel_refusal(getattr(part, "_attn_implementation", None)):
+            raise UserError(f"subject {source}: {refusal}")

@@ -1,0 +1,1 @@
+"""Embedding: rank contexts by their similarity to the explanation."""

@@ -1,0 +1,1 @@
+"""Fuzzing: tell activating tokens from other tokens."""

@@ -1,0 +1,1 @@
+"""Generation: write texts on which the latent should fire."""

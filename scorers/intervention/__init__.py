@@ -1,0 +1,1 @@
+"""Intervention: recognise the effect of steering with the latent."""

@@ -1,0 +1,1 @@
+"""Intruder: find the context of another latent among five."""

@@ -1,0 +1,1 @@
+"""The parts that scorers have in common."""

@@ -1,0 +1,137 @@
+"""Questions to a model: all at once, each tried once more with what was wrong, and counted where that fails too."""
+
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Generic, TypeVar
+
+import anyio
+from inspect_ai.model import (
+    ChatMessage,
+    ChatMessageAssistant,
+    ChatMessageUser,
+    GenerateConfig,
+    Model,
+    ModelOutput,
+    get_model,
+    model_roles,
+)
+from inspect_ai.util import span
+
+from inspect_autointerp.inspect_support.answer_reasons import INVALID, invalid, unread
+from inspect_autointerp.inspect_support.call_cache import users_policy
+from inspect_autointerp.inspect_support.log_detail import lean
+from inspect_autointerp.inspect_support.model_call import Failure, attempt, max_tokens_of, settings_of
+from inspect_autointerp.inspect_support.model_name import model_name
+from inspect_autointerp.scorers.shared.parse_labels import AnswerError
+
+ROLE = "grader"
+
+_ids = count(1)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Question(Generic[T]):
+    """What the grader is asked in one call, and how its answer is read."""
+
+    name: str
+    """In the log: `texts 1–5`."""
+    messages: list[ChatMessage]
+    read: Callable[[ModelOutput], T]
+    """Raises `AnswerError` where the answer cannot be read in exactly one way."""
+    wanted: str
+    """What an answer has to be, after `Answer again, with`."""
+    config: GenerateConfig = field(default_factory=GenerateConfig)
+
+
+@dataclass(frozen=True)
+class Reply(Generic[T]):
+    """What was read from an answer, or why nothing was."""
+
+    value: T | None
+    reason: str | None = None
+    """`invalid_response_format: …`, `refusal`, `truncated`, `no_response`, `provider_error: …`; None where there is a
+    value."""
+
+
+def question_message(text: str) -> ChatMessageUser:
+    """A message with a short id: those that Inspect makes are 16 bytes of a log for every call, compressed or not."""
+    return ChatMessageUser(id=f"{next(_ids):x}", content=text)
+
+
+def grader() -> tuple[Model, str]:
+    """Return the grader, and its name for the log, see `model_name`.
+
+    Without the role `grader` it is the explainer, and the name says so.
+    """
+    return model_in_role(ROLE, "which graded itself")
+
+
+def model_in_role(role: str, else_: str) -> tuple[Model, str]:
+    """Return the model of a role, and its name for the log, see `model_name`.
+
+    Args:
+        role: The role. Where it is not bound, the main model has it.
+        else_: What the name says of the main model then.
+    """
+    bound = model_roles().get(role)
+    model = get_model(role=role)
+    name = model_name(model)
+    return model, name if bound else f"{name}, {else_}"
+
+
+async def ask(model: Model, questions: Sequence[Question[T]], who: str = ROLE) -> list[Reply[T]]:
+    """Put every question to the grader, all at once, and return the replies in the order of the questions.
+
+    Inspect bounds how many calls are under way. A call that fails, or an answer that cannot be read in one way, is
+    tried once more; then there is a reason in place of a value. Where Inspect's own retries are used up, that is
+    enough.
+
+    Args:
+        model: Who is asked.
+        questions: What.
+        who: What the log calls who is asked.
+
+    Raises:
+        Exception: What ends a run, see `attempt.attempt`.
+    """
+    replies: dict[int, Reply[T]] = {}
+
+    async def one(number: int, question: Question[T]) -> None:
+        async with span(f"{who} · {question.name}") if not lean() else nullcontext():
+            replies[number] = await _reply(model, question)
+
+    try:
+        async with anyio.create_task_group() as group:
+            for number, question in enumerate(questions):
+                group.start_soon(one, number, question)
+    except ExceptionGroup as errors:  # what ends a run, which Inspect knows by its type
+        raise errors.exceptions[0] from None
+    return [replies[number] for number in range(len(questions))]
+
+
+async def _reply(model: Model, question: Question[T]) -> Reply[T]:
+    messages, reason = question.messages, INVALID
+    setting = settings_of(model, question.config).cache
+    for tried in range(2):
+        output = await attempt(model, messages, question.config, users_policy(model, setting, tried))
+        if isinstance(output, Failure):
+            reason = output.reason
+            if output.final:
+                break
+            continue
+        not_read = unread(output, max_tokens_of(model, question.config))
+        if not_read is None:
+            try:
+                return Reply(question.read(output))
+            except AnswerError as error:
+                reason, problem = invalid(str(error)), str(error)
+        else:
+            reason, problem = not_read.reason, not_read.problem
+        if output.completion.strip():  # several providers refuse a conversation with an empty turn
+            again = f"Your answer cannot be used: {problem}. Answer again, with {question.wanted} and nothing else."
+            messages = [*messages, ChatMessageAssistant(content=output.completion), ChatMessageUser(content=again)]
+    return Reply(None, reason)

@@ -1,0 +1,86 @@
+"""The judge protocol: texts in batches to the grader, and a verdict for every text."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from inspect_ai.model import ChatMessage, GenerateConfig, Model, ModelOutput
+
+from inspect_autointerp.scorers.shared.ask import Question, ask
+from inspect_autointerp.scorers.shared.label_probabilities import label_probabilities
+from inspect_autointerp.scorers.shared.parse_labels import parse_confidences, parse_labels
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the grader said on one text."""
+
+    label: int | None
+    """1: the explanation applies. 0: it does not. None: unscored."""
+    probability: float | None = None
+    """How sure it was of 1, in [0, 1]; None where that is not known."""
+    reason: str | None = None
+    """Why it is unscored, see `ask.Reply`."""
+
+
+async def judge(
+    model: Model,
+    batches: Sequence[Sequence[str]],
+    prompt: Callable[[Sequence[str]], list[ChatMessage]],
+    *,
+    confidence: bool,
+) -> list[Verdict]:
+    """Put every batch of texts to the grader, and return the verdicts in the order of the texts.
+
+    A batch without an answer that can be used leaves its texts unscored with the reason, see `ask`.
+
+    Args:
+        model: The grader.
+        batches: The texts, as they are to be shown together.
+        prompt: Makes the messages for a batch.
+        confidence: Whether the answer is a list of 0 to 100 rather than of 0 and 1.
+    """
+    questions = []
+    for number, texts in enumerate(batches):
+        first = 1 + sum(map(len, batches[:number]))
+        questions.append(
+            Question(
+                f"texts {first}–{first + len(texts) - 1}",
+                prompt(texts),
+                read_confidences(len(texts)) if confidence else read_labels(len(texts)),
+                f"the list of {len(texts)}",
+                GenerateConfig() if confidence else GenerateConfig(logprobs=True, top_logprobs=5),
+            )
+        )
+    replies = await ask(model, questions)
+    return [
+        verdict
+        for reply, texts in zip(replies, batches, strict=True)
+        for verdict in reply.value or [Verdict(None, None, reply.reason)] * len(texts)
+    ]
+
+
+def worked_answer(labels: Sequence[int], confidence: bool) -> str:
+    """What a worked example answers: a list without spaces, each of which would be a token."""
+    shown = [95 if label else 5 for label in labels] if confidence else labels
+    return f"[{','.join(map(str, shown))}]"
+
+
+def read_labels(n: int) -> Callable[[ModelOutput], list[Verdict]]:
+    """Reads an answer of n labels, with their probabilities where the answer's tokens tell them."""
+
+    def read(output: ModelOutput) -> list[Verdict]:
+        answer, logprobs = output.completion, output.choices[0].logprobs if output.choices else None
+        items = parse_labels(answer, n)
+        probabilities = label_probabilities(logprobs.content if logprobs else None, answer, items)
+        return [Verdict(item.value, p) for item, p in zip(items, probabilities, strict=True)]
+
+    return read
+
+
+def read_confidences(n: int) -> Callable[[ModelOutput], list[Verdict]]:
+    """Reads an answer of n numbers from 0 to 100."""
+
+    def read(output: ModelOutput) -> list[Verdict]:
+        return [Verdict(int(share >= 0.5), share) for share in parse_confidences(output.completion, n)]
+
+    return read

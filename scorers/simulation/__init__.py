@@ -1,0 +1,1 @@
+"""Simulation: predict the activation of every token."""

@@ -1,0 +1,115 @@
+"""Per-latent statistics of simulation: how well the activations predicted for tokens go along with the true ones.
+
+Pearson's r over tokens, which asks for no common scale. Over the activating contexts alone, as arXiv 2410.13928 has it,
+a prediction that is also made where the latent is silent costs nothing; with as many random contexts it costs some; at
+the natural base rate (`correlation_weighted`) it costs what it would over the corpus (arXiv 2506.05774): with p the
+share of the corpus's windows on which the latent fires, an activating context's tokens weigh p / n⁺ and a random one's
+(1 − p) / n⁻. Harder negatives stand for no population and are set against the activating contexts apart.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from inspect_autointerp.latent import DECILES, Context
+from inspect_autointerp.scorers.shared.classification import UNDEFINED
+
+DECILE_KEYS = [f"correlation_decile_{i}" for i in range(1, DECILES + 1)]
+KEYS = [
+    "correlation",
+    "correlation_activating",
+    "correlation_weighted",
+    "effective_n",
+    "constant",
+    "unscored",
+    *DECILE_KEYS,
+]
+
+
+def correlation_keys(hard: Sequence[str] = ()) -> list[str]:
+    """The names of a latent's statistics, where harder kinds of negatives were tested on besides random ones."""
+    return [*KEYS, *(f"correlation_{kind}" for kind in hard)]
+
+
+def correlation_statistics(
+    contexts: Sequence[Context],
+    predictions: Sequence[np.ndarray | None],
+    firing_share: float,
+    hard: Sequence[str] = (),
+    min_contexts: int = 1,
+) -> dict[str, float]:
+    """All statistics of one latent, by name; NaN where one is undefined.
+
+    A correlation is undefined where either side is the same on every token. A grader that predicts nothing anywhere is
+    thus left out of the mean over latents, which flatters its explanation: `constant` says how often.
+
+    Args:
+        contexts: The test contexts.
+        predictions: For each, float (token,); None of an unscored one, which counts in `unscored` and nowhere else.
+        firing_share: p, in [0, 1].
+        hard: Kinds of negatives that get a statistic of their own.
+        min_contexts: Fewer contexts of a hard kind than this leave it undefined.
+
+    Returns:
+        - `correlation`: over the tokens of activating and random contexts together.
+        - `correlation_activating`: over those of activating contexts alone.
+        - `correlation_weighted`: of both, each context at the weight of the population it stands for.
+        - `effective_n`: (Σw)² / Σw² over those weights of contexts: how many equal ones they amount to.
+        - `constant`: 1 where the predictions for activating and random contexts are all the same, else 0.
+        - `unscored`: share of contexts without a prediction, all kinds together.
+        - `correlation_decile_i`: of the activating contexts of decile i (10 the strongest) and the random ones.
+        - `correlation_KIND`: of activating contexts and those of that hard kind.
+    """
+    values = dict.fromkeys(correlation_keys(hard), UNDEFINED)
+    scored = [(c, p) for c, p in zip(contexts, predictions, strict=True) if p is not None]
+    if contexts:
+        values["unscored"] = 1 - len(scored) / len(contexts)
+    active, silent = ([pair for pair in scored if pair[0].kind == kind] for kind in ("activating", "random"))
+    values["correlation_activating"] = _correlation(active)
+    for kind in hard:
+        if sum(context.kind == kind for context in contexts) >= min_contexts:
+            against = [pair for pair in scored if pair[0].kind == kind]
+            values[f"correlation_{kind}"] = _correlation([*active, *against]) if against else UNDEFINED
+    both = [*active, *silent]
+    if both:
+        values["constant"] = float(np.ptp(np.concatenate([p for _, p in both])) == 0)
+    if not (active and silent):
+        return values
+    values["correlation"] = _correlation(both)
+    for i, key in enumerate(DECILE_KEYS, 1):
+        of_decile = [pair for pair in active if pair[0].decile == i]
+        values[key] = _correlation([*of_decile, *silent]) if of_decile else UNDEFINED
+    weight = np.repeat([firing_share / len(active), (1 - firing_share) / len(silent)], [len(active), len(silent)])
+    values["effective_n"] = float(weight.sum() ** 2 / (weight**2).sum())
+    values["correlation_weighted"] = _correlation(both, weight)
+    return values
+
+
+def _correlation(scored: Sequence[tuple[Context, np.ndarray]], weight: np.ndarray | None = None) -> float:
+    """Over all tokens of these contexts, each context's at its weight."""
+    if not scored:
+        return UNDEFINED
+    true = [context.activations for context, _ in scored]
+    weights = None if weight is None else np.repeat(weight, [len(row) for row in true])
+    return pearson(np.concatenate([p for _, p in scored]), np.concatenate(true), weights)
+
+
+def pearson(x: np.ndarray, y: np.ndarray, weight: np.ndarray | None = None) -> float:
+    """Pearson's r: Σ w (x − x̄)(y − ȳ) / √(Σ w (x − x̄)² · Σ w (y − ȳ)²), the means weighted as well.
+
+    Args:
+        x: float (n,).
+        y: float (n,).
+        weight: float (n,), not below 0; all alike by default. Doubling one is as good as having the pair twice.
+
+    Returns:
+        In [−1, 1]; NaN where x or y does not vary among what has a weight.
+    """
+    weight = np.ones(len(x)) if weight is None else np.asarray(weight, dtype=np.float64)
+    x, y, weight = (np.asarray(values, dtype=np.float64)[weight > 0] for values in (x, y, weight))
+    if not len(x) or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return UNDEFINED
+    weight = weight / weight.sum()
+    dx, dy = x - weight @ x, y - weight @ y
+    spread = float(np.sqrt(weight @ dx**2) * np.sqrt(weight @ dy**2))
+    return float(np.clip(weight @ (dx * dy) / spread, -1, 1)) if spread > 0 else UNDEFINED

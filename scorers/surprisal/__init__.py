@@ -1,0 +1,1 @@
+"""Surprisal: rank contexts by how much the explanation raises their probability."""

@@ -1,0 +1,126 @@
+"""Explanations that were written elsewhere: from a file in any format that `exchange` reads, or from a log."""
+
+from functools import lru_cache
+
+from inspect_ai.model import ModelOutput
+from inspect_ai.solver import Generate, Solver, TaskState, solver
+from rich.console import Console
+
+from inspect_autointerp.formats.read import read_explanations
+from inspect_autointerp.formats.records import Supplied
+from inspect_autointerp.inspect_support.dataset import located, store_of
+from inspect_autointerp.inspect_support.evaluation import one_line_errors
+from inspect_autointerp.inspect_support.explanation import Explanation
+from inspect_autointerp.store.remote import is_url
+from inspect_autointerp.store.store import Store
+
+NOT_IN_FILE = "not_in_file"
+"""Why a latent that the file does not name is unscored."""
+_LISTED = 20
+"""Latents without a usable explanation that are named on the terminal."""
+
+
+@solver
+def supply(
+    file: str, format: str | None = None, by: str | None = None, key: str | None = None, repeated: str | None = None
+) -> Solver:
+    """Explain latents by what a file says of them. No model is asked.
+
+    A latent that the file does not name, or of which it has nothing that can be used, is unscored, with the reason.
+
+    Args:
+        file: A file, folder or URL: JSON lines, CSV, Parquet, Neuronpedia's, Delphi's, SAEBench's, EleutherAI's, or an
+            Inspect log of this project.
+        format: Which of these it is, where its content does not say.
+        by: Whose, where it has several explanations of a latent: an explainer, a method or an author by its name there.
+        key: What it calls the hookpoint, where that is another name.
+        repeated: Which to take where there still are several: `first`, `last` or `newest`. By default such a file is
+            refused.
+    """
+    return _from_file("supply", file, format, by, key, repeated)
+
+
+@solver
+def human(
+    file: str, format: str | None = None, by: str | None = None, key: str | None = None, repeated: str | None = None
+) -> Solver:
+    """Explain latents by what people wrote: as `supply`, under a name of its own in logs and leaderboards.
+
+    Args:
+        file: As for `supply`, and so the rest.
+        format: Which format it is.
+        by: Whose.
+        key: What it calls the hookpoint.
+        repeated: Which of several.
+    """
+    return _from_file("human", file, format, by, key, repeated)
+
+
+def _from_file(source: str, file: str, *options: str | None) -> Solver:
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        id = str(state.sample_id)
+        with one_line_errors():
+            found = supplied(store_of(state), id.rpartition("/")[0], file, *options)
+        put_supplied(state, found, id, source)
+        return state
+
+    return solve
+
+
+def put_supplied(state: TaskState, found: Supplied, latent_id: str, source: str) -> None:
+    """Leave what a file says of a latent, which may be another than the sample's, for the scorer and the log."""
+    index = int(latent_id.rpartition("/")[2])
+    text = found.texts.get(index)
+    reason = None
+    if text is None:
+        reason = next((problem.reason for problem in found.problems if problem.latent == index), NOT_IN_FILE)
+    state.output = ModelOutput.from_content("none", text.text if text else "")
+    Explanation(
+        text=text and text.text,
+        source=f"{source}/{text.method}" if text and text.method else source,
+        latent=text.written_for or latent_id if text else latent_id,
+        reason=reason,
+        store=text and text.store,
+        model=text and text.explainer,
+        file=found.sha256,
+    ).put(state)
+
+
+def supplied(
+    store: Store,
+    hookpoint: str,
+    file: str,
+    format: str | None = None,
+    by: str | None = None,
+    key: str | None = None,
+    repeated: str | None = None,
+) -> Supplied:
+    """What a file has of a hookpoint's latents; read once per process, and what cannot be used is listed then.
+
+    Raises:
+        UserError: It cannot be read, or is refused; see `read_explanations`.
+    """
+    path = file if is_url(file) else str(located(file))
+    return _read(path, hookpoint, store.manifest.hookpoints[hookpoint].width, format, by, key, repeated)
+
+
+@lru_cache(maxsize=8)
+def _read(
+    path: str,
+    hookpoint: str,
+    width: int,
+    format: str | None,
+    by: str | None,
+    key: str | None,
+    repeated: str | None,
+) -> Supplied:
+    found = read_explanations(path, hookpoint=hookpoint, width=width, format=format, by=by, key=key, repeated=repeated)
+    lines = [f"{problem.place}: latent {problem.latent}: {problem.reason}" for problem in found.problems[:_LISTED]]
+    if len(found.problems) > _LISTED:
+        lines.append(f"… and {len(found.problems) - _LISTED} more latents without a usable explanation")
+    passed = f", {found.passed_over} rows passed over" if found.passed_over else ""
+    lines.append(f"{path} ({found.format}): explanations of {len(found.texts)} latents of {hookpoint}{passed}")
+    console = Console(stderr=True)
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    return found

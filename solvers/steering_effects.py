@@ -1,0 +1,100 @@
+"""What steering with a latent does to what the subject says next: evidence for an explanation by effects.
+
+As in arXiv 2410.13928, §3.2.1: prompts that end where the latent first fires, and after each the tokens whose
+probability steering raises most. The prompts are those that the intervention score tunes on, of the explain split.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from inspect_autointerp.contexts.sampler import LatentContexts
+from inspect_autointerp.latent import Latent
+from inspect_autointerp.models.steering import Direction, Predict, Tune, steering_of
+from inspect_autointerp.scorers.intervention.steering_prompts import Prompt, prompts
+from inspect_autointerp.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """A token that steering makes more probable."""
+
+    token: str
+    """Its text, as it stands after the prompt."""
+    clean: float
+    """Its probability right after the prompt."""
+    steered: float
+    """The same when the subject is steered at the prompt's last token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What steering does after one prompt."""
+
+    prompt: str
+    raised: tuple[Raised, ...]
+    """By how much the probability is raised, the most first; fewer than asked for where fewer are raised at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What steering does after several prompts; without any, why."""
+
+    effects: tuple[Effect, ...]
+    strength: float | None
+    """In the units of the latent's activation; None where none was found."""
+    kl: float
+    """The mean KL(clean ‖ steered) there, in nats; where none was found, the nearest to the target, NaN of nothing."""
+    reason: str | None = None
+    """`too_few_contexts` or `kl_not_reached`; None where there are effects."""
+    why: str | None = None
+    """The reason in a sentence."""
+
+
+async def effects(
+    store: Store, latent: Latent, *, prompts: int = 10, tokens: int = 5, target_kl: float = 1.0, seed: int
+) -> Effects:
+    """Steer the subject with a latent, and see which tokens become more probable.
+
+    Args:
+        store: The store.
+        latent: One of its latents.
+        prompts: Beginnings of contexts of the explain split to steer on, at most.
+        tokens: How many tokens to name after each, at most.
+        target_kl: KL(clean ‖ steered) of what comes right after a prompt, in nats, the mean over prompts.
+        seed: Of the draw of prompts.
+
+    Raises:
+        UserError: The subject or the coder cannot be had, see `load_steering`.
+    """
+    drawn = _prompts(store, latent, prompts, seed)
+    if not drawn:
+        why = "no context of the explain split begins before the latent fires in it"
+        return Effects((), None, float("nan"), "too_few_contexts", why)
+    steering = await steering_of(store, latent.hookpoint)
+    direction = Direction(latent.index)
+    tuned = await steering.tune(Tune(direction, drawn, target_kl))
+    if tuned.strength is None:
+        return Effects((), None, tuned.kl, "kl_not_reached", tuned.reason)
+    found = await steering.predict(Predict(direction, drawn, tuned.strength))
+    rows = zip(drawn, np.exp(found.clean), np.exp(found.steered), strict=True)
+    return Effects(tuple(_effect(store, *row, tokens) for row in rows), tuned.strength, tuned.kl)
+
+
+def _prompts(store: Store, latent: Latent, n: int, seed: int) -> list[Prompt]:
+    tuned, _ = prompts(store, LatentContexts(store, latent), tuned=n, scored=0, seed=seed)
+    return tuned
+
+
+def _effect(store: Store, prompt: Prompt, clean: np.ndarray, steered: np.ndarray, n: int) -> Effect:
+    """Of probabilities (vocabulary,) the most raised; equals in the order of their ids."""
+    gain = (steered - clean)[: store.decoder.n_ids]  # behind them a head may have rows that stand for nothing
+    most = [id for id in np.argsort(-gain, kind="stable")[:n].tolist() if gain[id] > 0]
+    raised = (Raised(_after(store, prompt, id), float(clean[id]), float(steered[id])) for id in most)
+    return Effect(store.decoder(prompt)[0], tuple(raised))
+
+
+def _after(store: Store, prompt: Prompt, id: int) -> str:
+    """A token's text where it stands: of a text's first token some tokenizers drop the space."""
+    text, spans = store.decoder([*prompt, id])
+    return text[slice(*spans[-1])]

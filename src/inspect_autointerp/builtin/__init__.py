@@ -1,0 +1,1 @@
+"""Models and stores that come with the package and need no key."""

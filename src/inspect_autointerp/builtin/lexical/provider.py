@@ -1,0 +1,76 @@
+"""`--model inspect_autointerp/lexical`: an Inspect model without weights, key or network.
+
+It reads the very text that a language model gets. Asked to explain, it lists the tokens that carry the activation;
+asked to judge, it says yes to the texts in which a listed token stands; asked to simulate, it expects their weights on
+the tokens where they stand; asked which text does not belong, it names the one whose marked words the others share
+least; asked for texts, it writes short ones around the listed tokens, and the same ones around tokens that only look
+like them. It understands this project's prompts only. It is the embedded default, and the floor that a language model
+has to beat.
+"""
+
+from math import log
+
+from inspect_ai.model import ChatMessage, GenerateConfig, Logprob, Logprobs, TopLogprob
+
+from inspect_autointerp.builtin.lexical.explain import explain
+from inspect_autointerp.builtin.lexical.intruder import intruder
+from inspect_autointerp.builtin.lexical.judge import judge
+from inspect_autointerp.builtin.lexical.simulate import simulate
+from inspect_autointerp.builtin.lexical.write import write
+from inspect_autointerp.builtin.prompt_reader import (
+    NOT_UNDERSTOOD,
+    OfflineAPI,
+    asked,
+    read_simulating,
+    read_writing,
+    written_answer,
+)
+from inspect_autointerp.text.token_lines import EVERY, as_shown, spelled
+
+
+class LexicalAPI(OfflineAPI):
+    """See the module's description."""
+
+    def __init__(
+        self,
+        model_name: str,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        config: GenerateConfig = GenerateConfig(),  # noqa: B008 - as Inspect's own providers
+    ) -> None:
+        super().__init__(model_name, base_url, api_key, [], config)
+
+    def answer(self, input: list[ChatMessage], config: GenerateConfig) -> tuple[str, Logprobs | None]:
+        """Answer an explainer's or a grader's prompt; anything else with a line that says what is understood."""
+        question = input[-1].text
+        match asked(question):
+            case "explain":
+                return explain(question), None
+            case "judge":
+                beliefs = judge(question)
+                if "whole numbers from 0 (" in input[0].text:
+                    return str([round(100 * p) for p in beliefs]), None
+                logprobs = Logprobs(content=_spelled(beliefs)) if config.logprobs else None
+                return str([int(p >= 0.5) for p in beliefs]), logprobs
+            case "intruder":
+                return str(intruder(question)), None
+            case "simulate":
+                texts = [as_shown(tokens) for tokens in read_simulating(question)[1]]
+                return spelled(texts, simulate(question), EVERY in input[0].text), None
+            case "write":
+                return written_answer(*write(*read_writing(question))), None
+            case None:
+                return NOT_UNDERSTOOD, None
+
+
+def _spelled(beliefs: list[float]) -> list[Logprob]:
+    """The answer `[1, 0, …]` as tokens, the labels with the log-probabilities of both."""
+    tokens = []
+    for i, p in enumerate(beliefs):
+        tokens.append(Logprob(token="[" if i == 0 else ", ", logprob=0.0))
+        p = min(max(p, 1e-6), 1 - 1e-6)
+        both = [TopLogprob(token="1", logprob=log(p)), TopLogprob(token="0", logprob=log(1 - p))]
+        said = both[0] if p >= 0.5 else both[1]
+        tokens.append(Logprob(token=said.token, logprob=said.logprob, top_logprobs=both))
+    tokens.append(Logprob(token="]" if beliefs else "[]", logprob=0.0))
+    return tokens

@@ -1,0 +1,133 @@
+"""What the models that the package itself provides have in common: they need no weights, key or network."""
+
+import json
+import re
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Literal
+
+from inspect_ai.model import (
+    ChatCompletionChoice,
+    ChatMessage,
+    ChatMessageAssistant,
+    GenerateConfig,
+    Logprobs,
+    ModelAPI,
+    ModelOutput,
+    ModelUsage,
+)
+from inspect_ai.tool import ToolChoice, ToolInfo
+
+from inspect_autointerp.text.token_lines import read_numbered
+
+OWN = "inspect_autointerp"
+"""The provider of all of them."""
+NOT_UNDERSTOOD = "I answer this project's explainer and grader prompts only."
+_TEXT = re.compile(r"^Text \d+: (.*)$", re.MULTILINE)
+_EXAMPLE = re.compile(r"^Example \d+: (.*)$", re.MULTILINE)
+_EXPLAINING = re.compile(r"^(Example|Beginning) 1: |^Most probable: ", re.MULTILINE)
+_DELIMITERS = re.compile(r"^(?:Active|Marked) tokens stand between (\S+) and (\S+)\.$", re.MULTILINE)
+_WRITE = re.compile(r"\n\nWrite (\d+) texts of each kind\.$")
+
+Passage = tuple[str, set[int] | None]
+"""A text without its marks, and which of its characters but spaces are marked; None where nothing has marks."""
+
+Asked = Literal["explain", "judge", "simulate", "intruder", "write"]
+
+
+def asked(question: str) -> Asked | None:
+    """What a question of this project's prompts asks for; None of any other.
+
+    An explanation, labels of texts, activations of their tokens, the text that does not belong, or new texts.
+    """
+    if question.startswith("Explanation: "):
+        if _WRITE.search(question):
+            return "write"
+        return "simulate" if "\nText 1:\n" in question else "judge"
+    if question.startswith("Marked tokens stand between "):
+        return "intruder"
+    return "explain" if _EXPLAINING.search(question) else None
+
+
+def read_grading(question: str) -> tuple[str, list[Passage]]:
+    """The explanation in a grader's question, empty where none was given, and the texts."""
+    said, rest = _explanation(question)
+    return said, _passages(_TEXT.findall(rest), rest)
+
+
+def read_simulating(question: str) -> tuple[str, list[list[str]]]:
+    """The explanation in a simulator's question, empty where none was given, and the texts as tokens."""
+    said, rest = _explanation(question)
+    return said, read_numbered(rest)
+
+
+def read_writing(question: str) -> tuple[str, int]:
+    """The explanation in a writer's question, empty where none was given, and how many texts of each kind to write."""
+    said, rest = _explanation(question)
+    [n] = _WRITE.findall("\n" + rest)
+    return said, int(n)
+
+
+def written_answer(active: Sequence[str], silent: Sequence[str]) -> str:
+    """The answer that gives these texts."""
+    return json.dumps({"active": list(active), "silent": list(silent)}, ensure_ascii=False)
+
+
+def _explanation(question: str) -> tuple[str, str]:
+    """What is said of the latent, and what follows."""
+    head, _, rest = question.partition("\n")
+    said = head.removeprefix("Explanation: ")
+    return "" if said == "(none was given)" else said, rest
+
+
+def read_lineup(question: str) -> list[Passage]:
+    """The texts in a question that shows texts alone, of which one does not belong."""
+    return _passages(_TEXT.findall(question), question)
+
+
+def read_examples(question: str) -> list[Passage]:
+    """The examples in an explainer's question."""
+    return _passages(_EXAMPLE.findall(question), question)
+
+
+def _passages(lines: list[str], question: str) -> list[Passage]:
+    pair = _DELIMITERS.search(question)
+    if pair is None:
+        return [(line, None) for line in lines]
+    either = re.compile(f"({re.escape(pair[1])}|{re.escape(pair[2])})")
+    passages: list[Passage] = []
+    for line in lines:
+        text, marks, inside = "", set(), False
+        for piece in either.split(line):
+            if piece in pair.groups():
+                inside = piece == pair[1]
+                continue
+            if inside:
+                marks |= {len(text) + i for i, character in enumerate(piece) if character != " "}
+            text += piece
+        passages.append((text, marks))
+    return passages
+
+
+class OfflineAPI(ModelAPI):
+    """A model that answers by a function of the prompt."""
+
+    @abstractmethod
+    def answer(self, input: list[ChatMessage], config: GenerateConfig) -> tuple[str, Logprobs | None]:
+        """What it says, and the log-probabilities of that where it has them and they are asked for."""
+
+    async def generate(
+        self, input: list[ChatMessage], tools: list[ToolInfo], tool_choice: ToolChoice, config: GenerateConfig
+    ) -> ModelOutput:
+        """Answer the prompt; a token is taken to be four characters."""
+        answer, logprobs = self.answer(input, config)
+        n_in, n_out = sum(len(message.text) for message in input) // 4, max(1, len(answer) // 4)
+        return ModelOutput(
+            model=f"inspect_autointerp/{self.model_name}",
+            choices=[ChatCompletionChoice(message=ChatMessageAssistant(content=answer), logprobs=logprobs)],
+            usage=ModelUsage(input_tokens=n_in, output_tokens=n_out, total_tokens=n_in + n_out),
+        )
+
+    async def count_text_tokens(self, text: str) -> int:
+        """A quarter of the characters: the default would download a tokenizer."""
+        return max(1, len(text) // 4)

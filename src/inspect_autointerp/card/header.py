@@ -1,0 +1,42 @@
+"""What a card says above the contexts, as label and value: the terminal's and the page's first part."""
+
+from inspect_autointerp.card.card import Card
+from inspect_autointerp.text.render import visible
+
+
+def facts(card: Card) -> list[tuple[str, str]]:
+    """The facts, in order; every text in them shows what it holds and does nothing (`render.visible`)."""
+    latent, available = card.latent, card.available
+    listed = [
+        ("subject", card.subject),
+        ("coder", card.coder),
+        ("corpus", card.corpus),
+        ("store", card.store),
+        ("density", f"{card.density:.3g} ({latent.n_tokens:,} tokens)"),
+        ("windows", f"{latent.firing_share:.3g} of all ({latent.n_windows:,})"),
+        ("maximum", f"{latent.max_activation:.4g}"),
+        ("decile edges", "  ".join(f"{edge:.3g}" for edge in card.edges) if card.edges else "–"),
+        ("promotes", _tokens(card.promoted)),
+        ("suppresses", _tokens(card.suppressed)),
+        ("neighbours", _neighbours(card)),
+        ("contexts", f"{available['explain']:,} to explain, {available['test']:,} to test"),
+    ]
+    return [(name, visible(value)) for name, value in listed]
+
+
+def section_names(card: Card) -> dict[str, str]:
+    """What the sections of contexts are called: activating ones by split, negatives by kind."""
+    titles = {split: f"Activating · {split} split" for split in card.activating}
+    return titles | {kind: f"Silent · {kind}" for kind in card.negatives}
+
+
+def _tokens(texts: list[str] | None) -> str:
+    return "  ".join(f"‹{visible(text)}›" for text in texts) if texts else "–"
+
+
+def _neighbours(card: Card) -> str:
+    if not card.neighbours:
+        return "–"
+    return "  ".join(
+        str(index) + (f" ({cosine:.2f})" if cosine is not None else "") for index, cosine in card.neighbours
+    )

@@ -1,0 +1,80 @@
+"""A context as pieces of text with their shares of the largest activation, and as HTML.
+
+The card, and the leaderboard's page, show token-coloured contexts through here and nowhere else.
+"""
+
+import re
+from collections.abc import Sequence
+from html import escape
+from typing import NamedTuple
+
+from markupsafe import Markup
+
+from inspect_autointerp.latent import Context
+from inspect_autointerp.text.render import visible
+
+LEVELS = 10
+"""Depths of colour that a page tells apart; `styles.css` has a class for each."""
+
+_SGR = re.compile(r"\x1b\[([0-9;]*)m")
+_HEAT = re.compile(r"48;2;255;(\d{1,3});\d{1,3}")
+"""The background that `render.coloured` gives a token: its green falls from 240 to 90 as the share rises to 1."""
+
+
+class Piece(NamedTuple):
+    """Text that is shown in one colour."""
+
+    text: str
+    """On one line, with nothing in it that acts on a reader's screen (`render.visible`)."""
+    share: float | None
+    """Of the largest activation, in [0, 1]; None where the latent is silent."""
+
+
+def pieces(context: Context, maximum: float) -> list[Piece]:
+    """A context's tokens; those on which the latent is silent are joined.
+
+    Args:
+        context: What to show.
+        maximum: The activation whose share is 1, in the coder's units.
+    """
+    found: list[Piece] = []
+    for token, activation in zip(context.tokens(), context.activations.tolist(), strict=True):
+        if text := visible(token):
+            share = None if activation <= 0 else min(1.0, activation / maximum) if maximum > 0 else 0.0
+            _append(found, Piece(text, share))
+    return found
+
+
+def read_coloured(line: str) -> list[Piece]:
+    """Pieces out of what `render.coloured` made of a context, to the nearest 1/150; other escapes are dropped."""
+    found: list[Piece] = []
+    share: float | None = None
+    for i, part in enumerate(_SGR.split(line)):
+        if i % 2 == 0:  # between two escapes
+            if text := visible(part):
+                _append(found, Piece(text, share))
+        elif heat := _HEAT.search(part):
+            share = min(1.0, max(0.0, (240 - int(heat[1])) / 150))
+        elif part in ("", "0"):
+            share = None
+    return found
+
+
+def _append(found: list[Piece], piece: Piece) -> None:
+    if found and piece.share is None and found[-1].share is None:
+        piece = Piece(found.pop().text + piece.text, None)
+    found.append(piece)
+
+
+def as_html(parts: Sequence[Piece]) -> Markup:
+    """Pieces as HTML: `<b class=hN>` around those on which the latent fires, N from 1 (weak) to `LEVELS`."""
+    return Markup(
+        "".join(
+            escape(text) if share is None else f'<b class="h{level(share)}">{escape(text)}</b>' for text, share in parts
+        )
+    )
+
+
+def level(share: float) -> int:
+    """The depth of colour of a share in [0, 1]: 1 to `LEVELS`."""
+    return max(1, min(LEVELS, round(share * LEVELS)))

@@ -1,0 +1,107 @@
+"""What is compared: a store's hookpoint, as the user names it, and whether two of them write in one space."""
+
+import re
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+
+from inspect_autointerp.builtin.locate import locate
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.store.remote import is_url
+from inspect_autointerp.store.store import Store
+
+_RESIDUAL = re.compile(r"(h|layers)\.\d+(\.\w+)?(:input)?")
+"""Places whose dimensions are those of the residual stream: a layer, or a module of it that reads or writes it."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """One hookpoint of a store."""
+
+    store: Store
+    hookpoint: str
+    given: str
+    """The store as the user named it."""
+
+    @property
+    def width(self) -> int:
+        """The number of latents."""
+        return self.store.manifest.hookpoints[self.hookpoint].width
+
+    @property
+    def coder(self) -> str:
+        """Where the coder came from."""
+        return self.store.manifest.hookpoints[self.hookpoint].coder
+
+    def decoder(self) -> np.ndarray | None:
+        """What each latent writes, float32 (latent, d); None where latents have no directions of their own.
+
+        Raises:
+            UserError: The coder cannot be loaded or is another than it was, or torch is missing.
+        """
+        try:
+            module = import_module("inspect_autointerp.prep.engines.load_from_store")
+        except ImportError as error:
+            raise UserError(
+                f'cosines of decoders need the coders: `pip install "inspect-autointerp[prep]"` ({error})'
+            ) from error
+        found = module.decoder(self.store, self.hookpoint, "cosine")
+        return None if found is None else found.numpy()
+
+
+def find_sites(given: str) -> list[Site]:
+    """The sites that `STORE` or `STORE:HOOKPOINT` names: all hookpoints of the store, or that one.
+
+    A store is a folder, a URL, `demo` or `planted`.
+
+    Raises:
+        UserError: There is no such store, or it has no such hookpoint.
+    """
+    name, hookpoint = _parted(given)
+    store = Store.open(locate(name))
+    names = [store.hookpoint(hookpoint)] if hookpoint else sorted(store.hookpoints, key=_by_layer)
+    return [Site(store, one, name) for one in names]
+
+
+def _by_layer(hookpoint: str) -> list[tuple[int, str]]:
+    """For sorting: numbers by their size, so that layer 10 comes after layer 2."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", hookpoint)]
+
+
+def _parted(given: str) -> tuple[str, str | None]:
+    """The store and the hookpoint in what was given: a colon in the last part of the path stands between them."""
+    if not is_url(given) and Path(given).exists():
+        return given, None
+    head, slash, last = given.rpartition("/")
+    name, colon, hookpoint = last.partition(":")
+    if colon and not hookpoint:
+        raise UserError(f"{given}: after the colon stands a hookpoint; leave the colon out for all of them")
+    return head + slash + name, hookpoint or None
+
+
+def same_subject(a: Site, b: Site) -> bool:
+    """Whether two stores are of one subject.
+
+    The manifest's sha256 is of the weights up to the deepest hookpoint: where the hookpoints differ so may it, and the
+    names have to do.
+    """
+    one, other = a.store.manifest, b.store.manifest
+    if one.subject_sha256 == other.subject_sha256:
+        return True
+    names = (one.subject, one.revision) == (other.subject, other.revision)
+    return names and set(one.hookpoints) != set(other.hookpoints)
+
+
+def why_apart(a: Site, b: Site) -> str | None:
+    """Why the directions of two sites' latents have no cosine, as far as the manifests tell; None if they have one.
+
+    Width alone does not tell: the heads of two layers are as wide as each other, and often as the residual stream.
+    """
+    if not same_subject(a, b):
+        return f"the subjects are {a.store.manifest.subject} and {b.store.manifest.subject}, of other weights"
+    residual = all(_RESIDUAL.fullmatch(site.hookpoint) for site in (a, b))
+    if not residual and a.hookpoint != b.hookpoint:
+        return f"{a.hookpoint} and {b.hookpoint} are not both of the residual stream's dimensions"
+    return None

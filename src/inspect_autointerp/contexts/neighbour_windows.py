@@ -1,0 +1,46 @@
+"""Windows that a latent's neighbours fire on and it does not: what tells its explanation from theirs."""
+
+import numpy as np
+
+from inspect_autointerp.contexts.latent_windows import Kept
+from inspect_autointerp.latent import Split
+from inspect_autointerp.store.store import POOL, SAMPLE, Store
+
+
+def neighbour_starts(store: Store, own: Kept, neighbours: np.ndarray, split: Split) -> tuple[np.ndarray, np.ndarray]:
+    """The neighbours' kept windows of a split on which the latent is known to be silent.
+
+    It is known in three ways, none of which asks for another pass: the neighbour's windows say so, where the latent is
+    among its siblings; the window is in the pool, where every latent's activations are known; or the latent fires in so
+    few windows of the split that all of them were kept.
+
+    Args:
+        store: The store.
+        own: The latent.
+        neighbours: (latent,): other latents of the hookpoint.
+        split: Of which split.
+
+    Returns:
+        Starts, int64 (context,), a start as often as neighbours fire there; and whose it is, int64 (context,).
+    """
+    postings = store.postings(own.hookpoint)
+    in_pool = own.starts[own.which(split, POOL)]
+    sampled = own.which(split, SAMPLE)
+    all_kept = sampled.sum() < store.settings.sample
+    starts, whose = [], []
+    for index in neighbours.tolist():
+        if index == own.index:
+            continue
+        other = Kept(store, own.hookpoint, index)
+        silent = (other.flags & POOL > 0) & ~np.isin(other.starts, in_pool)
+        bit = np.flatnonzero(postings.siblings(index) == own.index)
+        if len(bit):
+            silent |= (postings.shared(index) >> np.uint32(bit[0])) & 1 == 0
+        if all_kept:
+            silent |= ~np.isin(other.starts, own.starts)
+        found = other.firing(other.starts[silent & other.which(split, SAMPLE | POOL)])
+        starts.append(found)
+        whose.append(np.full(len(found), index))
+    if not starts:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    return np.concatenate(starts), np.concatenate(whose)

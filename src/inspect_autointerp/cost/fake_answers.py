@@ -1,0 +1,46 @@
+"""`counted/ROLE`: a stand-in for the model of a role, which answers plausibly, so that everything else is asked."""
+
+from inspect_ai.model import ChatMessage, GenerateConfig, Logprob, Logprobs, Model, ModelAPI, ModelOutput, modelapi
+from inspect_ai.model import get_model as inspect_model
+from inspect_ai.tool import ToolChoice, ToolInfo
+
+from inspect_autointerp.builtin.lexical.provider import LexicalAPI
+from inspect_autointerp.builtin.prompt_reader import asked
+
+_EXPLANATION = "EXPLANATION:"
+
+
+@modelapi(name="counted")
+def _counted() -> type[ModelAPI]:
+    return Counted
+
+
+def stand_in(role: str) -> Model:
+    """The stand-in for a role; `main` for Inspect's main model."""
+    return inspect_model(f"counted/{role}", memoize=False)
+
+
+class Counted(LexicalAPI):
+    """What the lexical model says, at the length at which the prompt's worked examples say it.
+
+    What is asked for the log-probabilities of its prompt gives them, all of it as one token.
+    """
+
+    def answer(self, input: list[ChatMessage], config: GenerateConfig) -> tuple[str, Logprobs | None]:
+        """As the lexical model; an explanation has in front of it what the middling worked example thinks."""
+        said, logprobs = super().answer(input, config)
+        if asked(input[-1].text) == "explain":
+            said = said if _EXPLANATION in said else f"{_EXPLANATION} {said}"
+            worked = [message.text.partition(_EXPLANATION)[0] for message in input if message.role == "assistant"]
+            said = sorted(worked, key=len)[len(worked) // 2] + said if worked else said
+        return said, logprobs
+
+    async def generate(
+        self, input: list[ChatMessage], tools: list[ToolInfo], tool_choice: ToolChoice, config: GenerateConfig
+    ) -> ModelOutput:
+        """Answer the prompt, or read it."""
+        if not config.prompt_logprobs:
+            return await super().generate(input, tools, tool_choice, config)
+        output = ModelOutput.from_content(f"counted/{self.model_name}", ".")
+        output.choices[0].prompt_logprobs = Logprobs(content=[Logprob(token=input[-1].text, logprob=-1.0)])
+        return output

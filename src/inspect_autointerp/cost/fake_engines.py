@@ -1,0 +1,62 @@
+"""Stand-ins for what runs on this machine in an evaluation: the subject, and what reads a likelihood from a server."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from inspect_autointerp.builtin import demo
+from inspect_autointerp.cost.fake_answers import stand_in
+from inspect_autointerp.models.activations import Fired, Firing, Texts
+from inspect_autointerp.models.likelihood.role import ROLE
+from inspect_autointerp.models.likelihood.served import ServedLikelihood
+from inspect_autointerp.models.shared_engines import lend
+from inspect_autointerp.models.steering import Generate, Generated, Predict, Predicted, Steering, Tune, Tuned
+from inspect_autointerp.store.store import Store
+
+
+def lend_stand_ins(store: Store, hookpoint: str) -> None:
+    """Have what is asked of the subject and of a served likelihood model answered without either, in the next run.
+
+    What they say decides nothing about who is asked what, but for the texts that a likelihood model reads after
+    steering, and the tokens that an explainer is told of: these are as long as they would be.
+    """
+    lend(("firing", store.key, hookpoint), Firing(_silent))
+    lend(("steering", store.key, hookpoint), Steering(_Steered(store)))
+    lend((ROLE, demo.NAME), ServedLikelihood(stand_in(ROLE)))
+
+
+def _silent(questions: Sequence[Texts]) -> list[list[Fired]]:
+    nothing = np.zeros(0, dtype=np.float32)
+    return [[Fired(text, (), nothing) for text in question.texts] for question in questions]
+
+
+class _Steered:
+    """A subject that writes what stands in the corpus, elsewhere where it is steered."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def tune(self, questions: Sequence[Tune]) -> list[Tuned]:
+        """Every strength will do."""
+        return [Tuned(1.0, question.target_kl, 0) for question in questions]
+
+    def predict(self, questions: Sequence[Predict]) -> list[Predicted]:
+        """All tokens alike, and when steered those more probable that the corpus begins with."""
+        found = []
+        for question in questions:
+            clean = np.full((len(question.prompts), self._store.decoder.n_ids), -20.0, dtype=np.float32)
+            steered = clean.copy()
+            steered[:, np.unique(self._store.tokens[:256])[:16]] = -3.0
+            found.append(Predicted(clean, steered))
+        return found
+
+    def generate(self, questions: Sequence[Generate]) -> list[Generated]:
+        """Tokens of the corpus, others for every prompt."""
+        return [self._written(question) for question in questions]
+
+    def _written(self, question: Generate) -> Generated:
+        n, length = len(question.prompts), question.n_tokens
+        last = max(1, len(self._store.tokens) - length)
+        starts = np.arange(2 * n) * length % last
+        taken = [self._store.tokens[start : start + length].tolist() for start in starts.tolist()]
+        return Generated(taken[:n], taken[n:], [1.0] * n)

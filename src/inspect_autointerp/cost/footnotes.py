@@ -1,0 +1,82 @@
+"""What has to be said beside the figures: where they come from, and what they leave out."""
+
+from collections.abc import Mapping
+from math import fsum, isnan
+
+from inspect_ai.model import ModelCost
+
+from inspect_autointerp.cost.estimate import Estimate
+from inspect_autointerp.cost.prices import FORM
+from inspect_autointerp.cost.recorded_calls import EXPLANATION
+from inspect_autointerp.cost.table import dollars, tokens
+
+OUTPUT = (
+    "ESTIMATED: output, from the form of answers: explanations are as long as the lexical baseline's, with the worked"
+    " examples' thinking in front. No answer is asked for again; no reasoning is counted, which is billed as output."
+)
+
+
+def notes(
+    found: Estimate,
+    ways: Mapping[str, str],
+    prices: Mapping[str, ModelCost | None],
+    here: Mapping[str, str],
+    cached: bool,
+) -> list[str]:
+    """The notes on an estimate, a sentence or two each.
+
+    Args:
+        found: The estimate.
+        ways: By model, how its tokens were counted.
+        prices: By model, what they cost.
+        here: By score that calls no API, why.
+        cached: Whether explanations are taken from Inspect's cache.
+    """
+    said = [_drawn(found)]
+    said += counted(ways)
+    said += [OUTPUT] if found.rows else ["No model is asked for anything."]
+    constant = sum(row.constant for row in found.rows) * found.scale
+    saved = fsum(row.saved for row in found.rows) * found.scale
+    if constant:
+        cheaper = "" if isnan(saved) else f", which then costs {_money(saved)} less"
+        said.append(
+            f"Of the input {tokens(constant)} tokens begin all calls of a row alike: what providers can read from their"
+            f" caches{cheaper}. Most do so from 1,024 tokens a call on, and not at all without being told."
+        )
+    asked = [row for row in found.rows if row.purpose == EXPLANATION and row.role == "explainer"]
+    if asked and cached:
+        saved = fsum(row.money for row in asked) * found.scale
+        money = "" if isnan(saved) else f" and {_money(saved)}"
+        n = sum(row.calls for row in asked) * found.scale
+        said.append(
+            f"What the explainer has said stays in Inspect's cache: another score or grader of the same explanations"
+            f" saves its {n:,.0f} calls{money}."
+        )
+    said += [f"{score}: {why}: no call of an API." for score, why in here.items()]
+    return said + unpriced(prices)
+
+
+def counted(ways: Mapping[str, str]) -> list[str]:
+    """How tokens were counted."""
+    return [f"{model}: tokens by {how}." for model, how in ways.items()]
+
+
+def unpriced(prices: Mapping[str, ModelCost | None]) -> list[str]:
+    """What models have no price."""
+    return [
+        f"{model}: no price is known. Give it in dollars per million tokens, --model-cost-config FILE with a line"
+        f" `{model}: {FORM}`."
+        for model, price in prices.items()
+        if price is None
+    ]
+
+
+def _drawn(found: Estimate) -> str:
+    if found.drawn == found.latents:
+        return f"All {found.latents:,} latents were looked at."
+    spread = "" if isnan(found.spread) else f"; by the draw, the sum of tokens is ± {100 * found.spread:.2g} % (95 %)"
+    return f"{found.drawn:,} of {found.latents:,} latents were looked at{spread}."
+
+
+def _money(value: float) -> str:
+    return f"${dollars(value)}"

@@ -1,0 +1,108 @@
+"""What a task asks of models about a few of its latents: it is run, with stand-ins for the models."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from inspect_ai import Task, task_with
+from inspect_ai import eval as inspect_eval
+from inspect_ai.dataset import MemoryDataset, Sample
+from inspect_ai.event import ModelEvent, SpanBeginEvent
+from inspect_ai.log import EvalLog, EvalSample, read_eval_log
+from inspect_ai.scorer import Scorer
+
+from inspect_autointerp.cost.fake_answers import stand_in
+from inspect_autointerp.cost.fake_engines import lend_stand_ins
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.store.store import Store
+
+EXPLANATION = "explanation"
+"""What calls are for that no score makes."""
+EXPLAINER, MAIN = "explainer", "main"
+ROLES = ("grader", "writer", "likelihood")
+"""Model roles that tasks ask; the first two are the explainer's where they are not bound."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One question to a model."""
+
+    latent: str
+    purpose: str
+    """A score's name, or `EXPLANATION`."""
+    role: str
+    """`explainer` or one of `ROLES`."""
+    by_main: bool
+    """Whether the main model has the role."""
+    messages: tuple[tuple[str, str], ...]
+    """Who speaks, and what."""
+    answer: str
+
+
+def drawn(samples: list[Sample], n: int, seed: int) -> list[Sample]:
+    """A draw of n of an evaluation's latents, in their order; all of them where there are no more."""
+    chosen = np.random.default_rng(seed).permutation(len(samples))[:n]
+    return [samples[i] for i in sorted(chosen.tolist())]
+
+
+def calls_of(task: Task, samples: list[Sample], scorers: list[Scorer], bound: Collection[str]) -> list[Call]:
+    """Run a task on some of its latents, and say what it asks.
+
+    Args:
+        task: The task.
+        samples: Which of its samples.
+        scorers: Which of its scorers; what the others ask is not known.
+        bound: Which of `ROLES` have models of their own.
+
+    Raises:
+        UserError: The run fails.
+    """
+    facts = samples[0].metadata or {}
+    store = Store.open(facts["contexts"], facts["window"])
+    lend_stand_ins(store, str(samples[0].id).rpartition("/")[0])
+    small = task_with(task, dataset=MemoryDataset(samples), scorer=scorers or None, headline_metric=None)
+    with TemporaryDirectory(prefix="autointerp-cost-") as folder:
+        [log] = inspect_eval(
+            small,
+            model=stand_in(MAIN),
+            model_roles={role: stand_in(role) for role in bound if role != "likelihood"},
+            log_dir=folder,
+            log_level="error",
+            log_realtime=False,
+            log_buffer=len(samples),
+            display="log",  # at this level nothing; `none` would still draw tables, which takes seconds
+            score_display=False,
+            ctl_server=False,
+        )
+        _check(log)
+        whole = read_eval_log(log.location, resolve_attachments=True)  # else long texts are names of attachments
+        return [call for sample in whole.samples or [] for call in _calls(sample)]
+
+
+def _check(log: EvalLog) -> None:
+    """A run in which anything failed tells too little."""
+    if log.status == "success":
+        return
+    said = log.error.message.strip().splitlines()[-1:] if log.error else []
+    raise UserError(f"what would be asked cannot be told: {' '.join(said) or log.status}")
+
+
+def _calls(sample: EvalSample) -> list[Call]:
+    spans = {event.id: event for event in sample.events if isinstance(event, SpanBeginEvent)}
+    found = []
+    for event in sample.events:
+        if not isinstance(event, ModelEvent):
+            continue
+        purpose, role = EXPLANATION, EXPLAINER
+        span = spans.get(event.span_id or "")
+        while span is not None:
+            asked = span.name.partition(" · ")[0]  # as `scorers.ask` names its questions
+            role = asked if asked in ROLES else role
+            purpose = span.name.rpartition("/")[2] if span.type == "scorer" else purpose
+            span = spans.get(span.parent_id or "")
+        model = event.model.rpartition("/")[2]
+        messages = tuple((message.role, message.text) for message in event.input)
+        role = model if model in ROLES else role
+        found.append(Call(str(sample.id), purpose, role, model == MAIN, messages, event.output.completion))
+    return found

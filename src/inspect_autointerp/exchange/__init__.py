@@ -1,9 +1,0 @@
-"""Explanations from elsewhere, and ours for elsewhere: the formats in use, read and written.
-
-Nothing is guessed: what a source holds is recognised by its content or refused, with the file and the line.
-"""
-
-from inspect_autointerp.exchange.read import read_explanations as read_explanations
-from inspect_autointerp.exchange.records import Problem as Problem
-from inspect_autointerp.exchange.records import Supplied as Supplied
-from inspect_autointerp.exchange.records import SuppliedText as SuppliedText

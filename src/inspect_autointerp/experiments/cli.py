@@ -1,0 +1,105 @@
+"""`autointerp study`: the command that runs one of the paper's experiments."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from inspect_autointerp.errors import UserError
+
+
+def study(
+    name: Annotated[
+        str | None, typer.Argument(help="Which; without one they are listed. Or a .yaml of your own.")
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="The explainer, as `inspect eval` takes it. In the study `explainer` several, `LEVEL=MODEL`."
+        ),
+    ] = None,
+    grader: Annotated[
+        list[str] | None,
+        typer.Option(help="The grader; without one the explainer grades itself. In the study `grader` several."),
+    ] = None,
+    model_role: Annotated[list[str] | None, typer.Option(help="likelihood=…, as `inspect eval` takes it.")] = None,
+    contexts: Annotated[
+        str | None, typer.Option(help="The context store: a folder, a URL, `demo` (the default) or `planted`.")
+    ] = None,
+    hookpoint: Annotated[str | None, typer.Option(help="One of the store's; the first by default.")] = None,
+    store: Annotated[
+        list[str] | None,
+        typer.Option(help="Contexts of a level that needs its own: `LEVEL=DIR`, or `LEVEL=DIR@HOOKPOINT`."),
+    ] = None,
+    human: Annotated[str | None, typer.Option(help="A file of explanations that people wrote, for that level.")] = None,
+    latents: Annotated[str, typer.Option(help="`0:100`, `3,17,40`, `all`, `sample:200`.")] = "sample:100",
+    task_arg: Annotated[
+        list[str] | None, typer.Option("-T", help="Any other argument of the tasks, as `inspect eval` takes it.")
+    ] = None,
+    log_dir: Annotated[Path, typer.Option(help="The logs go to a folder of the study's name in it.")] = Path(
+        "logs/studies"
+    ),
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it will cost, and stop.")] = False,
+    look: Annotated[
+        int, typer.Option(min=0, help="Latents of each level to look at for what it will cost; 0 to say nothing of it.")
+    ] = 3,
+    model_cost_config: Annotated[
+        Path | None,
+        typer.Option(
+            help="Prices by model, the file that `inspect eval` takes.", envvar="INSPECT_EVAL_MODEL_COST_CONFIG"
+        ),
+    ] = None,
+    md: Annotated[Path | None, typer.Option(help="Write the tables as Markdown.")] = None,
+    display: Annotated[str | None, typer.Option(help="As `inspect eval --display` takes it.")] = None,
+    retry_attempts: Annotated[int, typer.Option(min=0, help="How often what fails is tried again.")] = 10,
+) -> None:
+    """Run one of the paper's experiments (arXiv 2410.13928), and show its table beside the paper's.
+
+    All levels are one Inspect eval set: the same command goes on where an interrupted one stopped, and shows the table
+    again once all is there.
+
+    \b
+    Example:
+      autointerp study examples
+      autointerp study examples --contexts contexts/gpt2 --latents sample:500 \\
+        --model openai/gpt-4o-mini --grader openai/gpt-4o --dry-run
+    """
+    from inspect_autointerp.cost.prices import read_prices
+    from inspect_autointerp.experiments.costs import cost_view, costs
+    from inspect_autointerp.experiments.definition import read_study, study_names
+    from inspect_autointerp.experiments.plan import demo_asked, plan_study, read_models, task_arguments
+    from inspect_autointerp.experiments.results import outcome, read_found
+    from inspect_autointerp.experiments.run import run_study
+    from inspect_autointerp.experiments.stores import Given, read_stores
+    from inspect_autointerp.experiments.views import study_notes, study_views
+    from inspect_autointerp.leaderboard.show import view
+
+    if name is None:
+        studies = {known: read_study(known) for known in study_names()}
+        rows = [[known, of.table, ", ".join(of.scores), of.about] for known, of in studies.items()]
+        view.print_terminal([view.View("Studies", ["name", "the paper", "scores", "what varies"], rows, text=4)], [])
+        return
+    wanted = read_study(name)
+    given = Given(contexts, hookpoint, read_stores(store or []))
+    asked = demo_asked(read_models("--model", model or []), read_models("--grader", grader or []), model_role or [])
+    plan = plan_study(
+        Path(name).stem, wanted, given, asked, task_arguments(task_arg or []) | {"latents": latents}, human
+    )
+    if not plan.runs:
+        view.print_terminal(study_views(plan, {}, outcome({}, {}, "")), [])
+        raise UserError(f"{name}: no level can be run; see what each takes above")
+    if look or dry_run:
+        prices = read_prices(model_cost_config) if model_cost_config else {}
+        table, said = cost_view(plan, costs(plan, max(1, look), prices))
+        view.print_terminal([table], said)
+    if dry_run:
+        return
+    folder = log_dir / plan.name
+    done = run_study(plan, folder, display=display, retry_attempts=retry_attempts)
+    found = read_found(folder)
+    shown, notes = study_views(plan, found, outcome(found, plan.levels, plan.default)), study_notes(plan)
+    view.print_terminal(shown, notes)
+    if md is not None:
+        view.write_markdown(md, shown, notes)
+    if not done:
+        raise UserError(f"{folder}: not all levels are finished; the same command tries those again that are not")

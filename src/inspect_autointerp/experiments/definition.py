@@ -1,0 +1,168 @@
+"""What a study is: the factor that it varies, its levels as arguments of tasks, and the paper's numbers of each.
+
+The studies of this project are files under `studies/`; one's own is a file of the same form.
+"""
+
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+
+from inspect_autointerp.errors import UserError
+
+_FLOORS = "floors"
+Reported = Annotated[
+    tuple[float] | tuple[float, float, float], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else (v,))
+]
+"""What the paper says of a score: its median and quartiles, or its mean alone."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Demo(_Part):
+    """What stands for a level in the demo."""
+
+    as_: str
+    """In words."""
+    hookpoint: str | None = None
+    """Of the store; its only one by default."""
+    prep: str | None = None
+    """What `autointerp prep demo` takes for a store of its own; the demo's own by default."""
+
+    model_config = ConfigDict(alias_generator=lambda name: name.rstrip("_"))
+
+
+class Need(_Part):
+    """A store of a level's own."""
+
+    prep: str
+    """What `autointerp prep` makes it of. Of the contexts that the study is run on: `{subject}`, `{coder}`, `{width}`,
+    `{hookpoint}`, `{layer}`, `{corpus}`, `{tokens}`."""
+    demo: Demo | None = None
+    """None where the demo has no such thing."""
+
+
+class Level(_Part):
+    """One level of the factor."""
+
+    task: dict[str, Any] = {}
+    """Arguments of the task, over the study's; of `explainer` option by option."""
+    model: str | None = None
+    """The explainer; the study's by default."""
+    store: Need | None = None
+    """None for the contexts that the study is run on."""
+    demo: Demo | None = None
+    """Of a level without `store`; `places.HOOKPOINT` by default."""
+    paper: dict[str, Reported] = {}
+    """By score."""
+    paper_at: dict[str, dict[str, Reported]] = {}
+    """Of a floor: by level, by score."""
+    floor: bool = False
+    of: str | None = None
+    """Of a floor of its own: the level."""
+
+
+class Study(_Part):
+    """One table."""
+
+    about: str
+    table: str
+    """Where it stands in the paper."""
+    factor: str
+    """What varies, in a word."""
+    scores: list[str]
+    default: str | None = None
+    """The level that others are compared with; the first by default."""
+    each: Literal["model", "grader", "hookpoint"] | None = None
+    """Where levels are what the user gives: each explainer, each grader, or each hookpoint of the contexts. Those named
+    here then have the paper's numbers."""
+    task: dict[str, Any] = {}
+    """Arguments of the task, for all levels."""
+    levels: dict[str, Level] = {}
+    floors: dict[str, Level] | None = None
+    """For each level; None for those of `studies/floors.yaml`, at the default level alone."""
+    notes: list[str] = []
+
+    def with_floors(self, levels: Mapping[str, Level], default: str) -> dict[str, Level]:
+        """Levels and their floors by name, the floors last.
+
+        Args:
+            levels: The study's, or what the user gave in their place.
+            default: The one that shared floors are of.
+        """
+        found = dict(levels)
+        if self.floors is None:
+            for name, floor in _shared_floors().items():
+                found[name] = _under(levels[default], floor).model_copy(update={"of": default})
+            return found
+        for name, floor in self.floors.items():
+            for of, level in levels.items():
+                paper = floor.paper_at.get(of, {})
+                found[f"{of}, {name}"] = _under(level, floor).model_copy(update={"of": of, "paper": paper})
+        return found
+
+    def arguments(self, level: Level) -> dict[str, Any]:
+        """The task's arguments at a level."""
+        return merged(self.task, level.task)
+
+
+def merged(task: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments with others over them: of two mappings, as `explainer` is one, option by option."""
+    found = dict(task)
+    for name, value in over.items():
+        held = found.get(name)
+        found[name] = {**held, **value} if isinstance(held, Mapping) and isinstance(value, Mapping) else value
+    return found
+
+
+def _under(level: Level, floor: Level) -> Level:
+    changed = {"task": merged(level.task, floor.task), "paper": floor.paper, "floor": True}
+    if floor.store:
+        changed["store"] = floor.store
+    return level.model_copy(update=changed)
+
+
+def study_names() -> list[str]:
+    """The studies that come with this project."""
+    found = sorted(Path(path.name).stem for path in _folder().iterdir() if path.name.endswith(".yaml"))
+    return [name for name in found if name != _FLOORS]
+
+
+def read_study(name: str) -> Study:
+    """One of `study_names`, or a file of one's own.
+
+    Raises:
+        UserError: There is none of that name, the file is not of that form, or it names code (see `check_study`).
+    """
+    from inspect_autointerp.experiments.check import check_study
+
+    if name in study_names():
+        return Study.model_validate(yaml.safe_load((_folder() / f"{name}.yaml").read_text(encoding="utf-8")))
+    if not name.endswith((".yaml", ".yml")):
+        raise UserError(
+            f"{name}: no such study; there are {', '.join(study_names())}, or give a .yaml file of your own"
+        )
+    try:
+        study = Study.model_validate(yaml.safe_load(Path(name).read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        raise UserError(f"{name}: cannot be read ({' '.join(str(error).split())})") from error
+    except ValidationError as error:
+        [first, *_] = error.errors()
+        where = ".".join(map(str, first["loc"])) or "it"
+        raise UserError(f"{name}: {where}: {first['msg']}; studies/examples.yaml shows the form") from error
+    check_study(study, name)
+    return study
+
+
+def _shared_floors() -> dict[str, Level]:
+    found = yaml.safe_load((_folder() / f"{_FLOORS}.yaml").read_text(encoding="utf-8"))
+    return {name: Level.model_validate(floor) for name, floor in found.items()}
+
+
+def _folder() -> Any:
+    return files("inspect_autointerp.studies")

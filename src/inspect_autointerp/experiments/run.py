@@ -1,0 +1,50 @@
+"""A study's tasks as one Inspect eval set, which goes on where an interrupted one stopped."""
+
+import sys
+from contextlib import nullcontext, redirect_stdout
+from pathlib import Path
+
+from inspect_ai import eval_set
+from inspect_ai._util.error import PrerequisiteError
+
+from inspect_autointerp.errors import Interrupted, UserError
+from inspect_autointerp.experiments.plan import Planned
+
+
+def run_study(plan: Planned, folder: Path, *, display: str | None = None, retry_attempts: int = 10) -> bool:
+    """Run what is not in the folder yet.
+
+    Args:
+        plan: The study.
+        folder: Of its logs, and of no others.
+        display: As `inspect eval --display` takes it; by default nothing where there is no terminal.
+        retry_attempts: How often Inspect tries again what failed.
+
+    Returns:
+        Whether all levels are finished.
+
+    Raises:
+        UserError: The folder holds logs of other arguments.
+        Interrupted: By the user.
+    """
+    quiet = display is None and not sys.stdout.isatty()
+    tasks = [run.task(plan.name) for run in plan.runs]
+    again = "the same command goes on where this one stopped"
+    try:
+        with redirect_stdout(sys.stderr) if quiet else nullcontext():
+            done, logs = eval_set(
+                tasks,
+                log_dir=str(folder),
+                display="log" if quiet else display,  # pyright: ignore[reportArgumentType] - Inspect says what it knows not
+                retry_attempts=retry_attempts,
+                log_level="warning",
+                tags=[f"study:{plan.name}"],
+            )
+    except PrerequisiteError as error:
+        said = " ".join(str(error.message).split())
+        raise UserError(f"{folder}: {said} For other arguments give another --log-dir.") from error
+    except KeyboardInterrupt as error:
+        raise Interrupted(f"interrupted; {again}") from error
+    if any(log.status == "cancelled" for log in logs):
+        raise Interrupted(f"interrupted; {again}")
+    return done

@@ -1,0 +1,128 @@
+"""Which contexts a level is run on: those given, those of `--store`, or, of the demo, a store made on first use."""
+
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+
+from inspect_autointerp.builtin import demo
+from inspect_autointerp.builtin.build_store import make_once
+from inspect_autointerp.builtin.locate import locate
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.experiments.definition import Demo, Level
+from inspect_autointerp.store.store import Store
+
+HOOKPOINT = "layers.2"
+"""Of the demo, where a study does not say."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the contexts of a level are."""
+
+    contexts: str
+    hookpoint: str
+    said: str | None = None
+    """What stands for the level in the demo, empty where that goes without saying; None of contexts that were given."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the command line says of contexts."""
+
+    contexts: str | None = None
+    """None for the demo's."""
+    hookpoint: str | None = None
+    stores: Mapping[str, str] | None = None
+    """By level, `DIR` or `DIR@HOOKPOINT`."""
+
+    def place(self, name: str, level: Level) -> Place | str:
+        """Where a level's contexts are, or how to make them.
+
+        Raises:
+            UserError: A store that was given is not there, or the demo's cannot be made.
+        """
+        stores = self.stores or {}
+        short = name.removeprefix(f"{level.of}, ") if level.floor else name
+        if wanted := stores.get(name, stores.get(short)):
+            return _named(wanted)
+        if self.contexts is None:
+            return self._of_demo(level)
+        store = _opened(self.contexts)
+        window = level.task.get("window", 0)
+        if level.store is None or 0 < window <= store.settings.window:
+            return Place(str(store.folder), store.hookpoint(self.hookpoint))
+        return self._command(short, level.store.prep, store)
+
+    def hookpoints(self) -> dict[str, Place]:
+        """Each hookpoint of the contexts; of `--store` where there are some, by level."""
+        if self.stores:
+            return {name: _named(wanted) for name, wanted in self.stores.items()}
+        store = _opened(self.contexts)
+        said = "" if self.contexts is None else None
+        return {name: Place(str(store.folder), name, said) for name in store.hookpoints}
+
+    def _of_demo(self, level: Level) -> Place | str:
+        held = level.store.demo if level.store else level.demo or Demo.model_validate({"as": ""})
+        if held is None:
+            return "the demo has no such thing"
+        folder = Path(demo.ensure_store()) if held.prep is None else _made(held.prep)
+        hookpoint = held.hookpoint or (self.hookpoint or HOOKPOINT if held.prep is None else None)
+        return Place(str(folder), _opened(str(folder)).hookpoint(hookpoint), held.as_)
+
+    def _command(self, name: str, prep: str, store: Store) -> str:
+        hookpoint = store.hookpoint(self.hookpoint)
+        entry, settings = store.manifest.hookpoints[hookpoint], store.settings
+        facts = {
+            "subject": store.manifest.subject,
+            "coder": entry.coder,
+            "width": entry.width,
+            "hookpoint": hookpoint,
+            "layer": (re.match(r"[\w.]*?\d+", hookpoint) or [hookpoint])[0],
+            "corpus": settings.corpus,
+            "tokens": settings.tokens,
+        }
+        # What a manifest says is quoted: the command is there to be copied into a shell.
+        quoted = {name: shlex.quote(str(fact)) for name, fact in facts.items()}
+        return f"autointerp prep {prep.format(**quoted)} -o DIR, then --store {shlex.quote(f'{name}=DIR')}"
+
+
+def read_stores(given: list[str]) -> dict[str, str]:
+    """`--store LEVEL=DIR` or `LEVEL=DIR@HOOKPOINT`, by level.
+
+    Raises:
+        UserError: One is not of that form.
+    """
+    found = {}
+    for argument in given:
+        name, _, folder = argument.partition("=")
+        if not (name and folder):
+            raise UserError(f"--store {argument}: give LEVEL=DIR, or LEVEL=DIR@HOOKPOINT")
+        found[name] = folder
+    return found
+
+
+def _named(wanted: str) -> Place:
+    folder, at, hookpoint = wanted.rpartition("@")
+    if not at or "/" in hookpoint:  # an @ in a folder's name
+        folder, hookpoint = wanted, ""
+    store = _opened(folder)
+    return Place(str(store.folder), store.hookpoint(hookpoint or None))
+
+
+def _opened(contexts: str | None) -> Store:
+    return Store.open(locate(contexts))
+
+
+def _made(prep: str) -> Path:
+    """A store of the demo's subject beside the demo's own, made on first use."""
+    spec = find_spec("pandas")  # a corpus that is there wherever this project is
+    arguments = shlex.split(prep.format(pandas=Path(spec.origin).parent if spec and spec.origin else ""))
+    name = sha256("\0".join([str(demo.TOKENS), *arguments]).encode()).hexdigest()[:8]
+    own = demo.store_folder()
+    folder = own.with_name(f"{own.name}-{name}")
+    command = ["prep", "demo", *arguments, "-o", str(folder), "--tokens", str(demo.TOKENS), "--resume"]
+    return make_once(folder, "inspect_autointerp.cli", command, "the demo's")

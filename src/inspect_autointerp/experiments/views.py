@@ -1,0 +1,144 @@
+"""A study's table as the paper lays it out, ours beside its numbers; then what is sure of the differences."""
+
+from math import isnan
+from typing import Any
+
+import pandas as pd
+
+from inspect_autointerp.experiments.definition import Reported
+from inspect_autointerp.experiments.plan import Planned
+from inspect_autointerp.experiments.results import Found
+from inspect_autointerp.leaderboard.show.tables import estimate, known, rows_of
+from inspect_autointerp.leaderboard.show.view import View
+
+_PAPER = "arXiv 2410.13928"
+
+
+def study_views(plan: Planned, found: dict[str, Found], numbers: pd.DataFrame) -> list[View]:
+    """The tables.
+
+    Args:
+        plan: The study.
+        found: Its finished levels.
+        numbers: Their `outcome`.
+    """
+    rows = {(row["level"], row["score"]): row for row in rows_of(numbers).values()}
+    names = sorted(plan.levels, key=lambda name: plan.levels[name].floor)  # stable: floors last
+    views = [_table(plan, names, rows)]
+    if rows:
+        views += [_certainty(plan, names, rows), _evaluations(plan, names, found)]
+    if plan.missing:
+        missing = [[name, how] for name, how in plan.missing.items()]
+        views.append(View("Not run", [plan.study.factor, "what it takes"], missing, text=2))
+    return views
+
+
+def study_notes(plan: Planned) -> list[str]:
+    """What has to be said below the tables."""
+    paper = f"{_PAPER}, {plan.study.table}"
+    notes = [
+        f"Median (quartiles) over latents. The paper: {paper}; Gemma 2 9B, explained and graded by Llama 3.1 70B"
+        " Instruct, unless said otherwise. Its subject, data and models are not this run's, and its test contexts can"
+        " be those that the explainer saw: compare how levels differ, not where they lie.",
+        "Mean over latents with its 95 % bootstrap interval; differences from the level named, paired over their"
+        " common latents, or, where pairs is –, of other latents (Welch's); p by Holm's correction over a score's"
+        " differences.",
+    ]
+    if plan.of_demo:
+        notes.append(
+            "DEMO: what stands here as ours comes from this project's demo, a model of 4.5 M parameters over"
+            " Python's standard library, and not from the paper's models. What stands below a level's name stands for"
+            " it."
+        )
+    return notes + plan.study.notes
+
+
+def _table(plan: Planned, names: list[str], rows: dict[tuple[str, str], Any]) -> View:
+    cells = []
+    for name in names:
+        row = [_label(plan, name)]
+        for score in plan.study.scores:
+            ours, theirs = rows.get((name, score)), plan.levels[name].paper.get(score)
+            row += [_quartiles(ours, theirs) if ours else "–", _reported(theirs)]
+        cells.append(row)
+    ours = ", demo" if plan.of_demo else ""
+    head = [plan.study.factor, *(cell for score in plan.study.scores for cell in (score + ours, "the paper"))]
+    faint = [plan.levels[name].floor for name in names]
+    rule = faint.index(True) if True in faint else None
+    return View(f"{plan.name}: {plan.study.about}", head, cells, faint, rule)
+
+
+def _label(plan: Planned, name: str) -> str:
+    said = next((run.place.said for run in plan.runs if run.name == name), "")
+    return name + (f"\n{said}" if said else "")
+
+
+def _quartiles(row: Any, theirs: Reported | None) -> str:
+    if not known(row["median"]):
+        return "–"
+    mean = f"\nmean {row['mean']:.2f}" if theirs is not None and len(theirs) == 1 else ""
+    return _between(row["median"], row["q25"], row["q75"]) + mean
+
+
+def _reported(theirs: Reported | None) -> str:
+    if theirs is None:
+        return ""
+    if len(theirs) == 1:
+        return f"mean {theirs[0]:.2f}"
+    return _between(*theirs)
+
+
+def _between(median: float, low: float, high: float) -> str:
+    return f"{median:.2f} ({low:.2f}{' to ' if low < 0 else '–'}{high:.2f})"
+
+
+def _certainty(plan: Planned, names: list[str], rows: dict[tuple[str, str], Any]) -> View:
+    cells, faint = [], []
+    for score in plan.study.scores:
+        for name in names:
+            if row := rows.get((name, score)):
+                cells.append(_certain(score, name, row))
+                faint.append(plan.levels[name].floor)
+    head = [
+        "score",
+        plan.study.factor,
+        "verdict",
+        "against",
+        "mean",
+        "difference",
+        "p (Holm)",
+        "latents",
+        "pairs",
+        "unscored",
+    ]
+    return View("Means and differences", head, cells, faint, text=4, minor=range(7, 10))
+
+
+def _certain(score: str, name: str, row: Any) -> list[str]:
+    p = row["p_holm"]
+    return [
+        score,
+        name,
+        row["verdict"],
+        row["against"],
+        estimate(row["mean"], row["low"], row["high"]),
+        estimate(row["difference"], row["difference_low"], row["difference_high"], sign="+") if row["against"] else "",
+        "" if isnan(p) else "<0.0001" if p < 1e-4 else f"{p:.4f}",
+        f"{row['n']:,}",
+        f"{row['pairs']:,}" if row["pairs"] else "–" if row["against"] else "",
+        "–" if isnan(row["unscored"]) else f"{100 * row['unscored']:.1f} %",
+    ]
+
+
+def _evaluations(plan: Planned, names: list[str], found: dict[str, Found]) -> View:
+    cells = []
+    for name in names:
+        if of := found.get(name):
+            subject, coder, hookpoint = of.latents_of
+            facts = of.log.eval.metadata or {}
+            grader = ", ".join(dict.fromkeys(entry.setting["grader"] for entry in of.entries.values()))
+            skipped = ", ".join(f"{n:,} {why}" for why, n in facts["latents_skipped"].items())
+            store = str(facts["store"])
+            cells.append([name, of.log.eval.model, grader, subject, hookpoint, coder, store, skipped])
+    head = [plan.study.factor, "explainer", "grader", "subject", "hookpoint", "coder", "store", "latents skipped"]
+    return View("What was run", head, cells, text=8)

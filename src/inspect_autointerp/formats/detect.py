@@ -1,0 +1,107 @@
+"""Which format a source has, by its content alone: neither by its name nor by what is likely."""
+
+import csv
+import json
+from typing import Any
+
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.formats import delphi, eleuther, neuronpedia, saebench, tables
+from inspect_autointerp.formats.source import GZIP, PARQUET, ZIP, Source
+from inspect_autointerp.formats.strict_json import Unreadable, decode, load
+
+FORMATS = ("jsonl", "csv", "parquet", "neuronpedia", "delphi", "saebench", "eleuther", "log")
+FOLDERS = ("neuronpedia", "delphi")
+"""The formats that are folders, or can be."""
+_LOG = ("version", "status", "eval")
+"""The names that a JSON log of Inspect begins with."""
+
+
+def recognise(source: Source) -> str:
+    """The format of a source, one of `FORMATS`.
+
+    Raises:
+        UserError: It is none of them, or could be of several: then the message says what to give as `format`.
+    """
+    found, why = _of_folder(source) if source.is_folder else _of_file(source)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UserError(
+            f"{source.given}: can be read as {' or as '.join(found)}; give format={' or format='.join(found)}"
+        )
+    raise UserError(f"{source.given}: {why}; explanations are read from {', '.join(FORMATS)}")
+
+
+def _of_folder(source: Source) -> tuple[list[str], str]:
+    found = [name for name, files in (("neuronpedia", neuronpedia.batches), ("delphi", delphi.texts)) if files(source)]
+    return found, "a folder without batch-N.jsonl.gz (Neuronpedia's) and HOOKPOINT_latentN.txt (Delphi's)"
+
+
+def _of_file(source: Source) -> tuple[list[str], str]:
+    head = source.head()
+    if head.startswith(PARQUET):
+        return ["parquet"], ""
+    if head.startswith(ZIP):
+        return ["log"], ""  # whether it is one is said when it is read
+    if not head.startswith(GZIP) and is_json_log(head):
+        return ["log"], ""
+    content = source.read()
+    if not content.strip():
+        return [], "the file is empty"
+    try:
+        decode(content)
+    except Unreadable as error:
+        raise UserError(f"{source.given}:{error.line}: {error}") from None
+    if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in (b"{", b"["):
+        return _of_text(content)
+    first, _, rest = content.removeprefix(b"\xef\xbb\xbf").lstrip().partition(b"\n")
+    try:
+        return _of_json(*_parsed(content, first, rest)), "JSON of no known kind"
+    except Unreadable as error:
+        raise UserError(f"{source.given}:{error.line}: {error}") from None
+
+
+def _parsed(content: bytes, first: bytes, rest: bytes) -> tuple[Any, bool]:
+    """The object of the first line, and whether there are more lines; or the whole file, if that is one object.
+
+    Names that stand twice are for the format's reader to refuse.
+    """
+    try:
+        return json.loads(first), bool(rest.strip())
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return json.loads(decode(content)), False
+    except (ValueError, RecursionError):
+        return load(content), False  # which says what is wrong
+
+
+def is_json_log(head: bytes) -> bool:
+    """Whether a file that begins like this is a JSON log of Inspect."""
+    place = -1
+    for name in _LOG:
+        place = head.find(f'"{name}"'.encode(), place + 1)
+        if place < 0:
+            return False
+    return head.lstrip().startswith(b"{")
+
+
+def _of_json(record: Any, lines: bool) -> list[str]:
+    """The formats that an object can be of: a whole file, or the first of several lines."""
+    if isinstance(record, list):
+        features = bool(record) and all(isinstance(one, dict) and neuronpedia.is_neuronpedia(one) for one in record)
+        return ["neuronpedia"] if features and not lines else []
+    found = {
+        "jsonl": tables.is_row(record),
+        "neuronpedia": neuronpedia.is_neuronpedia(record),
+        "saebench": not lines and saebench.is_saebench(record),
+        "eleuther": not lines and eleuther.is_eleuther(record),
+    }
+    return [name for name, is_it in found.items() if is_it]
+
+
+def _of_text(content: bytes) -> tuple[list[str], str]:
+    head = next(csv.reader([decode(content.partition(b"\n")[0]).rstrip("\r")]), [])
+    if tables.is_row(dict.fromkeys(head)):
+        return ["csv"], ""
+    return [], "neither JSON nor a CSV file whose head names `explanation`, and `latent` or `index`"

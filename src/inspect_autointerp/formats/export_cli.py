@@ -1,0 +1,61 @@
+"""`autointerp export`: the command that writes our logs' explanations and scores for others."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+
+def export(
+    logs: Annotated[list[str], typer.Argument(help="Inspect logs of this project: files or URLs.", metavar="LOG")],
+    to: Annotated[
+        str,
+        typer.Option(help="jsonl, csv, parquet, neuronpedia, delphi, saebench or eleuther.", metavar="FORMAT"),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file of a table; the folder of everything else.")],
+    overwrite: Annotated[bool, typer.Option(help="Replace an export that is there.")] = False,
+    model_id: Annotated[
+        str | None, typer.Option(help="Neuronpedia's name of the subject; by default the last part of its name.")
+    ] = None,
+    source_id: Annotated[
+        str | None, typer.Option(help="Neuronpedia's name of the coder, like 6-res-jb; by default the hookpoint.")
+    ] = None,
+    author_id: Annotated[
+        str, typer.Option(help="Neuronpedia's id of the user who imports the explanations.")
+    ] = "inspect-autointerp",
+) -> None:
+    """Write the explanations and scores of logs in a format that others read.
+
+    \b
+    jsonl, csv, parquet  a file: every latent, every score, who explained and who graded
+    neuronpedia          explanations/ and scores/ as batch-N.jsonl.gz; no details of single contexts
+    delphi               explanations/; no scores/, whose files hold verdicts on single contexts, which logs do not
+    saebench             one result file; balanced accuracy of detection, null for verdicts and SAE configuration
+    eleuther             HOOKPOINT_feature.json, and scores/ of detection (recall) and fuzzing
+
+    What a format has no place for stands beside it: provenance.json (explainer, grader, prompts, options, store, means
+    with intervals), and latents.jsonl, a line per latent; beside a file, FILE.provenance.json. Latents without an
+    explanation, and floors, whose explanations are another latent's, are in tables and latents.jsonl alone.
+    In CSV a text that a spreadsheet would run as a formula has a ' before it, which `-T explanations=` takes off again.
+
+    \b
+    Example:
+      autointerp export logs/*.eval --to csv -o scores.csv
+      autointerp export logs/x.eval --to neuronpedia --model-id gpt2-small --source-id 6-res-jb -o out
+    """
+    from inspect_autointerp.formats.export import export as write
+
+    done = write(
+        logs,
+        to,
+        output,
+        overwrite=overwrite,
+        model_id=model_id,
+        source_id=source_id,
+        author_id=author_id,
+    )
+    left_out = f"; {done.left_out:,} rows without an explanation of their own left out" if done.left_out else ""
+    Console(stderr=True).print(
+        f"{output}: {done.written:,} rows{left_out}", markup=False, highlight=False, soft_wrap=True
+    )

@@ -1,0 +1,1 @@
+"""The layer between this package and Inspect."""

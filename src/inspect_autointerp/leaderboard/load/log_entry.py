@@ -1,0 +1,276 @@
+"""One log as the entries of a leaderboard, one per score. Its header and one sample are read, whatever its size."""
+
+import json
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from math import isfinite, isnan
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from inspect_ai.log import EvalLog, list_eval_logs, read_eval_log, read_eval_log_sample
+
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.inspect_support.model_name import sampling, telling_arguments
+from inspect_autointerp.leaderboard.load.header import FLOORS, Estimate, estimates_of, scores_of, solver_of
+from inspect_autointerp.leaderboard.load.log_values import Check, log_check
+from inspect_autointerp.sharded import KEY as SWEEP
+
+_NO_MODEL = ("constant", "empty", "supply", "human")
+"""Explainers that ask no model."""
+HEADLINES = ("balanced_accuracy", "correlation", "accuracy", "auroc", "effect")
+"""The statistics that entries are ordered by: the first of them that a score has."""
+RANDOM_CODER = "random:"
+"""How the name of a coder that was made at random begins (`prep.coders.random_topk`)."""
+
+
+class Shard(NamedTuple):
+    """What part of a sweep a log is (`autointerp sweep`)."""
+
+    sweep: str
+    number: int
+    """From 1."""
+    of: int
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One explainer (or floor) in one evaluation."""
+
+    explainer: str
+    """The model, the solver where it is not `explain`, and its settings where they are not the defaults."""
+    floor: bool
+    setting: dict[str, str]
+    """What has to agree for two entries to be compared: score, suite (empty if none), store, hookpoint, latents,
+    grader, prompt, options."""
+    scores: dict[str, Estimate]
+    n_latents: int
+    """Latents evaluated, unscored ones included."""
+    tokens_per_latent: float
+    """All models together, input and output."""
+    cost_per_latent: float
+    """In dollars; NaN where Inspect knows no price for a model."""
+    created: str
+    path: str
+    problem: str | None = field(default=None)
+    """Why it can be compared with nothing, for instance that it was not finished."""
+    scorer: str = ""
+    """What the score is called in the log."""
+    latents: tuple[str, ...] = field(default=(), repr=False)
+    """Their ids, in order of text."""
+    subject: str = ""
+    coder: str = ""
+    baseline: bool = False
+    """Of the lexical baseline: a floor where it stands among language models, see `compare`."""
+    shard: Shard | None = None
+    """Where the log is one of a sweep's."""
+    logs: tuple[str, ...] = field(default=(), repr=False)
+    """The logs of a sweep's shards, whose entry this is (`sweeps.merged`); `path` is the first then."""
+    digest: str | None = None
+    """The digest that the entry's suite publishes of its store; None without a suite, or where it publishes none."""
+    one_store: bool = True
+    """Whether the entry's suite is over one store, `Suite.one_store`."""
+    edited: int = 0
+    """Latents whose score was edited after the run (`edits`)."""
+    absent: int = 0
+    """Latents that the header lists and of which the log has no sample; they count as unscored."""
+
+    @property
+    def name(self) -> str:
+        """The explainer, with what a reader has to know of the log: scores edited after the run, samples absent."""
+        edited = f", {self.edited} score{'s' * (self.edited > 1)} edited" if self.edited else ""
+        absent = f", {self.absent} sample{'s' * (self.absent > 1)} missing" if self.absent else ""
+        return self.explainer + edited + absent
+
+    @property
+    def statistic(self) -> str:
+        """The one that entries are ordered by; empty where a score has none of `HEADLINES`."""
+        return next((key for key in HEADLINES if key in self.scores), "")
+
+    @property
+    def headline(self) -> float:
+        """The mean that entries are ordered by; NaN where undefined."""
+        return self.scores[self.statistic].mean if self.statistic else float("nan")
+
+
+def read_entries(folder: str) -> list[Entry]:
+    """Read every log of this project below a folder, oldest first; other projects' logs are passed over.
+
+    The shards of a sweep are entries of their own, see `sweeps.merged`.
+
+    Raises:
+        UserError: There is no such folder, or none of its logs is of this project.
+    """
+    if "://" not in folder and not Path(folder).exists():
+        raise UserError(f"{folder}: no such folder; evaluate something first: inspect eval tasks/detection.py")
+    entries = sorted(_entries(folder), key=lambda entry: entry.created)
+    if not entries:
+        raise UserError(f"{folder}: no log of this project in it; inspect eval tasks/detection.py writes one")
+    return entries
+
+
+def _entries(folder: str) -> Iterator[Entry]:
+    for info in list_eval_logs(folder):
+        name = Path(info.name).name
+        try:
+            log = read_eval_log(info, header_only=True)
+        except Exception as error:  # a log cut short can fail in any layer: it is listed, not fatal
+            yield _broken(name, info.name, f"unreadable ({type(error).__name__})")
+            continue
+        if "inspect_autointerp" not in (log.eval.metadata or {}):
+            continue
+        try:
+            found = checked_entries(log, info.name)
+        except Exception as error:  # nothing of a log is read later that was not read here once
+            found = [_broken(log.eval.model, info.name, f"unreadable ({type(error).__name__})", str(log.eval.created))]
+        yield from found
+
+
+def checked_entries(log: EvalLog, path: str) -> list[Entry]:
+    """Return the entries of a log, all of which was read and compared with itself (`consistency`).
+
+    An entry whose log contradicts itself, or has no samples, has that as its `problem`.
+
+    Args:
+        log: The log's header.
+        path: The log's path or URL.
+
+    Raises:
+        Exception: The log is damaged anywhere; errors are those of the layers below.
+    """
+    if log.status != "success" or not log.results:
+        return entries(log, path)
+    check = log_check(path)
+    return [
+        replace(entry, edited=check.edited.get(entry.scorer, 0), absent=len(check.absent) if check.n_samples else 0,
+                problem=_problem(entry, check, log))
+        for entry in entries(log, path, frozenset(check.absent))
+    ]  # fmt: skip
+
+
+def _problem(entry: Entry, check: Check, log: EvalLog) -> str | None:
+    """Why an entry of a finished log can be compared with nothing; None if it can be."""
+    if not check.n_samples:
+        why = "" if log.eval.config.log_samples is not False else " (made with --no-log-samples)"
+        own = f"; its own summary says {entry.statistic} {entry.headline:.3f}" if is_known(entry.headline) else ""
+        return f"the log has no samples{why}{own}"
+    if not check.contradictions:
+        return None
+    first, *others = check.contradictions
+    more = f", and {len(others)} more contradiction{'s' * (len(others) > 1)}" if others else ""
+    return f"the log contradicts itself: {first}{more}"
+
+
+def entries(log: EvalLog, path: str, absent: Collection[str] = ()) -> list[Entry]:
+    """Return the entries of a log by its header: one per scorer, those that `inspect score` added included.
+
+    Args:
+        log: The log's header.
+        path: The log's path or URL.
+        absent: Ids that the header lists and of which the log has no sample.
+    """
+    explainer, floor, baseline = _explainer(log)
+    if log.status != "success" or not log.results:
+        broken = _broken(explainer, path, f"not finished (status {log.status})", str(log.eval.created))
+        return [replace(broken, shard=_shard(log))]
+    by_scorer = scores_of(log)
+    ids = log.eval.dataset.sample_ids or []
+    made = _made_by(path, [id for id in ids if str(id) not in absent], set(by_scorer))
+    latents = tuple(sorted(map(str, ids)))
+    usages = list(log.stats.model_usage.values())
+    cost = sum(usage.total_cost if usage.total_cost is not None else float("nan") for usage in usages)
+    cost = cost if isfinite(cost) else float("nan")
+    metadata = log.eval.metadata or {}
+    suite = suite_of(log)
+    return [
+        Entry(
+            explainer=explainer,
+            floor=floor,
+            baseline=baseline,
+            setting={
+                "score": scorer.rstrip("0123456789"),  # Inspect numbers a scorer that is added a second time
+                "suite": _text(suite.get("label", "")),
+                "store": _text(metadata.get("store")),
+                "hookpoint": _text(metadata.get("hookpoint")),
+                "grader": _text(made.get(scorer, {}).get("grader")),
+                "prompt": _text(made.get(scorer, {}).get("prompt")),
+                "options": json.dumps(made.get(scorer, {}).get("options"), sort_keys=True),
+                "latents": digest_of(latents),
+            },
+            scores=estimates_of(scores),
+            n_latents=len(ids),
+            tokens_per_latent=sum(usage.total_tokens for usage in usages) / len(ids) if ids else float("nan"),
+            cost_per_latent=cost / len(ids) if ids and usages else float("nan"),
+            created=str(log.eval.created),
+            path=path,
+            scorer=scorer,
+            latents=latents,
+            subject=_text(metadata.get("subject")),
+            coder=_text(metadata.get("coder")),
+            shard=_shard(log),
+            digest=None if suite.get("digest") is None else _text(suite["digest"]),
+            one_store=suite.get("one_store") is not False,
+        )
+        for scorer, scores in by_scorer.items()
+    ]
+
+
+def _text(value: object) -> str:
+    """Return what a log says as text that every file can hold: half a character of UTF-16 is spelled out."""
+    return str(value).encode("utf-8", "backslashreplace").decode()
+
+
+def suite_of(log: EvalLog) -> dict[str, Any]:
+    """What a log says of the suite that it is an entry of (`suites.fixed`); nothing if it is of none."""
+    suite = (log.eval.metadata or {}).get("suite")
+    return suite if isinstance(suite, dict) and suite.get("entry") is True else {}
+
+
+def digest_of(latents: Sequence[str]) -> str:
+    """What tells sets of latents apart: their ids, in order of text."""
+    return sha256("\n".join(latents).encode()).hexdigest()[:16]
+
+
+def _shard(log: EvalLog) -> Shard | None:
+    of = (log.eval.metadata or {}).get(SWEEP)
+    if not isinstance(of, dict):
+        return None
+    return Shard(str(of.get("id")), int(of.get("shard", 0)), int(of.get("of", 0)))
+
+
+def _explainer(log: EvalLog) -> tuple[str, bool, bool]:
+    """What wrote a log's explanations, whether it is a floor, and whether it is the lexical baseline."""
+    model = log.eval.model
+    solver, options, from_file = solver_of(log)
+    if solver in _NO_MODEL or from_file:
+        label = solver
+    else:
+        label = model if solver == "explain" else f"{solver} ({model})"
+        options = telling_arguments(log.eval.model_args) | sampling(log.eval.model_generate_config) | options
+    label += f" {json.dumps(options, sort_keys=True)}" if options else ""
+    floor = solver in FLOORS
+    return label, floor, not floor and model.endswith("/lexical") and solver not in _NO_MODEL and not from_file
+
+
+def _made_by(path: str, ids: list[Any], scorers: set[str]) -> dict[str, dict[str, Any]]:
+    """By scorer the metadata of one of its scores: it says what the log's header does not where scores were added."""
+    found: dict[str, dict[str, Any]] = {}
+    for id in ids:
+        try:
+            sample = read_eval_log_sample(path, id, exclude_fields={"messages", "events", "attachments", "store"})
+        except IndexError:  # not in the log: it failed, or the log is a part of the run
+            continue
+        found |= {name: score.metadata for name, score in (sample.scores or {}).items() if score.metadata}
+        if scorers <= found.keys():
+            break
+    return found
+
+
+def _broken(name: str, path: str, problem: str, created: str = "") -> Entry:
+    nan = float("nan")
+    return Entry(name, False, {}, {}, 0, nan, nan, created, path, problem)
+
+
+def is_known(value: float) -> bool:
+    """Whether a number is defined."""
+    return not isnan(value)

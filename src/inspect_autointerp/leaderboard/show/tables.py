@@ -1,0 +1,249 @@
+"""What of `Results` is shown, as views: the tables, differences, correlations, breakdowns, and what was left out."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+
+from inspect_autointerp.contexts.negatives import HARD
+from inspect_autointerp.leaderboard.results import Results
+from inspect_autointerp.leaderboard.show.view import View
+from inspect_autointerp.text.render import visible
+
+NOTES = (
+    "Mean over latents with its 95 % bootstrap interval; median with quartiles; over floor: the paired difference from"
+    " the floor that it is least sure to be above; – is undefined; ¶ at the natural base rate; empty columns are left"
+    " out. Explainers that cannot be told apart (paired over latents, Holm's correction, 5 %) share a rank."
+    " Latents count as independent, although their contexts can be of the same documents: logs do not say of which.",
+    "Floors, and explainers that are not above them (†), recede.",
+)
+_NAMES = {
+    "balanced_accuracy": "balanced accuracy",
+    "balanced_accuracy_median": "at the median",
+    "correlation": "correlation",
+    "correlation_activating": "in activating",
+    "correlation_weighted": "correlation ¶",
+    "constant": "constant",
+    "accuracy": "accuracy",
+    "effect": "effect, nats",
+    "effect_per_token": "per token",
+    "kl": "KL",
+    "auroc": "AUROC",
+    "tpr": "TPR",
+    "tnr": "TNR",
+    "f1": "F1 ¶",
+    "auprc": "AUPRC ¶",
+}
+
+
+Row = dict[str, Any]
+
+
+def rows_of(frame: pd.DataFrame) -> dict[int, Row]:
+    """The rows of a frame as records, by its index."""
+    found: Any = frame.to_dict("index")
+    return found
+
+
+def tables(results: Results, numbers: pd.DataFrame) -> list[View]:
+    """A view per table: an entry's rank, headline, quartiles, floors, other statistics, and what it cost.
+
+    Args:
+        results: The entries.
+        numbers: Their `summary`.
+    """
+    every = rows_of(results.entries.join(numbers))
+    return [_table(results, every, list(results.of(table).index)) for table in results.tables]
+
+
+def _table(results: Results, every: dict[int, Row], of_table: list[int]) -> View:
+    entries = {entry: every[entry] for entry in of_table}
+    first = every[of_table[0]]
+    on_random = dict.fromkeys(of["random_entry"] for of in entries.values() if known(of["random_entry"]))
+    entries |= {i: every[i] | {"explainer": f"{every[i]['explainer']}, on a random coder"} for i in on_random}
+    estimates = results.estimates[results.estimates["entry"].isin(entries)]
+    means = estimates.pivot(index="entry", columns="statistic", values="mean")
+    shown = {key: name for key, name in columns(means, first["statistic"]).items() if key != first["statistic"]}
+    floors = any(known(of["over_floor"]) for of in entries.values())
+    rows = []
+    for entry, of in entries.items():
+        others = (means[key].get(entry, float("nan")) for key in shown)
+        over = estimate(of["over_floor"], of["over_floor_low"], of["over_floor_high"], sign="+")
+        rows.append(
+            [
+                places(of),
+                named(of),
+                estimate(of["mean"], of["low"], of["high"]),
+                estimate(of["median"], of["q25"], of["q75"]),
+                *([over] if floors else []),
+                *(number(mean) for mean in others),
+                f"{100 * of['unscored']:.1f} %" if known(of["unscored"]) else "–",
+                f"{of['tokens_per_latent']:,.0f}" if known(of["tokens_per_latent"]) else "–",
+                f"${of['cost_per_latent']:.4f}" if known(of["cost_per_latent"]) else "–",
+            ]
+        )
+    head = ["rank", "explainer", _NAMES.get(first["statistic"], first["statistic"]), "median"]
+    head += ["over floor"] if floors else []
+    minor = range(len(head), len(head) + len(shown))
+    head += [*shown.values(), "unscored", "tokens per latent", "cost per latent"]
+    faint = [recedes(of) for of in entries.values()]
+    return View(caption(first), head, rows, faint, _rule(entries.values()), text=2, minor=minor)
+
+
+def _rule(entries: Iterable[Row]) -> int | None:
+    """Before which row a line is drawn: the first floor."""
+    return next((number for number, of in enumerate(entries) if of["floor"]), None)
+
+
+def caption(of: Row) -> str:
+    """What all rows of a table have in common."""
+    score, place, store, grader = (visible(of[key]) for key in ("score", "hookpoint", "store", "grader"))
+    suite = f"suite {visible(of['suite'])} · " if of["suite"] else ""
+    return f"{score} · {suite}{place} · store {store} · {of['n_latents']:,} latents · graded by {grader}"
+
+
+def columns(means: pd.DataFrame, headline: str) -> dict[str, str]:
+    """The statistics that a table shows, and what they are called there; exports have all."""
+    held = [str(key) for key in means if means[key].notna().any()]
+    against = {f"{headline}_{kind}": f"against {kind}" for kind in (*HARD, "mismarked")}
+    return {key: name for key, name in (_NAMES | against).items() if key in held}
+
+
+def differences(results: Results, pairs: pd.DataFrame) -> list[View]:
+    """A view per table of its pairs, but for those of two floors.
+
+    Args:
+        results: The entries.
+        pairs: Their `differences`.
+    """
+    entries = rows_of(results.entries)
+    of_table: dict[int, list[Row]] = {}
+    for pair in rows_of(pairs).values():
+        if not (entries[pair["first"]]["floor"] and entries[pair["second"]]["floor"]):
+            of_table.setdefault(pair["table"], []).append(pair)
+    views = []
+    for found in of_table.values():
+        rows = []
+        for pair in found:
+            over = estimate(pair["difference"], pair["low"], pair["high"], sign="+")
+            p = "<0.0001" if pair["p_holm"] < 1e-4 else number(pair["p_holm"], 4)
+            names = [visible(entries[pair[side]]["explainer"]) for side in ("first", "second")]
+            rows.append([names[0], pair["verdict"], names[1], over, p, f"{pair['n']:,}"])
+        title = f"Paired differences · {caption(entries[found[0]['first']])}"
+        head = ["this", "is", "than or with", "difference", "p (Holm)", "latents"]
+        views.append(View(title, head, rows, [pair["verdict"] == "tied" for pair in found], text=3))
+    return views
+
+
+def correlations(results: Results, found: pd.DataFrame) -> list[View]:
+    """A view per store and explainer: the upper half of the matrix, Spearman's and in brackets Pearson's.
+
+    Args:
+        results: The entries.
+        found: Their `correlations`.
+    """
+    labels = series_labels(results)
+    of_explainer: dict[tuple[str, str], list[Row]] = {}
+    for pair in rows_of(found).values():
+        of_explainer.setdefault((pair["store"], pair["explainer"]), []).append(pair)
+    views = []
+    for (store, explainer), pairs in of_explainer.items():
+        cells = {(pair["first"], pair["second"]): _correlation(pair) for pair in pairs}
+        across, down = sorted({j for _, j in cells}), sorted({i for i, _ in cells})
+        rows = [[labels[i], *(cells.get((i, j), "") for j in across)] for i in down]
+        counts = sorted({pair["n"] for pair in pairs})
+        latents = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
+        title = f"Correlations over {latents} latents · {visible(explainer)} · store {visible(store)}"
+        views.append(View(title, ["Spearman (Pearson)", *(labels[j] for j in across)], rows))
+    return views
+
+
+def _correlation(pair: Row) -> str:
+    both = f"{number(pair['spearman'], 2)} ({number(pair['pearson'], 2)})"
+    low, high = pair["spearman_low"], pair["spearman_high"]
+    return both + (f"\n[{low:.2f}, {high:.2f}]" if known(low) else "")
+
+
+def series_labels(results: Results) -> dict[int, str]:
+    """What each series is called: its score, and a number from the second series of a score on."""
+    labels: dict[int, str] = {}
+    counts: dict[str, int] = {}
+    for of in rows_of(results.entries).values():
+        if of["series"] not in labels:
+            counts[of["score"]] = count = counts.get(of["score"], 0) + 1
+            labels[of["series"]] = visible(of["score"]) + (f" {count}" if count > 1 else "")
+    return labels
+
+
+def breakdowns(results: Results, found: pd.DataFrame, by: str, numbers: pd.DataFrame) -> list[View]:
+    """A view per table, by hookpoint one per series: an entry's mean in each group.
+
+    Args:
+        results: The entries.
+        found: Their `breakdown`.
+        by: What they were broken down by.
+        numbers: Their `summary`.
+    """
+    entries = rows_of(results.entries.join(numbers))
+    units: dict[int, list[Row]] = {}
+    for row in rows_of(found).values():
+        of = entries[row["entry"]]
+        units.setdefault(of["series" if by == "hookpoint" else "table"], []).append(row)
+    views = []
+    for rows in units.values():
+        groups = list(dict.fromkeys(row["group"] for row in sorted(rows, key=lambda row: row["order"])))
+        explainers: dict[str, dict[Any, str]] = {}
+        for row in rows:
+            of = entries[row["entry"]]
+            explainers.setdefault(of["explainer"], {})[row["group"]] = estimate(row["mean"], row["low"], row["high"])
+        once = {of["explainer"]: of for of in (entries[row["entry"]] for row in reversed(rows))}
+        cells = [[named(once[name]), *(held.get(g, "–") for g in groups)] for name, held in explainers.items()]
+        first = entries[rows[0]["entry"]]
+        title = f"{visible(first['score'])} · graded by {visible(first['grader'])}"
+        title = f"By {by} · {title if by == 'hookpoint' else caption(first)}"
+        head = ["explainer", *(visible(str(g)) for g in groups)]
+        of = [once[name] for name in explainers]
+        views.append(View(title, head, cells, [recedes(row) for row in of], _rule(of)))
+    return views
+
+
+def apart(results: Results) -> list[View]:
+    """What stands in no table, if there is any such."""
+    rows = [
+        [visible(of["explainer"]), visible(of["reason"]), visible(of["log"].rpartition("/")[2])]
+        for of in rows_of(results.apart).values()
+    ]
+    return [View("Not compared", ["explainer", "why", "log"], rows, text=3)] if rows else []
+
+
+def named(of: Row) -> str:
+    """An entry's name, marked where it is not above its floors."""
+    return visible(of["explainer"]) + (" †" if recedes(of) and not of["floor"] else "")
+
+
+def recedes(of: Row) -> bool:
+    """Whether an entry is a floor or not above its floors."""
+    return of["floor"] or (not pd.isna(of["above_floor"]) and not of["above_floor"])
+
+
+def places(of: Row) -> str:
+    """A rank with its interval: `2`, `2–4`; nothing of a floor."""
+    low, high = of["rank_low"], of["rank_high"]
+    return "" if pd.isna(low) else str(low) if low == high else f"{low}–{high}"
+
+
+def estimate(mean: float, low: float, high: float, sign: str = "") -> str:
+    """A number and its interval; a dash where it is undefined."""
+    if not known(mean):
+        return "–"
+    return f"{mean:{sign}.3f}" + (f"\n[{low:{sign}.3f}, {high:{sign}.3f}]" if known(low) else "")
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number; a dash where it is undefined."""
+    return f"{value:.{digits}f}" if known(value) else "–"
+
+
+def known(value: float) -> bool:
+    """Whether a number is defined."""
+    return not pd.isna(value)

@@ -1,0 +1,1 @@
+"""Entries of a named suite: written from logs, and verified against them."""

@@ -1,0 +1,113 @@
+"""`autointerp submit` and `autointerp verify`: rows of a suite in one file, and whether they hold."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.store.atomic import atomic_file
+from inspect_autointerp.text.render import visible
+
+if TYPE_CHECKING:
+    from inspect_autointerp.leaderboard.submit.submission import Submission
+    from inspect_autointerp.suites.suite import Suite
+
+_SHOWN = 20
+
+
+def submit(
+    logs: Annotated[list[str], typer.Argument(help="Logs of one suite: explainers, and floors.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where the entry goes: a JSON file.")],
+    suite: Annotated[str | None, typer.Option(help="The suite's file, if it does not come with the package.")] = None,
+) -> None:
+    """Pack logs of a suite into an entry that others can check: rows with intervals, values per latent, provenance.
+
+    \b
+    Example:
+      autointerp submit logs/*_suite_*.eval -o entry.json
+    """
+    from pydantic import TypeAdapter
+
+    from inspect_autointerp.leaderboard.submit.submission import Submission, pack
+    from inspect_autointerp.leaderboard.submit.verify import own_differences, suite_differences
+
+    entry = pack(logs)
+    definition = _definition(entry.suite, suite)
+    _refuse([*own_differences(entry), *(suite_differences(entry, definition) if definition else ())], "the logs")
+    with atomic_file(output) as path:
+        path.write_bytes(TypeAdapter(Submission).dump_json(entry, indent=1) + b"\n")
+    lines = [f"{output}: {_what(len(entry.rows), 'row')} of suite {entry.suite['label']}", *_edited(entry)]
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def verify(
+    entry: Annotated[Path, typer.Argument(help="What `autointerp submit` wrote.")],
+    logs: Annotated[list[str] | None, typer.Argument(help="The logs that it was made from.")] = None,
+    suite: Annotated[str | None, typer.Option(help="The suite's file, if it does not come with the package.")] = None,
+) -> None:
+    """Check an entry: against itself, its suite's definition, and the logs given, all of whose numbers are recomputed.
+
+    The exit status is 2 if anything differs; every difference is named.
+
+    \b
+    Example:
+      autointerp verify entry.json logs/*_suite_*.eval
+    """
+    from inspect_autointerp.leaderboard.submit.recompute import log_sha256
+    from inspect_autointerp.leaderboard.submit.submission import read_submission
+    from inspect_autointerp.leaderboard.submit.verify import log_differences, own_differences, suite_differences
+
+    read = read_submission(entry)
+    found = list(own_differences(read))
+    definition = _definition(read.suite, suite)
+    found += suite_differences(read, definition) if definition else []
+    for log in logs or []:
+        found += log_differences(read, log)
+    _refuse(found, str(entry))
+    given = {log_sha256(log) for log in logs or []}
+    unread = [log.name for log in read.logs if log.sha256 not in given]
+    say = [f"{entry}: {_what(len(read.rows), 'row')} of suite {read.suite['label']} agree with themselves"]
+    say[0] += " and with the suite's definition" if definition else ""
+    if not definition:
+        say.append(
+            "The suite does not come with this package, so the entry was not compared with it; give --suite FILE"
+        )
+    if len(unread) < len(read.logs):
+        say.append(f"{_what(len(read.logs) - len(unread), 'log')} recomputed: every number is the entry's")
+    if unread:
+        say.append(f"Not compared with what it was made from, which was not given: {', '.join(map(visible, unread))}")
+    sys.stdout.write("\n".join([*say, *_edited(read)]) + "\n")
+
+
+def _edited(entry: "Submission") -> list[str]:
+    """A line for each row whose scores were edited after the run."""
+    return [
+        visible(f"{row.score} of {row.explainer}: {_what(row.edited, 'score')} edited after the run")
+        for row in entry.rows
+        if row.edited
+    ]
+
+
+def _definition(said: dict, path: str | None) -> "Suite | None":
+    from inspect_autointerp.suites.load import read_suite, shipped
+
+    name = said.get("name")
+    if path is None and name not in shipped():
+        return None
+    return read_suite(path or str(name))
+
+
+def _refuse(differences: list[str], what: str) -> None:
+    if not differences:
+        return
+    for line in differences[:_SHOWN]:
+        sys.stderr.write(f"{visible(line)}\n")
+    if len(differences) > _SHOWN:
+        sys.stderr.write(f"and {len(differences) - _SHOWN} more\n")
+    raise UserError(f"{what}: {_what(len(differences), 'difference')}, see above; this is not a valid entry")
+
+
+def _what(n: int, what: str) -> str:
+    return f"{n} {what}{'' if n == 1 else 's'}"

@@ -1,0 +1,91 @@
+"""A latent on texts that are in no store: what is asked of the engine, and how samples share one.
+
+The engine itself needs torch and is `inspect_autointerp.prep.engines.activations`; nothing here does.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Protocol
+
+import numpy as np
+
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.models.batching import Batches
+from inspect_autointerp.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What one latent is to be read on."""
+
+    latent: int
+    texts: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fired:
+    """One text, with the latent's activations on it."""
+
+    text: str
+    """What the subject has read, decoded as a whole: of a text longer than a chunk of the store, its beginning."""
+    spans: tuple[tuple[int, int], ...]
+    """Per token, the characters of `text` that it stands for, as (start, end); empty for part of a character."""
+    activations: np.ndarray
+    """float32 of shape (token,): in the coder's units; 0 where the latent is silent, and on special tokens."""
+    n_cut: int = 0
+    """How many tokens of the text were left out, for being beyond what the subject saw at once in prep."""
+
+    @property
+    def max_activation(self) -> float:
+        """The largest activation; 0 where the latent is silent, or there are no tokens."""
+        return float(self.activations.max(initial=0.0))
+
+    def tokens(self) -> list[str]:
+        """The characters of each token, in order."""
+        return [self.text[start:end] for start, end in self.spans]
+
+
+class FiringEngine(Protocol):
+    """Reads many latents on many texts at once, as if each text were alone."""
+
+    def __call__(self, questions: Sequence[Texts]) -> list[list[Fired]]:
+        """Of each question its texts, in order."""
+        ...
+
+
+class Firing:
+    """An engine that many samples share: questions that wait at the same time are answered together, in a thread.
+
+    Args:
+        engine: Who answers.
+        at_once: Questions answered together, at most.
+    """
+
+    def __init__(self, engine: FiringEngine, at_once: int = 32) -> None:
+        self._batches: Batches[Texts, list[Fired]] = Batches(engine, at_once)
+
+    async def __call__(self, latent: int, texts: Sequence[str]) -> list[Fired]:
+        """The latent's activations on the texts, in order."""
+        [fired] = await self._batches([Texts(latent, texts)])
+        return fired
+
+
+def load_firing(store: Store, hookpoint: str, device: str | None = None) -> Firing:
+    """Load the subject, up to the store's deepest hookpoint, and the coder that a store was made of.
+
+    Args:
+        store: The store.
+        hookpoint: One of its hookpoints.
+        device: Where they run; by default on a GPU if there is one.
+
+    Raises:
+        UserError: One of them cannot be had or is not what it was, or torch is missing.
+    """
+    try:
+        module = import_module("inspect_autointerp.prep.engines.activations")
+    except ImportError as error:
+        raise UserError(
+            f'reading new texts runs the subject, which needs `pip install "inspect-autointerp[prep]"` ({error})'
+        ) from error
+    return Firing(module.ReadingSubject(store, hookpoint, device=device))

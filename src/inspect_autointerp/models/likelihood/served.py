@@ -1,0 +1,119 @@
+"""Likelihood by a model behind a server that tells the log-probabilities of a prompt's tokens, through Inspect."""
+
+from collections.abc import Sequence
+from copy import copy
+from math import nan
+
+import anyio
+from inspect_ai.model import ChatMessageUser, GenerateConfig, Logprob, Model
+
+from inspect_autointerp.models.likelihood.interface import LikelihoodError, Pair
+
+PROVIDERS = ("vllm-completions", "openai-api-completions")
+"""Inspect's providers that send a text as it is and read what the server says of its tokens."""
+
+_RETRIES = 4
+"""Of a call that fails for a while, where the user has not said how many: Inspect alone would never give up. They take
+about a minute."""
+_PARTIAL = "\ufffd"
+_FARTHEST = 8
+"""Characters that tokens of unfinished characters in a row may stand for."""
+
+
+class ServedLikelihood:
+    """A model of one of `PROVIDERS`, as a `Likelihood`. Each pair is a call; which tokens a text has, the server says.
+
+    What a server says of the prefix is thrown away, also from the log. Prefixes that pairs share cost it little where
+    it keeps them (vLLM does, though not for prompts whose log-probabilities are asked for).
+    """
+
+    def __init__(self, model: Model) -> None:
+        self._model = copy(model)  # which may be the explainer as well
+        self._model.config = GenerateConfig(max_retries=_RETRIES).merge(model.config)  # --max-retries beats both
+
+    async def logprobs(self, pairs: Sequence[Pair]) -> list[list[float]]:
+        """See `Likelihood`.
+
+        Raises:
+            LikelihoodError: The server gives none (`no_prompt_logprobs`), or of another text (`not_spelled`).
+            Exception: Whatever the provider raises.
+        """
+        answers: list[list[float]] = [[] for _ in pairs]
+        failed: list[Exception] = []
+
+        async def one(number: int, pair: Pair) -> None:
+            try:
+                answers[number] = await self._one(*pair)
+            except Exception as error:  # a task group would wrap it
+                failed.append(error)
+
+        async with anyio.create_task_group() as group:
+            for number, pair in enumerate(pairs):
+                group.start_soon(one, number, pair)
+        if failed:
+            raise failed[0]
+        return answers
+
+    async def _one(self, prefix: str, continuation: str) -> list[float]:
+        if not continuation:
+            return []
+        text = prefix + continuation
+        output = await self._model.generate(
+            [ChatMessageUser(content=text)], config=GenerateConfig(prompt_logprobs=1, max_tokens=1, temperature=0)
+        )
+        found = output.choices[0].prompt_logprobs if output.choices else None
+        if found is None:
+            raise LikelihoodError("no_prompt_logprobs", f"{self._model} gave no log-probabilities of the prompt")
+        said = behind(text, len(prefix), found.content)
+        found.content = []  # the log's event has the same object: thousands of numbers a call that nobody reads
+        return said
+
+
+def behind(text: str, boundary: int, tokens: Sequence[Logprob]) -> list[float]:
+    """The log-probabilities of the tokens that hold anything of a text from a place on.
+
+    Servers name a token by its own characters: without the space in front (SentencePiece), or with a replacement for
+    what is only part of a character. So they are matched from the text's end on: spaces between two tokens are the
+    later one's, and partial ones stand for what lies between whole ones (all of them count, where the place is there).
+
+    Args:
+        text: The prompt.
+        boundary: The place, in characters.
+        tokens: Of the prompt, in order. The very first, which has no log-probability, is not among them.
+
+    Raises:
+        LikelihoodError: The tokens do not spell the text (`not_spelled`).
+    """
+    begin, i, partial = len(text), len(tokens), False
+    while i:
+        piece = tokens[i - 1].token
+        if not piece or (_PARTIAL in piece and not text.endswith(piece, 0, begin)):
+            partial |= bool(piece)
+            i -= 1
+            continue
+        if begin == 0 and not partial:
+            break  # a special token before the text
+        end = _end(text, begin, piece, partial)
+        if end <= boundary:
+            return [token.logprob for token in tokens[i:]]
+        begin, partial = end - len(piece), False
+        i -= 1
+        if begin <= boundary:
+            while i and not tokens[i - 1].token:  # nameless parts of the character that comes next
+                i -= 1
+            return [token.logprob for token in tokens[i:]]
+    first = [nan] if begin > boundary and not partial else []
+    return [*first, *(token.logprob for token in tokens[i:])]
+
+
+def _end(text: str, limit: int, piece: str, partial: bool) -> int:
+    """Where a token ends that is followed by what begins at the limit, or by partial ones before that."""
+    if not partial:
+        for end in (limit, len(text[:limit].rstrip())):
+            if text.endswith(piece, 0, end):
+                return end
+    else:
+        for end in range(limit - 1, max(0, limit - 1 - _FARTHEST), -1):
+            if text.endswith(piece, 0, end) and not text[end:limit].isascii():
+                return end
+    raise LikelihoodError("not_spelled", f"the server's token {piece!r} does not end the text {text[:limit][-40:]!r}")

@@ -1,0 +1,195 @@
+"""The subject, steered: what is asked of the engine, and how samples share one.
+
+The engine itself needs torch and is `inspect_autointerp.prep.engines.steering`; nothing here does.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Protocol
+
+import numpy as np
+
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.models.batching import Batches
+from inspect_autointerp.models.shared_engines import shared
+from inspect_autointerp.store.store import Store
+
+Prompt = Sequence[int]
+"""Token ids of the store's corpus; the engine puts BOS before them where prep did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Direction:
+    """What is added to the subject's activations, times a strength."""
+
+    latent: int
+    """What this latent writes when its activation is 1: strengths are in the units of its activations."""
+    random: int | None = None
+    """A seed: a random direction of the same length instead, another one for every latent."""
+    ablated: bool = False
+    """Whether what is added is also times minus the latent's own activation at that token: a strength of 1 then takes
+    away what the latent writes there, as if it were silent, and nothing else. Such a strength is not tuned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tune:
+    """Find the strength at which steering changes the next token's distribution so much."""
+
+    direction: Direction
+    prompts: Sequence[Prompt]
+    target_kl: float
+    """KL(clean ‖ steered) in nats, the mean over prompts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """The answer to `Tune`."""
+
+    strength: float | None
+    """None where none was found."""
+    kl: float
+    """KL there; where none was found, the nearest to the target that was met, NaN if nothing was."""
+    n_passes: int
+    """Steered forward passes that it took."""
+    reason: str | None = None
+    """Why none was found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Predict:
+    """What comes after each prompt, clean and steered at its last token."""
+
+    direction: Direction
+    prompts: Sequence[Prompt]
+    strength: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Predicted:
+    """The answer to `Predict`: natural logarithms of the next token's probabilities, float32 (prompt, vocabulary)."""
+
+    clean: np.ndarray
+    steered: np.ndarray
+
+    def kl(self) -> np.ndarray:
+        """KL(clean ‖ steered) in nats, float64 (prompt,)."""
+        clean, steered = self.clean.astype(np.float64), self.steered.astype(np.float64)
+        with np.errstate(invalid="ignore"):  # −∞ − −∞, where neither has any
+            return np.where(clean > -np.inf, np.exp(clean) * (clean - steered), 0.0).sum(axis=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Generate:
+    """Go on from each prompt, clean and steered at its last token and at all that follow."""
+
+    direction: Direction
+    prompts: Sequence[Prompt]
+    strength: float
+    seed: int
+    """Of the random numbers, which are the same for clean and steered; they depend on it, the latent and the prompt."""
+    n_tokens: int = 8
+    temperature: float = 1.0
+    """0 takes the likeliest token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """The answer to `Generate`: the new tokens of each prompt, ended by the end of the text if that comes first."""
+
+    clean: list[list[int]]
+    steered: list[list[int]]
+    kl: list[float]
+    """KL(clean ‖ steered) in nats of what comes right after each prompt, at temperature 1."""
+
+
+class SteeringEngine(Protocol):
+    """Answers many questions at once, as if it were each alone."""
+
+    def tune(self, questions: Sequence[Tune]) -> list[Tuned]:
+        """The strengths."""
+        ...
+
+    def predict(self, questions: Sequence[Predict]) -> list[Predicted]:
+        """The next tokens' probabilities."""
+        ...
+
+    def generate(self, questions: Sequence[Generate]) -> list[Generated]:
+        """The new tokens."""
+        ...
+
+
+class Steering:
+    """An engine that many samples share: questions that wait at the same time are answered together, in a thread.
+
+    Args:
+        engine: Who answers.
+        at_once: Questions answered together, at most.
+    """
+
+    def __init__(self, engine: SteeringEngine, at_once: int = 32) -> None:
+        self._engine = engine
+        self._batches: Batches[Tune | Predict | Generate, Tuned | Predicted | Generated] = Batches(
+            self._answer, at_once
+        )
+
+    async def tune(self, question: Tune) -> Tuned:
+        """The strength."""
+        [answer] = await self._batches([question])
+        assert isinstance(answer, Tuned)
+        return answer
+
+    async def predict(self, question: Predict) -> Predicted:
+        """The next tokens' probabilities."""
+        [answer] = await self._batches([question])
+        assert isinstance(answer, Predicted)
+        return answer
+
+    async def generate(self, question: Generate) -> Generated:
+        """The new tokens."""
+        [answer] = await self._batches([question])
+        assert isinstance(answer, Generated)
+        return answer
+
+    def _answer(self, questions: list[Tune | Predict | Generate]) -> list[Tuned | Predicted | Generated]:
+        """Each kind of question together, since a forward pass is of one kind."""
+        tune = {i: question for i, question in enumerate(questions) if isinstance(question, Tune)}
+        predict = {i: question for i, question in enumerate(questions) if isinstance(question, Predict)}
+        generate = {i: question for i, question in enumerate(questions) if isinstance(question, Generate)}
+        answers: dict[int, Tuned | Predicted | Generated] = {}
+        if tune:
+            answers |= zip(tune, self._engine.tune(list(tune.values())), strict=True)
+        if predict:
+            answers |= zip(predict, self._engine.predict(list(predict.values())), strict=True)
+        if generate:
+            answers |= zip(generate, self._engine.generate(list(generate.values())), strict=True)
+        return [answers[i] for i in range(len(questions))]
+
+
+def load_steering(store: Store, hookpoint: str, device: str | None = None) -> Steering:
+    """Load the subject and the coder that a store was made of.
+
+    Args:
+        store: The store.
+        hookpoint: One of its hookpoints.
+        device: Where they run; by default on a GPU if there is one.
+
+    Raises:
+        UserError: One of them cannot be had or is not what it was, or torch is missing.
+    """
+    try:
+        module = import_module("inspect_autointerp.prep.engines.steering")
+    except ImportError as error:
+        raise UserError(
+            f'steering runs the subject, which needs `pip install "inspect-autointerp[prep]"` ({error})'
+        ) from error
+    return Steering(module.SteeredSubject(store, hookpoint, device=device))
+
+
+async def steering_of(store: Store, hookpoint: str) -> Steering:
+    """The engine of a store's hookpoint, which all samples of the running tasks share.
+
+    Raises:
+        UserError: See `load_steering`.
+    """
+    return await shared(("steering", store.key, hookpoint), lambda: load_steering(store, hookpoint))

@@ -1,0 +1,1 @@
+"""Statistics that metrics, leaderboard and experiments share."""

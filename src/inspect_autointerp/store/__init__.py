@@ -1,0 +1,1 @@
+"""The context store on disk: what prep writes and everything else reads."""

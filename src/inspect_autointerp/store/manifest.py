@@ -1,0 +1,182 @@
+"""`manifest.json`: what a context store is made of, and the digest that names it.
+
+The manifest is also the configuration that reproduces the store. The digest covers the data and nothing else: the
+sha256 of every other file and of all weights, and the settings; not the names under which the user gave the subject,
+the coders and the corpus, nor the versions of the packages that wrote the store. So a name can be forged without
+another digest: code that a name stands for runs only where the user allows it (`trust`).
+
+Checksums show damage, not malice, so a manifest is read as a file that anyone can have written: every field is of its
+type and in its range, and every path is inside the store (`validation`).
+"""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.store.folder_kind import Kind
+from inspect_autointerp.store.settings import Settings
+from inspect_autointerp.store.validation import STRICT, Count, File, Name, Sha256, Size, Text, validated
+
+FORMAT = 1
+NAME = "manifest.json"
+_NAMES = {"subject", "revision", "coder", "corpus", "corpus_split", "column", "separator", "versions"}
+"""Fields that say where the data came from, not what they are: no part of the digest."""
+_CORPUS = ("tokens.npy", "documents.safetensors", "pool.npy", "tokenizer.json")
+_OF_HOOKPOINT = ("postings.safetensors", "latents.parquet")
+"""Files that every store has: of its own, and of each hookpoint."""
+NEGATIVES = "negatives"
+"""The folder of what can be added to a finished store, `negatives/KIND/HOOKPOINT.safetensors`, and the field that says
+how each kind was found. No part of the digest: the data that were there are the same."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HookpointEntry:
+    """One hookpoint of a store and the coder that read it."""
+
+    __pydantic_config__ = STRICT
+
+    side: Literal["output", "input"]
+    """`output` or `input` of the module."""
+    coder: Text
+    """Where the coder came from, as the user gave it: a folder, `release:id` of SAELens's registry, `neurons`, …"""
+    architecture: Text
+    """The coder library's word for it: `topk`, `jumprelu`, …; or ours: `neurons`, `random topk`, …"""
+    width: Size
+    """Number of latents."""
+    sha256: Text
+    """Of the coder's weights; of its description where it has none, or where a seed makes them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """Everything a reader needs to know of a store before its first token."""
+
+    __pydantic_config__ = STRICT
+
+    subject: Text
+    """Name or folder of the Hugging Face model, as the user gave it."""
+    revision: Text | None
+    """The revision of it that was asked for."""
+    subject_sha256: Text
+    """Of its weights as loaded: a folder's name can stay the same while what is in it changes."""
+    bos: bool
+    """Whether a BOS token stood before every chunk of the model's input (it is not in the stored corpus)."""
+    settings: Settings
+    n_documents: Count
+    n_tokens: Count
+    n_windows: Count
+    """Complete windows: the population that `firing_share` speaks of."""
+    hookpoints: Annotated[dict[Name, HookpointEntry], Field(min_length=1)]
+    files: dict[File, Sha256]
+    """sha256 of every other file of the store, by its path."""
+    versions: dict[Text, Text]
+    """Packages that wrote the store; not part of the digest."""
+    negatives: dict[Name, Text] = field(default_factory=dict)
+    """Kinds of non-activating contexts that were added to the store, and how they were found."""
+    format: Literal[1] = FORMAT
+
+    @property
+    def digest(self) -> str:
+        """Sixteen hexadecimal digits that name the data: two scores compare only where they agree."""
+        content = asdict(self)
+        del content[NEGATIVES]
+        content["files"] = {name: value for name, value in self.files.items() if not name.startswith(f"{NEGATIVES}/")}
+        for holder in (content, content["settings"], *content["hookpoints"].values()):
+            for name in _NAMES & holder.keys():
+                del holder[name]
+        return _sha256(content)[:16]
+
+    @property
+    def key(self) -> str:
+        """The digest, and eight digits that change with all that the digest leaves out: names and added negatives."""
+        return f"{self.digest}-{_sha256(asdict(self))[:8]}"
+
+    def write(self, folder: Path) -> None:
+        """Write it into a store's folder, with its digest, and a checksum over all of it; in one step."""
+        content = asdict(self) | {"digest": self.digest}
+        content["checksum"] = _sha256(content)
+        partial = folder / f".{NAME}.partial"
+        try:
+            partial.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+            partial.replace(folder / NAME)
+        finally:
+            partial.unlink(missing_ok=True)
+
+    @staticmethod
+    def read(folder: Path) -> "Manifest":
+        """Read a store's manifest.
+
+        Raises:
+            UserError: There is no store, or one of another format version, half-written, edited by hand, or with a
+                field that cannot be.
+        """
+        path = folder / NAME
+        if not folder.exists():
+            raise UserError(f"{folder}: no such context store; make one with `autointerp prep`")
+        if not path.is_file():
+            raise UserError(f"{folder}: not a context store (no {NAME}); make one with `autointerp prep`")
+        try:
+            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            version, checksum = content["format"], content.pop("checksum")
+            intact = _sha256(content) == checksum
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise UserError(f"{path}: not a readable manifest ({_reason(error)}); make the store again") from error
+        if version != FORMAT:
+            raise UserError(
+                f"{folder}: a context store of format {ascii(version)[:20]}, and this version reads format {FORMAT};"
+                " make it again with `autointerp prep`, or install the version that wrote it"
+            )
+        if not intact:
+            raise UserError(f"{path}: changed since it was written (its checksum does not fit); make the store again")
+        content.pop("digest", None)
+        manifest = validated(Manifest, json.dumps(content), path)
+        if missing := [name for name in manifest._needed if name not in manifest.files]:
+            raise UserError(f"{path}: files: {missing[0]} is not among them; make the store again")
+        return manifest
+
+    @property
+    def _needed(self) -> list[str]:
+        """The files that a store of these hookpoints has at least."""
+        return [*_CORPUS, *(f"hookpoints/{name}/{file}" for name in self.hookpoints for file in _OF_HOOKPOINT)]
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return text if text.isprintable() and len(text) < 200 else ascii(text)[:200]
+
+
+def _sha256(content: dict) -> str:
+    return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def written_files(content: bytes) -> set[str]:
+    """Return the files of a store, from its manifest of this or another format version.
+
+    Raises:
+        ValueError, TypeError, KeyError, AttributeError, RecursionError: This package did not write it.
+    """
+    manifest = json.loads(content)
+    version, checksum = manifest["format"], manifest.pop("checksum")
+    if not isinstance(version, int) or _sha256(manifest) != checksum:
+        raise ValueError("not a manifest that this package wrote")
+    return {NAME, *manifest["files"]}
+
+
+def _store_files(folder: Path) -> Callable[[str], bool]:
+    """Test for files of a store, and for those that an interrupted `autointerp negatives` leaves in it."""
+    files = written_files((folder / NAME).read_bytes())
+    left = re.compile(rf"\.{NAME}\.partial|{NEGATIVES}/[^/]+/(.+\.safetensors|\.[^/]+\.partial)")
+    return lambda name: name in files or bool(left.fullmatch(name))
+
+
+STORE = Kind("a context store", _store_files)
+"""What `atomic_folder` may replace by a store."""

@@ -1,0 +1,95 @@
+"""A suite by its name, or by the path of its file."""
+
+import json
+from dataclasses import fields
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.inspect_support.dataset import located
+from inspect_autointerp.store.settings import Settings
+from inspect_autointerp.suites.strict_yaml import Unreadable, load
+from inspect_autointerp.suites.suite import FORMAT, Suite
+
+_LARGEST = 1 << 20
+
+
+def shipped() -> dict[str, Path]:
+    """The files of the suites that come with the package, by name."""
+    folder = Path(str(files("inspect_autointerp.suites.definitions")))
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def read_suite(suite: str) -> Suite:
+    """Read a suite.
+
+    Args:
+        suite: The name of one that comes with the package, or the path of a YAML file.
+
+    Raises:
+        UserError: There is none, or it is not a whole and well-formed definition of this version.
+    """
+    known = shipped()
+    path = known.get(suite)
+    if path is None:
+        path = located(suite)
+        if path.suffix not in (".yaml", ".yml"):
+            raise UserError(f"suite {suite}: there are {', '.join(known)}; or give the path of a .yaml file")
+    try:
+        content = path.read_bytes()
+        if len(content) > _LARGEST:
+            raise UserError(f"{path}: too large for a suite's definition")
+        parsed = load(content.decode("utf-8"))
+    except OSError as error:
+        raise UserError(f"suite {suite}: {path} cannot be read ({error.strerror})") from error
+    except (Unreadable, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not a suite's definition ({error})") from error
+    return suite_of(parsed, str(path))
+
+
+def suite_of(content: Any, where: str) -> Suite:
+    """A suite of the content of its file.
+
+    Raises:
+        UserError: As for `read_suite`.
+    """
+    if not isinstance(content, dict):
+        raise UserError(f"{where}: not a suite's definition; suites/demo.yaml is one")
+    if content.get("format") is True or content.get("format") != FORMAT:
+        raise UserError(f"{where}: format {content.get('format')!r}; this version of the package reads {FORMAT}")
+    try:
+        # By way of JSON, whose kinds are all that belongs in one: YAML knows dates, sets and bytes, too.
+        suite = TypeAdapter(Suite).validate_json(json.dumps(content))
+    except TypeError as error:
+        raise UserError(f"{where}: {error}") from error
+    except ValidationError as error:
+        raise UserError(f"{where}: {_first(error)}") from error
+    _check_settings(suite.store.settings, where)
+    return suite
+
+
+def _check_settings(settings: dict[str, Any], where: str) -> None:
+    types = get_type_hints(Settings)
+    for name, value in settings.items():
+        if name not in types:
+            known = ", ".join(field.name for field in fields(Settings))
+            raise UserError(f"{where}: store.settings.{name}: there is none of that name; there are {known}")
+        try:
+            TypeAdapter(types[name], config=ConfigDict(strict=True)).validate_python(value)
+        except ValidationError as error:
+            raise UserError(f"{where}: store.settings.{name}: {_first(error)}") from error
+    try:
+        Settings(**settings)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from error
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    place = ".".join(map(str, first["loc"]))
+    value = repr(first["input"]) if not isinstance(first["input"], dict | list) else ""
+    said = first["msg"] + (f", not {value[:80]}" if value and first["type"] != "missing" else "")
+    return f"{place}: {said}" if place else said

@@ -1,0 +1,1 @@
+"""Contexts as text, for prompts and for readers."""
