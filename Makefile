@@ -21,7 +21,7 @@ demo: $(LOGS)/explain/.done $(LOGS)/shuffled/.done $(LOGS)/empty/.done
 	@printf '  Let a language model explain and grade (needs its package and API key):\n    %s\n      %s\n\n' \
 		'$(BIN)/pip install openai && $(BIN)/inspect eval tasks/detection.py --model openai/gpt-4o-mini \' \
 		'-T grader=openai/gpt-4o-mini'
-	@printf '  Make contexts of a model and SAE of your own, then evaluate with -T contexts=contexts/gpt2:\n    %s\n      %s\n' \
+	@printf '  Make contexts of a model and SAE of your own, then evaluate with -T store=contexts/gpt2:\n    %s\n      %s\n' \
 		'$(BIN)/autointerp prep gpt2 --coder gpt2-small-res-jb:blocks.8.hook_resid_pre \' \
 		'--corpus Salesforce/wikitext:wikitext-103-raw-v1 --tokens 2000000 -o contexts/gpt2'
 

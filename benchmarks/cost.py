@@ -124,7 +124,7 @@ def explain_calls(explanation: str, contexts: Sequence[Context], rng: np.random.
 
 def detection_calls(explanation: str, contexts: Sequence[Context], rng: np.random.Generator) -> list[Call]:
     """What the scorer `detection` asks."""
-    batches = _batches([visible(context.text) for context in contexts], _default(tasks.detection, "shown"))
+    batches = _batches([visible(context.text) for context in contexts], _default(tasks.detection, "texts_per_call"))
     return [_call(detection_messages(explanation, batch), len(batch)) for batch in batches]
 
 
@@ -135,7 +135,7 @@ def fuzzing_calls(explanation: str, contexts: Sequence[Context], rng: np.random.
     tests, _ = marked_contexts(contexts, round(found * right / (right + wrong)), rng)
     pair = delimiters(test.context for test in tests)
     texts = [marked(test.context, pair, test.marks) for test in tests]
-    batches = _batches(texts, _default(tasks.fuzzing, "shown"))
+    batches = _batches(texts, _default(tasks.fuzzing, "texts_per_call"))
     return [_call(fuzzing_messages(explanation, batch, pair), len(batch)) for batch in batches]
 
 
@@ -145,7 +145,7 @@ def simulation_calls(
     """What the scorer `simulation` asks, answered with the true activations."""
     tokens = [as_shown(context.tokens()) for context in contexts]
     values = [np.ceil(10 * context.activations).astype(int).tolist() for context in contexts]
-    shown = _default(tasks.simulation, "shown")
+    shown = _default(tasks.simulation, "texts_per_call")
     return [
         Call(simulation_messages(explanation, batch, every), spelled(batch, true, every))
         for batch, true in zip(_batches(tokens, shown), _batches(values, shown), strict=True)

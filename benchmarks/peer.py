@@ -10,10 +10,9 @@ from inspect_ai import Task, task
 from inspect_ai.model import ChatMessage, GenerateConfig, ModelAPI, ModelOutput, ModelUsage, modelapi
 from inspect_ai.tool import ToolChoice, ToolInfo
 
-from inspect_autointerp.inspect_support.evaluation import latent_task
 from inspect_autointerp.scorers.detection.scorer import detection
 from inspect_autointerp.scorers.fuzzing.scorer import fuzzing
-from inspect_autointerp.tasks._explained import explained
+from inspect_autointerp.tasks._task import explainer_solver, open_latents, score_task
 
 CALLS = 41
 
@@ -42,15 +41,12 @@ class SleepingAPI(ModelAPI):
 
 
 @task
-def peer(contexts: str, latents: str | int | list[int], min_contexts: int = 20, shown: int = 5) -> Task:
+def peer(store: str, latents: str | int | list[int], min_contexts: int = 20, texts_per_call: int = 5) -> Task:
     """See the module's description."""
-    what = explained(
-        contexts, hookpoint=None, latents=latents, explainer={"name": "explain", "cache": False}, explanations=None,
-        negatives="random", min_contexts=min_contexts, window=None, seed=0,
-    )  # fmt: skip
-    scorers = [
-        detection(what.folder, 50, 50, shown=shown),
-        fuzzing(what.folder, 50, 50, mismarked=0, shown=shown),
-    ]
-    columns = {name: ["balanced_accuracy", "unscored"] for name in ("detection", "fuzzing")}
-    return latent_task(what.data, what.solver, scorers, shown=columns, grader=None)
+    data = open_latents(store, None, latents, "random", min_contexts, None, 0)
+    solver = explainer_solver({"name": "explain", "cache": False}, None, data)
+    scorers = {
+        "detection": detection(50, 50, texts_per_call),
+        "fuzzing": fuzzing(50, 50, mismarked=0, texts_per_call=texts_per_call),
+    }
+    return score_task(data, solver, scorers)

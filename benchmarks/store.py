@@ -115,7 +115,7 @@ def measure(folder: Path, what: str) -> dict[str, float]:
     import pyarrow.parquet  # noqa: F401
     import tokenizers  # noqa: F401
 
-    from inspect_autointerp.contexts.latent_windows import Kept
+    from inspect_autointerp.contexts.latent_windows import LatentWindows
     from inspect_autointerp.contexts.sampler import LatentContexts
     from inspect_autointerp.inspect_support.dataset import latent_dataset
 
@@ -131,7 +131,7 @@ def measure(folder: Path, what: str) -> dict[str, float]:
         """Open, with what all latents share."""
         store = Store(folder, verify=False)
         contexts = LatentContexts(store, store.latent(NAME, 0))
-        assert len(contexts.silent_starts("test")) and store.decoder
+        assert len(contexts.silent_starts("test")) and store.detokenizer
         return store
 
     drop(folder)
@@ -145,7 +145,7 @@ def measure(folder: Path, what: str) -> dict[str, float]:
         latent_dataset(folder, hookpoint=None, latents="sample:1000", min_contexts=20, seed=0)
     elif store and what == "windows":
         for latent in store.latents(NAME, indices[:1000]):
-            kept = Kept(store, NAME, latent.index)
+            kept = LatentWindows(store, NAME, latent.index)
             assert kept.on(kept.starts, WINDOW).any() and store.ids(kept.starts).size
     elif store:
         load(store, 1 if what == "one" else 1000)

@@ -109,7 +109,7 @@ def main() -> None:
     if given.row:
         print(json.dumps(row(*json.loads(given.row))))
         return
-    common = ["-T", f"contexts={store}"]
+    common = ["-T", f"store={store}"]
     lexical = ["detection", "--latents", f"sample:{given.latents}", "--shard", str(given.shard), *common]
     lexical += ["--model", LEXICAL, "--model-role", f"grader={LEXICAL}"]
     lexical += ["-T", f"test_activating={given.contexts}", "-T", f"test_nonactivating={given.contexts}"]
@@ -130,7 +130,7 @@ def main() -> None:
             *((f"peer's setting, {log}", peer, 2, log, CALLS) for log in ("full", "lean", "least")),
         ],
         "served": [("peer's setting, served, lean", served, 2, "lean", CALLS)],
-        "together": [("ten texts a call, lean", [*peer, "-T", "shown=10"], 2, "lean", 1 + (CALLS - 1) // 2)],
+        "together": [("ten texts a call, lean", [*peer, "-T", "texts_per_call=10"], 2, "lean", 1 + (CALLS - 1) // 2)],
     }
     table = Table("", "latents", "seconds", "CPU s", "CPU ms per latent", "per call", "kB per latent", "MB", "load")
     for part in given.parts:

@@ -19,11 +19,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from inspect_autointerp.builtin.locate import locate
 from inspect_autointerp.contexts.negatives import HARD, negative_kinds
 from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.contexts.sampling import rng_of
 from inspect_autointerp.inspect_support.dataset import latent_dataset
-from inspect_autointerp.inspect_support.evaluation import locate
 from inspect_autointerp.latent import Split
 from inspect_autointerp.scorers.fuzzing.marks import MISMARKED, marked_contexts
 from inspect_autointerp.scorers.simulation.statistics import correlation_statistics

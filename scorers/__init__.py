@@ -1,4 +1,8 @@
-"""What grades an explanation."""
+"""Scorers: each grades an explanation in its own way, and has its folder, its task, and its row in `SCORES`."""
+
+from collections.abc import Callable
+
+from inspect_ai.scorer import Scorer
 
 from inspect_autointerp.scorers.detection.scorer import detection as detection
 from inspect_autointerp.scorers.embedding.scorer import embedding as embedding
@@ -7,5 +11,34 @@ from inspect_autointerp.scorers.generation.scorer import generation as generatio
 from inspect_autointerp.scorers.intervention.scorer import intervention as intervention
 from inspect_autointerp.scorers.intruder.scorer import intruder as intruder
 from inspect_autointerp.scorers.shared.metrics import estimate as estimate
+from inspect_autointerp.scorers.shared.specs import SCORES, ScoreSpec
 from inspect_autointerp.scorers.simulation.scorer import simulation as simulation
 from inspect_autointerp.scorers.surprisal.scorer import surprisal as surprisal
+
+SCORERS: dict[str, Callable[..., Scorer]] = {
+    "detection": detection,
+    "fuzzing": fuzzing,
+    "simulation": simulation,
+    "embedding": embedding,
+    "intruder": intruder,
+    "surprisal": surprisal,
+    "intervention": intervention,
+    "generation": generation,
+}
+"""By the name of the score."""
+
+
+def register_score(name: str, spec: ScoreSpec, scorer: Callable[..., Scorer]) -> None:
+    """Add a score that another package defines; see docs/add-a-score.md.
+
+    Args:
+        name: Its name, as `-T scores=…` takes it.
+        spec: Its row.
+        scorer: Its scorer, decorated with Inspect's `@scorer`.
+
+    Raises:
+        ValueError: There is a score of that name already.
+    """
+    if name in SCORES:
+        raise ValueError(f"score {name}: there is one of that name already")
+    SCORES[name], SCORERS[name] = spec, scorer

@@ -6,8 +6,8 @@ from typing import Any
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from inspect_autointerp.contexts.sampling import seed_of
+from inspect_autointerp.errors import one_line_errors
 from inspect_autointerp.inspect_support.dataset import latent_named, store_of
-from inspect_autointerp.inspect_support.evaluation import one_line_errors
 from inspect_autointerp.solvers.call_explainer import ask_explainer
 from inspect_autointerp.solvers.evidence import gather
 from inspect_autointerp.solvers.explain import explain_latent, explain_options

@@ -8,11 +8,11 @@ from inspect_ai.model import (
     ChatMessageUser,
     GenerateConfig,
     ModelOutput,
-    get_model,
 )
 
 from inspect_autointerp.inspect_support.answer_reasons import INVALID, unread
 from inspect_autointerp.inspect_support.call_cache import cache_policy, of_attempt
+from inspect_autointerp.inspect_support.default_model import main_model
 from inspect_autointerp.inspect_support.model_call import Failure, attempt, max_tokens_of
 from inspect_autointerp.solvers.prompt import parse_explanation
 
@@ -54,7 +54,7 @@ async def ask_explainer(messages: list[ChatMessage], *, cache: bool, number: int
     Raises:
         Exception: What ends a run, see `attempt.attempt`.
     """
-    model, messages, tokens = get_model(), [*messages], 0
+    model, messages, tokens = main_model(), [*messages], 0
     policy = cache_policy(model, None, {"explanation": str(number)}) if cache else False
     output, text, reason = ModelOutput(), None, None
     for tried in range(2):

@@ -73,4 +73,4 @@ def _in_turn(contexts: Sequence[Context], n: int) -> list[Context]:
 
 
 def _texts(store: Store, ids: Sequence[int]) -> list[str]:
-    return [store.decoder([id])[0] for id in ids]
+    return [store.detokenizer([id])[0] for id in ids]

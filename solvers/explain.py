@@ -8,9 +8,8 @@ from typing import Any
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.util import LimitExceededError
 
-from inspect_autointerp.errors import UserError
+from inspect_autointerp.errors import UserError, one_line_errors
 from inspect_autointerp.inspect_support.dataset import latent_named, store_of
-from inspect_autointerp.inspect_support.evaluation import one_line_errors
 from inspect_autointerp.inspect_support.explanation import Explanation
 from inspect_autointerp.inspect_support.log_detail import lean
 from inspect_autointerp.latent import Sampling

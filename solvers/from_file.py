@@ -6,10 +6,11 @@ from inspect_ai.model import ModelOutput
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 from rich.console import Console
 
+from inspect_autointerp.builtin.locate import located
+from inspect_autointerp.errors import one_line_errors
 from inspect_autointerp.formats.read import read_explanations
 from inspect_autointerp.formats.records import Supplied
-from inspect_autointerp.inspect_support.dataset import located, store_of
-from inspect_autointerp.inspect_support.evaluation import one_line_errors
+from inspect_autointerp.inspect_support.dataset import store_of
 from inspect_autointerp.inspect_support.explanation import Explanation
 from inspect_autointerp.store.remote import is_url
 from inspect_autointerp.store.store import Store

@@ -7,8 +7,8 @@ import numpy as np
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from inspect_autointerp.contexts.sampling import rng_of
+from inspect_autointerp.errors import one_line_errors
 from inspect_autointerp.inspect_support.dataset import latent_named, store_of
-from inspect_autointerp.inspect_support.evaluation import one_line_errors
 from inspect_autointerp.solvers.call_explainer import Answer, ask_explainer
 from inspect_autointerp.solvers.explain import explain_latent, explain_options, leave
 from inspect_autointerp.solvers.options import Options, at_least_one

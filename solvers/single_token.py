@@ -7,9 +7,8 @@ from inspect_ai.model import ModelOutput
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from inspect_autointerp.contexts.sampler import LatentContexts
-from inspect_autointerp.errors import UserError
+from inspect_autointerp.errors import UserError, one_line_errors
 from inspect_autointerp.inspect_support.dataset import latent_named, store_of
-from inspect_autointerp.inspect_support.evaluation import one_line_errors
 from inspect_autointerp.inspect_support.explanation import Explanation
 from inspect_autointerp.solvers.explain import explain_latent, explain_options
 from inspect_autointerp.store.store import Store

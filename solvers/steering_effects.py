@@ -10,7 +10,8 @@ import numpy as np
 
 from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.latent import Latent
-from inspect_autointerp.models.steering import Direction, Predict, Tune, steering_of
+from inspect_autointerp.models.from_store import steering_of
+from inspect_autointerp.models.steering import Direction, Predict, Tune
 from inspect_autointerp.scorers.intervention.steering_prompts import Prompt, prompts
 from inspect_autointerp.store.store import Store
 
@@ -88,13 +89,13 @@ def _prompts(store: Store, latent: Latent, n: int, seed: int) -> list[Prompt]:
 
 def _effect(store: Store, prompt: Prompt, clean: np.ndarray, steered: np.ndarray, n: int) -> Effect:
     """Of probabilities (vocabulary,) the most raised; equals in the order of their ids."""
-    gain = (steered - clean)[: store.decoder.n_ids]  # behind them a head may have rows that stand for nothing
+    gain = (steered - clean)[: store.detokenizer.n_ids]  # behind them a head may have rows that stand for nothing
     most = [id for id in np.argsort(-gain, kind="stable")[:n].tolist() if gain[id] > 0]
     raised = (Raised(_after(store, prompt, id), float(clean[id]), float(steered[id])) for id in most)
-    return Effect(store.decoder(prompt)[0], tuple(raised))
+    return Effect(store.detokenizer(prompt)[0], tuple(raised))
 
 
 def _after(store: Store, prompt: Prompt, id: int) -> str:
     """A token's text where it stands: of a text's first token some tokenizers drop the space."""
-    text, spans = store.decoder([*prompt, id])
+    text, spans = store.detokenizer([*prompt, id])
     return text[slice(*spans[-1])]

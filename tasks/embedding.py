@@ -1,22 +1,19 @@
 """Embedding: are texts on which the latent fires nearer to the explanation, as an embedding has it, than others?
 
-inspect eval tasks/embedding.py --model openai/gpt-4o-mini -T embedder=minilm -T contexts=DIR
+inspect eval tasks/embedding.py --model openai/gpt-4o-mini -T embedder=minilm -T store=DIR
 """
 
 from inspect_ai import Task, task
 
-from inspect_autointerp.inspect_support.evaluation import NO_GRADER, latent_task
 from inspect_autointerp.scorers.embedding.embedders import TFIDF
 from inspect_autointerp.scorers.embedding.scorer import embedding as embedding_scorer
 from inspect_autointerp.solvers.explainers import Explainer
-from inspect_autointerp.tasks._explained import explained
-
-COLUMNS = ("auroc", "auroc_decile_1", "auroc_decile_10", "unscored")
+from inspect_autointerp.tasks._task import explainer_solver, open_latents, score_task
 
 
 @task
 def embedding(
-    contexts: str | None = None,
+    store: str | None = None,
     hookpoint: str | None = None,
     latents: str | int | list[int] | None = None,
     explainer: Explainer = "explain",
@@ -43,28 +40,6 @@ def embedding(
             paper's is `Instruct: Retrieve sentences that could be related to the explanation.\nQuery: `, or the like.
         trust_remote_code: Run the code that comes with the embedder, if any does (the paper's, Stella, has some).
     """
-    what = explained(
-        contexts,
-        hookpoint=hookpoint,
-        latents=latents,
-        explainer=explainer,
-        explanations=explanations,
-        negatives=negatives,
-        min_contexts=min_contexts,
-        window=window,
-        seed=seed,
-    )
-    scorer = embedding_scorer(
-        what.folder,
-        activating=test_activating,
-        nonactivating=test_nonactivating,
-        embedder=embedder,
-        query_prompt=query_prompt,
-        trust_remote_code=trust_remote_code,
-        seed=seed,
-        window=window,
-        negatives=",".join(what.kinds),
-        min_contexts=min_contexts,
-    )
-    shown = {"embedding": [*COLUMNS, *(f"auroc_{kind}" for kind in what.kinds[1:])]}
-    return latent_task(what.data, what.solver, scorer, shown=shown, grader=None, unbound=NO_GRADER, graded=False)
+    data = open_latents(store, hookpoint, latents, negatives, min_contexts, window, seed)
+    scorer = embedding_scorer(test_activating, test_nonactivating, embedder, query_prompt, trust_remote_code)
+    return score_task(data, explainer_solver(explainer, explanations, data), {"embedding": scorer})

@@ -1,20 +1,19 @@
 """Generation: does the latent fire on texts that are written from the explanation, and not on near misses?
 
-inspect eval tasks/generation.py --model openai/gpt-4o-mini --model-role writer=openai/gpt-4o -T contexts=DIR
+inspect eval tasks/generation.py --model openai/gpt-4o-mini --model-role writer=openai/gpt-4o -T store=DIR
 """
 
 from inspect_ai import Task, task
 
-from inspect_autointerp.inspect_support.evaluation import latent_task, one_line_errors
+from inspect_autointerp.errors import one_line_errors
 from inspect_autointerp.scorers.generation.scorer import generation as generation_scorer
-from inspect_autointerp.scorers.generation.statistics import KEYS
 from inspect_autointerp.solvers.explainers import Explainer
-from inspect_autointerp.tasks._explained import explained
+from inspect_autointerp.tasks._task import explainer_solver, open_latents, score_task
 
 
 @task
 def generation(
-    contexts: str | None = None,
+    store: str | None = None,
     hookpoint: str | None = None,
     latents: str | int | list[int] | None = None,
     explainer: Explainer = "explain",
@@ -35,20 +34,7 @@ def generation(
         texts: How many the writer is asked for on which the latent should fire, and as many near misses.
         min_texts: With fewer of a kind that count (copies do not), what is said of that kind is undefined.
     """
-    what = explained(
-        contexts,
-        hookpoint=hookpoint,
-        latents=latents,
-        explainer=explainer,
-        explanations=explanations,
-        negatives="random",
-        min_contexts=min_contexts,
-        window=window,
-        seed=seed,
-    )
     with one_line_errors():
-        scorer = generation_scorer(what.folder, texts=texts, min_texts=min_texts, window=window)
-    decides = "none: the subject decides, on texts by the role `writer`, or without one by the explainer"
-    return latent_task(
-        what.data, what.solver, scorer, shown={"generation": KEYS}, grader=None, unbound=decides, graded=False
-    )
+        scorer = generation_scorer(texts, min_texts)
+    data = open_latents(store, hookpoint, latents, "random", min_contexts, window, seed)
+    return score_task(data, explainer_solver(explainer, explanations, data), {"generation": scorer})

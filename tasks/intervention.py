@@ -5,17 +5,16 @@ inspect eval tasks/intervention.py --model openai/gpt-4o-mini --model-role likel
 
 from inspect_ai import Task, task
 
-from inspect_autointerp.inspect_support.evaluation import latent_task, one_line_errors
-from inspect_autointerp.models.likelihood.role import likelihood_name
-from inspect_autointerp.scorers.intervention.scorer import KEYS, Steered
+from inspect_autointerp.errors import one_line_errors
+from inspect_autointerp.scorers.intervention.scorer import Steered
 from inspect_autointerp.scorers.intervention.scorer import intervention as intervention_scorer
 from inspect_autointerp.solvers.explainers import Explainer
-from inspect_autointerp.tasks._explained import explained
+from inspect_autointerp.tasks._task import explainer_solver, open_latents, score_task
 
 
 @task
 def intervention(
-    contexts: str | None = None,
+    store: str | None = None,
     hookpoint: str | None = None,
     latents: str | int | list[int] | None = None,
     explainer: Explainer = "explain",
@@ -47,31 +46,9 @@ def intervention(
         new_tokens: How many the subject writes.
         temperature: At which it does.
     """
-    what = explained(
-        contexts,
-        hookpoint=hookpoint,
-        latents=latents,
-        explainer=explainer,
-        explanations=explanations,
-        negatives="random",
-        min_contexts=min_contexts,
-        window=window,
-        seed=seed,
-    )
     with one_line_errors():
         scorer = intervention_scorer(
-            what.folder,
-            target_kl=target_kl,
-            direction=direction,
-            ablate=ablate,
-            scored_prompts=scored_prompts,
-            tuned_prompts=tuned_prompts,
-            new_tokens=new_tokens,
-            temperature=temperature,
-            seed=seed,
-            window=window,
+            target_kl, direction, ablate, scored_prompts, tuned_prompts, new_tokens, temperature
         )
-        reads = f"none: {likelihood_name()} says how probable an explanation is"
-    return latent_task(
-        what.data, what.solver, scorer, shown={"intervention": KEYS}, grader=None, unbound=reads, graded=False
-    )
+    data = open_latents(store, hookpoint, latents, "random", min_contexts, window, seed)
+    return score_task(data, explainer_solver(explainer, explanations, data), {"intervention": scorer})

@@ -1,28 +1,27 @@
 """Intruder: do the contexts on which a latent is active belong together? It measures the latent, not an explanation.
 
-inspect eval tasks/intruder.py --model openai/gpt-4o-mini -T contexts=DIR
+inspect eval tasks/intruder.py --model openai/gpt-4o-mini -T store=DIR
 """
 
 from inspect_ai import Task, task
 
-from inspect_autointerp.errors import UserError
-from inspect_autointerp.inspect_support.evaluation import MAIN_GRADES, latent_task, one_line_errors, open_dataset
-from inspect_autointerp.scorers.intruder.scorer import KEYS
+from inspect_autointerp.errors import one_line_errors
 from inspect_autointerp.scorers.intruder.scorer import intruder as intruder_scorer
 from inspect_autointerp.solvers.no_explanation import unexplained
+from inspect_autointerp.tasks._task import open_latents, score_task
 from inspect_autointerp.text.render import THRESHOLD
 
 
 @task
 def intruder(
-    contexts: str | None = None,
+    store: str | None = None,
     hookpoint: str | None = None,
     latents: str | int | list[int] | None = None,
     questions: int = 5,
     min_contexts: int = 20,
     window: int | None = None,
-    grader: str | None = None,
     threshold: float = THRESHOLD,
+    grader: str | None = None,
     seed: int = 0,
 ) -> Task:
     """Ask of four contexts of a latent and one of another which does not belong (arXiv 2507.08473); chance is 0.2.
@@ -42,12 +41,6 @@ def intruder(
         threshold: A token counts as activating from this share of its context's maximum on, above 0 and up to 1.
     """
     with one_line_errors():
-        if not 0 < threshold <= 1:
-            raise UserError(f"threshold={threshold}: a share of a context's maximum lies above 0 and is 1 at most")
-        if questions < 1:
-            raise UserError(f"questions={questions}: at least one per decile is needed")
-    data = open_dataset(
-        contexts, hookpoint=hookpoint, latents=latents, min_contexts=min_contexts, seed=seed, window=window
-    )
-    scorer = intruder_scorer(str(data.store.folder), questions=questions, seed=seed, window=window, threshold=threshold)
-    return latent_task(data, unexplained(), scorer, shown={"intruder": KEYS}, grader=grader, unbound=MAIN_GRADES)
+        scorer = intruder_scorer(questions, threshold)
+    data = open_latents(store, hookpoint, latents, "random", min_contexts, window, seed)
+    return score_task(data, unexplained(), {"intruder": scorer}, grader=grader)

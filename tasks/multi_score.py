@@ -1,7 +1,7 @@
 """Several scores of the same explanations: each latent is explained once, and the explanation graded by each of them.
 
-inspect eval tasks/suite.py --model openai/gpt-4o-mini -T grader=openai/gpt-4o-mini -T scores=detection,fuzzing
-inspect eval tasks/suite.py --model openai/gpt-4o-mini -T suite=demo
+inspect eval tasks/multi_score.py --model openai/gpt-4o-mini -T grader=openai/gpt-4o-mini -T scores=detection,fuzzing
+inspect eval tasks/multi_score.py --model openai/gpt-4o-mini -T suite=demo
 """
 
 from dataclasses import replace
@@ -9,42 +9,23 @@ from inspect import signature
 from typing import Any
 
 from inspect_ai import Task, task
-from inspect_ai.model import Model, model_roles
+from inspect_ai.scorer import Scorer
 
-from inspect_autointerp.errors import UserError
-from inspect_autointerp.inspect_support.evaluation import latent_task, one_line_errors
-from inspect_autointerp.scorers.detection.scorer import detection
-from inspect_autointerp.scorers.embedding.scorer import embedding
-from inspect_autointerp.scorers.fuzzing.scorer import fuzzing
-from inspect_autointerp.scorers.generation.scorer import generation
-from inspect_autointerp.scorers.intervention.scorer import intervention
-from inspect_autointerp.scorers.intruder.scorer import intruder
-from inspect_autointerp.scorers.shared.ask import grader as bound_grader
-from inspect_autointerp.scorers.simulation.scorer import simulation
-from inspect_autointerp.scorers.surprisal.scorer import surprisal
+from inspect_autointerp.errors import UserError, one_line_errors
+from inspect_autointerp.scorers import SCORERS
+from inspect_autointerp.scorers.shared.ask import bound_grader_name
+from inspect_autointerp.scorers.shared.score import SAMPLE_OPTIONS
+from inspect_autointerp.scorers.shared.specs import SCORES
 from inspect_autointerp.solvers.explainers import Explainer
 from inspect_autointerp.suites.frozen_options import Fixed, fixed
-from inspect_autointerp.tasks._explained import explained
+from inspect_autointerp.tasks._task import explainer_solver, open_latents, score_task
 
-SCORES = {
-    "detection": (detection, "balanced_accuracy"),
-    "fuzzing": (fuzzing, "balanced_accuracy"),
-    "simulation": (simulation, "correlation"),
-    "embedding": (embedding, "auroc"),
-    "intruder": (intruder, "accuracy"),
-    "surprisal": (surprisal, "auroc"),
-    "intervention": (intervention, "effect"),
-    "generation": (generation, "balanced_accuracy"),
-}
-"""The scorers by name, and the statistic of each that heads it."""
-JUDGED = ("detection", "fuzzing", "simulation", "intruder")
-"""Those that take nothing but a grader."""
 _DEFAULTS = {"scores": "judged", "negatives": "random", "min_contexts": 20, "confidence": False, "seed": 0}
 
 
 @task
-def suite(
-    contexts: str | None = None,
+def multi_score(
+    store: str | None = None,
     suite: str | None = None,
     hookpoint: str | None = None,
     latents: str | int | list[int] | None = None,
@@ -56,7 +37,7 @@ def suite(
     negatives: str | list[str] | None = None,
     min_contexts: int | None = None,
     window: int | None = None,
-    shown: int | None = None,
+    texts_per_call: int | None = None,
     confidence: bool | None = None,
     grader: str | None = None,
     seed: int | None = None,
@@ -69,7 +50,7 @@ def suite(
     Args:
         suite: A named suite, or the path of its file: it fixes everything but the explainer, so that its rows compare
             with other people's; `autointerp suites` lists them. The store is the one that `autointerp prep --suite`
-            made, or `contexts`. What else is given beside it must not contradict it. With `--model-role grader=…` of
+            made, or `store`. What else is given beside it must not contradict it. With `--model-role grader=…` of
             another grader the log is no entry of the suite, and says so.
         scores: Names of `SCORES` with commas between, the one that heads the log first; or `judged`, those that take
             nothing but a grader (the default); or `all`. Surprisal and intervention ask the model role `likelihood`,
@@ -77,67 +58,56 @@ def suite(
             has the model role `writer` write: see their own tasks.
         test_activating: Activating contexts to grade on, by every score.
         test_nonactivating: Non-activating contexts of each kind to grade on, by every score.
-        shown: Texts per call to the grader, by every score.
+        texts_per_call: Texts in one call to the grader, by every score.
     """
-    given: dict[str, Any] = {
-        "contexts": contexts,
-        "hookpoint": hookpoint,
-        "latents": latents,
-        "scores": scores,
-        "test_activating": test_activating,
-        "test_nonactivating": test_nonactivating,
-        "negatives": negatives,
-        "min_contexts": min_contexts,
-        "window": window,
-        "shown": shown,
-        "confidence": confidence,
-        "seed": seed,
-    }
-    of: Fixed | None = None
-    grades: str | Model | None = grader
+    given = {name: value for name, value in locals().items() if name not in ("suite", "explainer", "explanations")}
+    entry: Fixed | None = None
     with one_line_errors():
         if suite is not None:
-            role = bound_grader()[1] if model_roles().get("grader") else None
-            of = fixed(suite, given | {"grader": grader}, role)
-            given |= of.options
-            grades = of.grader
-        options = _DEFAULTS | {name: value for name, value in given.items() if value is not None}
+            entry = fixed(suite, given, bound_grader_name())
+        options = _options(given, entry)
         names = score_names(options["scores"])
-    what = explained(
-        options.get("contexts"),
-        hookpoint=options.get("hookpoint"),
-        latents=options.get("latents"),
-        explainer=explainer,
-        explanations=explanations,
-        negatives=options["negatives"],
-        min_contexts=options["min_contexts"],
-        window=options.get("window"),
-        seed=options["seed"],
+        scorers = {name: _scorer(name, options) for name in names}
+    data = open_latents(
+        *(options.get(name) for name in ("store", "hookpoint", "latents")),
+        *(options[name] for name in ("negatives", "min_contexts")),
+        options.get("window"),
+        options["seed"],
     )
-    for_scorers = {name.removeprefix("test_"): value for name, value in options.items()}
-    for_scorers |= {"contexts": what.folder, "negatives": ",".join(what.kinds)}
-    scorers = []
-    for name in names:
-        scorer, _ = SCORES[name]
-        scorers.append(scorer(**{key: for_scorers[key] for key in signature(scorer).parameters if key in for_scorers}))
-    shown_columns = {name: [SCORES[name][1], "unscored"] for name in names}
-    data, about = what.data, None
-    if of is not None:
-        data, about = replace(data, skipped=of.drawn.skipped), {"suite": of.metadata}
-    return latent_task(data, what.solver, scorers, shown=shown_columns, grader=grades, about=about)
+    if entry:
+        data = replace(data, skipped=entry.drawn.skipped)
+    grades = entry.grader if entry else grader
+    about = {"suite": entry.metadata} if entry else None
+    return score_task(data, explainer_solver(explainer, explanations, data), scorers, grader=grades, about=about)
 
 
 def score_names(scores: str | list[str]) -> list[str]:
     """Read `-T scores=…`.
 
     Raises:
-        UserError: A name is unknown or stands twice, or there is none.
+        UserError: A name is unknown or occurs twice, or there is none.
     """
     text = scores if isinstance(scores, str) else ",".join(scores)
-    groups = {"judged": list(JUDGED), "all": list(SCORES)}
+    judged = [name for name, spec in SCORES.items() if spec.needs == ("grader",)]
+    groups = {"judged": judged, "all": list(SCORES)}
     names = groups.get(text, [name.strip() for name in text.split(",") if name.strip()])
     unknown = [name for name in names if name not in SCORES]
     if unknown or not names or len(set(names)) < len(names):
-        known = ", ".join(SCORES)
-        raise UserError(f"scores={text}: give judged, all, or some of {known}, each once, with commas between")
+        raise UserError(
+            f"scores={text}: give judged, all, or some of {', '.join(SCORES)}, each once, separated by commas"
+        )
     return names
+
+
+def _options(given: dict[str, Any], entry: Fixed | None) -> dict[str, Any]:
+    """Return what was given, else what the suite says, else the defaults; without what none of them says."""
+    options = given | (entry.options if entry else {})
+    return _DEFAULTS | {name: value for name, value in options.items() if value is not None}
+
+
+def _scorer(name: str, options: dict[str, Any]) -> Scorer:
+    """Return a score's scorer, with those of the options that it takes and that the samples do not say."""
+    make = SCORERS[name]
+    arguments = {key.removeprefix("test_"): value for key, value in options.items()}
+    taken = signature(make).parameters.keys() - SAMPLE_OPTIONS.keys() - {"store"}
+    return make(**{key: value for key, value in arguments.items() if key in taken})

@@ -1,21 +1,18 @@
 """Simulation: does the explanation tell how strongly the latent fires on each token?
 
-inspect eval tasks/simulation.py --model openai/gpt-4o-mini --model-role grader=openai/gpt-4o-mini -T contexts=DIR
+inspect eval tasks/simulation.py --model openai/gpt-4o-mini --model-role grader=openai/gpt-4o-mini -T store=DIR
 """
 
 from inspect_ai import Task, task
 
-from inspect_autointerp.inspect_support.evaluation import latent_task
 from inspect_autointerp.scorers.simulation.scorer import simulation as simulation_scorer
 from inspect_autointerp.solvers.explainers import Explainer
-from inspect_autointerp.tasks._explained import explained
-
-COLUMNS = ("correlation", "correlation_activating", "correlation_weighted", "constant", "unscored")
+from inspect_autointerp.tasks._task import explainer_solver, open_latents, score_task
 
 
 @task
 def simulation(
-    contexts: str | None = None,
+    store: str | None = None,
     hookpoint: str | None = None,
     latents: str | int | list[int] | None = None,
     explainer: Explainer = "explain",
@@ -25,7 +22,7 @@ def simulation(
     negatives: str | list[str] = "random",
     min_contexts: int = 20,
     window: int | None = None,
-    shown: int = 5,
+    texts_per_call: int = 5,
     every: bool = False,
     grader: str | None = None,
     seed: int = 0,
@@ -41,27 +38,6 @@ def simulation(
         every: Have every token answered, as in the paper, not those above 0 alone: some ten times the output, for
             expected values on all tokens where the grader has log-probabilities.
     """
-    what = explained(
-        contexts,
-        hookpoint=hookpoint,
-        latents=latents,
-        explainer=explainer,
-        explanations=explanations,
-        negatives=negatives,
-        min_contexts=min_contexts,
-        window=window,
-        seed=seed,
-    )
-    scorer = simulation_scorer(
-        what.folder,
-        activating=test_activating,
-        nonactivating=test_nonactivating,
-        shown=shown,
-        every=every,
-        seed=seed,
-        window=window,
-        negatives=",".join(what.kinds),
-        min_contexts=min_contexts,
-    )
-    columns = [*COLUMNS, *(f"correlation_{kind}" for kind in what.kinds[1:])]
-    return latent_task(what.data, what.solver, scorer, shown={"simulation": columns}, grader=grader)
+    data = open_latents(store, hookpoint, latents, negatives, min_contexts, window, seed)
+    scorer = simulation_scorer(test_activating, test_nonactivating, texts_per_call, every)
+    return score_task(data, explainer_solver(explainer, explanations, data), {"simulation": scorer}, grader=grader)

@@ -1,20 +1,18 @@
 """Surprisal: does the explanation make texts on which the latent fires more probable than others?
 
-inspect eval tasks/surprisal.py --model openai/gpt-4o-mini --model-role likelihood=hf/NAME-OR-FOLDER -T contexts=DIR
+inspect eval tasks/surprisal.py --model openai/gpt-4o-mini --model-role likelihood=hf/NAME-OR-FOLDER -T store=DIR
 """
 
 from inspect_ai import Task, task
 
-from inspect_autointerp.inspect_support.evaluation import latent_task, one_line_errors
-from inspect_autointerp.models.likelihood.role import likelihood_name
 from inspect_autointerp.scorers.surprisal.scorer import surprisal as surprisal_scorer
 from inspect_autointerp.solvers.explainers import Explainer
-from inspect_autointerp.tasks._explained import explained
+from inspect_autointerp.tasks._task import explainer_solver, open_latents, score_task
 
 
 @task
 def surprisal(
-    contexts: str | None = None,
+    store: str | None = None,
     hookpoint: str | None = None,
     latents: str | int | list[int] | None = None,
     explainer: Explainer = "explain",
@@ -38,30 +36,6 @@ def surprisal(
         test_activating: Activating contexts to grade on.
         test_nonactivating: Non-activating contexts of each kind to grade on.
     """
-    with one_line_errors():
-        base = likelihood_name()
-    what = explained(
-        contexts,
-        hookpoint=hookpoint,
-        latents=latents,
-        explainer=explainer,
-        explanations=explanations,
-        negatives=negatives,
-        min_contexts=min_contexts,
-        window=window,
-        seed=seed,
-    )
-    scorer = surprisal_scorer(
-        what.folder,
-        activating=test_activating,
-        nonactivating=test_nonactivating,
-        seed=seed,
-        window=window,
-        negatives=",".join(what.kinds),
-        min_contexts=min_contexts,
-    )
-    columns = ["auroc", "unscored", *(f"auroc_{kind}" for kind in what.kinds[1:])]
-    graded = f"none: {base} is the base model"
-    return latent_task(
-        what.data, what.solver, scorer, shown={"surprisal": columns}, grader=None, unbound=graded, graded=False
-    )
+    data = open_latents(store, hookpoint, latents, negatives, min_contexts, window, seed)
+    scorer = surprisal_scorer(test_activating, test_nonactivating)
+    return score_task(data, explainer_solver(explainer, explanations, data), {"surprisal": scorer})

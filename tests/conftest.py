@@ -106,7 +106,7 @@ def sharp_store_folder(tmp_path_factory: pytest.TempPathFactory, subject_folder:
 
 @pytest.fixture(scope="session")
 def planted_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache with the planted store in it, made as a user's first `-T contexts=planted` makes it."""
+    """A cache with the planted store in it, made as a user's first `-T store=planted` makes it."""
     from inspect_autointerp.builtin import planted
 
     cache = tmp_path_factory.mktemp("cache")

@@ -29,7 +29,7 @@ def content(
             "min_contexts": 10,
             "test_activating": 10,
             "test_nonactivating": 10,
-            "shown": 5,
+            "texts_per_call": 5,
             "confidence": False,
             "window": None,
             "seed": 0,

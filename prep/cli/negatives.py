@@ -8,9 +8,9 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from inspect_autointerp.builtin.locate import check_writable
+from inspect_autointerp.builtin.locate import check_writable, located
+from inspect_autointerp.contexts.selection import parse_latents
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.inspect_support.dataset import located, parse_latents
 from inspect_autointerp.prep.negatives.add_negatives import extend
 from inspect_autointerp.prep.negatives.cooccurrence import cooccurring
 from inspect_autointerp.prep.negatives.similar import similar

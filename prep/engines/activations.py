@@ -55,7 +55,7 @@ class ReadingSubject:
             values |= zip(group, self._activations([rows[i] for i in group], [latents[i] for i in group]), strict=True)
         fired = []
         for i, (ids, row) in enumerate(zip(read, rows, strict=True)):
-            text, spans = self._store.decoder(row)
+            text, spans = self._store.detokenizer(row)
             fired.append(Fired(text, spans, values.get(i, np.zeros(0, dtype=np.float32)), len(ids) - len(row)))
         found = iter(fired)
         return [[next(found) for _ in question.texts] for question in questions]

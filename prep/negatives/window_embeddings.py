@@ -62,5 +62,5 @@ class SentenceEmbedding:
     def __call__(self, starts: np.ndarray) -> np.ndarray:
         """Embed the windows that start there: float32 (window, dimension)."""
         width = self._store.settings.window
-        texts = [self._store.decoder(self._store.tokens[start : start + width].tolist())[0] for start in starts]
+        texts = [self._store.detokenizer(self._store.tokens[start : start + width].tolist())[0] for start in starts]
         return self._model.alike(texts)

@@ -9,16 +9,10 @@ The default, TF-IDF of words, is no model: it needs no download and gives the sa
 is installed. It says what the mere words of an explanation are worth, which a sentence embedding has to exceed.
 """
 
-from collections import Counter
+from inspect_ai.scorer import Scorer, scorer
 
-from inspect_ai.scorer import Score, Scorer, Target, scorer
-from inspect_ai.solver import TaskState
-
-from inspect_autointerp.contexts.negatives import HARD, negative_kinds
-from inspect_autointerp.contexts.sampler import LatentContexts
-from inspect_autointerp.errors import UserError
-from inspect_autointerp.inspect_support.evaluation import one_line_errors
-from inspect_autointerp.inspect_support.explanation import Explanation
+from inspect_autointerp.errors import UserError, one_line_errors
+from inspect_autointerp.inspect_support.verdicts import Verdict, locate_contexts
 from inspect_autointerp.models.batching import Batches
 from inspect_autointerp.models.sentence_embeddings import MINILM, SentenceModel
 from inspect_autointerp.models.shared_engines import shared
@@ -31,76 +25,65 @@ from inspect_autointerp.scorers.embedding.embedders import (
     Similarity,
     compare,
 )
-from inspect_autointerp.scorers.shared.ranking import KEYS, ranked, ranked_keys, ranked_statistics
-from inspect_autointerp.scorers.shared.score import (
-    judged_metrics,
-    judged_score,
-    latent_of,
-    made_by,
-    too_few,
-    without_explanation,
-)
+from inspect_autointerp.scorers.shared.ranking import ranking_statistics
+from inspect_autointerp.scorers.shared.report import ranked
+from inspect_autointerp.scorers.shared.score import LatentTest, Outcome, latent_scorer, score_metrics
 from inspect_autointerp.store.store import Store
 
-VERSION = "embedding/1"
-"""Changes whenever what is compared does."""
 _LATENTS = 8
-"""How many are compared at once."""
+"""Latents that are compared at once."""
 _loaded: dict[str, SentenceModel] = {}
 """Models of evaluations that have not begun."""
 
 
-@scorer(metrics=judged_metrics(HARD, KEYS))
+@scorer(metrics=score_metrics("embedding"))
 def embedding(
-    contexts: str | None = None,
     activating: int = 100,
     nonactivating: int = 100,
     embedder: str = TFIDF,
     query_prompt: str | None = None,
     trust_remote_code: bool = False,
-    seed: int = 0,
+    store: str | None = None,
     window: int | None = None,
-    negatives: str = "random",
-    min_contexts: int = 20,
+    negatives: str | None = None,
+    min_contexts: int | None = None,
+    seed: int | None = None,
 ) -> Scorer:
-    """Grade an explanation by how near to it activating test contexts are, and others are not.
+    """Grade an explanation by how much more similar to it activating test contexts are than others.
 
     Args:
-        contexts: The context store, see `evaluation.locate`.
         activating: Test contexts on which the latent fires, the deciles in equal shares.
-        nonactivating: Test contexts of each kind of negative.
+        nonactivating: Test contexts of each kind of negatives.
         embedder: `tfidf`; `minilm`, all-MiniLM-L6-v2 as a package carries it; or the name or folder of any model of
             sentence-transformers.
-        query_prompt: What to put in front of the explanation, in place of the model's own prompt for queries.
+        query_prompt: Text to put in front of the explanation, in place of the model's own prompt for queries.
         trust_remote_code: Run the code that comes with the embedder, if any does.
-        seed: Of the draw and the order of contexts.
-        window: Tokens in a context; the store's own by default.
-        negatives: Kinds of negatives, see `negative_kinds`; each harder one than random gets a statistic of its own.
-        min_contexts: A latent with fewer contexts of a harder kind is undefined there.
+        store: The context store; by default the one that the sample names. As for the next four, what the sample's
+            metadata says holds unless it is given here, see `shared.score.SAMPLE_OPTIONS`.
+        window: Tokens in a context.
+        negatives: Kinds of negatives; each harder one than random gets statistics of its own.
+        min_contexts: A hard kind with fewer contexts is undefined.
+        seed: Random seed of the draw and the order of contexts.
     """
     options = dict(locals())
     with one_line_errors():
         _prepare(embedder, trust_remote_code)
 
-    async def score(state: TaskState, target: Target) -> Score:
-        store, latent = latent_of(state, contexts, window)
-        compared, name = await comparison(store, embedder, query_prompt, trust_remote_code)
-        metadata = made_by(name, VERSION, options)
-        kinds = negative_kinds(store, latent.hookpoint, negatives)
-        hard = kinds[1:]
-        explanation = Explanation.get(state)
-        if explanation.text is None:
-            return without_explanation(explanation, ranked_keys(hard), metadata)
-        tests = LatentContexts(store, latent).test(activating, nonactivating, seed, kinds)
-        [found] = await compared([Asked(explanation.text, tests)])
-        cosines = [similarity.cosine for similarity in found]
-        reasons = [similarity.reason for similarity in found]
-        values = ranked_statistics(tests, cosines, hard, min_contexts)
-        metadata |= too_few(Counter(context.kind for context in tests), hard, min_contexts)
-        shown = ranked(tests, cosines, reasons, "COMPARED · by cosine with the explanation")
-        return judged_score(values, explanation.text, reasons, shown, metadata)
+    async def grade(test: LatentTest) -> Outcome:
+        contexts = test.contexts(activating, nonactivating)
+        compared, _ = await comparison(test.store, embedder, query_prompt, trust_remote_code)
+        [similarities] = await compared([Asked(test.explanation, contexts)])
+        verdicts = [
+            Verdict(**where, value=similarity.cosine, reason=similarity.reason)
+            for where, similarity in zip(locate_contexts(test.store, contexts), similarities, strict=True)
+        ]
+        shown = ranked(contexts, verdicts, "COMPARED · by cosine with the explanation")
+        return Outcome(ranking_statistics(verdicts, test.facts()), verdicts, shown)
 
-    return score
+    async def embedder_name(test: LatentTest) -> str:
+        return (await comparison(test.store, embedder, query_prompt, trust_remote_code))[1]
+
+    return latent_scorer("embedding", grade, options, embedder_name)
 
 
 def _prepare(name: str, trust_remote_code: bool) -> None:

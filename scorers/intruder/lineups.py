@@ -128,7 +128,7 @@ def _candidates(
     each_once = {text: i for i, text in enumerate(store.texts(joined[0]))}
     starts, whose, deciles = joined[:, list(each_once.values())]
     silence = np.zeros(store.window, dtype=np.float32)
-    decoded = store.decoder.windows(store.ids(starts))
+    decoded = store.detokenizer.windows(store.ids(starts))
     return [
         Context("intruder", start, *decoded[i], silence, neighbour=index)
         for i, (start, index) in enumerate(zip(starts.tolist(), whose.tolist(), strict=True))

@@ -9,138 +9,76 @@ It measures the latent, not an explanation of it: where even whole contexts with
 contexts share, no explanation of them can be expected to, and its low score is the latent's fault, or the grader's.
 """
 
-from collections.abc import Mapping, Sequence
-from functools import cache
-from typing import Any
+from collections.abc import Sequence
 
-import numpy as np
-from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageSystem, ChatMessageUser, ModelOutput
-from inspect_ai.scorer import Score, Scorer, Target, scorer
-from inspect_ai.solver import TaskState
+from inspect_ai.model import ModelOutput
+from inspect_ai.scorer import Scorer, scorer
 
 from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.contexts.sampling import rng_of
+from inspect_autointerp.errors import UserError
 from inspect_autointerp.inspect_support.model_name import model_name
-from inspect_autointerp.latent import DECILES
+from inspect_autointerp.inspect_support.verdicts import Verdict, locate_contexts
 from inspect_autointerp.scorers.intruder.lineups import SHOWN, Lineup, lineups
 from inspect_autointerp.scorers.intruder.parse import parse_choice
+from inspect_autointerp.scorers.intruder.prompt import intruder_messages
+from inspect_autointerp.scorers.intruder.statistics import intruder_statistics
 from inspect_autointerp.scorers.shared.ask import Question, Reply, ask, grader
-from inspect_autointerp.scorers.shared.metrics import estimate
-from inspect_autointerp.scorers.shared.score import judged_score, latent_of, made_by
-from inspect_autointerp.text.render import THRESHOLD, ansi_block, coloured, delimiters, marked
-
-VERSION = "intruder/1"
-"""Changes whenever the wording below does."""
-
-DECILE_KEYS = [f"accuracy_decile_{i}" for i in range(1, DECILES + 1)]
-KEYS = ["accuracy", "unscored", *DECILE_KEYS]
-
-_SYSTEM = """\
-One latent of a language model is active on some tokens and silent on all others. You get five numbered texts, cut out \
-of longer ones, in each of which tokens are marked. In four of them the marked tokens are those on which the latent is \
-active. The remaining one does not belong: the latent is silent on it, and its marks mean nothing. The delimiters of \
-the marks are named above the texts and are not part of them; ⏎ stands for the end of a line.
-
-Find what the marked tokens of four texts have in common, in themselves or in what stands around them, and the text \
-that does not share it. How many tokens are marked, and where in the text, says nothing.
-
-Answer with the number of the text that does not belong, and nothing else."""
-
-_WORKED = (
-    (
-        (
-            "the ferry leaves on <<Tuesday>> at noon",
-            "the shop is closed every <<Sunday>>⏎from",
-            "and two eggs,⏎well <<beaten>> with sugar",
-            "I have not been there since last <<Friday>>",
-            "see you on <<Mon>>. or Tue., she wrote",
-        ),
-        3,
-    ),
-    (
-        (
-            "x = rows[1<<:>>3] + rest⏎print(",
-            "for row in table<<:>>⏎    total += row",
-            "while not done<<:>>⏎    step()⏎⏎    #",
-            "if x is None<<:>>⏎        return y",
-            "class Reader<<:>>⏎    '''Reads.'''",
-        ),
-        1,
-    ),
-)
-
-
-def intruder_messages(texts: Sequence[str], pair: tuple[str, str] = ("<<", ">>")) -> list[ChatMessage]:
-    """The prompt that asks which of five marked texts does not belong.
-
-    What never changes (instructions and worked examples) comes first, so that providers' prompt caches hit.
-    """
-    return [*_beginning(), ChatMessageUser(content=_question(texts, pair))]
-
-
-@cache  # the same objects each time, see `detection`
-def _beginning() -> list[ChatMessage]:
-    messages: list[ChatMessage] = [ChatMessageSystem(content=_SYSTEM)]
-    for examples, answer in _WORKED:
-        messages.append(ChatMessageUser(content=_question(examples, ("<<", ">>"))))
-        messages.append(ChatMessageAssistant(content=str(answer)))
-    return messages
-
-
-def _question(texts: Sequence[str], pair: tuple[str, str]) -> str:
-    head = [f"Marked tokens stand between {pair[0]} and {pair[1]}.", ""]
-    return "\n".join([*head, *(f"Text {i}: {text}" for i, text in enumerate(texts, 1))])
-
+from inspect_autointerp.scorers.shared.report import in_sections, largest
+from inspect_autointerp.scorers.shared.score import LatentTest, Outcome, latent_scorer, score_metrics
+from inspect_autointerp.store.store import Store
+from inspect_autointerp.text.render import THRESHOLD, coloured, delimiters, marked
 
 _TITLES = ("WRONG · another text was named than the intruder", "UNSCORED", "RIGHT · the intruder was named")
 
 
-@scorer(metrics={key: [estimate()] for key in KEYS})
+@scorer(metrics=score_metrics("intruder"))
 def intruder(
-    contexts: str | None = None,
     questions: int = 5,
-    seed: int = 0,
-    window: int | None = None,
     threshold: float = THRESHOLD,
+    store: str | None = None,
+    window: int | None = None,
+    seed: int | None = None,
 ) -> Scorer:
     """Measure how well an intruder is told from the contexts of a latent; no explanation is read.
 
     The grader is the model role `grader`, or the main model.
 
     Args:
-        contexts: The context store, see `evaluation.locate`.
-        questions: Per decile, at most: each takes five contexts of it that no other takes.
-        seed: Of the draw, and of the intruders' places.
-        window: Tokens in a context; the store's own by default.
+        questions: Questions per decile, at most: each takes five contexts of it that no other takes.
         threshold: A token is activating from this share of its context's maximum on.
+        store: The context store; by default the one that the sample names. As for the next two, what the sample's
+            metadata says holds unless it is given here, see `shared.score.SAMPLE_OPTIONS`.
+        window: Tokens in a context.
+        seed: Random seed of the draw, and of the intruders' places.
     """
     options = dict(locals())
+    if not 0 < threshold <= 1:
+        raise UserError(f"threshold must be in (0, 1], got {threshold}")
+    if questions < 1:
+        raise UserError(f"questions must be at least 1, got {questions}")
 
-    async def score(state: TaskState, target: Target) -> Score:
-        store, latent = latent_of(state, contexts, window)
-        model, _ = grader()
-        metadata = made_by(model_name(model), VERSION, options)
-        rng = rng_of(seed, latent.id, "intruder")
-        asked = lineups(store, LatentContexts(store, latent), questions, rng, threshold)
+    async def grade(test: LatentTest) -> Outcome:
+        rng = rng_of(test.seed, test.latent.id, "intruder")
+        asked = lineups(test.store, LatentContexts(test.store, test.latent), questions, rng, threshold)
         if not asked:
-            return _nothing_to_ask(metadata)
-        pair = delimiters(test.context for lineup in asked for test in lineup.tests)
-        replies = await ask(model, [_asked(number, lineup, pair) for number, lineup in enumerate(asked, 1)])
-        n_scored = sum(reply.value is not None for reply in replies)
-        n_found = sum(reply.value == lineup.place for lineup, reply in zip(asked, replies, strict=True))
-        return judged_score(
-            statistics(asked, [reply.value for reply in replies]),
-            f"{n_found} of {n_scored} intruders found",
-            [reply.reason for reply in replies],
-            report(asked, replies, pair),
-            metadata,
-        )
+            report = f"Unscored: no decile has {SHOWN} test contexts and an intruder for them."
+            return Outcome(report=report, reason="too_few_contexts")
+        pair = delimiters(one.context for lineup in asked for one in lineup.tests)
+        replies = await ask(grader(), [_question(number, lineup, pair) for number, lineup in enumerate(asked, 1)])
+        verdicts = _verdicts(test.store, asked, replies)
+        correct = sum(verdict.label == 1 and verdict.kind == "intruder" for verdict in verdicts)
+        answer = f"{correct} of {sum(reply.value is not None for reply in replies)} intruders found"
+        return Outcome(intruder_statistics(verdicts), verdicts, report_lineups(asked, replies, pair), answer=answer)
 
-    return score
+    async def grader_alone(_: LatentTest) -> str:
+        return model_name(grader())
+
+    return latent_scorer("intruder", grade, options, grader_alone)
 
 
-def _asked(number: int, lineup: Lineup, pair: tuple[str, str]) -> Question[int]:
-    texts = [marked(test.context, pair, test.marks) for test in lineup.tests]
+def _question(number: int, lineup: Lineup, pair: tuple[str, str]) -> Question[int]:
+    texts = [marked(one.context, pair, one.marks) for one in lineup.tests]
     return Question(f"question {number}", intruder_messages(texts, pair), _read, f"a number from 1 to {SHOWN}")
 
 
@@ -149,59 +87,31 @@ def _read(output: ModelOutput) -> int:
     return parse_choice(output.completion, SHOWN) - 1
 
 
-def _nothing_to_ask(metadata: Mapping[str, Any]) -> Score:
-    return Score(
-        value=dict.fromkeys(KEYS, float("nan")) | {"unscored": 1.0},
-        reason="too_few_contexts",
-        explanation=f"Unscored: no decile has {SHOWN} test contexts and an intruder for them.",
-        metadata=dict(metadata),
-    )
+def _verdicts(store: Store, asked: Sequence[Lineup], replies: Sequence[Reply[int]]) -> list[Verdict]:
+    """Return a verdict for every text that was shown."""
+    verdicts = []
+    for number, (lineup, reply) in enumerate(zip(asked, replies, strict=True)):
+        for place, where in enumerate(locate_contexts(store, [one.context for one in lineup.tests])):
+            label = None if reply.value is None else int(place == reply.value)
+            verdicts.append(Verdict(**where, label=label, question=number, reason=reply.reason))
+    return verdicts
 
 
-def statistics(asked: Sequence[Lineup], said: Sequence[int | None]) -> dict[str, float]:
-    """All statistics of one latent, by name; NaN where one is undefined.
-
-    Args:
-        asked: The questions.
-        said: Per question the place that the grader named, from 0; None where it is unscored.
-
-    Returns:
-        - `accuracy`: share of the scored questions in which the intruder was found, in [0, 1]; chance is 0.2.
-        - `accuracy_decile_i`: the same among those of decile i (10 the strongest).
-        - `unscored`: share of questions without an answer that can be used.
-    """
-    found: dict[int, list[bool]] = {decile: [] for decile in range(1, DECILES + 1)}
-    for lineup, place in zip(asked, said, strict=True):
-        if place is not None:
-            found[lineup.decile].append(place == lineup.place)
-    scored = [one for of_decile in found.values() for one in of_decile]
-    values = {"accuracy": _share(scored), "unscored": 1 - len(scored) / len(asked) if asked else float("nan")}
-    return values | {key: _share(found[i]) for i, key in enumerate(DECILE_KEYS, 1)}
-
-
-def _share(found: Sequence[bool]) -> float:
-    return float(np.mean(found)) if found else float("nan")
-
-
-def report(asked: Sequence[Lineup], replies: Sequence[Reply[int]], pair: tuple[str, str]) -> str:
-    """The questions in sections (wrong, unscored, right), the strongest first, as one block in ANSI colours."""
-    maximum = max(test.context.max_activation for lineup in asked for test in lineup.tests)
-    sections: dict[str, list[list[str]]] = {title: [] for title in _TITLES}
+def report_lineups(asked: Sequence[Lineup], replies: Sequence[Reply[int]], pair: tuple[str, str]) -> str:
+    """Return the questions in sections (wrong, unscored, right), the strongest first, as one block in ANSI colours."""
+    maximum = largest([one.context for lineup in asked for one in lineup.tests])
+    sections: dict[str, list[str]] = {title: [] for title in _TITLES}
     for lineup, reply in sorted(zip(asked, replies, strict=True), key=lambda one: -one[0].decile):
         title = _TITLES[1 if reply.value is None else 2 * (reply.value == lineup.place)]
         sections[title].append(_lines(lineup, reply, maximum, pair))
-    lines: list[str] = []
-    for title, shown in sections.items():
-        if shown:
-            lines += [f"{title}: {len(shown)} of {len(asked)}", *(line for rows in shown for line in rows), ""]
-    return ansi_block(lines)
+    return in_sections(sections, len(asked))
 
 
-def _lines(lineup: Lineup, reply: Reply[int], maximum: float, pair: tuple[str, str]) -> list[str]:
-    of = lineup.tests[lineup.place].context.neighbour
-    said = reply.reason if reply.value is None else f"{reply.value + 1} was named"
-    lines = [f"  decile {lineup.decile} · the intruder is {lineup.place + 1}, of latent {of} · {said}"]
-    for place, test in enumerate(lineup.tests):
+def _lines(lineup: Lineup, reply: Reply[int], maximum: float, pair: tuple[str, str]) -> str:
+    source = lineup.tests[lineup.place].context.neighbour
+    result = reply.reason if reply.value is None else f"{reply.value + 1} was named"
+    lines = [f"  decile {lineup.decile} · the intruder is {lineup.place + 1}, of latent {source} · {result}"]
+    for place, one in enumerate(lineup.tests):
         sign = "▸" if place == lineup.place else " "
-        lines.append(f"  {sign} {place + 1} │ {coloured(test.context, maximum, test.marks, pair)}")
-    return lines
+        lines.append(f"  {sign} {place + 1} │ {coloured(one.context, maximum, one.marks, pair)}")
+    return "\n".join(lines)

@@ -21,6 +21,7 @@ from inspect_ai.util import span
 
 from inspect_autointerp.inspect_support.answer_reasons import INVALID, invalid, unread
 from inspect_autointerp.inspect_support.call_cache import users_policy
+from inspect_autointerp.inspect_support.default_model import or_lexical
 from inspect_autointerp.inspect_support.log_detail import lean
 from inspect_autointerp.inspect_support.model_call import Failure, attempt, max_tokens_of, settings_of
 from inspect_autointerp.inspect_support.model_name import model_name
@@ -62,12 +63,24 @@ def question_message(text: str) -> ChatMessageUser:
     return ChatMessageUser(id=f"{next(_ids):x}", content=text)
 
 
-def grader() -> tuple[Model, str]:
-    """Return the grader, and its name for the log, see `model_name`.
+def grader() -> Model:
+    """Return the grader: the model role `grader`, else the explainer."""
+    return model_in_role(ROLE, "which graded itself")[0]
 
-    Without the role `grader` it is the explainer, and the name says so.
-    """
-    return model_in_role(ROLE, "which graded itself")
+
+async def grader_name(test: object = None) -> str:
+    """Return the grader's name for the log, with the settings of its sampling; it says if the explainer graded."""
+    return model_in_role(ROLE, "which graded itself")[1]
+
+
+def bound_grader_name() -> str | None:
+    """Return the name of the model that is bound to the role `grader`; None if none is."""
+    return model_in_role(ROLE, "")[1] if model_roles().get(ROLE) else None
+
+
+def in_batches(texts: Sequence[T], size: int) -> list[Sequence[T]]:
+    """Return the texts in batches of a size, in order; the last one may be smaller."""
+    return [texts[i : i + size] for i in range(0, len(texts), size)]
 
 
 def model_in_role(role: str, else_: str) -> tuple[Model, str]:
@@ -78,7 +91,7 @@ def model_in_role(role: str, else_: str) -> tuple[Model, str]:
         else_: What the name says of the main model then.
     """
     bound = model_roles().get(role)
-    model = get_model(role=role)
+    model = or_lexical(get_model(role=role))
     name = model_name(model)
     return model, name if bound else f"{name}, {else_}"
 

@@ -1,20 +1,21 @@
-"""Per-latent statistics of a judged score: what the verdicts on its test contexts come to.
+"""Statistics of a latent whose test contexts were labelled 1 or 0: balanced accuracy, AUROC, F1 and the like.
 
-Two families. The *balanced* ones look at each kind of context by itself, and every kind of negative is set against the
-activating contexts apart from the others. The *population-weighted* ones (F1, AUPRC) give each context the weight of
-the population it stands for, and so weigh a false alarm as the corpus does; the balanced ones do not, which shows where
-a latent is rare (arXiv 2506.05774). With p the share of the corpus's windows on which the latent fires, an activating
-context weighs p / n⁺ and a random non-activating one (1 − p) / n⁻. Harder negatives stand for no population
-and do not enter. What no weight can mend: of a rare latent's false alarms 100 random contexts hardly hold one
+Two families. The *balanced* statistics look at each kind of context by itself, and compare every kind of negatives with
+the activating contexts separately. The *population-weighted* ones (F1, AUPRC) give each context the weight of the
+population it stands for, so that a false positive counts as often as it occurs in the corpus; balanced statistics hide
+false positives of a rare latent (arXiv 2506.05774). With p the share of the corpus's windows on which the latent fires,
+an activating context weighs p / n⁺ and a random non-activating one (1 − p) / n⁻. Harder negatives stand for no
+population and get no weight. No weight helps where 100 random contexts contain hardly a false positive of a rare latent
 (`planted.sanity`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from inspect_autointerp.latent import DECILES, Context
-from inspect_autointerp.scorers.shared.judge import Verdict
+from inspect_autointerp.inspect_support.verdicts import LatentFacts, Verdict
+from inspect_autointerp.latent import DECILES
+from inspect_autointerp.scorers.shared.ranking import UNDEFINED, auroc, of_kind
 
 DECILE_KEYS = [f"tpr_decile_{i}" for i in range(1, DECILES + 1)]
 KEYS = [
@@ -22,116 +23,107 @@ KEYS = [
     *DECILE_KEYS,
 ]
 BALANCED = ("balanced_accuracy", "auroc", "tnr")
-"""What there is for each harder kind of negative as well, as `auroc_neighbours`."""
-
-UNDEFINED = float("nan")
+"""The statistics that there are for each harder kind of negatives too, as `auroc_neighbours`."""
 
 
-def statistics_keys(hard: Sequence[str] = ()) -> list[str]:
-    """The names of a latent's statistics, where harder kinds of negatives were tested on besides random ones."""
-    return [*KEYS, *(f"{name}_{kind}" for kind in hard for name in BALANCED)]
-
-
-def latent_statistics(
-    contexts: Sequence[Context],
-    verdicts: Sequence[Verdict],
-    firing_share: float,
-    hard: Sequence[str] = (),
-    min_contexts: int = 1,
-    like: Mapping[int, int] | None = None,
-) -> dict[str, float]:
-    """All statistics of one latent, by name; NaN where one is undefined.
+def classification_statistics(verdicts: Sequence[Verdict], facts: LatentFacts) -> dict[str, float]:
+    """Return all statistics of one latent by name; NaN where one is undefined.
 
     Args:
-        contexts: The test contexts.
-        verdicts: One for each; unscored ones count in `unscored` and nowhere else.
-        firing_share: p, in [0, 1].
-        hard: Kinds of negatives that get statistics of their own.
-        min_contexts: Fewer contexts of a hard kind than this leave its statistics undefined.
-        like: By the number of a negative, that of the activating context it was made like. Those of a hard kind are
-            then set against these, pair by pair, and not against all.
+        verdicts: One for each test context; unscored ones count in `unscored` and nowhere else. Where negatives of a
+            hard kind have a `partner`, they are compared with their partners pair by pair, and not with all
+            activating contexts.
+        facts: The latent's firing share, the hard kinds, and how many contexts of one are enough.
 
     Returns:
         - `balanced_accuracy`: (tpr + tnr) / 2, in [0, 1], of activating against random contexts.
         - `auroc`: from the probabilities, over the scored contexts that have one; undefined where a side has none.
-        - `tpr`, `tnr`: shares of activating and of random contexts judged right.
-        - `tpr_decile_i`: the same among the activating contexts of decile i (10 the strongest).
+        - `tpr`, `tnr`: shares of activating and of random contexts that were labelled correctly.
+        - `tpr_decile_i`: `tpr` of the activating contexts of decile i (10 the strongest).
         - `f1`, `auprc`: population-weighted; `auprc` needs probabilities.
-        - `effective_n`: (Σw)² / Σw² over those weights: how many equal contexts the weighted ones amount to.
+        - `effective_n`: (Σw)² / Σw² over those weights, the number of equally weighted contexts they are worth.
         - `unscored`: share of contexts without a verdict, all kinds together.
+        - `with_probability`: share of the scored contexts that have a probability, all kinds together: those that
+          `auroc` and `auprc` are computed from.
         - `with_probability`: share of the scored contexts that have a probability, all kinds together: what `auroc` and
           `auprc` speak of.
         - `balanced_accuracy_KIND`, `auroc_KIND`, `tnr_KIND`: of activating contexts against that hard kind alone.
     """
-    values = dict.fromkeys(statistics_keys(hard), UNDEFINED)
-    n_scored = sum(verdict.label is not None for verdict in verdicts)
-    values["unscored"] = 1 - n_scored / len(contexts) if contexts else UNDEFINED
-    known = sum(verdict.label is not None and verdict.probability is not None for verdict in verdicts)
-    values["with_probability"] = known / n_scored if n_scored else UNDEFINED
-    of_kind: dict[str, list[int]] = {kind: [] for kind in ("activating", "random", *hard)}
-    for i, context in enumerate(contexts):
-        of_kind[context.kind].append(i)
-    right, wrong = (scored([verdicts[i] for i in of_kind[kind]]) for kind in ("activating", "random"))
-    for key, decile in zip(DECILE_KEYS, range(1, DECILES + 1), strict=True):
-        values[key] = _rate([v for c, v in zip(contexts, verdicts, strict=True) if c.decile == decile])
-    values["tpr"] = _rate(right)
-    values |= balanced(right, wrong)
-    for kind in hard:
-        found = [verdicts[i] for i in of_kind[kind]]
-        against = right if like is None else [verdicts[like[i]] for i in of_kind[kind]]
-        if like is not None:  # a pair counts if both are scored
-            pairs = [pair for pair in zip(found, against, strict=True) if len(scored(pair)) == 2]
-            found, against = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-        if len(of_kind[kind]) >= min_contexts:
-            values |= {f"{name}_{kind}": value for name, value in balanced(against, scored(found)).items()}
-    if not (right and wrong):
-        return values
-    truth, weight = _weighted(len(right), len(wrong), firing_share)
-    values["effective_n"] = float(weight.sum() ** 2 / (weight**2).sum())
-    said = np.array([verdict.label for verdict in (*right, *wrong)], dtype=int)
-    found, claimed, there = (float(weight[which].sum()) for which in ((truth & said) == 1, said == 1, truth == 1))
-    values["f1"] = 2 * found / (claimed + there) if claimed + there else 0.0
-    sure, unsure = _beliefs(right), _beliefs(wrong)
-    if len(sure) and len(unsure):
-        from sklearn.metrics import average_precision_score
-
-        truth, weight = _weighted(len(sure), len(unsure), firing_share)
-        belief = np.concatenate([sure, unsure])
-        values["auprc"] = float(average_precision_score(truth, belief, sample_weight=weight))
+    values = dict.fromkeys([*KEYS, *(f"{name}_{kind}" for kind in facts.hard for name in BALANCED)], UNDEFINED)
+    values["unscored"] = 1 - len(scored(verdicts)) / len(verdicts) if verdicts else UNDEFINED
+    n_known = sum(verdict.probability is not None for verdict in scored(verdicts))
+    values["with_probability"] = n_known / len(scored(verdicts)) if scored(verdicts) else UNDEFINED
+    activating, random = (scored(of_kind(verdicts, kind)) for kind in ("activating", "random"))
+    for decile, key in enumerate(DECILE_KEYS, 1):
+        values[key] = _positive_rate([verdict for verdict in activating if verdict.decile == decile])
+    values["tpr"] = _positive_rate(activating)
+    values |= balanced_statistics(activating, random)
+    for kind in facts.hard:
+        if len(of_kind(verdicts, kind)) >= facts.min_contexts:
+            positives, negatives = _compared(verdicts, activating, kind)
+            values |= {f"{name}_{kind}": v for name, v in balanced_statistics(positives, negatives).items()}
+    if activating and random:
+        values |= population_statistics(activating, random, facts.firing_share)
     return values
 
 
-def _weighted(n_right: int, n_wrong: int, firing_share: float) -> tuple[np.ndarray, np.ndarray]:
+def balanced_statistics(positives: Sequence[Verdict], negatives: Sequence[Verdict]) -> dict[str, float]:
+    """Return the `BALANCED` statistics of scored verdicts: positives should be labelled 1, negatives 0."""
+    tnr = 1 - _positive_rate(negatives)
+    area = auroc(_probabilities(positives), _probabilities(negatives))
+    return {"balanced_accuracy": (_positive_rate(positives) + tnr) / 2, "auroc": area, "tnr": tnr}
+
+
+def population_statistics(
+    activating: Sequence[Verdict], random: Sequence[Verdict], firing_share: float
+) -> dict[str, float]:
+    """Return `f1`, `auprc` and `effective_n` of scored verdicts, weighted as the module's docstring says."""
+    truth, weight = _weighted(len(activating), len(random), firing_share)
+    label = np.array([verdict.label for verdict in (*activating, *random)], dtype=int)
+    true_positives = float(weight[(truth & label) == 1].sum())
+    labelled, positives = float(weight[label == 1].sum()), float(weight[truth == 1].sum())
+    values = {
+        "effective_n": float(weight.sum() ** 2 / (weight**2).sum()),
+        "f1": 2 * true_positives / (labelled + positives) if labelled + positives else 0.0,
+    }
+    high, low = _probabilities(activating), _probabilities(random)
+    if len(high) and len(low):
+        from sklearn.metrics import average_precision_score
+
+        truth, weight = _weighted(len(high), len(low), firing_share)
+        precision = average_precision_score(truth, np.concatenate([high, low]), sample_weight=weight)
+        values["auprc"] = float(precision)
+    return values
+
+
+def _weighted(n_activating: int, n_random: int, firing_share: float) -> tuple[np.ndarray, np.ndarray]:
     """Return labels 1 and then 0 of so many contexts, and the weight of the population that each stands for."""
-    truth = np.array([1] * n_right + [0] * n_wrong)
-    return truth, np.where(truth == 1, firing_share / n_right, (1 - firing_share) / n_wrong)
-
-
-def balanced(right: Sequence[Verdict], wrong: Sequence[Verdict]) -> dict[str, float]:
-    """The `BALANCED` statistics of verdicts that should be 1 against verdicts that should be 0, all of them scored."""
-    tnr = 1 - _rate(wrong)
-    sure, unsure = _beliefs(right), _beliefs(wrong)
-    auroc = UNDEFINED
-    if len(sure) and len(unsure):
-        from sklearn.metrics import roc_auc_score
-
-        truth = np.repeat([1, 0], [len(sure), len(unsure)])
-        auroc = float(roc_auc_score(truth, np.concatenate([sure, unsure])))
-    return {"balanced_accuracy": (_rate(right) + tnr) / 2, "auroc": auroc, "tnr": tnr}
+    truth = np.repeat([1, 0], [n_activating, n_random])
+    return truth, np.where(truth == 1, firing_share / n_activating, (1 - firing_share) / n_random)
 
 
 def scored(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """Those with a label."""
+    """Return the verdicts that have a label."""
     return [verdict for verdict in verdicts if verdict.label is not None]
 
 
-def _rate(verdicts: Sequence[Verdict]) -> float:
-    """The share of the scored ones that say 1; NaN of none."""
+def _compared(verdicts: Sequence[Verdict], activating: list[Verdict], kind: str) -> tuple[list[Verdict], list[Verdict]]:
+    """Return the scored verdicts that a hard kind's statistics compare: positives, and negatives of that kind."""
+    negatives = of_kind(verdicts, kind)
+    if not any(negative.partner is not None for negative in negatives):
+        return activating, scored(negatives)
+    pairs = [(verdicts[negative.partner], negative) for negative in negatives if negative.partner is not None]
+    pairs = [pair for pair in pairs if len(scored(pair)) == 2]  # a pair counts if both are scored
+    return [positive for positive, _ in pairs], [negative for _, negative in pairs]
+
+
+def _positive_rate(verdicts: Sequence[Verdict]) -> float:
+    """Return the share of scored verdicts with label 1; NaN of none."""
     labels = [verdict.label for verdict in verdicts if verdict.label is not None]
     return float(np.mean(labels)) if labels else UNDEFINED
 
 
-def _beliefs(verdicts: Sequence[Verdict]) -> np.ndarray:
+def _probabilities(verdicts: Sequence[Verdict]) -> np.ndarray:
     """Return the probabilities of those that have one, float64 (verdict,)."""
     known = [verdict.probability for verdict in verdicts if verdict.probability is not None]
     return np.array(known, dtype=np.float64)

@@ -1,87 +1,62 @@
-"""What a score that gives each test context a value comes to: how often activating contexts rank above others."""
+"""Statistics of a latent whose test contexts were ranked by a value: how often activating ones rank above others."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from inspect_autointerp.latent import DECILES, Context
-from inspect_autointerp.scorers.shared.classification import UNDEFINED
-from inspect_autointerp.text.render import ansi_block, coloured
+from inspect_autointerp.inspect_support.verdicts import LatentFacts, Verdict
+from inspect_autointerp.latent import DECILES
 
 DECILE_KEYS = [f"auroc_decile_{i}" for i in range(1, DECILES + 1)]
 KEYS = ["auroc", "unscored", *DECILE_KEYS]
+UNDEFINED = float("nan")
 
 
-def ranked_keys(hard: Sequence[str] = ()) -> list[str]:
-    """The names of a latent's statistics, where harder kinds of negatives were tested on besides random ones."""
-    return [*KEYS, *(f"auroc_{kind}" for kind in hard)]
-
-
-def ranked_statistics(
-    contexts: Sequence[Context], values: Sequence[float | None], hard: Sequence[str] = (), min_contexts: int = 1
-) -> dict[str, float]:
-    """All statistics of one latent, by name; NaN where one is undefined.
+def ranking_statistics(verdicts: Sequence[Verdict], facts: LatentFacts) -> dict[str, float]:
+    """Return all statistics of one latent by name; NaN where one is undefined.
 
     Args:
-        contexts: The test contexts.
-        values: One for each, the higher the more an explanation speaks of it; None of an unscored one, which counts in
-            `unscored` and nowhere else.
-        hard: Kinds of negatives that get a statistic of their own.
-        min_contexts: Fewer contexts of a hard kind than this leave its statistic undefined.
+        verdicts: One for each test context. The higher its `value`, the better the context fits the explanation;
+            verdicts without a value count in `unscored` and nowhere else.
+        facts: The hard kinds of negatives, and how many contexts of one are enough.
 
     Returns:
-        - `auroc`: how often an activating context's value is above a random one's, in [0, 1]; equal ones count half.
+        - `auroc`: how often an activating context's value is above a random one's, in [0, 1]; ties count half.
         - `unscored`: share of contexts without a value, all kinds together.
         - `auroc_decile_i`: of the activating contexts of decile i (10 the strongest) against all random ones.
         - `auroc_KIND`: of activating contexts against that hard kind alone.
     """
-    found = dict.fromkeys(ranked_keys(hard), UNDEFINED)
-    scored = [(c, value) for c, value in zip(contexts, values, strict=True) if value is not None]
-    if contexts:
-        found["unscored"] = 1 - len(scored) / len(contexts)
-    of_kind = {kind: [v for c, v in scored if c.kind == kind] for kind in ("activating", "random", *hard)}
-    found["auroc"] = auroc(of_kind["activating"], of_kind["random"])
-    for i, key in enumerate(DECILE_KEYS, 1):
-        found[key] = auroc([value for c, value in scored if c.decile == i], of_kind["random"])
-    for kind in hard:
-        if sum(context.kind == kind for context in contexts) >= min_contexts:
-            found[f"auroc_{kind}"] = auroc(of_kind["activating"], of_kind[kind])
-    return found
+    values = dict.fromkeys([*KEYS, *(f"auroc_{kind}" for kind in facts.hard)], UNDEFINED)
+    ranked = [verdict for verdict in verdicts if verdict.value is not None]
+    if verdicts:
+        values["unscored"] = 1 - len(ranked) / len(verdicts)
+    activating, random = of_kind(ranked, "activating"), of_kind(ranked, "random")
+    values["auroc"] = _auroc(activating, random)
+    for decile, key in enumerate(DECILE_KEYS, 1):
+        values[key] = _auroc([verdict for verdict in activating if verdict.decile == decile], random)
+    for kind in facts.hard:
+        if len(of_kind(verdicts, kind)) >= facts.min_contexts:
+            values[f"auroc_{kind}"] = _auroc(activating, of_kind(ranked, kind))
+    return values
 
 
-def auroc(high: Sequence[float], low: Sequence[float]) -> float:
-    """P(one of `high` > one of `low`) + ½ P(they are equal); NaN where either is empty."""
-    if not (len(high) and len(low)):
-        return UNDEFINED
-    ordered = np.sort(np.asarray(low, dtype=np.float64))
-    below, upto = (np.searchsorted(ordered, high, side=side) for side in ("left", "right"))
-    return float((below + upto).sum() / (2 * len(high) * len(low)))
+def of_kind(verdicts: Sequence[Verdict], kind: str) -> list[Verdict]:
+    """Return the verdicts on contexts of a kind."""
+    return [verdict for verdict in verdicts if verdict.kind == kind]
 
 
-def ranked(
-    contexts: Sequence[Context], values: Sequence[float | None], reasons: Sequence[str | None], title: str
-) -> str:
-    """The contexts, the highest first and unscored ones last, as one block in ANSI colours.
+def auroc(positives: Sequence[float] | np.ndarray, negatives: Sequence[float] | np.ndarray) -> float:
+    """Return P(a positive > a negative) + ½ P(they are equal); NaN where there are none of either.
 
-    Args:
-        contexts: The test contexts.
-        values: One for each, as above.
-        reasons: Why one is unscored; None of a scored one.
-        title: What the values are.
+    The same as scikit-learn's `roc_auc_score`, without its checks, which take many times as long on 200 values.
     """
-    maximum = max((context.max_activation for context in contexts), default=0.0)
-    names = [f"decile {context.decile:>2}" if context.decile else context.kind for context in contexts]
-    width = max(map(len, names), default=0)
-    scored: list[tuple[float, str]] = []
-    unscored: list[str] = []
-    for context, value, reason, name in zip(contexts, values, reasons, names, strict=True):
-        text = coloured(context, maximum)
-        if value is None:
-            unscored.append(f"  {name:<{width}} {reason} │ {text}")
-        else:
-            scored.append((value, f"  {name:<{width}} {value:+8.3f} │ {text}"))
-    lines = [f"{title}: {len(scored)} of {len(contexts)}"] if scored else []
-    lines += [line for _, line in sorted(scored, key=lambda row: -row[0])]
-    if unscored:
-        lines += [f"UNSCORED: {len(unscored)} of {len(contexts)}", *unscored]
-    return ansi_block(lines)
+    if not (len(positives) and len(negatives)):
+        return UNDEFINED
+    ordered = np.sort(np.asarray(negatives, dtype=np.float64))
+    below, upto = (np.searchsorted(ordered, positives, side=side) for side in ("left", "right"))
+    return float((below + upto).sum() / (2 * len(positives) * len(negatives)))
+
+
+def _auroc(positives: Sequence[Verdict], negatives: Sequence[Verdict]) -> float:
+    high, low = ([verdict.value for verdict in side if verdict.value is not None] for side in (positives, negatives))
+    return auroc(high, low)

@@ -1,122 +1,204 @@
-"""What scorers that put texts to a grader have in common: the latent and its explanation first, the score last."""
+"""The wrapper that every scorer of this package uses: it opens the latent, records the verdicts, and makes the score.
 
-from collections.abc import Mapping, Sequence
+A scorer supplies one function that takes a `LatentTest` and returns an `Outcome`; `latent_scorer` does the rest.
+"""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from inspect_ai.scorer import Metric, Score
+from inspect_ai.scorer import Metric, Score, Scorer, Target
 from inspect_ai.solver import TaskState
 
-from inspect_autointerp.contexts.negatives import HARD
-from inspect_autointerp.errors import UserError
+from inspect_autointerp.builtin.locate import locate
+from inspect_autointerp.contexts.negatives import negative_kinds
+from inspect_autointerp.contexts.sampler import LatentContexts
+from inspect_autointerp.errors import UserError, one_line_errors
 from inspect_autointerp.inspect_support.answer_reasons import by_main_reason, counted
 from inspect_autointerp.inspect_support.dataset import latent_named
-from inspect_autointerp.inspect_support.evaluation import locate, one_line_errors
 from inspect_autointerp.inspect_support.explanation import Explanation
-from inspect_autointerp.latent import Latent
-from inspect_autointerp.scorers.shared.classification import KEYS, UNDEFINED
+from inspect_autointerp.inspect_support.verdicts import KEY, LatentFacts, Verdict, to_columns
+from inspect_autointerp.latent import Context, Latent, Negative
 from inspect_autointerp.scorers.shared.metrics import estimate
+from inspect_autointerp.scorers.shared.specs import SCORES, ScoreSpec
 from inspect_autointerp.store.store import Store
 
+SAMPLE_OPTIONS: dict[str, Any] = {"window": None, "negatives": "random", "min_contexts": 20, "seed": 0}
+"""What dataset and scorer have to agree on, with the defaults of samples that do not say it.
 
-def judged_metrics(hard: Sequence[str] = HARD, keys: Sequence[str] = KEYS) -> dict[str, list[Metric]]:
-    """An estimate of every statistic of these names; of hard kinds of negatives, where a score's values have them.
-
-    A scorer's metrics are fixed before its arguments are known, so those of a kind are a pattern, which Inspect fits to
-    the values there are.
-    """
-    return {key: [estimate()] for key in (*keys, *(f"*_{kind}" for kind in hard))}
+The dataset writes it into each sample's metadata, and scorers read it there; a scorer's own argument wins
+(`inspect score -S seed=1`).
+"""
 
 
-def columns(hard: Sequence[str] = ()) -> list[str]:
-    """The statistics that a viewer shows, the headline first."""
-    balanced = (f"balanced_accuracy_{kind}" for kind in hard)
-    return ["balanced_accuracy", "auroc", "tpr", "tnr", "f1", "auprc", "unscored", *balanced]
+@dataclass(frozen=True)
+class LatentTest:
+    """What a scorer is to grade: a latent, its explanation, and the contexts to draw."""
+
+    spec: ScoreSpec
+    store: Store
+    latent: Latent
+    explanation: str
+    """Empty for the baseline that says nothing, and for a score of a latent by itself."""
+    kinds: tuple[Negative, ...]
+    """Kinds of negatives to test on, `random` first."""
+    min_contexts: int
+    """A hard kind with fewer contexts is undefined."""
+    seed: int
+    """Random seed of the draw."""
+    made_kinds: tuple[str, ...] = ()
+    """Kinds of negatives that the scorer makes itself, as fuzzing's `mismarked`."""
+
+    @property
+    def hard(self) -> tuple[str, ...]:
+        """The kinds of negatives that have statistics of their own: those harder than random ones."""
+        return (*self.kinds[1:], *self.made_kinds)
+
+    def contexts(self, n_activating: int, n_nonactivating: int, *, centered: bool = True) -> list[Context]:
+        """Draw test contexts, in random order.
+
+        Args:
+            n_activating: Activating contexts, the deciles in equal shares.
+            n_nonactivating: Contexts of each kind of negatives.
+            centered: Cut activating contexts around their peaks, in a store that keeps them so.
+        """
+        contexts = LatentContexts(self.store, self.latent, centered=centered)
+        return contexts.test(n_activating, n_nonactivating, self.seed, self.kinds)
+
+    def facts(self) -> LatentFacts:
+        """Return what statistics have to know of the latent."""
+        return LatentFacts(firing_share=self.latent.firing_share, hard=self.hard, min_contexts=self.min_contexts)
 
 
-def latent_of(state: TaskState, contexts: str | None, window: int | None) -> tuple[Store, Latent]:
-    """The latent that a sample is about, and the store that has its contexts.
+@dataclass(frozen=True)
+class Outcome:
+    """What a scorer found out about one latent."""
+
+    values: Mapping[str, float] = field(default_factory=dict)
+    """Statistics by name; NaN where undefined. Empty where nothing could be computed: the latent is then unscored."""
+    verdicts: Sequence[Verdict] = ()
+    """What the statistics rest on."""
+    report: str = ""
+    """What a reader of the log sees."""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """What else the log says."""
+    answer: str | None = None
+    """What stands in the viewer's column `answer`; the explanation by default."""
+    reason: str | None = None
+    """Why the latent is unscored as a whole."""
+
+
+Grade = Callable[[LatentTest], Awaitable[Outcome]]
+
+
+def latent_scorer(
+    name: str,
+    grade: Grade,
+    options: Mapping[str, Any],
+    graded_by: Callable[[LatentTest], Awaitable[str]],
+    made_kinds: tuple[str, ...] = (),
+) -> Scorer:
+    """Make a scorer of one latent at a time.
 
     Args:
-        state: The sample's.
-        contexts: The store, see `evaluation.locate`; by default the one that the sample is of, where it is still there.
-        window: Tokens in a context, see `Store`.
-
-    Raises:
-        PrerequisiteError: The store cannot be opened, or is not the one that the sample was explained from: what the
-            explainer saw could be among its test contexts.
+        name: Its name in `SCORES`.
+        grade: Computes the outcome. It is not called for a latent without an explanation, which is unscored with the
+            explainer's reason, unless the score is of latents by themselves.
+        options: The scorer's arguments (`locals()`). Those in `SAMPLE_OPTIONS` that are None are read from the sample;
+            `store` is where the context store is, by default where the sample says.
+        graded_by: Returns the grader's name for the log.
+        made_kinds: See `LatentTest`.
     """
-    here, key = state.metadata.get("contexts"), None
-    if contexts is None and here and Path(here).is_dir():
-        contexts, window = here, window or state.metadata.get("window")
-    with one_line_errors():
-        folder = locate(contexts)
-        if folder == here:
-            key = state.metadata.get("store_key")
-        store = Store.open(folder, window, key)
-        explained_from = Explanation.get(state).store
-        if explained_from not in (None, store.digest):
-            raise UserError(
-                f"{store.folder}: store {store.digest} is not the one that {state.sample_id} was explained from,"
-                f" {explained_from}; give that one as -S contexts=… (and -S window=… for what follows the slash)"
-            )
-        return store, latent_named(store, str(state.sample_id))
+    spec = SCORES[name]
+
+    async def score(state: TaskState, target: Target) -> Score:
+        sample = _sample_options(state, options)
+        explanation = Explanation.get(state) if spec.explained else None
+        with one_line_errors():
+            store = _open(state, options.get("store"), sample["window"], explanation)
+            latent = latent_named(store, str(state.sample_id))
+            kinds = negative_kinds(store, latent.hookpoint, sample["negatives"])
+            text = "" if explanation is None else explanation.text or ""
+            test = LatentTest(spec, store, latent, text, kinds, sample["min_contexts"], sample["seed"], made_kinds)
+            grader = await graded_by(test)
+        made_by = {
+            "grader": grader,
+            "prompt": spec.version,
+            "options": {key: value for key, value in options.items() if key != "store"} | sample,
+        }
+        if explanation is not None and explanation.text is None:
+            report = f"Unscored: there is no explanation ({explanation.reason})."
+            outcome = Outcome(report=report, reason=explanation.reason)
+            return _score(test, outcome, None, made_by)
+        outcome = await grade(test)
+        return _score(test, outcome, test.explanation if spec.explained else None, made_by | _too_few(test, outcome))
+
+    return score
 
 
-def made_by(grader: str, prompt: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """What a score's metadata says of how it was made: what has to agree for two scores to be compared.
+def score_metrics(name: str) -> dict[str, list[Metric]]:
+    """Return the metrics of a score: the mean of every statistic, with its interval.
+
+    A scorer's metrics are fixed before its arguments are known, so the statistics of harder kinds of negatives are a
+    pattern, which Inspect matches with the values that there are.
 
     Args:
-        grader: Its name.
-        prompt: The version of its prompt.
-        options: The scorer's arguments; where the store lies is left out.
+        name: The score's name in `SCORES`.
     """
+    spec = SCORES[name]
+    by_kind = [f"*_{kind}" for kind in spec.hard_kinds] if spec.by_kind else []
+    return {key: [estimate()] for key in (*spec.keys, *by_kind)}
+
+
+def _sample_options(state: TaskState, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that dataset and scorer agree on."""
     return {
-        "grader": grader,
-        "prompt": prompt,
-        "options": {name: value for name, value in options.items() if name != "contexts"},
+        key: options[key] if options.get(key) is not None else state.metadata.get(key, default)
+        for key, default in SAMPLE_OPTIONS.items()
     }
 
 
-def without_explanation(explanation: Explanation, keys: Sequence[str], metadata: Mapping[str, Any]) -> Score:
-    """The score where there is nothing to grade: unscored, with the reason."""
-    return Score(
-        value=dict.fromkeys(keys, UNDEFINED) | {"unscored": 1.0},
-        reason=explanation.reason,
-        explanation=f"Unscored: there is no explanation ({explanation.reason}).",
-        metadata=dict(metadata),
-    )
+def _open(state: TaskState, named: str | None, window: int | None, explanation: Explanation | None) -> Store:
+    """Open the store that a sample's contexts are in.
 
-
-def judged_score(
-    values: Mapping[str, float],
-    text: str,
-    reasons: Sequence[str | None],
-    shown: str,
-    metadata: Mapping[str, Any],
-) -> Score:
-    """The score of an explanation that was graded.
-
-    Args:
-        values: Its statistics.
-        text: The explanation.
-        reasons: Of each context, why it is unscored; None of a scored one.
-        shown: What a reader of the log sees.
-        metadata: See `made_by`; why contexts are unscored is added.
+    Raises:
+        UserError: It cannot be opened, or is not the one that the sample was explained from: contexts that the
+            explainer saw could then be among the test contexts.
     """
+    here = state.metadata.get("store")
+    folder = str(here) if named is None and here and Path(here).is_dir() else locate(named)
+    store = Store.open(folder, window, state.metadata.get("store_key") if folder == here else None)
+    explained_from = explanation.store if explanation else None
+    if explained_from not in (None, store.digest):
+        raise UserError(
+            f"{store.folder}: is store {store.digest}, but {state.sample_id} was explained from {explained_from};"
+            " give that store as -S store=… (and -S window=… for the number after the slash)"
+        )
+    return store
+
+
+def _score(test: LatentTest, outcome: Outcome, answer: str | None, metadata: Mapping[str, Any]) -> Score:
+    nothing = dict.fromkeys(test.spec.statistics(test.hard), float("nan")) | {"unscored": 1.0}
+    reasons = [verdict.reason for verdict in outcome.verdicts]
     counts = counted(reason for reason in reasons if reason)
     totals = by_main_reason(counts)
     none_scored = bool(counts) and None not in reasons
+    recorded = {KEY: to_columns(outcome.verdicts)} if outcome.verdicts else {}
     return Score(
-        value={key: round(value, 4) for key, value in values.items()},  # far below its own uncertainty
-        answer=text,
-        reason=max(totals, key=totals.__getitem__) if none_scored else None,
-        explanation=shown,
-        metadata={**metadata, "unscored_reasons": counts},
+        value={key: round(value, 4) for key, value in (outcome.values or nothing).items()},  # far below its uncertainty
+        answer=answer if outcome.answer is None else outcome.answer,
+        reason=outcome.reason or (max(totals, key=totals.__getitem__) if none_scored else None),
+        explanation=outcome.report,
+        metadata={**metadata, "unscored_reasons": counts, **outcome.metadata, **recorded},
     )
 
 
-def too_few(counts: Mapping[str, int], kinds: Sequence[str], least: int) -> dict[str, dict[str, int]]:
-    """For a score's metadata: of which kinds of negatives there were too few to score; nothing if of none."""
-    found = {kind: counts.get(kind, 0) for kind in kinds if counts.get(kind, 0) < least}
-    return {"too_few_contexts": found} if found else {}
+def _too_few(test: LatentTest, outcome: Outcome) -> dict[str, dict[str, int]]:
+    """Return, for the metadata, the hard kinds with too few contexts to be scored, and how many there were."""
+    counts = Counter(verdict.kind for verdict in outcome.verdicts)
+    if not outcome.values:
+        return {}
+    few = {kind: counts[kind] for kind in test.hard if counts[kind] < test.min_contexts}
+    return {"too_few_contexts": few} if few else {}

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from inspect_autointerp.inspect_support.verdicts import LatentFacts, Verdict
 from inspect_autointerp.latent import DECILES, Context
-from inspect_autointerp.scorers.shared.classification import UNDEFINED
+from inspect_autointerp.scorers.shared.ranking import UNDEFINED
 
 DECILE_KEYS = [f"correlation_decile_{i}" for i in range(1, DECILES + 1)]
 KEYS = [
@@ -26,29 +27,18 @@ KEYS = [
 ]
 
 
-def correlation_keys(hard: Sequence[str] = ()) -> list[str]:
-    """The names of a latent's statistics, where harder kinds of negatives were tested on besides random ones."""
-    return [*KEYS, *(f"correlation_{kind}" for kind in hard)]
-
-
 def correlation_statistics(
-    contexts: Sequence[Context],
-    predictions: Sequence[np.ndarray | None],
-    firing_share: float,
-    hard: Sequence[str] = (),
-    min_contexts: int = 1,
+    contexts: Sequence[Context], verdicts: Sequence[Verdict], facts: LatentFacts
 ) -> dict[str, float]:
-    """All statistics of one latent, by name; NaN where one is undefined.
+    """Return all statistics of one latent by name; NaN where one is undefined.
 
     A correlation is undefined where either side is the same on every token. A grader that predicts nothing anywhere is
     thus left out of the mean over latents, which flatters its explanation: `constant` says how often.
 
     Args:
-        contexts: The test contexts.
-        predictions: For each, float (token,); None of an unscored one, which counts in `unscored` and nowhere else.
-        firing_share: p, in [0, 1].
-        hard: Kinds of negatives that get a statistic of their own.
-        min_contexts: Fewer contexts of a hard kind than this leave it undefined.
+        contexts: The test contexts, with the true activations.
+        verdicts: One for each, with `values`; those without count in `unscored` and nowhere else.
+        facts: The latent's firing share, the hard kinds, and how many contexts of one are enough.
 
     Returns:
         - `correlation`: over the tokens of activating and random contexts together.
@@ -60,14 +50,18 @@ def correlation_statistics(
         - `correlation_decile_i`: of the activating contexts of decile i (10 the strongest) and the random ones.
         - `correlation_KIND`: of activating contexts and those of that hard kind.
     """
-    values = dict.fromkeys(correlation_keys(hard), UNDEFINED)
-    scored = [(c, p) for c, p in zip(contexts, predictions, strict=True) if p is not None]
+    values = dict.fromkeys([*KEYS, *(f"correlation_{kind}" for kind in facts.hard)], UNDEFINED)
+    scored = [
+        (context, np.array(verdict.values, dtype=np.float64))
+        for context, verdict in zip(contexts, verdicts, strict=True)
+        if verdict.values is not None
+    ]
     if contexts:
         values["unscored"] = 1 - len(scored) / len(contexts)
     active, silent = ([pair for pair in scored if pair[0].kind == kind] for kind in ("activating", "random"))
     values["correlation_activating"] = _correlation(active)
-    for kind in hard:
-        if sum(context.kind == kind for context in contexts) >= min_contexts:
+    for kind in facts.hard:
+        if sum(context.kind == kind for context in contexts) >= facts.min_contexts:
             against = [pair for pair in scored if pair[0].kind == kind]
             values[f"correlation_{kind}"] = _correlation([*active, *against]) if against else UNDEFINED
     both = [*active, *silent]
@@ -79,7 +73,9 @@ def correlation_statistics(
     for i, key in enumerate(DECILE_KEYS, 1):
         of_decile = [pair for pair in active if pair[0].decile == i]
         values[key] = _correlation([*of_decile, *silent]) if of_decile else UNDEFINED
-    weight = np.repeat([firing_share / len(active), (1 - firing_share) / len(silent)], [len(active), len(silent)])
+    weight = np.repeat(
+        [facts.firing_share / len(active), (1 - facts.firing_share) / len(silent)], [len(active), len(silent)]
+    )
     values["effective_n"] = float(weight.sum() ** 2 / (weight**2).sum())
     values["correlation_weighted"] = _correlation(both, weight)
     return values

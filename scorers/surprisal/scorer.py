@@ -6,72 +6,34 @@ value. No grader is asked, and no marks are shown. Differences: the wording; dis
 apart; no batch sees the texts of another (the paper's code lets its cache grow).
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from math import fsum
 
-from inspect_ai.scorer import Score, Scorer, Target, scorer
-from inspect_ai.solver import TaskState
+from inspect_ai.scorer import Scorer, scorer
 
-from inspect_autointerp.contexts.negatives import HARD, negative_kinds
-from inspect_autointerp.contexts.sampler import LatentContexts
-from inspect_autointerp.inspect_support.evaluation import one_line_errors
-from inspect_autointerp.inspect_support.explanation import Explanation
+from inspect_autointerp.errors import one_line_errors
+from inspect_autointerp.inspect_support.verdicts import Verdict, locate_contexts
 from inspect_autointerp.models.likelihood.interface import Likelihood
 from inspect_autointerp.models.likelihood.role import likelihood, likelihood_name
 from inspect_autointerp.models.likelihood.told import told
-from inspect_autointerp.scorers.shared.ranking import KEYS, ranked, ranked_keys, ranked_statistics
-from inspect_autointerp.scorers.shared.score import (
-    judged_metrics,
-    judged_score,
-    latent_of,
-    made_by,
-    too_few,
-    without_explanation,
-)
-from inspect_autointerp.text.render import visible
+from inspect_autointerp.scorers.shared.ranking import ranking_statistics
+from inspect_autointerp.scorers.shared.report import ranked
+from inspect_autointerp.scorers.shared.score import LatentTest, Outcome, latent_scorer, score_metrics
+from inspect_autointerp.scorers.surprisal.prompt import PSEUDO, surprisal_continuation, surprisal_prefix
 
-VERSION = "surprisal/1"
-"""Changes whenever the wording below does."""
-PSEUDO = "Various unrelated sentences"
-"""What stands in the place of an explanation for comparison (the paper's)."""
 _DECIMALS = 4
-"""Of a value: the last bits depend on which texts share a batch, and would part equal texts."""
-
-_HEAD = "Every description below is followed by sentences that it fits.\n\n"
-_WORKED = (
-    ("names of days of the week", ("The ferry leaves on Tuesday at noon.", "See you Friday, or Saturday.")),
-    ("the colon that opens a block of Python code", ("if x > 0:\n    y = 1", "for row in rows:\n    print(row)")),
-    (PSEUDO, ("A cup of sugar and two eggs.", "He had never been to sea.")),
-    ("words about cold", ("Snow lay on the frozen lake.", "an icy wind, and freezing rain")),
-)
+"""Decimals of a value: the last bits depend on which texts share a batch, and would part equal texts."""
 
 
-def surprisal_prefix(explanation: str) -> str:
-    """What a text stands after: the same worked blocks for all, then the explanation, on one line."""
-    blocks = [_block(worked, texts) for worked, texts in _WORKED]
-    return _HEAD + "".join(blocks) + _block(visible(explanation.strip()), ()) + "-"
-
-
-def surprisal_continuation(text: str) -> str:
-    """A text as it stands there: as it is, line ends included."""
-    return f" {text}"
-
-
-def _block(description: str, texts: Sequence[str]) -> str:
-    lines = "".join(f"-{surprisal_continuation(text)}\n" for text in texts)
-    return f"Description: {description}\nSentences:\n{lines}" + ("\n" if texts else "")
-
-
-@scorer(metrics=judged_metrics(HARD, KEYS))
+@scorer(metrics=score_metrics("surprisal"))
 def surprisal(
-    contexts: str | None = None,
     activating: int = 100,
     nonactivating: int = 100,
-    seed: int = 0,
+    store: str | None = None,
     window: int | None = None,
-    negatives: str = "random",
-    min_contexts: int = 20,
+    negatives: str | None = None,
+    min_contexts: int | None = None,
+    seed: int | None = None,
 ) -> Scorer:
     """Grade an explanation by how much more probable it makes activating test contexts than it makes others.
 
@@ -79,36 +41,34 @@ def surprisal(
     explanation tells nothing of any context: its values are all 0 by definition, its AUROC one half.
 
     Args:
-        contexts: The context store, see `evaluation.locate`.
         activating: Test contexts on which the latent fires, the deciles in equal shares.
-        nonactivating: Test contexts of each kind of negative.
-        seed: Of the draw and the order of contexts.
-        window: Tokens in a context; the store's own by default.
-        negatives: Kinds of negatives, see `negative_kinds`; each harder one than random gets a statistic of its own.
-        min_contexts: A latent with fewer contexts of a harder kind is undefined there.
+        nonactivating: Test contexts of each kind of negatives.
+        store: The context store; by default the one that the sample names. As for the next four, what the sample's
+            metadata says holds unless it is given here, see `shared.score.SAMPLE_OPTIONS`.
+        window: Tokens in a context.
+        negatives: Kinds of negatives; each harder one than random gets statistics of its own.
+        min_contexts: A hard kind with fewer contexts is undefined.
+        seed: Random seed of the draw and the order of contexts.
     """
     options = dict(locals())
 
-    async def score(state: TaskState, target: Target) -> Score:
-        store, latent = latent_of(state, contexts, window)
+    async def grade(test: LatentTest) -> Outcome:
+        contexts = test.contexts(activating, nonactivating)
         with one_line_errors():
-            metadata = made_by(likelihood_name(), VERSION, options)
             model = await likelihood()
-        kinds = negative_kinds(store, latent.hookpoint, negatives)
-        hard = kinds[1:]
-        explanation = Explanation.get(state)
-        if explanation.text is None:
-            return without_explanation(explanation, ranked_keys(hard), metadata)
-        tests = LatentContexts(store, latent).test(activating, nonactivating, seed, kinds)
-        found = await information(model, explanation.text, [context.text for context in tests])
-        values = [value for value, _ in found]
-        reasons = [reason for _, reason in found]
-        metadata |= too_few(Counter(context.kind for context in tests), hard, min_contexts)
-        statistics = ranked_statistics(tests, values, hard, min_contexts)
+        values = await information(model, test.explanation, [context.text for context in contexts])
+        verdicts = [
+            Verdict(**where, value=value, reason=reason)
+            for where, (value, reason) in zip(locate_contexts(test.store, contexts), values, strict=True)
+        ]
         title = "BY INFORMATION VALUE · nats that the explanation makes a text more probable"
-        return judged_score(statistics, explanation.text, reasons, ranked(tests, values, reasons, title), metadata)
+        shown = ranked(contexts, verdicts, title)
+        return Outcome(ranking_statistics(verdicts, test.facts()), verdicts, shown)
 
-    return score
+    async def base_model(_: LatentTest) -> str:
+        return likelihood_name()
+
+    return latent_scorer("surprisal", grade, options, base_model)
 
 
 async def information(

@@ -1,4 +1,7 @@
-"""What a user's mistake raises, and what a user's interruption does."""
+"""Errors that a user can mend, shown in one line."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class UserError(Exception):
@@ -11,3 +14,20 @@ class UserError(Exception):
 
 class Interrupted(UserError):
     """The user, or a scheduler, asked to stop: the message says how to go on. Exit status 130."""
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Show a `UserError` as Inspect shows its own errors: one line, no traceback.
+
+    Raises:
+        PrerequisiteError: In place of a `UserError`.
+    """
+    from rich.markup import escape
+
+    from inspect_autointerp.inspect_support.compat import PrerequisiteError
+
+    try:
+        yield
+    except UserError as error:
+        raise PrerequisiteError(escape(str(error))) from error  # Inspect prints it as rich markup

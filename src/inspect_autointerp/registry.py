@@ -26,6 +26,6 @@ from inspect_autointerp.tasks import fuzzing as fuzzing
 from inspect_autointerp.tasks import generation as generation
 from inspect_autointerp.tasks import intervention as intervention
 from inspect_autointerp.tasks import intruder as intruder
+from inspect_autointerp.tasks import multi_score as multi_score
 from inspect_autointerp.tasks import simulation as simulation
-from inspect_autointerp.tasks import suite as suite
 from inspect_autointerp.tasks import surprisal as surprisal

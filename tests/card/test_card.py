@@ -16,12 +16,12 @@ from inspect_autointerp import cli
 from inspect_autointerp.card.card import Card, latent_named, read_card
 from inspect_autointerp.card.html import card_page
 from inspect_autointerp.card.terminal import terminal
-from inspect_autointerp.card.tokens import Piece, as_html, level, pieces, read_coloured
+from inspect_autointerp.card.tokens import Piece, as_html, level, pieces
 from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.latent import Context, Latent
 from inspect_autointerp.store.store import Store
-from inspect_autointerp.text.render import coloured, visible
+from inspect_autointerp.text.render import visible
 
 HOSTILE = "<script>window.hurt=1</script>\x1b[31m\u202e&amp;\x00\"'><img src=x onerror=hurt()>"
 
@@ -53,16 +53,6 @@ def test_as_html_has_a_class_per_tenth() -> None:
         'a&lt;<b class="h2">b</b><b class="h1">c</b>'
     )
     assert [level(share) for share in (0.0, 0.5, 1.0)] == [1, 5, 10]
-
-
-@given(st.lists(st.tuples(st.text(max_size=5), st.floats(0, 8, width=32)), min_size=1, max_size=8))
-def test_what_was_coloured_can_be_read_back(tokens: list[tuple[str, float]]) -> None:
-    found = context([text for text, _ in tokens], [activation for _, activation in tokens])
-    expected, read = pieces(found, 8.0), read_coloured(coloured(found, 8.0))
-    assert [piece.text for piece in read] == [piece.text for piece in expected]
-    for a, b in zip(read, expected, strict=True):
-        assert (a.share is None) == (b.share is None)
-        assert a.share is None or b.share is None or abs(a.share - b.share) <= 1 / 150
 
 
 @given(st.text())

@@ -94,7 +94,7 @@ class PlainContexts:
         return [contexts[i] for i in rng.permutation(len(contexts))]
 
     def context(self, start: int, decile: int | None) -> Context:
-        text, spans = self.store.decoder(self.store.tokens[start : start + self.store.window].tolist())
+        text, spans = self.store.detokenizer(self.store.tokens[start : start + self.store.window].tolist())
         activations = self.on(start) if decile else np.zeros(self.store.window, dtype=np.float32)
         return Context("activating" if decile else "random", start, text, spans, activations, decile)
 

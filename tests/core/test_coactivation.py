@@ -11,7 +11,7 @@ from scipy.sparse import csr_matrix
 
 from inspect_autointerp.coder_similarity import coactivation
 from inspect_autointerp.coder_similarity.coactivation import Coactivation, pool_activations
-from inspect_autointerp.contexts.latent_windows import Kept
+from inspect_autointerp.contexts.latent_windows import LatentWindows
 from inspect_autointerp.store.store import POOL, Store
 
 
@@ -87,7 +87,7 @@ def test_the_pool_of_a_store_window_by_window(store_folder: Path, monkeypatch: p
     found = pool_activations(store, "layers.1", windows)
     assert found.shape == (256, len(windows) * width)
     for index in (0, 99, 100, 255):
-        kept = Kept(store, "layers.1", index)
+        kept = LatentWindows(store, "layers.1", index)
         fired = np.intersect1d(kept.starts[kept.flags & POOL > 0], windows)
         wanted = np.zeros((len(windows), width))
         wanted[np.searchsorted(windows, fired)] = kept.on(fired, width)

@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inspect_autointerp.builtin.locate import resolve
+from inspect_autointerp.contexts.selection import parse_latents
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.inspect_support.dataset import derangement, latent_dataset, parse_latents, resolve
+from inspect_autointerp.inspect_support.dataset import derangement, latent_dataset
 
 
 @pytest.mark.parametrize(

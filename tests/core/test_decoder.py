@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
-from inspect_autointerp.store.detokenizer import Decoder
+from inspect_autointerp.store.detokenizer import Detokenizer
 
 
 def byte_level() -> Tokenizer:
@@ -39,7 +39,7 @@ TOKENIZERS = {"byte level": byte_level(), "sentence piece": sentence_piece()}
 @pytest.mark.parametrize("name", TOKENIZERS)
 def test_spaces_survive(name: str) -> None:
     tokenizer = TOKENIZERS[name]
-    text, spans = Decoder(tokenizer)(tokenizer.encode("the cat").ids)
+    text, spans = Detokenizer(tokenizer)(tokenizer.encode("the cat").ids)
     assert text == "the cat"
     assert "".join(text[a:b] for a, b in spans) == "the cat"
 
@@ -48,7 +48,7 @@ def test_spaces_survive(name: str) -> None:
 def test_a_character_of_several_tokens_is_whole_and_belongs_to_the_last(name: str) -> None:
     tokenizer = TOKENIZERS[name]
     ids = tokenizer.encode("a€").ids  # € is three bytes, and neither vocabulary has it
-    text, spans = Decoder(tokenizer)(ids)
+    text, spans = Detokenizer(tokenizer)(ids)
     assert text == "a€"
     assert [text[a:b] for a, b in spans][-3:] == ["", "", "€"]
 
@@ -60,7 +60,7 @@ def test_spans_part_the_text_of_any_window(name: str, text: str, cut: tuple[int,
     tokenizer = TOKENIZERS[name]
     ids = tokenizer.encode(text).ids
     ids = ids[cut[0] : max(cut[0], len(ids) - cut[1])]
-    decoded, spans = Decoder(tokenizer)(ids)
+    decoded, spans = Detokenizer(tokenizer)(ids)
     assert decoded == tokenizer.decode(ids, skip_special_tokens=False)
     assert len(spans) == len(ids)
     ends = [0, *(end for _, end in spans)]
@@ -115,10 +115,10 @@ def test_many_windows_of_any_ids_decode_as_each_does_by_its_prefixes(name: str, 
     few = sorted({*tokenizer.encode("the cat€ é\n").ids, *range(size - 4, size)})
     id = st.sampled_from(few) | st.integers(0, size - 1)
     ids = np.array(data.draw(st.lists(st.lists(id, min_size=length, max_size=length), min_size=n, max_size=n)))
-    found = Decoder(tokenizer).windows(ids)
+    found = Detokenizer(tokenizer).windows(ids)
     for row, (text, spans) in zip(ids.tolist(), found, strict=True):
         assert text == tokenizer.decode(row, skip_special_tokens=False)
-        assert (text, spans) == Decoder(tokenizer)._one(row)
+        assert (text, spans) == Detokenizer(tokenizer)._one(row)
         assert [end for _, end in spans] == sorted(end for _, end in spans)
         prefixes = [tokenizer.decode(row[:i], skip_special_tokens=False) for i in range(1, length + 1)]
         for (_, end), prefix in zip(spans, prefixes, strict=True):  # they tell where whole characters end
@@ -128,7 +128,7 @@ def test_many_windows_of_any_ids_decode_as_each_does_by_its_prefixes(name: str, 
 def test_a_character_that_two_windows_share_is_whole_in_neither() -> None:
     tokenizer = TOKENIZERS["byte level"]
     ids = np.array(tokenizer.encode("aéé").ids)  # a and four bytes: windows of a, 1 | 2, 1 | 2, a
-    found = Decoder(tokenizer).windows(np.array([ids[:2], ids[2:4], [ids[4], ids[0]]]))
+    found = Detokenizer(tokenizer).windows(np.array([ids[:2], ids[2:4], [ids[4], ids[0]]]))
     assert found == [
         ("a\ufffd", ((0, 1), (1, 2))),
         ("\ufffd\ufffd", ((0, 1), (1, 2))),
@@ -141,7 +141,7 @@ def test_a_character_that_two_windows_share_is_whole_in_neither() -> None:
 def test_long_tokens_and_long_texts_are_placed_like_short_ones(data: st.DataObject) -> None:
     tokenizer = byte_level()
     tokenizer.add_tokens(["=" * 31, "-" * 32, "~" * 70])
-    decoder, size = Decoder(tokenizer), tokenizer.get_vocab_size()
+    decoder, size = Detokenizer(tokenizer), tokenizer.get_vocab_size()
     id = st.integers(size - 6, size - 1)
     length = data.draw(st.sampled_from([3, 40]))  # up to 2,800 characters
     ids = data.draw(st.lists(st.lists(id, min_size=length, max_size=length), min_size=1, max_size=4))
@@ -149,7 +149,7 @@ def test_long_tokens_and_long_texts_are_placed_like_short_ones(data: st.DataObje
 
 
 def test_no_windows_and_empty_windows_decode_to_nothing() -> None:
-    decoder = Decoder(TOKENIZERS["byte level"])
+    decoder = Detokenizer(TOKENIZERS["byte level"])
     assert decoder.windows(np.zeros((0, 4), dtype=np.uint16)) == []
     assert decoder([]) == ("", ())
 
@@ -158,6 +158,6 @@ def test_a_special_token_keeps_its_name() -> None:
     tokenizer = TOKENIZERS["byte level"]
     ids = tokenizer.encode("<|bos|>the").ids
     assert ids[0] == tokenizer.token_to_id("<|bos|>")
-    text, spans = Decoder(tokenizer)(ids)
+    text, spans = Detokenizer(tokenizer)(ids)
     assert text == "<|bos|>the"
     assert text[slice(*spans[0])] == "<|bos|>"

@@ -23,7 +23,7 @@ from inspect_autointerp.formats.logs import log_rows, read_header
 from inspect_autointerp.formats.neuronpedia import Names, write_neuronpedia
 from inspect_autointerp.formats.records import Row, headlines
 from inspect_autointerp.formats.saebench import write_saebench
-from inspect_autointerp.leaderboard.load.log_entry import HEADLINES
+from inspect_autointerp.scorers.shared.specs import SCORES
 
 NAMES = Names(model="gpt2-small", source=HOOK, author="me", created="2026-01-01T00:00:00+00:00")
 LATENTS = [f"layers.1/{index}" for index in (199, 320, 1523)]
@@ -274,7 +274,8 @@ def test_the_first_statistic_of_a_score_is_the_one_that_the_leaderboard_ranks_by
     for row in log_rows(str(LOG), read_header(str(LOG))):
         assert headlines(row.scores)
         for name in headlines(row.scores):
-            assert name.partition(".")[2] in HEADLINES
+            score, _, statistic = name.partition(".")
+            assert statistic == SCORES[score].headline
 
 
 @pytest.mark.parametrize("form", ["neuronpedia", "delphi", "saebench", "eleuther"])

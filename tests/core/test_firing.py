@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.models import activations
-from inspect_autointerp.models.activations import Fired, Firing, Texts, load_firing
+from inspect_autointerp.models import from_store
+from inspect_autointerp.models.activations import Fired, Firing, Texts
+from inspect_autointerp.models.from_store import load_firing
 
 
 def test_questions_that_wait_together_go_together_and_get_their_own_answers() -> None:
@@ -44,6 +45,6 @@ def test_without_torch_one_line_says_what_to_install(monkeypatch: pytest.MonkeyP
     def missing(name: str) -> Any:
         raise ImportError("No module named 'torch'")
 
-    monkeypatch.setattr(activations, "import_module", missing)
+    monkeypatch.setattr(from_store, "import_module", missing)
     with pytest.raises(UserError, match=r'^reading new texts runs the subject, which needs `pip install "inspect-auto'):
         load_firing(cast(Any, SimpleNamespace()), "layers.1")

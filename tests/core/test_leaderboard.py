@@ -56,7 +56,7 @@ def test_rows_are_ordered_by_score_and_floors_come_last() -> None:
         pytest.param({"store": "d2"}, "another store (d2)", id="store"),
         pytest.param({"grader": "h"}, "another grader (h)", id="grader"),
         pytest.param({"latents": '["x"]'}, "other latents", id="latents"),
-        pytest.param({"options": '{"shown": 1}'}, 'other options {"shown": 1}', id="options"),
+        pytest.param({"options": '{"texts_per_call": 1}'}, 'other options {"texts_per_call": 1}', id="options"),
         pytest.param({"hookpoint": "layers.2"}, "another hookpoint (layers.2)", id="hookpoint"),
         pytest.param({"problem": "not finished (status error)"}, "not finished (status error)", id="unfinished"),
     ],
@@ -126,7 +126,7 @@ def test_real_logs_make_a_table(store_folder: Path, tmp_path: Path) -> None:
     options: Any = {"latents": "sample:5", "min_contexts": 10, "test_activating": 10, "test_nonactivating": 10}
 
     def run(explainer: str, grader: str | None) -> None:
-        task = detection(contexts=str(store_folder), explainer=explainer, grader=grader, **options)
+        task = detection(store=str(store_folder), explainer=explainer, grader=grader, **options)
         inspect_eval(task, model="inspect_autointerp/lexical", log_dir=str(tmp_path), display="none")
 
     for explainer in ("explain", "shuffled", "empty"):
@@ -159,9 +159,7 @@ def test_two_models_that_graded_themselves_are_not_ranked_against_each_other(
     options: Any = {"latents": "sample:3", "min_contexts": 10, "test_activating": 10, "test_nonactivating": 10}
     for name in ("one", "two"):
         judge = model(lambda m: str([1] * len(texts_of(m))) if "Text 1: " in m[-1].text else "EXPLANATION: x", name)
-        inspect_eval(
-            detection(contexts=str(store_folder), **options), model=judge, log_dir=str(tmp_path), display="none"
-        )
+        inspect_eval(detection(store=str(store_folder), **options), model=judge, log_dir=str(tmp_path), display="none")
     tables, apart = compare(read_entries(str(tmp_path)))
     assert [len(table.entries) for table in tables] == [1]
     shown, other = tables[0].entries[0].explainer, apart[0][0].explainer
@@ -176,10 +174,10 @@ def test_every_score_of_a_suite_has_a_table_and_one_added_later_stands_with_its_
     from inspect_ai.log import write_eval_log
 
     from inspect_autointerp.scorers import detection as detection_scorer
-    from inspect_autointerp.tasks import suite
+    from inspect_autointerp.tasks import multi_score
 
     options: Any = {"latents": "sample:3", "min_contexts": 10, "test_activating": 10, "test_nonactivating": 10}
-    task = suite(contexts=str(store_folder), scores="detection,fuzzing", negatives="neighbours", **options)
+    task = multi_score(store=str(store_folder), scores="detection,fuzzing", negatives="neighbours", **options)
     [log] = inspect_eval(task, model="inspect_autointerp/lexical", log_dir=str(tmp_path), display="none")
     say_yes = model(lambda messages: str([1] * len(texts_of(messages))), "yes")
     scorer = detection_scorer(str(store_folder), activating=10, nonactivating=10, negatives="neighbours")

@@ -111,7 +111,7 @@ def test_sweep_ended_by_signal_leaves_closed_logs_and_no_process(
 ) -> None:
     model = ["--model", "slow/it", "--model-role", "grader=slow/it"]
     command = [sys.executable, "-m", "inspect_autointerp.cli", "sweep", "detection", *model, "--shard", "10"]
-    command += ["--processes", "2", "--log-dir", str(tmp_path / "logs"), "-T", f"contexts={store_folder}"]
+    command += ["--processes", "2", "--log-dir", str(tmp_path / "logs"), "-T", f"store={store_folder}"]
     command += ["-T", "min_contexts=5"]
     environment = os.environ | {"PYTHONPATH": slow_provider, "TMPDIR": str(tmp_path)}
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it

@@ -27,7 +27,7 @@ def contexts_of(store: Store, index: int) -> LatentContexts:
 def texts(store: Store) -> list[str]:
     """All windows of the corpus; none runs over the end of a document."""
     ids = store.tokens.reshape(-1, store.window).astype(np.int64)
-    return [visible(text) for text, _ in store.decoder.windows(ids)]
+    return [visible(text) for text, _ in store.detokenizer.windows(ids)]
 
 
 @pytest.mark.parametrize(("window", "most"), [(None, 10_000), (LINE, 300)], ids=["whole", "cut"])

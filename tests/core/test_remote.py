@@ -9,9 +9,9 @@ from pathlib import Path
 import fsspec
 import pytest
 
+from inspect_autointerp.builtin.locate import locate, resolve
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.inspect_support.dataset import latent_dataset, resolve
-from inspect_autointerp.inspect_support.evaluation import locate
+from inspect_autointerp.inspect_support.dataset import latent_dataset
 from inspect_autointerp.store import remote
 from inspect_autointerp.store.manifest import Manifest
 from inspect_autointerp.store.remote import fetch, is_url, publish

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.models import steering
+from inspect_autointerp.models import from_store
+from inspect_autointerp.models.from_store import load_steering
 from inspect_autointerp.models.steering import (
     Direction,
     Generate,
@@ -19,7 +20,6 @@ from inspect_autointerp.models.steering import (
     Steering,
     Tune,
     Tuned,
-    load_steering,
 )
 
 
@@ -77,6 +77,6 @@ def test_without_torch_one_line_says_what_to_install(monkeypatch: pytest.MonkeyP
     def missing(name: str) -> Any:
         raise ImportError("No module named 'torch'")
 
-    monkeypatch.setattr(steering, "import_module", missing)
+    monkeypatch.setattr(from_store, "import_module", missing)
     with pytest.raises(UserError, match=r'^steering runs the subject, which needs `pip install "inspect-autointerp\['):
         load_steering(cast(Any, SimpleNamespace()), "layers.1")

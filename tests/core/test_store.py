@@ -19,7 +19,7 @@ def test_a_store_holds_the_corpus_without_bos(store_folder: Path) -> None:
     store = Store(store_folder)
     assert store.manifest.bos
     assert len(store.tokens) == store.manifest.n_tokens == 60_000
-    text, _ = store.decoder(store.tokens[:200].tolist())
+    text, _ = store.detokenizer(store.tokens[:200].tolist())
     assert "<|bos|>" not in text
 
 

@@ -66,7 +66,7 @@ def test_what_is_not_for_a_sweep_is_refused(words: list[str], said: str) -> None
 def test_what_a_score_depends_on_makes_another_sweep_and_nothing_else_does(
     store_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    of = ["-T", f"contexts={store_folder}", "-T", "min_contexts=5"]
+    of = ["-T", f"store={store_folder}", "-T", "min_contexts=5"]
 
     def id(*words: str, latents: str = "all", size: int = 10) -> str:
         return make_plan("detection", [*of, *words], latents, size).id
@@ -86,7 +86,7 @@ def test_latents_that_cannot_be_evaluated_are_counted_as_the_task_counts_them(st
     from inspect_autointerp.inspect_support.dataset import latent_dataset
 
     data = latent_dataset(store_folder, hookpoint=None, latents="all", min_contexts=5, seed=0)
-    plan = make_plan("detection", ["-T", f"contexts={store_folder}", "-T", "min_contexts=5"], "all", 7)
+    plan = make_plan("detection", ["-T", f"store={store_folder}", "-T", "min_contexts=5"], "all", 7)
     assert plan.skipped == data.skipped
     assert [f"layers.1/{latent}" for shard in plan.shards for latent in shard] == [sample.id for sample in data.samples]
 
@@ -99,9 +99,9 @@ def test_wrong_names_and_sizes(store_folder: Path) -> None:
     with pytest.raises(UserError, match="1 to 10,000"):
         make_plan("detection", [], "all", 0)
     with pytest.raises(UserError, match="out of range"):
-        make_plan("detection", ["-T", f"contexts={store_folder}"], "0:99999", 10)
+        make_plan("detection", ["-T", f"store={store_folder}"], "0:99999", 10)
     with pytest.raises(UserError, match="not a whole number"):
-        make_plan("detection", ["-T", f"contexts={store_folder}", "-T", "seed=x"], "all", 10)
+        make_plan("detection", ["-T", f"store={store_folder}", "-T", "seed=x"], "all", 10)
 
 
 def test_a_shards_command_leaves_the_last_word_to_the_user() -> None:

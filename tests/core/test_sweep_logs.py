@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 from inspect_ai.log import list_eval_logs, read_eval_log, read_eval_log_samples
+from inspect_autointerp.leaderboard.show.page.reports import lines_of
 
 from inspect_autointerp.inspect_support.log_detail import LEAN
 from inspect_autointerp.leaderboard.load.results_from_logs import read_results
 from inspect_autointerp.leaderboard.load.samples import explanations, read_sample
 from inspect_autointerp.leaderboard.show.page.cards import chosen_latents, write_cards
-from inspect_autointerp.leaderboard.show.page.reports import lines_of
 from inspect_autointerp.sharded import run
 from inspect_autointerp.sharded.plan import Plan, make_plan
 from inspect_autointerp.sharded.shard import Log
@@ -28,7 +28,7 @@ LATENTS, SIZE = "sample:16", 8
 
 @pytest.fixture(scope="module")
 def plan(store_folder: Path) -> Plan:
-    words = ["--model", LEXICAL, "--model-role", f"grader={LEXICAL}", "-T", f"contexts={store_folder}"]
+    words = ["--model", LEXICAL, "--model-role", f"grader={LEXICAL}", "-T", f"store={store_folder}"]
     words += ["-T", "min_contexts=5", "-T", "test_activating=10", "-T", "test_nonactivating=10"]
     return make_plan("detection", words, LATENTS, SIZE)
 

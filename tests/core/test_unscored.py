@@ -47,7 +47,7 @@ def test_a_latent_counts_by_the_share_of_its_contexts() -> None:
 def test_an_evaluation_that_says_little_ends_with_the_warning(
     answer: Answer, reason: str, store_folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    task = detection(contexts=str(store_folder), latents="sample:2", min_contexts=5, test_activating=5)
+    task = detection(store=str(store_folder), latents="sample:2", min_contexts=5, test_activating=5)
     with caplog.at_level(logging.WARNING):
         inspect_eval(
             task,

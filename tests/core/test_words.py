@@ -17,7 +17,7 @@ def store(store_folder: Path) -> Store:
 
 
 def test_cosines_are_those_of_scikit_learn(store: Store) -> None:
-    pool = [text for text, _ in store.decoder.windows(store.ids(store.pool))]
+    pool = [text for text, _ in store.detokenizer.windows(store.ids(store.pool))]
     options: Any = {"sublinear_tf": True, "token_pattern": r"[^\W\d_]+|\d+"}
     reference: Any = TfidfVectorizer(**options).fit(pool)
     words = Words(store)
@@ -35,7 +35,9 @@ def test_a_word_that_the_pool_never_shows_weighs_most(store: Store) -> None:
     # ln((1 + n) / (1 + 0)) + 1 against ln((1 + n) / (1 + windows that hold it)) + 1.
     n = len(store.pool)
     row = Words(store)(["self xyzzyplugh"])
-    holding = sum("self" in text.lower().replace("_", " ") for text, _ in store.decoder.windows(store.ids(store.pool)))
+    holding = sum(
+        "self" in text.lower().replace("_", " ") for text, _ in store.detokenizer.windows(store.ids(store.pool))
+    )
     high, low = sorted(row.data.tolist(), reverse=True)
     assert holding > 0
     assert high / low == pytest.approx((np.log(1 + n) + 1) / (np.log((1 + n) / (1 + holding)) + 1), rel=0.2)

@@ -1,6 +1,7 @@
 """Logs of evaluations that were never run: what the page reads of a log, with reports as the scorers write them."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from inspect_ai.log import (
@@ -15,10 +16,9 @@ from inspect_ai.log import (
     write_eval_log,
 )
 
+from inspect_autointerp.inspect_support.verdicts import KEY, Verdict, to_columns
 from inspect_autointerp.latent import Context
 from inspect_autointerp.leaderboard.results import Results
-from inspect_autointerp.scorers.shared.judge import Verdict
-from inspect_autointerp.scorers.shared.report import report
 
 WORDS = [
     " the",
@@ -65,7 +65,7 @@ def write_logs(
                     sample_id=str(results.latents["id"][latent]),
                     value={statistic: float(value)},
                     answer=None if explainer == "empty" else f"{said} {latent}",
-                    explanation=_report(tests[latent], int(str(entry))),
+                    metadata={KEY: _verdicts(tests[latent], int(str(entry)))},
                 )
                 for latent, value in zip(own["latent"].tolist(), own["value"].tolist(), strict=True)
             ]
@@ -95,13 +95,19 @@ def _contexts(seed: int, hostile: str, n: int) -> list[Context]:
     return found
 
 
-def _report(contexts: list[Context], seed: int) -> str:
+def _verdicts(contexts: list[Context], seed: int) -> dict[str, list[Any]]:
     rng = np.random.default_rng(seed)
-    said = rng.random(len(contexts))
-    verdicts = [
-        Verdict(int((p > 0.3) == (c.kind == "activating")), float(p)) for c, p in zip(contexts, said, strict=True)
-    ]
-    return report(contexts, verdicts)
+    return to_columns(
+        Verdict(
+            kind=context.kind,
+            start=context.start,
+            decile=context.decile,
+            label=int((p > 0.3) == (context.kind == "activating")),
+            probability=float(p),
+            text=context.text,
+        )
+        for context, p in zip(contexts, rng.random(len(contexts)), strict=True)
+    )
 
 
 def _log(explainer: str, reductions: list[EvalSampleReductions]) -> EvalLog:

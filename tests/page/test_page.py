@@ -21,7 +21,7 @@ from inspect_autointerp.leaderboard.show.page.cards import chosen_latents
 from inspect_autointerp.leaderboard.show.page.charts import specifications
 from inspect_autointerp.leaderboard.show.page.tables import latents_content, page_content, values_content
 from inspect_autointerp.leaderboard.show.page.write import write_page
-from inspect_autointerp.tasks import suite
+from inspect_autointerp.tasks import multi_score
 
 
 def content_of(script: Path, call: str) -> list[Any]:
@@ -145,7 +145,7 @@ def test_the_command_writes_the_page_of_real_logs_with_the_viewer_beside_it(
     store_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options: Any = {"latents": "sample:3", "min_contexts": 10, "test_activating": 10, "test_nonactivating": 10}
-    task = suite(contexts=str(store_folder), scores="detection,simulation,intruder", **options)
+    task = multi_score(store=str(store_folder), scores="detection,simulation,intruder", **options)
     inspect_eval(task, model="inspect_autointerp/lexical", log_dir=str(tmp_path / "logs" / "a"), display="none")
     out = tmp_path / "page"
     for extra in ([], ["--no-view"]):

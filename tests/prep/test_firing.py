@@ -47,7 +47,7 @@ def test_whole_documents_of_a_store_have_the_activations_that_it_keeps(tmp_path:
     starts = np.unique(store.document_bounds(np.arange(store.manifest.n_tokens))[0])
     ends = np.append(starts[1:], store.manifest.n_tokens)
     assert (ends - starts <= 64).all(), "whole documents in one chunk"
-    texts = [store.decoder(store.tokens[a:b].tolist())[0] for a, b in zip(starts, ends, strict=True)]
+    texts = [store.detokenizer(store.tokens[a:b].tolist())[0] for a, b in zip(starts, ends, strict=True)]
     postings, compared = store.postings("layers.1"), 0
     questions = [Texts(latent, texts) for latent in range(256)]
     for latent, fired in enumerate(engine(questions)):

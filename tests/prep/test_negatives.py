@@ -96,7 +96,7 @@ def test_a_sentence_embedding_is_the_librarys_own(store: Store, tmp_path: Path) 
     parts = [models.Transformer(str(tmp_path / "bert")), models.Pooling(8)]
     library.SentenceTransformer(modules=parts, device="cpu").save(str(tmp_path / "model"))
     embed = SentenceEmbedding(store, str(tmp_path / "model"), "cpu")
-    texts = [store.decoder(store.tokens[start : start + 32].tolist())[0] for start in store.pool[:5]]
+    texts = [store.detokenizer(store.tokens[start : start + 32].tolist())[0] for start in store.pool[:5]]
     expected = library.SentenceTransformer(str(tmp_path / "model"), device="cpu").encode(texts)
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
     np.testing.assert_allclose(embed(store.pool[:5]), expected, atol=1e-6)

@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import pearsonr
 
+from inspect_autointerp.inspect_support.verdicts import LatentFacts, Verdict
 from inspect_autointerp.latent import Context, Kind
-from inspect_autointerp.scorers.simulation.statistics import KEYS, correlation_keys, correlation_statistics, pearson
+from inspect_autointerp.scorers.shared.specs import SCORES
+from inspect_autointerp.scorers.simulation.statistics import KEYS, correlation_statistics, pearson
 
 
 def context(*activations: float, decile: int | None = None, kind: Kind = "random") -> Context:
@@ -20,13 +22,25 @@ def said(*values: float) -> np.ndarray:
     return np.array(values, dtype=float)
 
 
+def statistics(
+    contexts: list[Context],
+    predictions: list,
+    firing_share: float,
+    hard: tuple[str, ...] = (),
+    min_contexts: int = 1,
+) -> dict[str, float]:
+    rows = [Verdict(kind=context.kind, values=values) for context, values in zip(contexts, predictions, strict=True)]
+    facts = LatentFacts(firing_share=firing_share, hard=hard, min_contexts=min_contexts)
+    return correlation_statistics(contexts, rows, facts)
+
+
 BOTH = [context(0, 4, decile=10), context(0, 0)]
 
 
 def test_a_small_case() -> None:
     # True 0 4 | 0 0, said 0 10 | 5 5. Means 1 and 5. Deviations −1 3 −1 −1 and −5 5 0 0: Σ = 5 + 15 = 20,
     # Σ² = 12 and 50: r = 20 / √600 = 0.8165. Of the activating context alone: two points in a row, r = 1.
-    values = correlation_statistics(BOTH, [said(0, 10), said(5, 5)], 0.5)
+    values = statistics(BOTH, [said(0, 10), said(5, 5)], 0.5)
     assert values["correlation"] == pytest.approx(20 / sqrt(600))
     assert values["correlation_activating"] == pytest.approx(1)
     assert values["correlation_decile_10"] == pytest.approx(20 / sqrt(600))
@@ -39,13 +53,13 @@ def test_a_small_case() -> None:
 def test_at_the_natural_rate_what_is_said_of_silent_contexts_weighs_more() -> None:
     # p = 1/4: tokens weigh 1, 1 | 3, 3 (over 8). True 0 4 | 0 0: mean 4/8 = 0.5. Said 0 10 | 5 5: mean 40/8 = 5.
     # Σw dx dy = 0.5 · 5 + 3.5 · 5 = 20; Σw dx² = 0.25 + 12.25 + 6 · 0.25 = 14; Σw dy² = 50: r = 20 / √700 = 0.7559.
-    values = correlation_statistics(BOTH, [said(0, 10), said(5, 5)], 0.25)
+    values = statistics(BOTH, [said(0, 10), said(5, 5)], 0.25)
     assert values["correlation_weighted"] == pytest.approx(20 / sqrt(700))
     assert values["correlation_weighted"] < values["correlation"]
     # Contexts weigh 1/4 and 3/4: 1 / (1/16 + 9/16) = 1.6.
     assert values["effective_n"] == pytest.approx(1.6)
     # At p = 1/2, with as many of either kind, all weigh alike.
-    even = correlation_statistics(BOTH, [said(0, 10), said(5, 5)], 0.5)
+    even = statistics(BOTH, [said(0, 10), said(5, 5)], 0.5)
     assert even["correlation_weighted"] == pytest.approx(even["correlation"])
 
 
@@ -53,30 +67,30 @@ def test_a_harder_kind_is_set_against_the_activating_contexts_alone() -> None:
     # True 0 4 | 0 0 of the neighbour, said 0 10 | 0 10: deviations −1 3 −1 −1 and −5 5 −5 5: 5 + 15 + 5 − 5 = 20,
     # r = 20 / √(12 · 100) = 0.5774. The random context and the headline know nothing of it.
     contexts = [*BOTH, context(0, 0, kind="neighbours")]
-    values = correlation_statistics(contexts, [said(0, 10), said(0, 0), said(0, 10)], 0.5, ["neighbours"])
+    values = statistics(contexts, [said(0, 10), said(0, 0), said(0, 10)], 0.5, ("neighbours",))
     assert values["correlation_neighbours"] == pytest.approx(20 / sqrt(1200))
     assert values["correlation"] == pytest.approx(1)
-    assert list(values) == correlation_keys(["neighbours"])
-    few = correlation_statistics(contexts, [said(0, 10), said(0, 0), said(0, 10)], 0.5, ["neighbours"], 2)
+    assert list(values) == SCORES["simulation"].statistics(["neighbours"])
+    few = statistics(contexts, [said(0, 10), said(0, 0), said(0, 10)], 0.5, ("neighbours",), 2)
     assert isnan(few["correlation_neighbours"])
 
 
 def test_unscored_contexts_are_left_out_and_counted() -> None:
     contexts = [*BOTH, context(9, 9, decile=1), context(0, 0)]
-    values = correlation_statistics(contexts, [said(0, 10), said(5, 5), None, None], 0.25)
+    values = statistics(contexts, [said(0, 10), said(5, 5), None, None], 0.25)
     assert values["unscored"] == 0.5
-    of_scored = correlation_statistics(BOTH, [said(0, 10), said(5, 5)], 0.25)
+    of_scored = statistics(BOTH, [said(0, 10), said(5, 5)], 0.25)
     assert {key: values[key] for key in KEYS if key != "unscored"} == pytest.approx(
         {key: of_scored[key] for key in KEYS if key != "unscored"}, nan_ok=True
     )
 
 
 def test_constant_predictions_have_no_correlation_and_are_counted() -> None:
-    values = correlation_statistics(BOTH, [said(3, 3), said(3, 3)], 0.5)
+    values = statistics(BOTH, [said(3, 3), said(3, 3)], 0.5)
     assert values["constant"] == 1
     assert all(isnan(values[key]) for key in KEYS if key not in ("constant", "unscored", "effective_n"))
     # Constant on the activating contexts alone: only what looks at these alone is undefined.
-    values = correlation_statistics(BOTH, [said(3, 3), said(0, 0)], 0.5)
+    values = statistics(BOTH, [said(3, 3), said(0, 0)], 0.5)
     assert values["constant"] == 0
     assert isnan(values["correlation_activating"])
     assert values["correlation"] > 0
@@ -92,7 +106,7 @@ def test_constant_predictions_have_no_correlation_and_are_counted() -> None:
     ],
 )
 def test_what_is_undefined_is_nan(contexts: list[Context], predictions: list) -> None:
-    values = correlation_statistics(contexts, predictions, 0.5)
+    values = statistics(contexts, predictions, 0.5)
     assert isnan(values["correlation"])
     assert isnan(values["correlation_weighted"])
     scored = [p for p in predictions if p is not None]
@@ -127,7 +141,7 @@ def test_weighted_is_what_a_corpus_at_the_natural_rate_would_give(n: int, m: int
     active = [context(0, random.randint(1, 9), random.randint(0, 9), decile=1) for _ in range(n)]
     silent = [context(0, 0, 0) for _ in range(m)]
     predictions = [said(*(random.randint(0, 10) for _ in range(3))) for _ in range(n + m)]
-    found = correlation_statistics([*active, *silent], predictions, share / 10)["correlation_weighted"]
+    found = statistics([*active, *silent], predictions, share / 10)["correlation_weighted"]
     times = [share * m] * n + [(10 - share) * n] * m
     x = np.concatenate([p for p, k in zip(predictions, times, strict=True) for _ in range(k)])
     y = np.concatenate([c.activations for c, k in zip([*active, *silent], times, strict=True) for _ in range(k)])

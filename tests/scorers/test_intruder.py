@@ -7,10 +7,13 @@ import numpy as np
 from inspect_autointerp.builtin.lexical.intruder import intruder as by_words
 from inspect_autointerp.builtin.planted.oracle import odd_one_out
 from inspect_autointerp.builtin.prompt_reader import asked, read_lineup
+from inspect_autointerp.inspect_support.verdicts import Verdict
 from inspect_autointerp.latent import Context
 from inspect_autointerp.scorers.fuzzing.marks import Marked
 from inspect_autointerp.scorers.intruder.lineups import Lineup
-from inspect_autointerp.scorers.intruder.scorer import KEYS, intruder_messages, report, statistics
+from inspect_autointerp.scorers.intruder.prompt import intruder_messages
+from inspect_autointerp.scorers.intruder.scorer import report_lineups
+from inspect_autointerp.scorers.intruder.statistics import KEYS, intruder_statistics
 from inspect_autointerp.scorers.shared.ask import Reply
 
 TEXTS = ["a <<red>> hat", "two <<blue>> hats", "<<Red>> and <<blue>>", "a <<blue>> one", "<<hats>> in red"]
@@ -27,6 +30,18 @@ def lineup(place: int, decile: int) -> Lineup:
         return Marked(context, np.array([False, True]))
 
     return Lineup(tuple(test(i) for i in range(5)), place, decile)
+
+
+def statistics(made: list[Lineup], named: list[int | None]) -> dict[str, float]:
+    rows = [
+        Verdict(
+            kind=one.context.kind, decile=one.context.decile, question=number,
+            label=None if place is None else int(i == place),
+        )
+        for number, (question, place) in enumerate(zip(made, named, strict=True))
+        for i, one in enumerate(question.tests)
+    ]  # fmt: skip
+    return intruder_statistics(rows)
 
 
 def test_what_never_changes_comes_first_and_the_question_holds_the_texts_alone() -> None:
@@ -67,7 +82,7 @@ def test_nothing_scored_is_undefined() -> None:
 def test_the_report_begins_with_what_was_wrong_and_names_the_intruder() -> None:
     made = [lineup(0, 1), lineup(4, 2), lineup(2, 10), lineup(1, 9)]
     replies = [Reply(0), Reply(1), Reply(None, "refusal"), Reply(2)]
-    lines = [line.split("\u200b\x1b[0m")[1] for line in report(made, replies, ("<<", ">>")).splitlines()]
+    lines = [line.split("\u200b\x1b[0m")[1] for line in report_lineups(made, replies, ("<<", ">>")).splitlines()]
     heads = [line for line in lines if " of 4" in line or "decile" in line]
     assert heads == [
         "WRONG · another text was named than the intruder: 2 of 4",

@@ -7,13 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inspect_autointerp.inspect_support.verdicts import LatentFacts, Verdict
 from inspect_autointerp.models.activations import Fired
-from inspect_autointerp.scorers.generation.statistics import KEYS, report, tried_statistics
+from inspect_autointerp.scorers.generation.report import report_texts
+from inspect_autointerp.scorers.generation.statistics import ACTIVE, KEYS, NEAR_MISS, generation_statistics
+
+
+def statistics(active: list[float | None], near: list[float | None], median: float, least: int = 1) -> dict[str, float]:
+    rows = [Verdict(kind=ACTIVE, value=value) for value in active] + [Verdict(kind=NEAR_MISS, value=v) for v in near]
+    return generation_statistics(rows, LatentFacts(min_contexts=least, median=median))
 
 
 def test_by_hand() -> None:
     # Active 0, 2, 4 (and one that does not count), near misses 0, 0, 2, 5, the median 2.
-    found = tried_statistics([0.0, 2.0, 4.0, None], [0.0, 0.0, 2.0, 5.0], 2.0, 3)
+    found = statistics([0.0, 2.0, 4.0, None], [0.0, 0.0, 2.0, 5.0], 2.0, 3)
     # Fires at all: 2 of 3, and 2 of 4 silent: (2/3 + 1/2) / 2 = 7/12. At the median: 2 of 3, and 2 of 4 below it.
     # Ranks: 0 against (0, 0, 2, 5): ½ + ½; 2: 2 + ½; 4: 3; in all 6.5 of 12.
     expected = [7 / 12, 7 / 12, 6.5 / 12, 2 / 3, 0.5, 2 / 3, 0.5, 1 / 8]
@@ -22,7 +29,7 @@ def test_by_hand() -> None:
 
 
 def test_too_few_of_one_kind_leave_what_needs_it_undefined() -> None:
-    found = tried_statistics([1.0, 1.0, None], [0.0, 0.0, 0.0], 2.0, 3)
+    found = statistics([1.0, 1.0, None], [0.0, 0.0, 0.0], 2.0, 3)
     assert {key for key in KEYS if isnan(found[key])} == {
         *("tpr", "tpr_median", "balanced_accuracy", "balanced_accuracy_median", "auroc"),
     }
@@ -30,14 +37,14 @@ def test_too_few_of_one_kind_leave_what_needs_it_undefined() -> None:
 
 
 def test_without_a_median_what_needs_it_is_undefined() -> None:
-    found = tried_statistics([1.0], [0.0], float("nan"))
+    found = statistics([1.0], [0.0], float("nan"))
     assert {key for key in KEYS if isnan(found[key])} == {"tpr_median", "tnr_median", "balanced_accuracy_median"}
-    assert isnan(tried_statistics([], [], 1.0)["unscored"])
+    assert isnan(statistics([], [], 1.0)["unscored"])
 
 
 @given(st.lists(st.floats(0, 9), min_size=1), st.floats(0.1, 9))
 def test_texts_that_do_not_differ_score_one_half(values: list[float], median: float) -> None:
-    found = tried_statistics(values, values, median)
+    found = statistics(values, values, median)
     assert [found[key] for key in KEYS[:3]] == pytest.approx([0.5, 0.5, 0.5])
 
 
@@ -47,9 +54,11 @@ def fired(text: str, *activations: float, n_cut: int = 0) -> Fired:
 
 
 def test_wrong_ones_come_first_and_nothing_acts_on_a_screen() -> None:
-    active = [fired("ok", 3.0, 0.0), fired("no", 0.0, 0.0), fired("co", 9.0, 9.0)]
-    silent = [fired("\x1b\n", 0.0, 1.0, n_cut=7), fired("si", 0.0, 0.0)]
-    shown = report(active, silent, ([None, None, "repeated"], [None, None]), 2.0, 9.0)
+    texts = [fired("ok", 3.0, 0.0), fired("no", 0.0, 0.0), fired("co", 9.0, 9.0)]
+    texts += [fired("\x1b\n", 0.0, 1.0, n_cut=7), fired("si", 0.0, 0.0)]
+    kinds, reasons = [ACTIVE] * 3 + [NEAR_MISS] * 2, [None, None, "repeated", None, None]
+    rows = [Verdict(kind=kind, reason=reason) for kind, reason in zip(kinds, reasons, strict=True)]
+    shown = report_texts(texts, rows, 2.0, 9.0)
     titles = ["WRONG · written for it", "WRONG · a near miss", "NOT COUNTED: 1 of 5", "RIGHT · fires", "RIGHT · silent"]
     places = [shown.index(title) for title in titles]
     assert places == sorted(places)

@@ -8,8 +8,7 @@ from inspect_ai import eval as inspect_eval
 from inspect_ai.log import EvalLog
 from inspect_ai.model import Model
 
-from inspect_autointerp.tasks import detection
-from inspect_autointerp.tasks.multi_score import suite
+from inspect_autointerp.tasks import detection, multi_score
 
 Explained = Callable[..., tuple[EvalLog, list[dict[str, Any]]]]
 
@@ -23,7 +22,7 @@ def explained(store_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         by: str | Model = "inspect_autointerp/lexical", grader: Model | None = None, **options: Any
     ) -> tuple[EvalLog, list[dict[str, Any]]]:
         given = {"latents": "sample:3", "min_contexts": 10, "test_activating": 5, "test_nonactivating": 5} | options
-        task: Task = (suite if "scores" in given else detection)(contexts=str(store_folder), **given)
+        task: Task = (multi_score if "scores" in given else detection)(store=str(store_folder), **given)
         roles = {"grader": grader} if grader else None
         [log] = inspect_eval(task, model=by, model_roles=roles, log_dir=str(tmp_path), display="none")
         assert log.status == "success", log.error

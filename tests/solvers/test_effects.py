@@ -57,7 +57,7 @@ class Engine:
 
 
 def use(monkeypatch: pytest.MonkeyPatch, engine: Engine) -> None:
-    monkeypatch.setattr("inspect_autointerp.models.steering.load_steering", lambda *_: Steering(engine))
+    monkeypatch.setattr("inspect_autointerp.models.from_store.load_steering", lambda *_: Steering(engine))
 
 
 def test_by_hand(store: Store, latent: Latent, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,10 +75,12 @@ def test_by_hand(store: Store, latent: Latent, monkeypatch: pytest.MonkeyPatch) 
     assert predict == Predict(Direction(latent.index), tune.prompts, 2.5)
     expected = [(7, 0.25, 0.5), (3, 0.125, 0.25), (5, 0.0625, 0.1875)]
     for prompt, effect in zip(tune.prompts, found.effects, strict=True):
-        text = store.decoder(prompt)[0]
+        text = store.detokenizer(prompt)[0]
         assert effect.prompt == text
         assert [pytest.approx((one.clean, one.steered)) for one in effect.raised] == [row[1:] for row in expected]
-        assert [text + one.token for one in effect.raised] == [store.decoder([*prompt, row[0]])[0] for row in expected]
+        assert [text + one.token for one in effect.raised] == [
+            store.detokenizer([*prompt, row[0]])[0] for row in expected
+        ]
     more = asyncio.run(effects(store, latent, prompts=4, tokens=50, seed=0))
     assert len(more.effects[0].raised) == 4, "what is not raised is not named"
     assert more.effects[0].raised[3].steered == pytest.approx(0.002)
@@ -94,7 +96,7 @@ def test_prompts_are_those_that_the_score_tunes_on(
         found = asyncio.run(effects(store, latent, seed=seed))
         tuned, _ = prompts(store, LatentContexts(store, latent), 10, 30, seed)
         assert engine.asked[0].prompts == tuned
-        assert found.effects == tuple(Effect(store.decoder(prompt)[0], ()) for prompt in tuned)
+        assert found.effects == tuple(Effect(store.detokenizer(prompt)[0], ()) for prompt in tuned)
         release()
 
 
@@ -126,8 +128,8 @@ def test_what_is_named_is_what_the_subject_says_in_full(store: Store, latent: La
         clean, steered = says
         kl.append(float((clean * np.log(clean / steered)).sum()))
         most = np.argsort(clean - steered)[:5]
-        text = store.decoder(prompt)[0]
-        assert [text + one.token for one in effect.raised] == [store.decoder([*prompt, id])[0] for id in most]
+        text = store.detokenizer(prompt)[0]
+        assert [text + one.token for one in effect.raised] == [store.detokenizer([*prompt, id])[0] for id in most]
         values = [value for one in effect.raised for value in (one.clean, one.steered)]
         assert values == pytest.approx([p[id] for id in most for p in (clean, steered)], abs=1e-5)
     assert np.mean(kl) == pytest.approx(found.kl, rel=1e-3)

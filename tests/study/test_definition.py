@@ -22,7 +22,7 @@ def test_there_is_one_for_each_table() -> None:
 def test_every_argument_is_one_of_the_tasks(name: str) -> None:
     study = read_study(name)
     assert study.each or study.default in study.levels
-    [task] = [tasks.suite] if len(study.scores) > 1 else [getattr(tasks, study.scores[0])]
+    [task] = [tasks.multi_score] if len(study.scores) > 1 else [getattr(tasks, study.scores[0])]
     for level in [*study.levels.values(), *(study.floors or {}).values()]:
         arguments = study.arguments(level)
         assert arguments.keys() <= signature(task).parameters.keys()

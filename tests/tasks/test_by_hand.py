@@ -72,7 +72,7 @@ def naive(planted_cause: Planted) -> Naive:
 def run(task: Callable[..., Task], planted: Planted, logs: Path, reads: bool, **options: Any) -> Score:
     role = {"likelihood": get_model(f"hf/{planted.subject}", memoize=False, device="cpu")} if reads else None
     [log] = inspect_eval(
-        task(contexts=str(planted.store), latents=[LATENT], min_contexts=3, **options),
+        task(store=str(planted.store), latents=[LATENT], min_contexts=3, **options),
         model=double(lambda _: f"EXPLANATION: {SAID}"), model_roles=role, log_dir=str(logs), display="none",
     )  # fmt: skip
     assert log.status == "success", log.error
@@ -117,7 +117,7 @@ def test_embedding(planted_cause: Planted, tmp_path: Path) -> None:
     score = run(embedding, planted_cause, tmp_path, False, test_activating=12, test_nonactivating=12)
     store = Store(planted_cause.store)
     contexts = drawn(store, 12, 12)
-    pool = [set(words(text)) for text, _ in store.decoder.windows(store.ids(store.pool))]
+    pool = [set(words(text)) for text, _ in store.detokenizer.windows(store.ids(store.pool))]
     holds = Counter(word for found in pool for word in found)
 
     def vector(text: str) -> dict[str, float]:
@@ -149,7 +149,7 @@ def test_intervention(planted_cause: Planted, naive: Naive, tmp_path: Path) -> N
     effects = []
     for prompt in scored:
         clean, steered = (
-            sum(naive.logprobs(before(store.decoder([*prompt, *generated(naive, prompt, s)])[0]), after(SAID)))
+            sum(naive.logprobs(before(store.detokenizer([*prompt, *generated(naive, prompt, s)])[0]), after(SAID)))
             for s in (0.0, strength)
         )
         effects.append(steered - clean)

@@ -26,7 +26,7 @@ def evaluate(task: str, *arguments: str, cwd: Path, logs: Path) -> tuple[EvalLog
 
 
 def test_by_file_from_the_root_without_a_model(store_folder: Path, tmp_path: Path) -> None:
-    log, said = evaluate("tasks/detection.py", "-T", f"contexts={store_folder}", cwd=ROOT, logs=tmp_path)
+    log, said = evaluate("tasks/detection.py", "-T", f"store={store_folder}", cwd=ROOT, logs=tmp_path)
     assert "No --model given" in said
     assert log.status == "success"
     assert log.eval.model == "inspect_autointerp/lexical"
@@ -36,7 +36,7 @@ def test_by_file_from_the_root_without_a_model(store_folder: Path, tmp_path: Pat
 
 def test_by_file_from_elsewhere_with_a_relative_store(store_folder: Path, tmp_path: Path) -> None:
     task = f"{ROOT / 'tasks' / 'detection.py'}@detection"
-    contexts = f"contexts={store_folder.name}"
+    contexts = f"store={store_folder.name}"
     log, said = evaluate(
         task, "-T", contexts, "--model", "inspect_autointerp/lexical", cwd=store_folder.parent, logs=tmp_path
     )
@@ -47,7 +47,7 @@ def test_by_file_from_elsewhere_with_a_relative_store(store_folder: Path, tmp_pa
 
 def test_by_registry_name(store_folder: Path, tmp_path: Path) -> None:
     role = ("--model-role", "grader=inspect_autointerp/lexical", "--model", "inspect_autointerp/lexical")
-    arguments = ("-T", f"contexts={store_folder}", *role)
+    arguments = ("-T", f"store={store_folder}", *role)
     log, _ = evaluate("inspect_autointerp/detection", *arguments, cwd=tmp_path, logs=tmp_path / "logs")
     assert log.eval.task == "inspect_autointerp/detection"
     assert (log.eval.metadata or {})["grader"] == "the role `grader`"
@@ -58,12 +58,12 @@ def test_by_registry_name(store_folder: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("argument", "message"),
-    [("latents=0:9999", "out of range; there are latents 0 to 255"), ("contexts=none", "no such context store")],
+    [("latents=0:9999", "out of range; there are latents 0 to 255"), ("store=none", "no such context store")],
 )
 def test_a_mistake_is_shown_without_a_traceback(
     argument: str, message: str, store_folder: Path, tmp_path: Path
 ) -> None:
-    arguments = ("-T", f"contexts={store_folder}", "-T", argument, "--log-dir", str(tmp_path), "--display", "plain")
+    arguments = ("-T", f"store={store_folder}", "-T", argument, "--log-dir", str(tmp_path), "--display", "plain")
     done = run("inspect", "eval", "tasks/detection.py", *arguments, cwd=ROOT)
     said = " ".join((done.stdout + done.stderr).split())
     assert done.returncode != 0

@@ -85,7 +85,7 @@ OPTIONS: dict[str, Any] = {"latents": "sample:1", "min_contexts": 10, "explainer
 
 
 def test_detection_and_its_explanation_are_what_the_task_sends(store_folder: Path, tmp_path: Path) -> None:
-    task = detection(contexts=str(store_folder), test_activating=8, test_nonactivating=9, **OPTIONS)
+    task = detection(store=str(store_folder), test_activating=8, test_nonactivating=9, **OPTIONS)
     explaining, grading, latent = run(task, tmp_path)
     contexts, rng = contexts_of(store_folder, latent), np.random.default_rng(0)
     asked = cost.explain_calls(EXPLANATION, contexts.explain(7, 0), rng)
@@ -97,7 +97,7 @@ def test_detection_and_its_explanation_are_what_the_task_sends(store_folder: Pat
 
 def test_fuzzing_is_what_the_task_sends(store_folder: Path, tmp_path: Path) -> None:
     # 2 : 1, as in the defaults that the table takes the share of wrong marks from
-    task = fuzzing(contexts=str(store_folder), test_activating=8, test_mismarked=4, test_nonactivating=8, **OPTIONS)
+    task = fuzzing(store=str(store_folder), test_activating=8, test_mismarked=4, test_nonactivating=8, **OPTIONS)
     _, grading, latent = run(task, tmp_path)
     rng = rng_of(0, latent, "fuzzing")
     asked = cost.fuzzing_calls(EXPLANATION, contexts_of(store_folder, latent).test(12, 8, 0), rng)
@@ -112,14 +112,14 @@ def tokenizer() -> Any:
 @pytest.mark.parametrize("every", [False, True])
 def test_simulation_is_what_the_task_sends(every: bool, store_folder: Path, tmp_path: Path) -> None:
     sizes = {"test_activating": 8, "test_nonactivating": 8}
-    _, grading, latent = run(simulation(contexts=str(store_folder), every=every, **sizes, **OPTIONS), tmp_path)
+    _, grading, latent = run(simulation(store=str(store_folder), every=every, **sizes, **OPTIONS), tmp_path)
     tests = contexts_of(store_folder, latent).test(8, 8, 0)
     asked = cost.simulation_calls(EXPLANATION, tests, np.random.default_rng(0), every)
     assert sorted(grading) == sorted(prompt(call.messages) for call in asked)
 
 
 def test_intruder_sends_as_many_questions_on_five_contexts_each(planted_store: Path, tmp_path: Path) -> None:
-    task = intruder(contexts=str(planted_store), latents="sample:1", questions=1)
+    task = intruder(store=str(planted_store), latents="sample:1", questions=1)
     _, grading, latent = run(task, tmp_path)
     tests = contexts_of(planted_store, latent).test(50, 0, 0)
     asked = cost.intruder_calls(EXPLANATION, tests, np.random.default_rng(0))

@@ -14,7 +14,8 @@ from tests.doubles import model, texts_of
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.inspect_support.answer_reasons import by_main_reason
-from inspect_autointerp.scorers.shared.classification import KEYS, statistics_keys
+from inspect_autointerp.scorers.shared.classification import KEYS
+from inspect_autointerp.scorers.shared.specs import SCORES
 from inspect_autointerp.tasks import detection
 
 LEXICAL = "inspect_autointerp/lexical"
@@ -23,7 +24,7 @@ LEXICAL = "inspect_autointerp/lexical"
 def run(store: Path, logs: Path, *, by: str | Model = LEXICAL, grader: Model | None = None, **options: Any) -> EvalLog:
     options = {"latents": "sample:6", "min_contexts": 10, "test_activating": 10, "test_nonactivating": 10} | options
     roles = {"grader": grader} if grader else None
-    task = detection(contexts=str(store), **options)
+    task = detection(store=str(store), **options)
     return inspect_eval(task, model=by, model_roles=roles, log_dir=str(logs), display="none")[0]
 
 
@@ -103,13 +104,13 @@ def test_harder_negatives_are_scored_apart_and_blind_graders_are_at_chance_there
         test_nonactivating=60,
     )
     found = [value for value in values(log) if not isnan(value["balanced_accuracy_neighbours"])]
-    assert list(found[0]) == statistics_keys(["neighbours"])
+    assert list(found[0]) == SCORES["detection"].statistics(["neighbours"])
     for key in ("balanced_accuracy", "balanced_accuracy_neighbours"):
         scores = np.array([value[key] for value in found])
         assert len(scores) >= 10
         assert abs(scores.mean() - 0.5) < 3 * max(scores.std() / len(scores) ** 0.5, 0.01)
     assert log.results
-    assert [score.name for score in log.results.scores] == statistics_keys(["neighbours"])
+    assert [score.name for score in log.results.scores] == SCORES["detection"].statistics(["neighbours"])
 
 
 def test_random_contexts_and_scores_are_the_same_whatever_is_asked_for_besides(
@@ -246,13 +247,13 @@ def test_shuffled_explanations_are_another_latents(store_folder: Path, tmp_path:
         pytest.param({"explainer": "best"}, r"explainer=best: there is none of that name", id="explainer"),
         pytest.param({"window": 5}, r"window=5: .* keeps windows of 32 tokens", id="window"),
         pytest.param({"negatives": "similar"}, r"no similar contexts; .*`autointerp negatives", id="negatives"),
-        pytest.param({"contexts": "/nowhere"}, r"/nowhere: no such context store", id="store"),
+        pytest.param({"store": "/nowhere"}, r"/nowhere: no such context store", id="store"),
     ],
 )
 def test_a_mistake_is_one_line_before_any_model_call(options: dict[str, Any], message: str, store_folder: Path) -> None:
     from inspect_ai._util.error import PrerequisiteError
 
-    arguments: dict[str, Any] = {"contexts": str(store_folder)} | options
+    arguments: dict[str, Any] = {"store": str(store_folder)} | options
     with pytest.raises(PrerequisiteError) as caught:
         detection(**arguments)
     assert re.search(message, str(caught.value.message))

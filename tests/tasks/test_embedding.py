@@ -17,7 +17,8 @@ from tests.doubles import model
 from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.contexts.sampling import rng_of
 from inspect_autointerp.leaderboard.load.log_entry import read_entries
-from inspect_autointerp.scorers.shared.ranking import KEYS, ranked_keys
+from inspect_autointerp.scorers.shared.ranking import KEYS
+from inspect_autointerp.scorers.shared.specs import SCORES
 from inspect_autointerp.store.store import Store
 from inspect_autointerp.tasks import embedding
 
@@ -77,7 +78,7 @@ def use(kind: type[Double], monkeypatch: pytest.MonkeyPatch, cache: Path) -> typ
 
 def run(store: Path | str, logs: Path, *, by: str | Model = LEXICAL, **options: Any) -> EvalLog:
     options = {"latents": "sample:6", "min_contexts": 10, "test_activating": 10, "test_nonactivating": 10} | options
-    [log] = inspect_eval(embedding(contexts=str(store), **options), model=by, log_dir=str(logs), display="none")
+    [log] = inspect_eval(embedding(store=str(store), **options), model=by, log_dir=str(logs), display="none")
     assert log.status == "success"
     return log
 
@@ -92,7 +93,7 @@ def values(log: EvalLog) -> list[dict[str, float]]:
 
 def test_a_run_by_words_needs_no_grader_and_says_so(store_folder: Path, tmp_path: Path) -> None:
     log = run(store_folder, tmp_path, negatives="all")
-    assert all(list(value) == ranked_keys(["neighbours"]) for value in values(log))
+    assert all(list(value) == SCORES["embedding"].statistics(["neighbours"]) for value in values(log))
     assert all(0 <= value["auroc"] <= 1 for value in values(log))
     assert log.results
     assert log.results.headline
@@ -187,12 +188,12 @@ def test_a_missing_explanation_is_unscored(store_folder: Path, tmp_path: Path) -
 @pytest.mark.parametrize("given", ["", " "])
 def test_an_embedder_without_a_name_is_one_line(given: str, store_folder: Path) -> None:
     with pytest.raises(PrerequisiteError, match="give tfidf, minilm, or a model of sentence-transformers"):
-        embedding(contexts=str(store_folder), embedder=given)
+        embedding(store=str(store_folder), embedder=given)
 
 
 def test_a_model_that_cannot_be_loaded_is_one_line_before_anything_is_explained(store_folder: Path) -> None:
     with pytest.raises(PrerequisiteError, match=r"embedder /nowhere/model: cannot be loaded"):
-        embedding(contexts=str(store_folder), embedder="/nowhere/model")
+        embedding(store=str(store_folder), embedder="/nowhere/model")
 
 
 def test_the_true_explanation_beats_the_wrong_one(planted_store: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from inspect_ai.model import ChatMessage, Model
 from tests.doubles import model, texts_of
 
 from inspect_autointerp.contexts.sampler import LatentContexts
-from inspect_autointerp.scorers.shared.classification import statistics_keys
+from inspect_autointerp.scorers.shared.specs import SCORES
 from inspect_autointerp.store.store import Store
 from inspect_autointerp.tasks import fuzzing
 from inspect_autointerp.text.render import active_tokens, marked
@@ -26,7 +26,7 @@ def run(store: Path, logs: Path, *, by: str | Model = LEXICAL, grader: Model | N
     sizes = {"test_activating": 10, "test_nonactivating": 10, "test_mismarked": 8}
     options = {"latents": "sample:6", "min_contexts": 5} | sizes | options
     roles = {"grader": grader} if grader else None
-    task = fuzzing(contexts=str(store), **options)
+    task = fuzzing(store=str(store), **options)
     return inspect_eval(task, model=by, model_roles=roles, log_dir=str(logs), display="none")[0]
 
 
@@ -38,7 +38,7 @@ def test_the_lexical_provider_explains_and_grades(store_folder: Path, tmp_path: 
     log = run(store_folder, tmp_path, negatives="all")
     assert log.status == "success"
     assert log.results
-    keys = statistics_keys(["neighbours", "mismarked"])
+    keys = SCORES["fuzzing"].statistics(["neighbours", "mismarked"])
     assert [score.name for score in log.results.scores] == keys
     assert all(list(value) == keys for value in values(log))
     assert all(value["unscored"] == 0 for value in values(log))
@@ -115,7 +115,7 @@ def test_an_oracle_scores_one_and_no_text_occurs_twice(store_folder: Path, tmp_p
 
 def test_without_mismarked_contexts_there_is_no_score_of_them(store_folder: Path, tmp_path: Path) -> None:
     log = run(store_folder, tmp_path, test_mismarked=0)
-    assert all(list(value) == statistics_keys() for value in values(log))
+    assert all(list(value) == SCORES["fuzzing"].statistics() for value in values(log))
 
 
 def test_a_missing_explanation_is_unscored(store_folder: Path, tmp_path: Path) -> None:
@@ -126,13 +126,13 @@ def test_a_missing_explanation_is_unscored(store_folder: Path, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        pytest.param({"threshold": 0}, r"threshold=0: a share of a context's maximum", id="threshold"),
+        pytest.param({"threshold": 0}, r"threshold must be in \(0, 1\], got 0", id="threshold"),
         pytest.param({"negatives": "similar"}, r"no similar contexts", id="negatives"),
-        pytest.param({"test_activating": 0}, r"test_activating=0: right marks are needed", id="nothing to mark"),
+        pytest.param({"test_activating": 0}, r"activating must be at least 1, got 0", id="nothing to mark"),
     ],
 )
 def test_a_mistake_is_one_line_before_any_model_call(options: dict[str, Any], message: str, store_folder: Path) -> None:
     from inspect_ai._util.error import PrerequisiteError
 
     with pytest.raises(PrerequisiteError, match=message):
-        fuzzing(contexts=str(store_folder), **options)
+        fuzzing(store=str(store_folder), **options)

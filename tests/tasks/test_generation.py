@@ -20,7 +20,8 @@ from tests.doubles import model
 from inspect_autointerp.builtin.planted.latents import LATENTS, SORTS, Sort
 from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.models import shared_engines
-from inspect_autointerp.models.activations import Fired, Firing, Texts, load_firing
+from inspect_autointerp.models.activations import Fired, Firing, Texts
+from inspect_autointerp.models.from_store import load_firing
 from inspect_autointerp.prep.engines.activations import ReadingSubject
 from inspect_autointerp.scorers.generation.scorer import known_texts
 from inspect_autointerp.scorers.generation.statistics import KEYS
@@ -43,7 +44,7 @@ def answer(active: Sequence[str] = ACTIVE, silent: Sequence[str] = SILENT) -> st
 
 def run(store: Path | str, logs: Path, says: Answer | None = None, **options: Any) -> EvalLog:
     """Score latents by what a writer writes, or by what the lexical provider does."""
-    task = generation(contexts=str(store), **({"latents": "sample:4", "min_contexts": 40} | options))
+    task = generation(store=str(store), **({"latents": "sample:4", "min_contexts": 40} | options))
     roles: Any = {"writer": model(says)} if says else None
     [log] = inspect_eval(task, model=LEXICAL, model_roles=roles, log_dir=str(logs), display="none")
     return log
@@ -178,7 +179,7 @@ def test_samples_share_one_engine(store_folder: Path, tmp_path: Path, monkeypatc
         loaded.append(hookpoint)
         return load_firing(store, hookpoint)
 
-    monkeypatch.setattr(MODULE, "load_firing", load)
+    monkeypatch.setattr("inspect_autointerp.models.from_store.load_firing", load)
     assert len(scores(run(store_folder, tmp_path))) == 4
     assert loaded == ["layers.1"]
 
@@ -196,7 +197,7 @@ def test_without_the_subject_one_line_says_so(sharp_store_folder: Path, tmp_path
 
 
 def test_what_cannot_be_done_is_refused(store_folder: Path) -> None:
-    make: Any = partial(generation, contexts=str(store_folder), latents="sample:2")
+    make: Any = partial(generation, store=str(store_folder), latents="sample:2")
     for numbers in ({"texts": 0}, {"min_texts": 0}, {"texts": 2}):
         with pytest.raises(PrerequisiteError, match=r"texts=\d+, min_texts=\d: ask for one at least"):
             make(**numbers)
@@ -217,10 +218,10 @@ class Predicates:
 
 @pytest.mark.usefixtures("planted_store")
 def test_what_the_score_sees_on_planted_latents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(MODULE, "load_firing", lambda *_: Firing(Predicates()))
+    monkeypatch.setattr("inspect_autointerp.models.from_store.load_firing", lambda *_: Firing(Predicates()))
     found: dict[Sort, dict[str, np.ndarray]] = {}
     for sort in SORTS:
-        task = generation(contexts="planted", latents="all")
+        task = generation(store="planted", latents="all")
         explainer = get_model(ORACLE, memoize=False, explanation=sort)
         [log] = inspect_eval(task, model=explainer, log_dir=str(tmp_path), display="none")
         values = [score.value for score in scores(log).values()]

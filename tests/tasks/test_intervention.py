@@ -19,13 +19,16 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.inspect_support.dataset import latent_dataset
 from inspect_autointerp.inspect_support.explanation import Explanation
+from inspect_autointerp.inspect_support.verdicts import Verdict
 from inspect_autointerp.models import shared_engines
+from inspect_autointerp.models.from_store import load_steering
 from inspect_autointerp.models.likelihood.interface import LikelihoodError
-from inspect_autointerp.models.steering import Direction, Tune, load_steering
+from inspect_autointerp.models.steering import Direction, Tune
 from inspect_autointerp.models.steering import Generate as Go
 from inspect_autointerp.prep.engines.steering import SteeredSubject
 from inspect_autointerp.scorers import intervention as scorer
-from inspect_autointerp.scorers.intervention.scorer import KEYS, after, before, statistics
+from inspect_autointerp.scorers.intervention.prompt import after, before
+from inspect_autointerp.scorers.intervention.statistics import KEYS, intervention_statistics
 from inspect_autointerp.scorers.intervention.steering_prompts import prompts
 from inspect_autointerp.store.store import Store
 from inspect_autointerp.tasks import intervention
@@ -44,6 +47,10 @@ class Knows:
 
     async def logprobs(self, pairs: Sequence[Pair]) -> list[list[float]]:
         return [self._answer(*pair) for pair in pairs]
+
+
+def statistics(effects: list[float], n_tokens: int, kl: list[float]) -> dict[str, float]:
+    return intervention_statistics([Verdict(kind="prompt", value=value) for value in effects], n_tokens, kl)
 
 
 @pytest.fixture
@@ -80,7 +87,7 @@ def says(texts: dict[str, str]) -> Solver:
 def run(store: Path, logs: Path, texts: dict[str, str] | None = None, **options: Any) -> EvalLog:
     """Score four latents by given explanations, or by the lexical provider's."""
     if texts is None:
-        task = intervention(contexts=str(store), **({"latents": "sample:4", "min_contexts": 40} | options))
+        task = intervention(store=str(store), **({"latents": "sample:4", "min_contexts": 40} | options))
     else:
         samples = [Sample(id=id, input="?") for id in texts]
         task = Task(dataset=samples, solver=says(texts), scorer=scorer(str(store), **options))
@@ -124,7 +131,7 @@ def test_every_number_is_that_of_the_texts_written(
     [written] = engine.generate([Go(Direction(index), scored, strength.strength, 0)])
     effects = []
     for prompt, clean, steered in zip(scored, written.clean, written.steered, strict=True):
-        a, b = (visible(store.decoder([*prompt, *new])[0]).count("e") for new in (clean, steered))
+        a, b = (visible(store.detokenizer([*prompt, *new])[0]).count("e") for new in (clean, steered))
         effects.append(-0.5 * (b - a))
     assert any(effects)
     value = scores(log)[ids[0]].value
@@ -144,7 +151,7 @@ def test_what_steering_promotes_beats_another_latents_effect_and_a_random_direct
     assert head is not None
     own = [Direction(int(id.rpartition("/")[2])) for id in ids]
     promoted = (engine.directions(own) @ head.T).topk(30).indices.tolist()
-    words = [[visible(store.decoder([token])[0]) for token in tokens] for tokens in promoted]
+    words = [[visible(store.detokenizer([token])[0]) for token in tokens] for tokens in promoted]
     said = {id: f"words {i}" for i, id in enumerate(ids)}
     other = {id: f"words {(i + 1) % len(ids)}" for i, id in enumerate(ids)}
 
@@ -185,7 +192,7 @@ def test_ablation_takes_the_latent_away_and_tunes_nothing(
         [written] = engine.generate([Go(Direction(index, ablated=True), scored, 1.0, 0)])
         effects = []
         for prompt, clean, steered in zip(scored, written.clean, written.steered, strict=True):
-            a, b = (visible(store.decoder([*prompt, *new])[0]).count("e") for new in (clean, steered))
+            a, b = (visible(store.detokenizer([*prompt, *new])[0]).count("e") for new in (clean, steered))
             effects.append(-0.5 * (b - a))
         assert score.value["effect"] == pytest.approx(np.mean(effects), abs=1e-4)
         assert score.value["kl"] == pytest.approx(np.mean(written.kl), abs=1e-3)
@@ -231,7 +238,7 @@ def test_samples_share_one_engine(
         loaded.append(hookpoint)
         return load_steering(store, hookpoint)
 
-    monkeypatch.setattr("inspect_autointerp.models.steering.load_steering", load)
+    monkeypatch.setattr("inspect_autointerp.models.from_store.load_steering", load)
     assert len(scores(run(sharp_store_folder, tmp_path, target_kl=0.3))) == 4
     assert loaded == ["layers.1"]
 
@@ -251,7 +258,7 @@ def test_without_the_subject_one_line_says_so(
 
 
 def test_what_cannot_be_done_is_refused(sharp_store_folder: Path) -> None:
-    make: Any = partial(intervention, contexts=str(sharp_store_folder), latents="sample:4")
+    make: Any = partial(intervention, store=str(sharp_store_folder), latents="sample:4")
     with pytest.raises(PrerequisiteError, match="direction=up: give latent or random"):
         make(direction="up")
     for name in ("target_kl", "scored_prompts", "tuned_prompts", "new_tokens"):
@@ -261,7 +268,7 @@ def test_what_cannot_be_done_is_refused(sharp_store_folder: Path) -> None:
 
 def test_statistics_by_hand() -> None:
     # Effects 1, 2 and 6 nats: mean 3; deviations −2, −1, 3: variance 14 / 2 = 7; error √(7 / 3) = 1.5275.
-    found = statistics(np.array([1.0, 2.0, 6.0]), 4, [0.5, 1.0, 1.5])
+    found = statistics([1.0, 2.0, 6.0], 4, [0.5, 1.0, 1.5])
     assert found == {
         "effect": 3.0,
         "effect_per_token": 0.75,
@@ -269,7 +276,7 @@ def test_statistics_by_hand() -> None:
         "kl": 1.0,
         "unscored": 0.0,
     }
-    assert isnan(statistics(np.array([1.0]), 4, [0.5])["effect_se"])
+    assert isnan(statistics([1.0], 4, [0.5])["effect_se"])
 
 
 def test_a_text_cannot_pose_as_what_stands_below_it() -> None:

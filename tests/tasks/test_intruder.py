@@ -13,14 +13,14 @@ from tests.doubles import Answer, model
 
 from inspect_autointerp.builtin.planted.latents import LATENTS
 from inspect_autointerp.inspect_support.answer_reasons import by_main_reason
-from inspect_autointerp.scorers.intruder.scorer import KEYS
+from inspect_autointerp.scorers.intruder.statistics import KEYS
 from inspect_autointerp.tasks import detection, intruder
 
 LEXICAL, ORACLE = "inspect_autointerp/lexical", "inspect_autointerp/oracle"
 
 
 def run(contexts: Path | str, logs: Path, by: str | Model, grader: Model | None = None, **options: Any) -> EvalLog:
-    task = intruder(contexts=str(contexts), **options)
+    task = intruder(store=str(contexts), **options)
     roles = {"grader": grader} if grader else None
     [log] = inspect_eval(task, model=by, model_roles=roles, log_dir=str(logs), display="none")
     assert log.status == "success"
@@ -124,7 +124,7 @@ def test_a_latent_without_five_contexts_in_a_decile_is_unscored_and_says_so(stor
 
 
 def test_the_latents_are_those_of_the_other_tasks(store_folder: Path) -> None:
-    both = [task(contexts=str(store_folder), latents="sample:5", seed=3) for task in (detection, intruder)]
+    both = [task(store=str(store_folder), latents="sample:5", seed=3) for task in (detection, intruder)]
     assert [sample.id for sample in both[0].dataset] == [sample.id for sample in both[1].dataset]
 
 
@@ -133,12 +133,12 @@ def test_the_latents_are_those_of_the_other_tasks(store_folder: Path) -> None:
     [
         pytest.param({"threshold": 1.5}, r"threshold=1.5: a share of a context's maximum", id="threshold"),
         pytest.param({"questions": 0}, r"questions=0: at least one per decile", id="questions"),
-        pytest.param({"contexts": "/nowhere"}, r"/nowhere: no such context store", id="store"),
+        pytest.param({"store": "/nowhere"}, r"/nowhere: no such context store", id="store"),
     ],
 )
 def test_a_mistake_is_one_line_before_any_model_call(options: dict[str, Any], message: str, store_folder: Path) -> None:
     from inspect_ai._util.error import PrerequisiteError
 
     with pytest.raises(PrerequisiteError, match=message):
-        arguments: dict[str, Any] = {"contexts": str(store_folder)} | options
+        arguments: dict[str, Any] = {"store": str(store_folder)} | options
         intruder(**arguments)

@@ -20,7 +20,7 @@ from inspect_autointerp.leaderboard.load.comparable import compare
 from inspect_autointerp.leaderboard.load.log_entry import read_entries
 from inspect_autointerp.leaderboard.load.results_from_logs import read_results
 from inspect_autointerp.store.manifest import Manifest
-from inspect_autointerp.tasks import suite as suite_task
+from inspect_autointerp.tasks import multi_score as suite_task
 
 LEXICAL = "inspect_autointerp/lexical"
 Autointerp = Callable[..., tuple[int, str, str]]
@@ -68,7 +68,7 @@ def test_a_suite_fixes_all_but_the_explainer(
 ) -> None:
     manifest = Manifest.read(store_folder)
     path = written(digest=manifest.digest, evaluation={"scores": ["detection", "fuzzing"]})
-    options: Any = {"suite": str(path), "contexts": str(store_folder)}
+    options: Any = {"suite": str(path), "store": str(store_folder)}
     logs = [run(suite_task(**options, explainer=name), tmp_path) for name in ("explain", "empty")]
     said = about(logs[0])
     assert said == about(logs[1])
@@ -81,8 +81,8 @@ def test_a_suite_fixes_all_but_the_explainer(
     [sample, *_] = logs[0].samples or []
     made = (sample.scores or {})["detection"].metadata or {}
     assert made["grader"] == LEXICAL
-    assert {key: made["options"][key] for key in ("activating", "nonactivating", "shown", "min_contexts")} == {
-        "activating": 10, "nonactivating": 10, "shown": 5, "min_contexts": 10,
+    assert {key: made["options"][key] for key in ("activating", "nonactivating", "texts_per_call", "min_contexts")} == {
+        "activating": 10, "nonactivating": 10, "texts_per_call": 5, "min_contexts": 10,
     }  # fmt: skip
     tables, apart = compare(read_entries(str(tmp_path)))
     assert {table.setting["score"]: len(table.entries) for table in tables} == {"detection": 2, "fuzzing": 2}
@@ -145,7 +145,7 @@ def _packed_and_checked(logs: list[EvalLog], path: Path, folder: Path, autointer
     said = refused(lambda forged: forged["rows"][0]["setting"].update(store="0" * 16))
     assert f"detection of {row['explainer']}: over store {'0' * 16}, and that of suite tiny is " in said
     assert "option shown is 1" in refused(
-        lambda forged: forged["rows"][0]["setting"].update(options='{"shown": 1}'), *places
+        lambda forged: forged["rows"][0]["setting"].update(options='{"texts_per_call": 1}'), *places
     )
     assert "without the suite's fuzzing" in refused(lambda forged: forged["rows"].pop())
     assert "is of definition 0000" in refused(lambda forged: forged["suite"].update(sha256="0" * 64))
@@ -169,7 +169,11 @@ def _packed_and_checked(logs: list[EvalLog], path: Path, folder: Path, autointer
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        pytest.param({"shown": 4}, r"^shown=4: suite tiny fixes shown=5; leave out one of the two$", id="number"),
+        pytest.param(
+            {"texts_per_call": 4},
+            r"^texts_per_call=4: suite tiny fixes texts_per_call=5; leave out one of the two$",
+            id="number",
+        ),
         pytest.param({"scores": "fuzzing"}, "scores=fuzzing: suite tiny fixes scores=detection", id="scores"),
         pytest.param({"negatives": ["random", "neighbours"]}, "fixes negatives=random;", id="negatives"),
         pytest.param({"confidence": True}, "fixes confidence=False", id="confidence"),
@@ -183,20 +187,20 @@ def test_what_contradicts_a_suite_is_one_line(
     options: dict[str, Any], message: str, written: Callable[..., Path], store_folder: Path
 ) -> None:
     with pytest.raises(PrerequisiteError, match=message):
-        suite_task(suite=str(written()), contexts=str(store_folder), **options)
+        suite_task(suite=str(written()), store=str(store_folder), **options)
 
 
 def test_what_agrees_with_a_suite_may_be_said(written: Callable[..., Path], store_folder: Path) -> None:
-    same: Any = {"shown": 5, "scores": "detection", "seed": 0, "grader": LEXICAL}
-    suite_task(suite=str(written()), contexts=str(store_folder), **same)
+    same: Any = {"texts_per_call": 5, "scores": "detection", "seed": 0, "grader": LEXICAL}
+    suite_task(suite=str(written()), store=str(store_folder), **same)
 
 
 def test_another_store_is_refused_with_both_digests(written: Callable[..., Path], store_folder: Path) -> None:
     digest = Manifest.read(store_folder).digest
     with pytest.raises(PrerequisiteError, match=f"its digest is {digest}, and that of suite tiny is 0000000000000000"):
-        suite_task(suite=str(written(digest="0" * 16)), contexts=str(store_folder))
+        suite_task(suite=str(written(digest="0" * 16)), store=str(store_folder))
     with pytest.raises(PrerequisiteError, match="tokens is 60000, the suite's is 50000"):
-        suite_task(suite=str(written(settings={"tokens": 50_000})), contexts=str(store_folder))
+        suite_task(suite=str(written(settings={"tokens": 50_000})), store=str(store_folder))
 
 
 def test_where_everybody_makes_a_store_any_is_taken_and_the_log_says_whether_it_is_known(
@@ -206,7 +210,7 @@ def test_where_everybody_makes_a_store_any_is_taken_and_the_log_says_whether_it_
     text = manifest.files["tokens.npy"][:16]
     for digest, known in ((manifest.digest, manifest.digest), ("0" * 16, None)):
         path = written(digest={text: [digest]})
-        log = run(suite_task(suite=str(path), contexts=str(store_folder)), tmp_path / digest, limit=2)
+        log = run(suite_task(suite=str(path), store=str(store_folder)), tmp_path / digest, limit=2)
         assert (about(log)["one_store"], about(log)["digest"]) == (False, known)
         assert ("suite tiny publishes 0000000000000000 for this library" in capsys.readouterr().err) == (not known)
         [entry] = read_entries(str(tmp_path / digest))
@@ -219,8 +223,8 @@ def test_another_grader_makes_no_entry_and_says_so(
 ) -> None:  # fmt: skip
     judge = model(lambda messages: str([1] * len(texts_of(messages))), "judge")
     # By name, so that the task is made inside of the evaluation, where roles are known.
-    arguments = {"suite": str(written()), "contexts": str(store_folder)}
-    log = run("inspect_autointerp/suite", tmp_path, task_args=arguments, model_roles={"grader": judge})
+    arguments = {"suite": str(written()), "store": str(store_folder)}
+    log = run("inspect_autointerp/multi_score", tmp_path, task_args=arguments, model_roles={"grader": judge})
     assert "no entry of suite tiny" in capsys.readouterr().err
     assert about(log)["entry"] is False
     [entry] = read_entries(str(tmp_path))
@@ -228,14 +232,14 @@ def test_another_grader_makes_no_entry_and_says_so(
     status, _, err = autointerp("submit", log.location, "-o", tmp_path / "entry.json")
     assert status == 2
     assert "no entry of a suite" in err
-    same = run("inspect_autointerp/suite", tmp_path, task_args=arguments, model_roles={"grader": LEXICAL})
+    same = run("inspect_autointerp/multi_score", tmp_path, task_args=arguments, model_roles={"grader": LEXICAL})
     assert about(same)["entry"] is True
 
 
 def test_a_part_of_a_suite_is_no_entry(
     written: Callable[..., Path], store_folder: Path, tmp_path: Path, autointerp: Autointerp
 ) -> None:
-    log = run(suite_task(suite=str(written()), contexts=str(store_folder)), tmp_path, limit=2)
+    log = run(suite_task(suite=str(written()), store=str(store_folder)), tmp_path, limit=2)
     status, _, err = autointerp("submit", log.location, "-o", tmp_path / "entry.json")
     assert status == 2
     assert "2 of the suite's 6 latents" in err

@@ -23,12 +23,12 @@ from inspect_ai.scorer import Score
 from tests.openai_server import Fault, OpenAIServer, Request, serving
 
 from inspect_autointerp.scorers.detection.scorer import detection_messages
-from inspect_autointerp.scorers.shared.judge import Verdict, judge
+from inspect_autointerp.scorers.shared.judge import Label, judge
 from inspect_autointerp.solvers.call_explainer import Answer, ask_explainer
 from inspect_autointerp.solvers.explain import explain_options
 from inspect_autointerp.solvers.few_shot import WORKED
 from inspect_autointerp.solvers.prompt import explain_messages
-from inspect_autointerp.tasks import detection, suite
+from inspect_autointerp.tasks import detection, multi_score
 
 LEXICAL = "inspect_autointerp/lexical"
 LOCAL = "openai-api/local/lexical"
@@ -61,18 +61,18 @@ def server(running: OpenAIServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def both(
     monkeypatch: pytest.MonkeyPatch, by: str = LOCAL, config: GenerateConfig | None = None, **arguments: Any
-) -> tuple[list[Verdict], Answer]:
+) -> tuple[list[Label], Answer]:
     """What a model says of six texts, three at a time, and how it explains a latent, all at once."""
     model = get_model(by, config=config or GenerateConfig(max_retries=1), memoize=False, **arguments)
     monkeypatch.setattr("inspect_autointerp.solvers.call_explainer.get_model", lambda: model)
 
-    async def ask() -> tuple[list[Verdict], Answer]:
+    async def ask() -> tuple[list[Label], Answer]:
         return await judged(model), await ask_explainer([*PROMPT], cache=False)
 
     return asyncio.run(ask())
 
 
-async def judged(model: Model) -> list[Verdict]:
+async def judged(model: Model) -> list[Label]:
     def prompt(texts: Sequence[str]) -> list[Any]:
         return detection_messages('texts with " fo" (10)', texts)
 
@@ -151,7 +151,7 @@ def test_what_fails_for_good_has_its_reason_and_no_label_and_was_tried_no_more_t
     server.plan = lambda request: fault
     config = GenerateConfig(max_retries=1, attempt_timeout=1 if fault == "slow" else None)
     verdicts, answer = both(monkeypatch, config=config, max_retries=0, **arguments)
-    assert verdicts == [Verdict(None, None, reason)] * 6
+    assert verdicts == [Label(None, None, reason)] * 6
     assert (answer.text, answer.reason) == (None, reason)
     assert list(Counter(request.question for request in server.requests).values()) == [2] * 3
 
@@ -167,7 +167,7 @@ def test_judge_logprobs_refused_asks_without_and_remembers(
     server.plan = refuses_logprobs
     model = get_model(LOCAL, config=GenerateConfig(max_retries=1), memoize=False)
     first, second = asyncio.run(judged(model)), asyncio.run(judged(model))
-    assert first == second == [Verdict(verdict.label) for verdict in verdicts]
+    assert first == second == [Label(verdict.label) for verdict in verdicts]
     asked = [bool(request.body.get("logprobs")) for request in server.requests]
     assert sorted(asked[:4]) == [False, False, True, True]
     assert asked[4:] == [False, False], "the second time it is not tried again"
@@ -212,7 +212,7 @@ def test_run_logprobs_refused_scores_all_but_the_auroc(
 ) -> None:
     server.plan = refuses_logprobs
     few: Any = {"min_contexts": 10, "test_activating": 5, "test_nonactivating": 5}
-    made = suite(contexts=str(store_folder), latents="sample:1", scores=scores, **few)
+    made = multi_score(store=str(store_folder), latents="sample:1", scores=scores, **few)
     [log] = inspect_eval(made, model=LOCAL, log_dir=str(tmp_path), display="none", max_retries=2)
     found = [score.value for sample in log.samples or [] for score in (sample.scores or {}).values()]
     assert log.status == "success"
@@ -249,8 +249,8 @@ def test_a_rate_limit_is_waited_for_as_long_as_it_says(server: OpenAIServer, mon
 
 def evaluated(task: Any, store: Path, logs: Path, by: str, arguments: Any = None, **options: Any) -> EvalLog:
     few = {"min_contexts": 10, "test_activating": 5, "test_nonactivating": 5}
-    which = {"latents": "sample:1", "scores": "detection,fuzzing"} if task is suite else {"latents": "sample:2"}
-    made = task(contexts=str(store), **which, **few)
+    which = {"latents": "sample:1", "scores": "detection,fuzzing"} if task is multi_score else {"latents": "sample:2"}
+    made = task(store=str(store), **which, **few)
     options = {"max_retries": 2} | options
     [log] = inspect_eval(made, model=by, model_args=arguments or {}, log_dir=str(logs), display="none", **options)
     return log
@@ -259,7 +259,7 @@ def evaluated(task: Any, store: Path, logs: Path, by: str, arguments: Any = None
 @pytest.fixture(scope="module")
 def lexical(store_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     """What the baseline's own run comes to."""
-    return told(evaluated(suite, store_folder, tmp_path_factory.mktemp("lexical"), LEXICAL))
+    return told(evaluated(multi_score, store_folder, tmp_path_factory.mktemp("lexical"), LEXICAL))
 
 
 def told(log: EvalLog) -> str:
@@ -291,7 +291,7 @@ def statistic(score: Score, name: str) -> float:
 def test_a_run_through_a_server_gives_the_very_scores(
     by: str, arguments: dict[str, Any], server: OpenAIServer, lexical: str, store_folder: Path, tmp_path: Path
 ) -> None:
-    log = evaluated(suite, store_folder, tmp_path, by, arguments)
+    log = evaluated(multi_score, store_folder, tmp_path, by, arguments)
     assert told(log) == lexical
     assert not any(isnan(statistic(score, "auroc")) for score in scores(log)), "from log-probabilities"
     assert {bool(request.body.get("stream")) for request in server.requests} == {bool(arguments)}
@@ -344,7 +344,7 @@ def test_an_explanation_is_paid_for_once_though_the_run_was_killed(
         str(Path(sys.executable).with_name("inspect")), "eval", "inspect_autointerp/detection",
         "--model", "openai/gpt-4o-mini", "-M", "streaming=true",
         "--model-role", f"grader={{model: {LOCAL}, model_args: {{stream: true}}}}",
-        "-T", f"contexts={store_folder}", "-T", "latents=sample:2", "-T", "min_contexts=10", "-T", "test_activating=5",
+        "-T", f"store={store_folder}", "-T", "latents=sample:2", "-T", "min_contexts=10", "-T", "test_activating=5",
         "-T", "test_nonactivating=5", "--log-dir", str(tmp_path / "logs"), "--display", "plain",
     ]  # fmt: skip
     killed = subprocess.Popen(command, cwd=tmp_path)

@@ -17,7 +17,7 @@ from tests.suites import content
 from inspect_autointerp import cli
 from inspect_autointerp.cost.plan import planned
 from inspect_autointerp.cost.recorded_calls import calls_of, drawn
-from inspect_autointerp.tasks import suite
+from inspect_autointerp.tasks import multi_score
 
 LEXICAL = "inspect_autointerp/lexical"
 SMALL: dict[str, Any] = {"latents": "sample:3", "min_contexts": 10, "test_activating": 10, "test_nonactivating": 10}
@@ -50,11 +50,11 @@ def test_a_run_of_the_lexical_model_asks_the_very_prompts_that_are_predicted(
     small: dict[str, Any] = SMALL | {"scores": scores, "latents": "sample:2"}
     options = [f"{name}={value}" for name, value in small.items()]
     options.append(f"explainer={json.dumps(explainer)}")
-    plan = planned([], "a/b", ["grader=c/d"], options, {"contexts": str(store_folder)})
+    plan = planned([], "a/b", ["grader=c/d"], options, {"store": str(store_folder)})
     calls = calls_of(plan.task, drawn(list(plan.task.dataset), 2, 0), plan.asking, plan.roles)
     predicted = Counter((call.role == "grader", call.latent, call.messages) for call in calls)
 
-    task = suite(contexts=str(store_folder), explainer=explainer, **small)
+    task = multi_score(store=str(store_folder), explainer=explainer, **small)
     grader = get_model(LEXICAL, memoize=False)
     [log] = inspect_eval(
         task, model=LEXICAL, model_roles={"grader": grader}, log_dir=str(tmp_path), display="none", cache=False
@@ -112,7 +112,7 @@ def test_a_named_suite_says_what_is_evaluated_and_its_grader_needs_no_key(
     assert said["scores"] == ["fuzzing", "detection"]
     for contradicts, message in (
         (("intruder",), "scores=intruder: suite tiny fixes scores=fuzzing,detection"),
-        (("-T", "shown=2"), "shown=2: suite tiny fixes shown=5"),
+        (("-T", "texts_per_call=2"), "texts_per_call=2: suite tiny fixes texts_per_call=5"),
         (("--latents", "0:9"), "suite tiny draws its own"),
         (("--grader", LEXICAL), "the grader of suite tiny is openai/gpt-x"),
         (("-T", "nothing=1"), "-T nothing=1: the task suite has no such argument"),
@@ -172,8 +172,8 @@ def test_a_served_likelihood_model_is_called_for_each_text(
     [
         (["detectoin"], "scores=detectoin: give judged, all, or some of"),
         (["detection", "-T", "every=true"], "the task detection has no such argument; there are confidence, "),
-        (["detection", "-T", "shown=many"], "-T shown=many: Input should be a valid integer"),
-        (["detection", "-T", "shown"], "-T shown: give NAME=VALUE"),
+        (["detection", "-T", "texts_per_call=many"], "-T texts_per_call=many: Input should be a valid integer"),
+        (["detection", "-T", "texts_per_call"], "-T texts_per_call: give NAME=VALUE"),
         (["detection", "-T", "explainer={name:"], "not understood"),
         (["detection", "-T", "explainer=nobody"], "explainer=nobody: there is none of that name"),
         (["--latents", "0:9999"], "out of range; there are latents 0 to 255"),

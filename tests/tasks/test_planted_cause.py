@@ -69,7 +69,7 @@ def values(
     key, _, _ = SCORES[task]
     role = get_model(f"hf/{getattr(planted, reads)}", memoize=False, device="cpu")
     [log] = inspect_eval(
-        task(contexts=str(planted.store), latents="all", min_contexts=10, **FEW[task], **options),
+        task(store=str(planted.store), latents="all", min_contexts=10, **FEW[task], **options),
         model=double(lambda messages: says(messages, off)),
         model_roles={"likelihood": role} if task in READS else None, log_dir=str(logs), display="none",
     )  # fmt: skip

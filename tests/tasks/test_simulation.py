@@ -19,10 +19,12 @@ from inspect_autointerp.builtin.prompt_reader import read_simulating
 from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.inspect_support.answer_reasons import by_main_reason
 from inspect_autointerp.inspect_support.dataset import latent_dataset
+from inspect_autointerp.inspect_support.verdicts import LatentFacts, Verdict
 from inspect_autointerp.latent import Context
+from inspect_autointerp.scorers.shared.specs import SCORES
 from inspect_autointerp.scorers.simulation.parse import parse_aligned
 from inspect_autointerp.scorers.simulation.scorer import simulation_messages
-from inspect_autointerp.scorers.simulation.statistics import KEYS, correlation_keys, correlation_statistics
+from inspect_autointerp.scorers.simulation.statistics import KEYS, correlation_statistics
 from inspect_autointerp.store.store import Store
 from inspect_autointerp.tasks import simulation
 from inspect_autointerp.text.render import visible
@@ -33,9 +35,15 @@ ORACLE = "inspect_autointerp/oracle"
 SMALL = {"latents": "sample:6", "min_contexts": 10, "test_activating": 10, "test_nonactivating": 10}
 
 
+def statistics(contexts: Any, predictions: Any, firing_share: float, hard: tuple[str, ...] = ()) -> dict[str, float]:
+    """The statistics of activations predicted for each context's tokens."""
+    rows = [Verdict(kind=context.kind, values=values) for context, values in zip(contexts, predictions, strict=True)]
+    return correlation_statistics(contexts, rows, LatentFacts(firing_share=firing_share, hard=hard))
+
+
 def run(store: Path | str, logs: Path, *, by: str | Model = LEXICAL, grader: Model | None = None, **o: Any) -> EvalLog:
     roles = {"grader": grader} if grader else None
-    task = simulation(contexts=str(store), **(SMALL | o))
+    task = simulation(store=str(store), **(SMALL | o))
     return inspect_eval(task, model=by, model_roles=roles, log_dir=str(logs), display="none")[0]
 
 
@@ -51,7 +59,7 @@ def test_the_lexical_provider_explains_and_simulates(store_folder: Path, tmp_pat
     log = run(store_folder, tmp_path, negatives="all")
     assert log.status == "success"
     assert log.results
-    keys = correlation_keys(["neighbours"])
+    keys = SCORES["simulation"].statistics(["neighbours"])
     assert [score.name for score in log.results.scores] == keys
     assert all(list(value) == keys for value in values(log))
     assert all(value["unscored"] == 0 for value in values(log))
@@ -120,7 +128,7 @@ def test_a_grader_that_never_reads_the_explanation_scores_nothing(
             _, seen = tokens_of(simulation_messages("something", batch))
             read = parse_aligned(spelled(batch, blind(seen), every=True), batch, every=True)
             predictions += [np.array([item.value for item in row if item]) for row in read]
-        rows.append(correlation_statistics(contexts, predictions, share))
+        rows.append(statistics(contexts, predictions, share))
     assert len(rows) >= 10
     for key in ("correlation", "correlation_activating", "correlation_weighted"):
         scores = np.array([row[key] for row in rows])
@@ -306,7 +314,7 @@ def figures(store: Store) -> dict[Sort, list[dict[str, float]]]:
         _, texts = read_simulating(f"\n{numbered([as_shown(context.tokens()) for context in contexts])}")
         for sort in SORTS:
             predictions = [np.array(simulated(planted.claim(sort).text, text)) for text in texts]
-            found[sort].append(correlation_statistics(contexts, predictions, latent.firing_share, ["neighbours"]))
+            found[sort].append(statistics(contexts, predictions, latent.firing_share, ("neighbours",)))
     return found
 
 
@@ -348,8 +356,8 @@ def test_which_correlation_sees_which_false_explanation(
 
 def test_the_oracle_explains_and_simulates(planted_store: Path, tmp_path: Path) -> None:
     oracle = get_model(ORACLE, memoize=False)
-    log = run("planted", tmp_path, by=oracle, grader=oracle, latents="0,4,12,20", shown=20)
+    log = run("planted", tmp_path, by=oracle, grader=oracle, latents="0,4,12,20", texts_per_call=20)
     assert all(value["unscored"] == 0 and value["correlation"] > 0.94 for value in values(log))
     erring = get_model(ORACLE, memoize=False, error_rate=0.2)
-    log = run("planted", tmp_path, by=oracle, grader=erring, latents="0,4,12,20", shown=20)
+    log = run("planted", tmp_path, by=oracle, grader=erring, latents="0,4,12,20", texts_per_call=20)
     assert all(0 < value["correlation"] < 0.7 for value in values(log))

@@ -13,8 +13,11 @@ from inspect_ai.log import EvalLog, read_eval_log
 from inspect_ai.model import ChatMessage, get_model
 from tests.doubles import model
 
-from inspect_autointerp.tasks import detection, fuzzing, generation, simulation, suite
-from inspect_autointerp.tasks.multi_score import JUDGED, SCORES, score_names
+from inspect_autointerp.scorers.shared.specs import SCORES
+from inspect_autointerp.tasks import detection, fuzzing, generation, multi_score, simulation
+from inspect_autointerp.tasks.multi_score import score_names
+
+JUDGED = ("detection", "fuzzing", "simulation", "intruder")
 
 LEXICAL = "inspect_autointerp/lexical"
 SMALL: dict[str, Any] = {"latents": "sample:3", "min_contexts": 10, "test_activating": 10, "test_nonactivating": 10}
@@ -37,7 +40,7 @@ def test_each_latent_is_explained_once_whatever_the_scores(store_folder: Path, t
         asked["explain" if "\nExample 1: " in messages[-1].text else "grade"] += 1
         return "EXPLANATION: a word"
 
-    log = run(suite(contexts=str(store_folder), **SMALL), tmp_path, by=model(answer))
+    log = run(multi_score(store=str(store_folder), **SMALL), tmp_path, by=model(answer))
     assert asked["explain"] == 3
     assert set((log.samples or [])[0].scores or {}) == set(JUDGED)
     assert log.results
@@ -50,14 +53,14 @@ def test_a_score_is_the_same_in_a_suite_and_by_itself(alone: Any, store_folder: 
     name = alone.__name__
     names = [name, *(other for other in JUDGED if other != name)]
     together = run(
-        suite(
-            contexts=str(store_folder),
+        multi_score(
+            store=str(store_folder),
             scores=names,
             **SMALL,
         ),
         tmp_path,
     )
-    apart = run(alone(contexts=str(store_folder), **SMALL), tmp_path)
+    apart = run(alone(store=str(store_folder), **SMALL), tmp_path)
     assert repr(scores(together, name)) == repr(scores(apart, name))
     [sample, *_] = together.samples or []
     [other] = [found for found in apart.samples or [] if found.id == sample.id]
@@ -69,8 +72,8 @@ def test_a_score_is_the_same_in_a_suite_and_by_itself(alone: Any, store_folder: 
 def test_all_are_all_and_a_score_by_the_subject_goes_along(store_folder: Path, tmp_path: Path) -> None:
     assert score_names("all") == [*SCORES]
     assert {"intervention", "generation"} < {*SCORES} - {*JUDGED}
-    few: dict[str, Any] = {"contexts": str(store_folder), "latents": "sample:2", "min_contexts": 10}
-    together = run(suite(scores="generation,embedding", **few), tmp_path)
+    few: dict[str, Any] = {"store": str(store_folder), "latents": "sample:2", "min_contexts": 10}
+    together = run(multi_score(scores="generation,embedding", **few), tmp_path)
     apart = run(generation(**few), tmp_path)
     assert repr(scores(together, "generation")) == repr(scores(apart, "generation"))
     assert together.results
@@ -81,7 +84,7 @@ def test_all_are_all_and_a_score_by_the_subject_goes_along(store_folder: Path, t
 @pytest.mark.parametrize("given", ["", "detection,bleu", "detection,detection"])
 def test_scores_that_are_not_there_are_one_line(given: str, store_folder: Path) -> None:
     with pytest.raises(PrerequisiteError, match=rf"scores={given}: give judged, all, or some of detection, fuzzing"):
-        suite(contexts=str(store_folder), scores=given)
+        multi_score(store=str(store_folder), scores=given)
 
 
 def inspect_score(log: EvalLog, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -90,10 +93,10 @@ def inspect_score(log: EvalLog, *arguments: str) -> subprocess.CompletedProcess[
 
 
 def test_inspect_score_adds_a_score_by_another_grader(store_folder: Path, tmp_path: Path) -> None:
-    log = run(detection(contexts=str(store_folder), **SMALL), tmp_path)
-    whole = run(suite(contexts=str(store_folder), scores="fuzzing", **SMALL), tmp_path)
+    log = run(detection(store=str(store_folder), **SMALL), tmp_path)
+    whole = run(multi_score(store=str(store_folder), scores="fuzzing", **SMALL), tmp_path)
     done = inspect_score(
-        log, "--scorer", "inspect_autointerp/fuzzing", "-S", f"contexts={store_folder}", "-S", "activating=10",
+        log, "--scorer", "inspect_autointerp/fuzzing", "-S", f"store={store_folder}", "-S", "activating=10",
         "-S", "nonactivating=10", "-S", "min_contexts=10", "--model-role", f"grader={LEXICAL}",
         "--output-file", str(tmp_path / "more.eval"),
     )  # fmt: skip
@@ -107,8 +110,8 @@ def test_inspect_score_adds_a_score_by_another_grader(store_folder: Path, tmp_pa
 
 
 def test_another_store_is_refused(store_folder: Path, planted_store: Path, tmp_path: Path) -> None:
-    log = run(detection(contexts=str(store_folder), **SMALL), tmp_path, by=get_model(LEXICAL))
-    other = ("-S", f"contexts={planted_store}", "--output-file", str(tmp_path / "more.eval"))
+    log = run(detection(store=str(store_folder), **SMALL), tmp_path, by=get_model(LEXICAL))
+    other = ("-S", f"store={planted_store}", "--output-file", str(tmp_path / "more.eval"))
     done = inspect_score(log, "--scorer", "inspect_autointerp/fuzzing", *other)
     assert done.returncode != 0
     assert "was explained from" in done.stdout + done.stderr

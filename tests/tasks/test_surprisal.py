@@ -19,11 +19,12 @@ from tests.tiny import MERGES, byte_level, engine, llama
 
 from inspect_autointerp.builtin.planted.claims import Claim
 from inspect_autointerp.builtin.planted.latents import LATENTS
-from inspect_autointerp.latent import Context
+from inspect_autointerp.inspect_support.verdicts import LatentFacts, Verdict
 from inspect_autointerp.leaderboard.load.log_entry import entries
 from inspect_autointerp.models.likelihood.interface import LikelihoodError, Pair
 from inspect_autointerp.models.shared_engines import release
-from inspect_autointerp.scorers.shared.ranking import auroc, ranked_keys, ranked_statistics
+from inspect_autointerp.scorers.shared.ranking import auroc, ranking_statistics
+from inspect_autointerp.scorers.shared.specs import SCORES
 from inspect_autointerp.scorers.surprisal.scorer import PSEUDO, information, surprisal_prefix
 from inspect_autointerp.tasks import surprisal
 from inspect_autointerp.text.render import visible
@@ -45,7 +46,7 @@ class Double:
 
 
 def run(store: Path | str, logs: Path, by: str | Model = LEXICAL, role: Model | None = None, **options: Any) -> EvalLog:
-    task = surprisal(contexts=str(store), **(SMALL | options))
+    task = surprisal(store=str(store), **(SMALL | options))
     roles = {"likelihood": role} if role else None
     return inspect_eval(task, model=by, model_roles=roles, log_dir=str(logs), display="none")[0]
 
@@ -66,7 +67,7 @@ def use(monkeypatch: pytest.MonkeyPatch, found: Any) -> None:
 def test_the_demos_subject_is_the_model_where_none_is_given(store_folder: Path, tmp_path: Path) -> None:
     log = run(store_folder, tmp_path, negatives="neighbours")
     for value in values(log):
-        assert list(value) == ranked_keys(["neighbours"])
+        assert list(value) == SCORES["surprisal"].statistics(["neighbours"])
         assert value["unscored"] == 0
         assert 0 <= value["auroc"] <= 1
     assert log.results
@@ -127,11 +128,12 @@ def test_by_hand() -> None:
     kinds: list[tuple[Any, int | None]] = [
         ("activating", 10), ("activating", 1), ("random", None), ("random", None), ("similar", None)
     ]  # fmt: skip
-    contexts = [
-        Context(kind, i, text, ((0, 1),), np.zeros(1, dtype=np.float32), decile)
-        for i, ((kind, decile), text) in enumerate(zip(kinds, "abcde", strict=True))
-    ]
-    result = ranked_statistics(contexts, [value for value, _ in found], ["similar"])
+
+    def statistics(values: list[float | None], least: int = 1) -> dict[str, float]:
+        rows = [Verdict(kind=kind, decile=d, value=value) for (kind, d), value in zip(kinds, values, strict=True)]
+        return ranking_statistics(rows, LatentFacts(hard=("similar",), min_contexts=least))
+
+    result = statistics([value for value, _ in found])
     # Pairs: a > c, a > d, b = c (one half), b > d: 3.5 of 4. Against e: a > e, b < e: 1 of 2.
     assert result["auroc"] == 3.5 / 4
     assert result["auroc_decile_10"] == 1
@@ -139,7 +141,7 @@ def test_by_hand() -> None:
     assert np.isnan(result["auroc_decile_2"])
     assert result["auroc_similar"] == 1 / 2
     assert result["unscored"] == 0
-    less = ranked_statistics(contexts, [2, None, 0, -1, 1], ["similar"], min_contexts=2)
+    less = statistics([2, None, 0, -1, 1], least=2)
     assert less["unscored"] == pytest.approx(1 / 5)
     assert less["auroc"] == 1
     assert np.isnan(less["auroc_similar"])

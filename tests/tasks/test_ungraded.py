@@ -13,7 +13,7 @@ from inspect_autointerp.tasks import detection, embedding, intervention, surpris
 
 
 def test_a_task_made_before_an_evaluation_leaves_the_model_to_it(store_folder: Path, tmp_path: Path) -> None:
-    options: Any = {"contexts": str(store_folder), "latents": "sample:1", "min_contexts": 10, "explainer": "empty"}
+    options: Any = {"store": str(store_folder), "latents": "sample:1", "min_contexts": 10, "explainer": "empty"}
     inspect_eval(detection(**options), model="none/none", log_dir=str(tmp_path), display="none")
     assert detection(**options).model is None, "what the evaluation before had is not asked for"
 
@@ -24,7 +24,7 @@ def test_the_log_does_not_name_a_grader(
     task: Callable[..., Task], no_model: bool, store_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(evaluation, "_no_model_given", lambda: no_model)
-    made = task(contexts=str(store_folder), latents="sample:2", min_contexts=5)
+    made = task(store=str(store_folder), latents="sample:2", min_contexts=5)
     assert made.metadata
     assert made.metadata["grader"].startswith("none: ")
     assert not made.model_roles

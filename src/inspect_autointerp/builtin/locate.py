@@ -1,11 +1,12 @@
 """The stores that come with the package, by name, and the one place where a store that the user names is looked for."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 from inspect_autointerp.builtin import demo, planted
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.inspect_support.dataset import resolve
+from inspect_autointerp.store.remote import fetch, is_url
 
 DEMO = "demo"
 BUILT_IN: dict[str, Callable[[], Path]] = {DEMO: demo.ensure_store, planted.CONTEXTS: planted.ensure_store}
@@ -36,3 +37,19 @@ def check_writable(given: str) -> str:
             f"{given}: the name of a built-in store, which is not written to; for a folder of that name give ./{given}"
         )
     return given
+
+
+def resolve(folder: str | Path) -> Path:
+    """The absolute path of a store's folder that the user gave; a URL's store is fetched into the cache."""
+    return fetch(str(folder)) if is_url(folder) else located(folder)
+
+
+def located(path: str | Path) -> Path:
+    """The absolute path of a file or folder that the user gave.
+
+    Inspect runs a task file's code in the file's own folder, so a relative path is also looked for from where the
+    shell was (`PWD`).
+    """
+    here = Path(path).expanduser()
+    there = Path(os.environ.get("PWD", "."), here)
+    return (there if not here.exists() and there.exists() else here).absolute()

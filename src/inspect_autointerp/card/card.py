@@ -105,7 +105,7 @@ def _row(store: Store, latent: Latent) -> dict[str, list | None]:
 
 
 def _texts(store: Store, tokens: list[int] | None) -> list[str] | None:
-    return None if tokens is None else [store.decoder([token])[0] for token in tokens]
+    return None if tokens is None else [store.detokenizer([token])[0] for token in tokens]
 
 
 def _strongest(contexts: list[Context], n: int) -> dict[int, list[Context]]:

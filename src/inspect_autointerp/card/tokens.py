@@ -3,7 +3,6 @@
 The card, and the leaderboard's page, show token-coloured contexts through here and nowhere else.
 """
 
-import re
 from collections.abc import Sequence
 from html import escape
 from typing import NamedTuple
@@ -15,10 +14,6 @@ from inspect_autointerp.text.render import visible
 
 LEVELS = 10
 """Depths of colour that a page tells apart; `styles.css` has a class for each."""
-
-_SGR = re.compile(r"\x1b\[([0-9;]*)m")
-_HEAT = re.compile(r"48;2;255;(\d{1,3});\d{1,3}")
-"""The background that `render.coloured` gives a token: its green falls from 240 to 90 as the share rises to 1."""
 
 
 class Piece(NamedTuple):
@@ -42,21 +37,6 @@ def pieces(context: Context, maximum: float) -> list[Piece]:
         if text := visible(token):
             share = None if activation <= 0 else min(1.0, activation / maximum) if maximum > 0 else 0.0
             _append(found, Piece(text, share))
-    return found
-
-
-def read_coloured(line: str) -> list[Piece]:
-    """Pieces out of what `render.coloured` made of a context, to the nearest 1/150; other escapes are dropped."""
-    found: list[Piece] = []
-    share: float | None = None
-    for i, part in enumerate(_SGR.split(line)):
-        if i % 2 == 0:  # between two escapes
-            if text := visible(part):
-                _append(found, Piece(text, share))
-        elif heat := _HEAT.search(part):
-            share = min(1.0, max(0.0, (240 - int(heat[1])) / 150))
-        elif part in ("", "0"):
-            share = None
     return found
 
 

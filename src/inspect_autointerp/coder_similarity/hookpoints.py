@@ -2,13 +2,13 @@
 
 import re
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 
 from inspect_autointerp.builtin.locate import locate
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.models.from_store import load_decoder
 from inspect_autointerp.store.remote import is_url
 from inspect_autointerp.store.store import Store
 
@@ -41,14 +41,8 @@ class Site:
         Raises:
             UserError: The coder cannot be loaded or is another than it was, or torch is missing.
         """
-        try:
-            module = import_module("inspect_autointerp.prep.engines.load_from_store")
-        except ImportError as error:
-            raise UserError(
-                f'cosines of decoders need the coders: `pip install "inspect-autointerp[prep]"` ({error})'
-            ) from error
-        found = module.decoder(self.store, self.hookpoint, "cosine")
-        return None if found is None else found.numpy()
+        weights = load_decoder(self.store, self.hookpoint, "cosine")
+        return None if weights is None else weights.numpy()
 
 
 def find_sites(given: str) -> list[Site]:

@@ -6,7 +6,7 @@ from inspect_autointerp.latent import Split
 from inspect_autointerp.store.store import Store
 
 
-class Kept:
+class LatentWindows:
     """One latent's kept windows, cut to the store's `window` where they are asked for.
 
     Args:

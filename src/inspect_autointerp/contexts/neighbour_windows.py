@@ -2,12 +2,14 @@
 
 import numpy as np
 
-from inspect_autointerp.contexts.latent_windows import Kept
+from inspect_autointerp.contexts.latent_windows import LatentWindows
 from inspect_autointerp.latent import Split
 from inspect_autointerp.store.store import POOL, SAMPLE, Store
 
 
-def neighbour_starts(store: Store, own: Kept, neighbours: np.ndarray, split: Split) -> tuple[np.ndarray, np.ndarray]:
+def neighbour_starts(
+    store: Store, own: LatentWindows, neighbours: np.ndarray, split: Split
+) -> tuple[np.ndarray, np.ndarray]:
     """The neighbours' kept windows of a split on which the latent is known to be silent.
 
     It is known in three ways, none of which asks for another pass: the neighbour's windows say so, where the latent is
@@ -31,7 +33,7 @@ def neighbour_starts(store: Store, own: Kept, neighbours: np.ndarray, split: Spl
     for index in neighbours.tolist():
         if index == own.index:
             continue
-        other = Kept(store, own.hookpoint, index)
+        other = LatentWindows(store, own.hookpoint, index)
         silent = (other.flags & POOL > 0) & ~np.isin(other.starts, in_pool)
         bit = np.flatnonzero(postings.siblings(index) == own.index)
         if len(bit):

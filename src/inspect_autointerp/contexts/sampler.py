@@ -12,7 +12,7 @@ from math import ceil
 
 import numpy as np
 
-from inspect_autointerp.contexts.latent_windows import Kept
+from inspect_autointerp.contexts.latent_windows import LatentWindows
 from inspect_autointerp.contexts.neighbour_windows import neighbour_starts
 from inspect_autointerp.contexts.sampling import rng_of, stratified
 from inspect_autointerp.latent import DECILES, Context, Latent, Negative, Sampling, Split
@@ -67,7 +67,7 @@ class LatentContexts:
     def __init__(self, store: Store, latent: Latent, centered: bool = True) -> None:
         self._store, self.latent = store, latent
         self._centered = centered and store.settings.center
-        self._own = Kept(store, latent.hookpoint, latent.index)
+        self._own = LatentWindows(store, latent.hookpoint, latent.index)
 
     def activating(self, split: Split) -> list[Context]:
         """All activating contexts of a split's uniform sample, weakest first, with their deciles.
@@ -154,7 +154,7 @@ class LatentContexts:
         if kind in ("random", "similar"):
             decoded = self._store.pool_of(split).decoded(starts)
         else:
-            decoded = self._store.decoder.windows(self._store.ids(starts))
+            decoded = self._store.detokenizer.windows(self._store.ids(starts))
         silence = np.zeros((len(starts), self._store.window), dtype=np.float32)
         return [
             Context(kind, start, text, spans, activations, None, neighbour)
@@ -295,7 +295,7 @@ class LatentContexts:
     def _contexts(self, windows: _Windows, which: Sequence[int]) -> list[Context]:
         rows = np.array(which, dtype=np.int64)
         starts = windows.starts[rows]
-        decoded = self._store.decoder.windows(self._store.ids(starts))
+        decoded = self._store.detokenizer.windows(self._store.ids(starts))
         return [
             Context("activating", start, text, spans, activations, windows.deciles[i])
             for start, (text, spans), activations, i in zip(

@@ -15,7 +15,7 @@ def cost(
         list[str] | None,
         typer.Argument(help="detection, fuzzing, …; or `judged` (the default) or `all`, as the task suite has them."),
     ] = None,
-    contexts: Annotated[
+    store: Annotated[
         str | None, typer.Option(help="The context store: a folder, a URL, `demo` (the default) or `planted`.")
     ] = None,
     latents: Annotated[
@@ -47,7 +47,7 @@ def cost(
 
     \b
     Example:
-      autointerp cost detection fuzzing --contexts contexts/gpt2 --latents sample:500 \\
+      autointerp cost detection fuzzing --store contexts/gpt2 --latents sample:500 \\
         --model openai/gpt-4o-mini --grader openai/gpt-4o --model-cost-config prices.yaml
       autointerp cost simulation --model anthropic/claude-sonnet-4-0 -T every=true
     """
@@ -58,7 +58,7 @@ def cost(
     from inspect_autointerp.cost.table import as_json, as_table
 
     given = read_prices(model_cost_config) if model_cost_config else {}
-    options = {"contexts": contexts, "latents": latents, "grader": grader}
+    options = {"store": store, "latents": latents, "grader": grader}
     with redirect_stdout(StringIO()):  # Inspect says there what it runs
         plan = planned(scores or [], model, model_role or [], task_arg or [], options)
     seen = look(plan, sample, seed, given)

@@ -44,7 +44,7 @@ class _Steered:
         """All tokens alike, and when steered those more probable that the corpus begins with."""
         found = []
         for question in questions:
-            clean = np.full((len(question.prompts), self._store.decoder.n_ids), -20.0, dtype=np.float32)
+            clean = np.full((len(question.prompts), self._store.detokenizer.n_ids), -20.0, dtype=np.float32)
             steered = clean.copy()
             steered[:, np.unique(self._store.tokens[:256])[:16]] = -3.0
             found.append(Predicted(clean, steered))

@@ -14,6 +14,7 @@ from inspect_autointerp import tasks
 from inspect_autointerp.cost.recorded_calls import ROLES, Call
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.models.likelihood.role import is_served
+from inspect_autointerp.scorers.shared.specs import SCORES
 from inspect_autointerp.suites.frozen_options import fixed
 from inspect_autointerp.tasks.multi_score import score_names
 
@@ -57,7 +58,7 @@ def planned(
     """Read what is planned.
 
     Args:
-        scores: Names, see `tasks.suite`; of one score its own task is meant, of several `suite`.
+        scores: Names, see `tasks.multi_score`; of one score its own task is meant, of several `suite`.
         model: The explainer.
         model_roles: `ROLE=MODEL`, as `inspect eval --model-role` takes them.
         task_args: `NAME=VALUE`, as `inspect eval -T` takes them.
@@ -74,8 +75,8 @@ def planned(
         of = fixed(str(named), {"grader": grader} | _measured(wanted), None)
         wanted, grader = wanted | of.options, grader or of.suite.evaluation.grader
     names = score_names(wanted.pop("scores", "judged"))
-    make = getattr(tasks, names[0]) if len(names) == 1 and named is None else tasks.suite
-    if make is tasks.suite:
+    make = getattr(tasks, names[0]) if len(names) == 1 and named is None else tasks.multi_score
+    if make is tasks.multi_score:
         wanted["scores"] = ",".join(names)
     parameters = signature(make).parameters
     for name, value in wanted.items():
@@ -95,7 +96,7 @@ def planned(
 
 def _measured(wanted: Mapping[str, Any]) -> dict[str, Any]:
     """Of the task's arguments those that a named suite has a say in."""
-    known = signature(tasks.suite).parameters.keys() - {"explainer", "explanations"}
+    known = signature(tasks.multi_score).parameters.keys() - {"explainer", "explanations"}
     return {name: value for name, value in wanted.items() if name in known}
 
 
@@ -111,7 +112,7 @@ def arguments(given: Sequence[str]) -> dict[str, Any]:
     Raises:
         UserError: One is not of that form.
     """
-    from inspect_ai._util.config import parse_cli_args  # so that values mean what they will mean to `inspect eval`
+    from inspect_autointerp.inspect_support.compat import parse_cli_args
 
     for argument in given:
         if not argument.partition("=")[0] or "=" not in argument:
@@ -139,15 +140,16 @@ def _roles(given: Sequence[str]) -> dict[str, str]:
 
 def _here(score: str, likelihood: str | None) -> str | None:
     """Why a score asks nobody's provider."""
-    if score == "embedding":
+    needs = SCORES[score].needs
+    if not needs:
         return _EMBEDS
-    if score in ("surprisal", "intervention"):
+    if "likelihood" in needs:
         return None if likelihood and is_served(likelihood) else _READS
     return None
 
 
 def _made(make: Any, wanted: Mapping[str, Any]) -> Task:
-    from inspect_ai._util.error import PrerequisiteError
+    from inspect_autointerp.inspect_support.compat import PrerequisiteError
 
     try:
         return make(**wanted)

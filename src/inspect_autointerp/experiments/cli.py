@@ -23,13 +23,13 @@ def study(
         typer.Option(help="The grader; without one the explainer grades itself. In the study `grader` several."),
     ] = None,
     model_role: Annotated[list[str] | None, typer.Option(help="likelihood=…, as `inspect eval` takes it.")] = None,
-    contexts: Annotated[
+    store: Annotated[
         str | None, typer.Option(help="The context store: a folder, a URL, `demo` (the default) or `planted`.")
     ] = None,
     hookpoint: Annotated[str | None, typer.Option(help="One of the store's; the first by default.")] = None,
-    store: Annotated[
+    level_store: Annotated[
         list[str] | None,
-        typer.Option(help="Contexts of a level that needs its own: `LEVEL=DIR`, or `LEVEL=DIR@HOOKPOINT`."),
+        typer.Option(help="The store of a level that needs one of its own: `LEVEL=DIR`, or `LEVEL=DIR@HOOKPOINT`."),
     ] = None,
     human: Annotated[str | None, typer.Option(help="A file of explanations that people wrote, for that level.")] = None,
     latents: Annotated[str, typer.Option(help="`0:100`, `3,17,40`, `all`, `sample:200`.")] = "sample:100",
@@ -61,7 +61,7 @@ def study(
     \b
     Example:
       autointerp study examples
-      autointerp study examples --contexts contexts/gpt2 --latents sample:500 \\
+      autointerp study examples --store contexts/gpt2 --latents sample:500 \\
         --model openai/gpt-4o-mini --grader openai/gpt-4o --dry-run
     """
     from inspect_autointerp.cost.prices import read_prices
@@ -80,7 +80,7 @@ def study(
         view.print_terminal([view.View("Studies", ["name", "the paper", "scores", "what varies"], rows, text=4)], [])
         return
     wanted = read_study(name)
-    given = Given(contexts, hookpoint, read_stores(store or []))
+    given = Given(store, hookpoint, read_stores(level_store or []))
     asked = demo_asked(read_models("--model", model or []), read_models("--grader", grader or []), model_role or [])
     plan = plan_study(
         Path(name).stem, wanted, given, asked, task_arguments(task_arg or []) | {"latents": latents}, human

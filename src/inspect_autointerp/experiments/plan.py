@@ -15,7 +15,7 @@ from inspect_autointerp.cost.plan import Plan, arguments, planned
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.experiments.definition import Level, Study, merged
 from inspect_autointerp.experiments.stores import Given, Place
-from inspect_autointerp.inspect_support.evaluation import LEXICAL, SELF_GRADED
+from inspect_autointerp.inspect_support.default_model import LEXICAL
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Run:
             UserError: The arguments cannot be used; the message says of which level.
         """
         given = [f"{name}={json.dumps(value)}" for name, value in self.arguments.items()]
-        place = {"contexts": self.place.contexts, "hookpoint": self.place.hookpoint, "grader": self.grader}
+        place = {"store": self.place.store, "hookpoint": self.place.hookpoint, "grader": self.grader}
         try:
             with redirect_stdout(StringIO()):
                 plan = planned(self.scores, self.model, self.roles, given, place)
@@ -78,7 +78,7 @@ class Run:
         """
         plan = self.planned()
         metadata = dict(plan.task.metadata or {})
-        if metadata["grader"] == SELF_GRADED and self.grader:
+        if self.grader and metadata["grader"].startswith("none given"):
             metadata["grader"] = "the role `grader`"
         if "intervention" in self.scores and "likelihood" in plan.roles:
             metadata["grader"] = f"none: {plan.roles['likelihood']} says how probable an explanation is"
@@ -92,13 +92,13 @@ class Run:
         explainer = dict(self.arguments.get("explainer", {}))
         explainer["name"] = explainer.get("name", "explain").replace("shuffled", "explain")
         told = {name: self.arguments.get(name) for name in ("latents", "window", "seed", "min_contexts")}
-        return json.dumps([explainer, told, self.model, self.place.contexts, self.place.hookpoint], sort_keys=True)
+        return json.dumps([explainer, told, self.model, self.place.store, self.place.hookpoint], sort_keys=True)
 
     @property
     def key(self) -> tuple[object, ...]:
         """The same for two runs that are one."""
         options = json.dumps(self.arguments, sort_keys=True)
-        return self.place.contexts, self.place.hookpoint, options, self.model, self.grader
+        return self.place.store, self.place.hookpoint, options, self.model, self.grader
 
 
 @dataclass(frozen=True)
@@ -216,7 +216,7 @@ def demo_asked(models: Mapping[str, str], graders: Mapping[str, str], roles: Seq
 
 
 def _model(name: str) -> Any:
-    from inspect_ai._util.error import PrerequisiteError
+    from inspect_autointerp.inspect_support.compat import PrerequisiteError
 
     try:
         return get_model(name)

@@ -5,10 +5,10 @@ from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 
 from inspect_ai import eval_set
-from inspect_ai._util.error import PrerequisiteError
 
 from inspect_autointerp.errors import Interrupted, UserError
 from inspect_autointerp.experiments.plan import Planned
+from inspect_autointerp.inspect_support.compat import PrerequisiteError
 
 
 def run_study(plan: Planned, folder: Path, *, display: str | None = None, retry_attempts: int = 10) -> bool:

@@ -1,4 +1,4 @@
-"""Which contexts a level is run on: those given, those of `--store`, or, of the demo, a store made on first use."""
+"""The store of each level: the one given, that of `--level-store`, or one of the demo's, made on first use."""
 
 import re
 import shlex
@@ -23,7 +23,7 @@ HOOKPOINT = "layers.2"
 class Place:
     """Where the contexts of a level are."""
 
-    contexts: str
+    store: str
     hookpoint: str
     said: str | None = None
     """What stands for the level in the demo, empty where that goes without saying; None of contexts that were given."""
@@ -33,7 +33,7 @@ class Place:
 class Given:
     """What the command line says of contexts."""
 
-    contexts: str | None = None
+    store: str | None = None
     """None for the demo's."""
     hookpoint: str | None = None
     stores: Mapping[str, str] | None = None
@@ -49,20 +49,20 @@ class Given:
         short = name.removeprefix(f"{level.of}, ") if level.floor else name
         if wanted := stores.get(name, stores.get(short)):
             return _named(wanted)
-        if self.contexts is None:
+        if self.store is None:
             return self._of_demo(level)
-        store = _opened(self.contexts)
+        opened = _opened(self.store)
         window = level.task.get("window", 0)
-        if level.store is None or 0 < window <= store.settings.window:
-            return Place(str(store.folder), store.hookpoint(self.hookpoint))
-        return self._command(short, level.store.prep, store)
+        if level.store is None or 0 < window <= opened.settings.window:
+            return Place(str(opened.folder), opened.hookpoint(self.hookpoint))
+        return self._command(short, level.store.prep, opened)
 
     def hookpoints(self) -> dict[str, Place]:
-        """Each hookpoint of the contexts; of `--store` where there are some, by level."""
+        """Each hookpoint of the contexts; of `--level-store` where there are some, by level."""
         if self.stores:
             return {name: _named(wanted) for name, wanted in self.stores.items()}
-        store = _opened(self.contexts)
-        said = "" if self.contexts is None else None
+        store = _opened(self.store)
+        said = "" if self.store is None else None
         return {name: Place(str(store.folder), name, said) for name in store.hookpoints}
 
     def _of_demo(self, level: Level) -> Place | str:
@@ -87,11 +87,11 @@ class Given:
         }
         # What a manifest says is quoted: the command is there to be copied into a shell.
         quoted = {name: shlex.quote(str(fact)) for name, fact in facts.items()}
-        return f"autointerp prep {prep.format(**quoted)} -o DIR, then --store {shlex.quote(f'{name}=DIR')}"
+        return f"autointerp prep {prep.format(**quoted)} -o DIR, then --level-store {shlex.quote(f'{name}=DIR')}"
 
 
 def read_stores(given: list[str]) -> dict[str, str]:
-    """`--store LEVEL=DIR` or `LEVEL=DIR@HOOKPOINT`, by level.
+    """`--level-store LEVEL=DIR` or `LEVEL=DIR@HOOKPOINT`, by level.
 
     Raises:
         UserError: One is not of that form.
@@ -100,7 +100,7 @@ def read_stores(given: list[str]) -> dict[str, str]:
     for argument in given:
         name, _, folder = argument.partition("=")
         if not (name and folder):
-            raise UserError(f"--store {argument}: give LEVEL=DIR, or LEVEL=DIR@HOOKPOINT")
+            raise UserError(f"--level-store {argument}: give LEVEL=DIR, or LEVEL=DIR@HOOKPOINT")
         found[name] = folder
     return found
 

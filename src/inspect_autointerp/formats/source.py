@@ -8,8 +8,8 @@ from hashlib import sha256
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+from inspect_autointerp.builtin.locate import resolve
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.inspect_support.dataset import resolve
 from inspect_autointerp.store.remote import file_system, is_url
 from inspect_autointerp.text.render import visible
 

@@ -1,28 +1,17 @@
-"""A store's latents as an Inspect dataset: a light sample per latent, its contexts read from the store later."""
+"""A store's latents as an Inspect dataset: a small sample per latent; contexts are read from the store later."""
 
-import os
-import re
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.solver import TaskState
-from rich.console import Console
-from rich.progress import track
 
-from inspect_autointerp.contexts.sampler import LatentContexts
-from inspect_autointerp.contexts.sampling import seed_of
+from inspect_autointerp.contexts.negatives import negative_kinds
+from inspect_autointerp.contexts.selection import MIN_CONTEXTS, usable_latents
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.latent import Latent
-from inspect_autointerp.store.remote import fetch, is_url
+from inspect_autointerp.latent import Latent, Negative
 from inspect_autointerp.store.store import Store
-
-DEFAULT_LATENTS = "sample:100"
-MIN_CONTEXTS = 20
-"""The tasks' own default, see `latent_dataset`."""
 
 
 @dataclass(frozen=True)
@@ -33,96 +22,55 @@ class LatentDataset:
     store: Store
     hookpoint: str
     skipped: dict[str, int]
-    """How many of the latents asked for were left out, by reason."""
+    """How many of the requested latents were left out, by reason."""
+    kinds: tuple[Negative, ...]
+    """Kinds of negatives to test on, `random` first."""
+    seed: int
+    """Random seed of the evaluation."""
 
 
 def latent_dataset(
-    contexts: str | Path,
+    store: str,
     *,
-    hookpoint: str | None,
-    latents: object,
-    min_contexts: int,
-    seed: int,
+    hookpoint: str | None = None,
+    latents: object = None,
+    negatives: str | Sequence[str] = "random",
+    min_contexts: int = MIN_CONTEXTS,
     window: int | None = None,
+    seed: int = 0,
 ) -> LatentDataset:
-    """Read which latents to evaluate from a context store.
+    """Read from a context store which latents to evaluate.
+
+    What dataset and scorers have to agree on (store, window, negatives, min_contexts, seed) is written into each
+    sample's metadata, where scorers read it.
 
     Args:
-        contexts: The store's folder.
+        store: The store's folder.
         hookpoint: One of its hookpoints; None for the first.
-        latents: See `parse_latents`.
-        min_contexts: A latent with fewer activating contexts in either split, or fewer non-activating ones to test on,
-            is skipped and counted.
-        seed: Of a random draw of latents.
+        latents: See `contexts.selection.parse_latents`.
+        negatives: Kinds of negatives to test on, see `contexts.negatives.negative_kinds`.
+        min_contexts: A latent with fewer activating contexts in either split, or fewer random ones to test on, is
+            skipped and counted.
         window: Tokens in a context, see `Store`.
+        seed: Random seed of every draw.
 
     Raises:
-        UserError: The store, the hookpoint or the latents are not there, or none of them can be used.
+        UserError: The store, the hookpoint, the negatives or the latents are not there, or no latent can be used.
     """
-    store = Store.open(str(contexts), window)
-    hookpoint = store.hookpoint(hookpoint)
-    found, skipped = usable_latents(store, hookpoint, latents, min_contexts, seed)
+    opened = Store.open(store, window)
+    hookpoint = opened.hookpoint(hookpoint)
+    kinds = negative_kinds(opened, hookpoint, negatives)
+    usable, skipped = usable_latents(opened, hookpoint, latents, min_contexts, seed)
+    shared = {"store": str(opened.folder), "store_key": opened.key, "window": window, "negatives": ",".join(kinds)}
+    shared |= {"min_contexts": min_contexts, "seed": seed}
     samples = []
-    for latent in found:
+    for latent in usable:
         facts = {"index": latent.index, "firing_share": latent.firing_share, "max_activation": latent.max_activation}
-        facts |= {"contexts": str(store.folder), "window": window, "store_key": store.key}
-        facts["rare"] = latent.n_windows < store.settings.min_active
-        samples.append(Sample(id=latent.id, input=f"What does latent {latent.id} respond to?", metadata=facts))
-    dataset = MemoryDataset(samples, name=f"{store.folder.name}/{hookpoint}")
-    return LatentDataset(dataset, store, hookpoint, skipped)
-
-
-def usable_latents(
-    store: Store, hookpoint: str, latents: object, min_contexts: int, seed: int
-) -> tuple[list[Latent], dict[str, int]]:
-    """The latents that can be evaluated of those asked for, in order, and how many were left out, by reason.
-
-    Args:
-        store: The store.
-        hookpoint: One of its hookpoints.
-        latents: See `parse_latents`.
-        min_contexts: See `latent_dataset`.
-        seed: Of a random draw.
-
-    Raises:
-        UserError: The latents are not there, or none of them can be evaluated.
-    """
-    width = store.manifest.hookpoints[hookpoint].width
-    candidates, wanted = parse_latents(latents, width, seed_of(seed, hookpoint))
-    usable, skipped = [], Counter()
-    found = store.latents(hookpoint, candidates)
-    console = Console(stderr=True)
-    for latent in track(found, "latents", len(candidates), transient=True, console=console, disable=wanted < 1000):
-        if len(usable) == wanted:
-            break
-        reason = unusable(store, latent, min_contexts)
-        if reason:
-            skipped[reason] += 1
-        else:
-            usable.append(latent)
-    if not usable:
-        raise nothing_usable(store, hookpoint, skipped)
-    return sorted(usable, key=lambda latent: latent.index), dict(skipped)
-
-
-def nothing_usable(store: Store, hookpoint: str, skipped: Mapping[str, int]) -> UserError:
-    """Return the error that says why no latent can be evaluated, and what to do.
-
-    Args:
-        store: The store.
-        hookpoint: One of its hookpoints.
-        skipped: How many latents were left out, by reason.
-    """
-    reasons = ", ".join(f"{n} {reason}" for reason, n in skipped.items())
-    n_documents = {split: store.n_documents(split) for split in ("explain", "test")}
-    if empty := [split for split, n in n_documents.items() if not n]:
-        remedy = (
-            f"the {empty[0]} split has no document ({store.manifest.n_documents} in all); make a store of more"
-            r" documents, not of more tokens: `autointerp prep --separator '\n\n'` cuts a text file at blank lines"
-        )
-    else:
-        remedy = "make a store of more tokens"
-    return UserError(f"no latent of {hookpoint} can be evaluated ({reasons}); {remedy}")
+        facts["rare"] = latent.n_windows < opened.settings.min_active
+        question = f"What does latent {latent.id} respond to?"
+        samples.append(Sample(id=latent.id, input=question, metadata=facts | shared))
+    dataset = MemoryDataset(samples, name=f"{opened.folder.name}/{hookpoint}")
+    return LatentDataset(dataset, opened, hookpoint, skipped, kinds, seed)
 
 
 def store_of(state: TaskState) -> Store:
@@ -131,74 +79,13 @@ def store_of(state: TaskState) -> Store:
     Raises:
         UserError: It is not there, not whole, or another one than when the sample was made.
     """
-    return Store.open(state.metadata["contexts"], state.metadata["window"], state.metadata.get("store_key"))
+    return Store.open(state.metadata["store"], state.metadata["window"], state.metadata.get("store_key"))
 
 
 def latent_named(store: Store, id: str) -> Latent:
     """The latent of that name, `hookpoint/index`."""
     hookpoint, _, index = id.rpartition("/")
     return store.latent(hookpoint, int(index))
-
-
-def unusable(store: Store, latent: Latent, least: int) -> str | None:
-    """Why a latent is not evaluated, in words that follow a number; None if it can be.
-
-    Args:
-        store: Its store.
-        latent: Which.
-        least: Contexts that it has to have: activating ones in either split, and silent ones to test on.
-    """
-    if latent.n_tokens == 0:
-        return "never fire"
-    explain, test, silent = LatentContexts(store, latent).n_available()
-    if min(explain, test) < least:
-        return "have too few activating contexts"
-    return "have too few non-activating contexts" if silent < least else None
-
-
-def parse_latents(latents: object, width: int, seed: int) -> tuple[list[int], int]:
-    """Read `-T latents=…`, as the candidates in order and how many of them are wanted.
-
-    `0:100` is a range, `3,17,40` a list, `all` everything, and `sample:200` a random draw of 200 latents that can be
-    evaluated (100 by default).
-
-    Raises:
-        UserError: It is none of these, or out of the coder's range.
-    """
-    text = ",".join(map(str, latents)) if isinstance(latents, list | tuple) else str(latents or DEFAULT_LATENTS)
-    text = text.replace(" ", "")
-    if match := re.fullmatch(r"sample:(\d+)", text):
-        return np.random.default_rng(seed).permutation(width).tolist(), int(match[1])
-    if text == "all":
-        chosen = list(range(width))
-    elif match := re.fullmatch(r"(\d*):(\d*)", text):
-        first, end = int(match[1] or 0), int(match[2] or width)
-        if first >= end or end > width:
-            raise UserError(f"latents={text}: out of range; there are latents 0 to {width - 1}, so 0:{width} is all")
-        chosen = list(range(first, end))
-    elif re.fullmatch(r"\d+(,\d+)*", text):
-        chosen = sorted({int(part) for part in text.split(",")})
-        if chosen[-1] >= width:
-            raise UserError(f"latents={text}: out of range; there are latents 0 to {width - 1}")
-    else:
-        raise UserError(f"latents={text}: not understood; give 0:100, 3,17,40, sample:200 or all")
-    return chosen, len(chosen)
-
-
-def resolve(folder: str | Path) -> Path:
-    """The absolute path of a store's folder that the user gave; a URL's store is fetched into the cache."""
-    return fetch(str(folder)) if is_url(folder) else located(folder)
-
-
-def located(path: str | Path) -> Path:
-    """The absolute path of a file or folder that the user gave.
-
-    Inspect runs a task file's code in the file's own folder, so a relative path is also looked for from where the
-    shell was (`PWD`).
-    """
-    here = Path(path).expanduser()
-    there = Path(os.environ.get("PWD", "."), here)
-    return (there if not here.exists() and there.exists() else here).absolute()
 
 
 def give_donors(samples: MemoryDataset, seed: int) -> None:

@@ -1,7 +1,7 @@
-"""Whether logs are to hold less: of the environment, since a scorer's arguments say what a score is, not what is kept.
+"""Log detail: an environment variable, since a scorer's arguments define the score and not what is logged of it.
 
-In lean logs calls to graders stand without spans of their own, which are two events each; reports on judged texts have
-signs for the texts, which can be read in the calls; what was said to the explainer is in its call alone.
+Lean logs leave out what can be had from elsewhere in them: calls to graders have no spans, which are two events each;
+reports list no contexts, which the verdicts point to; what was said to the explainer is in its call alone.
 """
 
 import os
@@ -11,5 +11,5 @@ LEAN = "INSPECT_AUTOINTERP_LEAN"
 
 
 def lean() -> bool:
-    """Whether logs are to be lean."""
+    """Return whether logs are lean."""
     return os.environ.get(LEAN) == "1"

@@ -12,10 +12,9 @@ from inspect_ai.model import (
 )
 from inspect_ai.util import LimitExceededError
 
-from inspect_autointerp.errors import UserError
+from inspect_autointerp.errors import UserError, one_line_errors
 from inspect_autointerp.inspect_support import logprob_support
 from inspect_autointerp.inspect_support.answer_reasons import NO_RESPONSE
-from inspect_autointerp.inspect_support.evaluation import one_line_errors
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ def _failure(model: Model, error: Exception) -> Failure:
     Raises:
         PrerequisiteError: The error would come with every call.
     """
-    from inspect_ai._util.error import PrerequisiteError  # Inspect has no public name for it
+    from inspect_autointerp.inspect_support.compat import PrerequisiteError
 
     if isinstance(error, PrerequisiteError):
         raise error

@@ -31,6 +31,9 @@ def leaderboard(
     viewer: Annotated[
         bool, typer.Option("--view/--no-view", help="Put the logs into that folder too, in the Inspect viewer.")
     ] = True,
+    store: Annotated[
+        list[str] | None, typer.Option(help="A store that the page's cards read the texts of contexts from.")
+    ] = None,
     full: Annotated[bool, typer.Option(help="Show differences, correlations, guidelines and means by each.")] = False,
 ) -> None:
     """Compare explainers: mean scores over latents with intervals, beside the floors.
@@ -79,7 +82,7 @@ def leaderboard(
     if latents is not None:
         export.write_rows(export.latent_rows(results), latents)
     if html is not None:
-        write_page(results, html, logs=logs if viewer else None)
+        write_page(results, html, logs=logs if viewer else None, stores=store or [])
         sys.stdout.write(f"{html / 'index.html'}: the page\n")
     if md is not None:
         view.write_markdown(md, shown, tables.NOTES)

@@ -5,14 +5,11 @@ The engine itself needs torch and is `inspect_autointerp.prep.engines.activation
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Protocol
 
 import numpy as np
 
-from inspect_autointerp.errors import UserError
 from inspect_autointerp.models.batching import Batches
-from inspect_autointerp.store.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,23 +66,3 @@ class Firing:
         """The latent's activations on the texts, in order."""
         [fired] = await self._batches([Texts(latent, texts)])
         return fired
-
-
-def load_firing(store: Store, hookpoint: str, device: str | None = None) -> Firing:
-    """Load the subject, up to the store's deepest hookpoint, and the coder that a store was made of.
-
-    Args:
-        store: The store.
-        hookpoint: One of its hookpoints.
-        device: Where they run; by default on a GPU if there is one.
-
-    Raises:
-        UserError: One of them cannot be had or is not what it was, or torch is missing.
-    """
-    try:
-        module = import_module("inspect_autointerp.prep.engines.activations")
-    except ImportError as error:
-        raise UserError(
-            f'reading new texts runs the subject, which needs `pip install "inspect-autointerp[prep]"` ({error})'
-        ) from error
-    return Firing(module.ReadingSubject(store, hookpoint, device=device))

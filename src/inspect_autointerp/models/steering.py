@@ -5,15 +5,11 @@ The engine itself needs torch and is `inspect_autointerp.prep.engines.steering`;
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Protocol
 
 import numpy as np
 
-from inspect_autointerp.errors import UserError
 from inspect_autointerp.models.batching import Batches
-from inspect_autointerp.models.shared_engines import shared
-from inspect_autointerp.store.store import Store
 
 Prompt = Sequence[int]
 """Token ids of the store's corpus; the engine puts BOS before them where prep did."""
@@ -164,32 +160,3 @@ class Steering:
         if generate:
             answers |= zip(generate, self._engine.generate(list(generate.values())), strict=True)
         return [answers[i] for i in range(len(questions))]
-
-
-def load_steering(store: Store, hookpoint: str, device: str | None = None) -> Steering:
-    """Load the subject and the coder that a store was made of.
-
-    Args:
-        store: The store.
-        hookpoint: One of its hookpoints.
-        device: Where they run; by default on a GPU if there is one.
-
-    Raises:
-        UserError: One of them cannot be had or is not what it was, or torch is missing.
-    """
-    try:
-        module = import_module("inspect_autointerp.prep.engines.steering")
-    except ImportError as error:
-        raise UserError(
-            f'steering runs the subject, which needs `pip install "inspect-autointerp[prep]"` ({error})'
-        ) from error
-    return Steering(module.SteeredSubject(store, hookpoint, device=device))
-
-
-async def steering_of(store: Store, hookpoint: str) -> Steering:
-    """The engine of a store's hookpoint, which all samples of the running tasks share.
-
-    Raises:
-        UserError: See `load_steering`.
-    """
-    return await shared(("steering", store.key, hookpoint), lambda: load_steering(store, hookpoint))

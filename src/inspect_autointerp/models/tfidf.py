@@ -47,6 +47,6 @@ class Words:
         store, starts = self._store, self._store.cut(self._store.pool).ravel()
         parts = []
         for begin in range(0, len(starts), _BLOCK):
-            decoded = store.decoder.windows(store.ids(starts[begin : begin + _BLOCK]))
+            decoded = store.detokenizer.windows(store.ids(starts[begin : begin + _BLOCK]))
             parts.append(self._counts.transform([text for text, _ in decoded]))
         return TfidfTransformer(sublinear_tf=True).fit(vstack(parts))

@@ -33,7 +33,7 @@ def sweep(
     complete shards are kept, and those begun go on from their logs. A shard that fails stops no other. The leaderboard
     shows all shards as one evaluation.
 
-    Example: autointerp sweep detection --latents all --processes 2 --model openai/gpt-4o-mini -T contexts=contexts/gpt2
+    Example: autointerp sweep detection --latents all --processes 2 --model openai/gpt-4o-mini -T store=contexts/gpt2
     """
     from typing import get_args
 

@@ -8,9 +8,9 @@ from importlib.util import find_spec
 from itertools import accumulate, pairwise
 from pathlib import Path
 
+from inspect_autointerp.builtin.locate import locate
+from inspect_autointerp.contexts.selection import MIN_CONTEXTS, usable_latents
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.inspect_support.dataset import MIN_CONTEXTS, usable_latents
-from inspect_autointerp.inspect_support.evaluation import locate
 from inspect_autointerp.sharded.arguments import Arguments
 from inspect_autointerp.store.store import Store
 
@@ -60,7 +60,7 @@ def make_plan(task: str, given: Sequence[str], latents: str, size: int) -> Plan:
         raise UserError(f"--shard {size}: a shard holds 1 to {MOST:,} latents")
     arguments = Arguments.read(given)
     of = arguments.task
-    store = Store.open(locate(of.get("contexts")), _whole(of, "window"))
+    store = Store.open(locate(of.get("store")), _whole(of, "window"))
     hookpoint = store.hookpoint(of.get("hookpoint"))
     least, seed = _whole(of, "min_contexts"), _whole(of, "seed") or 0
     least = MIN_CONTEXTS if least is None else least

@@ -32,7 +32,7 @@ _SENTENCE_PIECE = [
 _STRIP = {"type": "Strip", "content": " ", "start": 1, "stop": 0}
 
 
-class Decoder:
+class Detokenizer:
     """Decodes windows of one tokenizer's ids.
 
     Args:

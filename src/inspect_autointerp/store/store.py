@@ -15,7 +15,7 @@ import numpy as np
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.latent import Latent, Negative, Split
-from inspect_autointerp.store.detokenizer import Decoder
+from inspect_autointerp.store.detokenizer import Detokenizer
 from inspect_autointerp.store.manifest import NEGATIVES, Manifest
 from inspect_autointerp.store.pool import Pool
 from inspect_autointerp.store.postings import Postings
@@ -265,14 +265,14 @@ class Store:
     def pool_of(self, split: Split) -> Pool:
         """The part of the pool that lies in a split, cut to contexts."""
         starts = self.cut(self.pool[self.in_split(self.pool, split)]).ravel()
-        return Pool(starts, self.texts(starts), lambda starts: self.decoder.windows(self.ids(starts)))
+        return Pool(starts, self.texts(starts), lambda starts: self.detokenizer.windows(self.ids(starts)))
 
     @cached_property
-    def decoder(self) -> Decoder:
+    def detokenizer(self) -> Detokenizer:
         """Token ids to text, by the subject's own tokenizer."""
         from tokenizers import Tokenizer
 
-        return self.read("tokenizer.json", lambda path: Decoder(Tokenizer.from_file(str(path))))
+        return self.read("tokenizer.json", lambda path: Detokenizer(Tokenizer.from_file(str(path))))
 
     @cached_property
     def _documents(self) -> dict[str, np.ndarray]:

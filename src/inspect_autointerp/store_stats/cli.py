@@ -49,7 +49,7 @@ def stats(
       autointerp stats contexts/gpt2 --to latents.parquet
     """
     from inspect_autointerp.builtin.locate import locate
-    from inspect_autointerp.inspect_support.dataset import parse_latents
+    from inspect_autointerp.contexts.selection import parse_latents
     from inspect_autointerp.store_stats.rows import check_target, with_texts, write_rows
     from inspect_autointerp.store_stats.statistics import density_histogram, latents_frame, summary
 

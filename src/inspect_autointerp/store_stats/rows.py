@@ -42,7 +42,7 @@ def with_texts(store: Store, hookpoint: str, frame: pd.DataFrame) -> pd.DataFram
 
     def text(id: int) -> str:
         if id not in text_of:
-            text_of[id] = store.decoder([id])[0]
+            text_of[id] = store.detokenizer([id])[0]
         return text_of[id]
 
     added = {

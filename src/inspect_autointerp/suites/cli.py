@@ -14,7 +14,7 @@ def suites() -> None:
     \b
     Example:
       autointerp prep --suite demo
-      inspect eval inspect_autointerp/suite -T suite=demo --model openai/gpt-4o
+      inspect eval inspect_autointerp/multi_score -T suite=demo --model openai/gpt-4o
       autointerp submit logs/*.eval -o entry.json
     """
     from inspect_autointerp.suites.load import read_suite, shipped

@@ -16,7 +16,7 @@ from inspect_autointerp.suites.sample_latents import Drawn, drawn_latents
 from inspect_autointerp.suites.store_location import check_store, is_demo, suite_folder, unpublished
 from inspect_autointerp.suites.suite import Suite
 
-_OPEN = ("contexts", "grader", "latents")
+_OPEN = ("store", "grader", "latents")
 """Options that are no fields of `suite.Evaluation` of the same meaning."""
 
 
@@ -35,9 +35,9 @@ class Fixed:
 
     @property
     def options(self) -> dict[str, Any]:
-        """Arguments of `tasks.suite`, all that the suite fixes."""
+        """Arguments of `tasks.multi_score`, all that the suite fixes."""
         options = _options(self.suite)
-        return options | {"contexts": self.folder, "latents": self.drawn.latents}
+        return options | {"store": self.folder, "latents": self.drawn.latents}
 
     @property
     def grader(self) -> str | Model | None:
@@ -72,7 +72,7 @@ def fixed(name: str, given: Mapping[str, Any], grader: str | None) -> Fixed:
 
     Args:
         name: A name, or a path; see `read_suite`.
-        given: Arguments of `tasks.suite`; None where they were not given.
+        given: Arguments of `tasks.multi_score`; None where they were not given.
         grader: The name of the model that is bound to the role `grader`, with what is set of its sampling; None if
             none is.
 
@@ -81,7 +81,7 @@ def fixed(name: str, given: Mapping[str, Any], grader: str | None) -> Fixed:
     """
     suite = read_suite(name)
     _check_options(suite, given)
-    folder = _store_folder(suite, given.get("contexts"))
+    folder = _store_folder(suite, given.get("store"))
     store = Store.open(folder, suite.evaluation.window)
     check_store(suite, store.manifest, store.folder)
     unknown = unpublished(suite, store.manifest)
@@ -121,16 +121,16 @@ def _plain(value: object) -> str:
     return ",".join(str(part).strip() for part in parts)
 
 
-def _store_folder(suite: Suite, contexts: str | None) -> str:
-    if contexts is not None:
-        return locate(contexts)
+def _store_folder(suite: Suite, store: str | None) -> str:
+    if store is not None:
+        return locate(store)
     if is_demo(suite):
         return str(demo.ensure_store())
     folder = suite_folder(suite)
     if not folder.exists():
         raise UserError(
             f"suite {suite.name}: its store is not there yet; `autointerp prep --suite {suite.name}` makes it, or"
-            " give -T contexts=…"
+            " give -T store=…"
         )
     return str(folder)
 

@@ -8,8 +8,8 @@ from typing import Any, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from inspect_autointerp.builtin.locate import located
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.inspect_support.dataset import located
 from inspect_autointerp.store.settings import Settings
 from inspect_autointerp.suites.strict_yaml import Unreadable, load
 from inspect_autointerp.suites.suite import FORMAT, Suite

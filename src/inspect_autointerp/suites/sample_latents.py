@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from inspect_autointerp.contexts.sampling import seed_of
-from inspect_autointerp.inspect_support.dataset import nothing_usable, unusable
+from inspect_autointerp.contexts.selection import nothing_usable, unusable
 from inspect_autointerp.store.store import Store
 from inspect_autointerp.suites.suite import Evaluation
 

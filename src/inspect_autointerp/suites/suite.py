@@ -50,7 +50,7 @@ class Evaluation:
     latents: Annotated[int, Field(ge=2)]
     """How many are drawn, see `draw`."""
     scores: Annotated[list[_Text], Field(min_length=1)]
-    """Names as of `tasks.suite`, the one that heads the log first."""
+    """Names as of `tasks.multi_score`, the one that heads the log first."""
     grader: _Text
     """The model that grades, as Inspect names it."""
     grader_options: dict[str, float | int] = Field(default_factory=dict)
@@ -61,7 +61,7 @@ class Evaluation:
     """A latent with fewer contexts of a kind is not drawn."""
     test_activating: Annotated[int, Field(ge=1)]
     test_nonactivating: Annotated[int, Field(ge=1)]
-    shown: Annotated[int, Field(ge=1)]
+    texts_per_call: Annotated[int, Field(ge=1)]
     confidence: bool
     window: Annotated[int, Field(ge=1)] | None
     """Tokens in a context; None for the store's."""

@@ -1,6 +1,6 @@
 """Planted latents: known predicates over a generated text, so that what a score measures can be checked.
 
-`-T contexts=planted` evaluates on them. Each has its true explanation and a too-broad, a too-narrow and a wrong one
+`-T store=planted` evaluates on them. Each has its true explanation and a too-broad, a too-narrow and a wrong one
 (`latents.LATENTS`); the model `inspect_autointerp/oracle` knows them all, as explainer and as grader.
 `python -m inspect_autointerp.builtin.planted`
 prints which statistic tells which of them apart. The store is the same on every
@@ -14,7 +14,7 @@ from inspect_autointerp.builtin.build_store import make_once, makings
 from inspect_autointerp.store.remote import cache_folder
 
 CONTEXTS = "planted"
-"""What `-T contexts=` calls the store; a folder of that name is `./planted`."""
+"""What `-T store=` calls the store; a folder of that name is `./planted`."""
 NAME = "inspect_autointerp/planted"
 """What manifests call the subject, the coder and the corpus."""
 HOOKPOINT = "planted"

@@ -16,9 +16,9 @@ from inspect_autointerp.builtin.planted.latents import LATENTS, SORTS, Sort
 from inspect_autointerp.builtin.planted.oracle import label, simulated
 from inspect_autointerp.contexts.negatives import HARD, KINDS
 from inspect_autointerp.contexts.sampler import LatentContexts
+from inspect_autointerp.inspect_support.verdicts import LatentFacts, Verdict
 from inspect_autointerp.latent import Context, Negative
-from inspect_autointerp.scorers.shared.classification import latent_statistics
-from inspect_autointerp.scorers.shared.judge import Verdict
+from inspect_autointerp.scorers.shared.classification import classification_statistics
 from inspect_autointerp.scorers.simulation.statistics import correlation_statistics
 from inspect_autointerp.store.store import Store
 from inspect_autointerp.text.render import visible
@@ -67,8 +67,13 @@ def measure(store: Store, n: int, seed: int, error_rate: float = 0.0) -> dict[So
             labels = (label(said, visible(context.text), None, error_rate, seed) for context in tests)
             tokens = ([visible(token) for token in context.tokens()] for context in tests)
             predictions = [np.array(simulated(said, one, error_rate, seed), dtype=float) for one in tokens]
-            values = latent_statistics(tests, [Verdict(one) for one in labels], latent.firing_share, HARD)
-            values |= correlation_statistics(tests, predictions, latent.firing_share, HARD)
+            facts = LatentFacts(firing_share=latent.firing_share, hard=HARD)
+            labelled = [
+                Verdict(kind=context.kind, decile=context.decile, label=one)
+                for context, one in zip(tests, labels, strict=True)
+            ]
+            values = classification_statistics(labelled, facts)
+            values |= correlation_statistics(tests, predicted(tests, predictions), facts)
             for column in COLUMNS:
                 found[sort][column].append(values[column.key])
     return {sort: {column: np.array(values) for column, values in row.items()} for sort, row in found.items()}
@@ -100,15 +105,27 @@ N_RANDOM = (100, 1000, 10_000, 100_000)
 
 def judged(contexts: Sequence[Context], said: Sequence[np.ndarray], firing_share: float) -> dict[str, float]:
     """The `JUDGED` statistics where the grader says of a context what the labels do, and is sure of it."""
-    verdicts = [Verdict(int(marks.any()), float(marks.any())) for marks in said]
-    values = latent_statistics(contexts, verdicts, firing_share, ("neighbours",))
+    verdicts = [
+        Verdict(kind=context.kind, decile=context.decile, label=int(marks.any()), probability=float(marks.any()))
+        for context, marks in zip(contexts, said, strict=True)
+    ]
+    values = classification_statistics(verdicts, LatentFacts(firing_share=firing_share, hard=("neighbours",)))
     return {name: values[name] for name in JUDGED}
 
 
 def simulation(contexts: Sequence[Context], said: Sequence[np.ndarray], firing_share: float) -> dict[str, float]:
     """The `SIMULATED` statistics where the grader predicts of a token what the labels say, all or nothing."""
-    values = correlation_statistics(contexts, [marks.astype(float) for marks in said], firing_share, ("neighbours",))
+    facts = LatentFacts(firing_share=firing_share, hard=("neighbours",))
+    values = correlation_statistics(contexts, predicted(contexts, [marks.astype(float) for marks in said]), facts)
     return {name: values[name] for name in SIMULATED}
+
+
+def predicted(contexts: Sequence[Context], values: Sequence[np.ndarray]) -> list[Verdict]:
+    """Return the verdicts of a grader that predicted these activations, float (token,) per context."""
+    return [
+        Verdict(kind=context.kind, decile=context.decile, values=row.tolist())
+        for context, row in zip(contexts, values, strict=True)
+    ]
 
 
 MEASURES: tuple[sanity.Measure, ...] = (judged, simulation)

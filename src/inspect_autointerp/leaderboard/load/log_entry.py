@@ -11,15 +11,15 @@ from typing import Any, NamedTuple
 from inspect_ai.log import EvalLog, list_eval_logs, read_eval_log, read_eval_log_sample
 
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.inspect_support.default_model import LEXICAL, NO_MODEL
 from inspect_autointerp.inspect_support.model_name import sampling, telling_arguments
 from inspect_autointerp.leaderboard.load.header import FLOORS, Estimate, estimates_of, scores_of, solver_of
 from inspect_autointerp.leaderboard.load.log_values import Check, log_check
+from inspect_autointerp.scorers.shared.specs import SCORES
 from inspect_autointerp.sharded import KEY as SWEEP
 
 _NO_MODEL = ("constant", "empty", "supply", "human")
 """Explainers that ask no model."""
-HEADLINES = ("balanced_accuracy", "correlation", "accuracy", "auroc", "effect")
-"""The statistics that entries are ordered by: the first of them that a score has."""
 RANDOM_CODER = "random:"
 """How the name of a coder that was made at random begins (`prep.coders.random_topk`)."""
 
@@ -84,8 +84,9 @@ class Entry:
 
     @property
     def statistic(self) -> str:
-        """The one that entries are ordered by; empty where a score has none of `HEADLINES`."""
-        return next((key for key in HEADLINES if key in self.scores), "")
+        """The one that entries are ordered by; empty where the score is unknown or does not have it."""
+        spec = SCORES.get(self.setting.get("score", ""))
+        return spec.headline if spec and spec.headline in self.scores else ""
 
     @property
     def headline(self) -> float:
@@ -240,7 +241,7 @@ def _shard(log: EvalLog) -> Shard | None:
 
 def _explainer(log: EvalLog) -> tuple[str, bool, bool]:
     """What wrote a log's explanations, whether it is a floor, and whether it is the lexical baseline."""
-    model = log.eval.model
+    model = LEXICAL if log.eval.model == NO_MODEL else log.eval.model
     solver, options, from_file = solver_of(log)
     if solver in _NO_MODEL or from_file:
         label = solver

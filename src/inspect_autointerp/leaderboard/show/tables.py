@@ -8,6 +8,7 @@ import pandas as pd
 from inspect_autointerp.contexts.negatives import HARD
 from inspect_autointerp.leaderboard.results import Results
 from inspect_autointerp.leaderboard.show.view import View
+from inspect_autointerp.scorers.shared.specs import SCORES
 from inspect_autointerp.text.render import visible
 
 NOTES = (
@@ -17,23 +18,7 @@ NOTES = (
     " Latents count as independent, although their contexts can be of the same documents: logs do not say of which.",
     "Floors, and explainers that are not above them (†), recede.",
 )
-_NAMES = {
-    "balanced_accuracy": "balanced accuracy",
-    "balanced_accuracy_median": "at the median",
-    "correlation": "correlation",
-    "correlation_activating": "in activating",
-    "correlation_weighted": "correlation ¶",
-    "constant": "constant",
-    "accuracy": "accuracy",
-    "effect": "effect, nats",
-    "effect_per_token": "per token",
-    "kl": "KL",
-    "auroc": "AUROC",
-    "tpr": "TPR",
-    "tnr": "TNR",
-    "f1": "F1 ¶",
-    "auprc": "AUPRC ¶",
-}
+_NAMES = {key: label for spec in SCORES.values() for key, label in spec.labels.items()}
 
 
 Row = dict[str, Any]

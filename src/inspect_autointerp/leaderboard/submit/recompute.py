@@ -65,7 +65,9 @@ def recomputed(path: str) -> Recomputed:
         raise UserError(f"{path}: not a readable log ({type(error).__name__})") from error
     suite = suite_of(log)
     if not suite:
-        raise UserError(f"{path}: no entry of a suite; run inspect_autointerp/suite with -T suite=… and its own grader")
+        raise UserError(
+            f"{path}: no entry of a suite; run inspect_autointerp/multi_score with -T suite=… and its own grader"
+        )
     if odd := [name for name, kind in _SAID.items() if not isinstance(suite.get(name), kind)]:
         raise UserError(
             f"{path}: does not say of its suite the {', '.join(odd)}: not written by this version, or changed"

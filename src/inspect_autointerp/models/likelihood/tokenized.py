@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from inspect_autointerp.models.likelihood.interface import Pair
-from inspect_autointerp.store.detokenizer import Decoder
+from inspect_autointerp.store.detokenizer import Detokenizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Tokenizing:
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
         self._bos: list[int] = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
-        self._decoder = Decoder(tokenizer.backend_tokenizer)
+        self._decoder = Detokenizer(tokenizer.backend_tokenizer)
 
     def __call__(self, pairs: Sequence[Pair]) -> list[Tokenized]:
         """Each pair's tokens."""

@@ -4,8 +4,9 @@ Logs are read one after another, and each adds its lines to the cards' files, so
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import suppress
+from html import escape
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,12 @@ import numpy as np
 from inspect_ai.log import read_eval_log, read_eval_log_sample
 from inspect_ai.scorer import Score
 
-from inspect_autointerp.card.tokens import as_html, read_coloured
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.inspect_support.verdicts import Verdict, recorded_verdicts
 from inspect_autointerp.leaderboard.load.samples import UNREAD
 from inspect_autointerp.leaderboard.results import Results
-from inspect_autointerp.leaderboard.show.page.reports import Row, lines_of, read_rows
+from inspect_autointerp.leaderboard.show.page.contexts import LatentTexts, StoresAtHand
+from inspect_autointerp.scorers.generation.statistics import ACTIVE, NEAR_MISS
 from inspect_autointerp.text.render import visible
 
 
@@ -29,18 +32,20 @@ def chosen_latents(results: Results, most: int) -> list[int]:
     return used.tolist()
 
 
-def write_cards(results: Results, latents: list[int], folder: Path) -> None:
+def write_cards(results: Results, latents: list[int], folder: Path, stores: Sequence[str] = ()) -> None:
     """Write `LATENT.js` for each of these latents: calls of the page's function `card`, one per log.
 
     Args:
         results: What the page shows.
         latents: Numbers of rows of `results.latents`.
         folder: Where to.
+        stores: Folders of stores to read the texts of contexts from.
     """
     folder.mkdir(parents=True)
+    at_hand = StoresAtHand(stores)
     by_store = results.latents.loc[latents].groupby("store", observed=True)["id"]
     number = {str(store): {id: int(str(latent)) for latent, id in ids.items()} for store, ids in by_store}
-    known: dict[int, dict[int, int]] = {latent: {} for latent in latents}
+    known: dict[int, dict[Hashable, int]] = {latent: {} for latent in latents}
     for log, entries in results.entries.groupby("log", sort=False):
         scorers = {row["scorer"]: (int(str(entry)), str(row["store"])) for entry, row in entries.iterrows()}
         wanted = {id for _, store in scorers.values() for id in number.get(store, {})}
@@ -48,10 +53,12 @@ def write_cards(results: Results, latents: list[int], folder: Path) -> None:
         for scorer, id, score in chain.from_iterable(_readable(one, wanted) for one in results.logs_of(str(log))):
             if scorer not in scorers:
                 continue
-            entry, store = scorers[scorer]
-            latent = number.get(store, {}).get(id)
+            entry, digest = scorers[scorer]
+            latent = number.get(digest, {}).get(id)
             if latent is not None:
-                lines.setdefault(latent, []).append(_record(entry, score, known[latent]))
+                store = at_hand.find(digest)
+                texts = LatentTexts(store, id) if store else None
+                lines.setdefault(latent, []).append(_record(entry, score, known[latent], texts))
         for latent, records in lines.items():
             with (folder / f"{latent}.js").open("a", encoding="utf-8") as file:
                 file.write(f"card({latent}, {as_json(records)});\n")
@@ -80,38 +87,77 @@ def _scores(log: str, wanted: set[str]) -> Iterator[tuple[str, str, Score]]:
                 yield from ((scorer, id, score) for scorer, score in (sample.scores or {}).items())
 
 
-def _record(entry: int, score: Score, known: dict[int, int]) -> dict[str, Any]:
-    """What one entry's score says of a latent.
+def _record(entry: int, score: Score, known: dict[Hashable, int], texts: LatentTexts | None) -> dict[str, Any]:
+    """Return what one entry's score says of a latent.
 
     Args:
         entry: Its number.
         score: The score.
-        known: The latent's contexts that earlier records brought, as their number by hash; new ones are added.
+        known: The latent's contexts that earlier records brought, as their number by what they are; new ones are added.
+        texts: The texts of its contexts; None where the store is not at hand.
 
     Returns:
         - `entry`; `said`, the explanation, or null.
         - `contexts`: those that are new, as [kind, HTML]; they are numbered on through all records of a card.
-        - `rows`: [context, mark, what was said] of each context, or null;
-        - `lines`: where there are no rows, the report's lines as HTML.
+        - `rows`: [context, mark, words] of each context: the mark is `r`, `w`, `u` or empty.
     """
     contexts: list[tuple[str, str]] = []
 
-    def context(row: Row) -> int:
-        key = hash((row.kind, row.text))
+    def context(verdict: Verdict) -> int:
+        key = (kind_of(verdict), verdict.start, verdict.text, verdict.question)
         if key not in known:
             known[key] = len(known)
-            contexts.append((row.kind, as_html(read_coloured(row.text))))
+            contexts.append((kind_of(verdict), _html(verdict, texts, known[key])))
         return known[key]
 
-    lines = lines_of(score.explanation or "")
-    rows = read_rows(lines)
+    try:
+        verdicts = recorded_verdicts(score.metadata)
+    except UserError:  # a damaged log: its numbers are listed, its verdicts are not
+        verdicts = []
     return {
         "entry": entry,
         "said": None if score.answer is None else visible(score.answer),
+        "rows": [(context(verdict), mark_of(verdict), _words(verdict)) for verdict in verdicts],
         "contexts": contexts,
-        "rows": rows and [(context(row), row.mark[:1], visible(row.said)) for row in rows],
-        "lines": [] if rows else [as_html(read_coloured(line)) for line in lines],
     }
+
+
+def kind_of(verdict: Verdict) -> str:
+    """Return how the page calls a context: `decile 7`, `question 3 · decile 7`, or its kind."""
+    kind = f"decile {verdict.decile}" if verdict.decile else verdict.kind.replace("_", " ")
+    return kind if verdict.question is None else f"question {verdict.question + 1} · {kind}"
+
+
+def mark_of(verdict: Verdict) -> str:
+    """Return whether a verdict is right: `r`, `w`, `u` where it is unscored; empty where it has a value alone."""
+    if verdict.reason is not None:
+        return "u"
+    if verdict.label is not None:
+        positive = verdict.kind == ("activating" if verdict.question is None else "intruder")
+        return "r" if verdict.label == positive else "w"
+    if verdict.kind in (ACTIVE, NEAR_MISS) and verdict.value is not None:
+        return "r" if (verdict.value > 0) == (verdict.kind == ACTIVE) else "w"
+    return ""
+
+
+def _words(verdict: Verdict) -> str:
+    if verdict.reason is not None:
+        return visible(verdict.reason)
+    if verdict.probability is not None:
+        return f"P={verdict.probability:.2f}"
+    if verdict.values is not None:
+        return f"predicted up to {max(verdict.values, default=0):g}"
+    return "" if verdict.value is None else f"{verdict.value:+.3f}"
+
+
+def _html(verdict: Verdict, texts: LatentTexts | None, number: int) -> str:
+    if verdict.text is not None:
+        parts = [verdict.text, *(f"{way}: {text}" for way, text in (verdict.continuations or {}).items())]
+        return str(escape(" │ ".join(map(visible, parts))))
+    if texts is not None and verdict.start is not None:
+        with suppress(UserError):
+            return texts.html(verdict.start)
+    return f"text {number + 1}"
 
 
 def as_json(content: object) -> str:

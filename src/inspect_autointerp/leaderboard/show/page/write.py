@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from functools import cache
 from importlib.resources import files
@@ -28,7 +28,9 @@ _SCRIPTS = ("data.js", "grid.js", "charts.js", "card.js", "page.js")
 _TITLE = "Explanations of latents"
 
 
-def write_page(results: Results, out: Path, *, logs: str | None = None, cards: int = 1000) -> None:
+def write_page(
+    results: Results, out: Path, *, logs: str | None = None, cards: int = 1000, stores: Sequence[str] = ()
+) -> None:
     """Write the leaderboard as static files; a page of before is replaced.
 
     Args:
@@ -36,6 +38,7 @@ def write_page(results: Results, out: Path, *, logs: str | None = None, cards: i
         out: The folder.
         logs: The folder of logs that goes along in the Inspect viewer; None to leave it out.
         cards: At most so many latents get a card.
+        stores: Folders of stores that cards read the texts of contexts from, beside the package's own.
 
     Raises:
         UserError: The folder holds something else, lies among the logs or cannot be written, or a package of the extra
@@ -58,7 +61,7 @@ def write_page(results: Results, out: Path, *, logs: str | None = None, cards: i
             _write_data(folder, name, content)
         for table in results.tables:
             _write_data(folder, f"values-{table}", values_content(results, table))
-        write_cards(results, latents, folder / "cards")
+        write_cards(results, latents, folder / "cards", stores)
         _write_assets(folder, bundle, f"{len(latents):,} of {len(results.latents):,} latents")
         (folder / _FILES).write_text(json.dumps({"written_by": _WRITER, "files": files_in(folder)}), encoding="utf-8")
 

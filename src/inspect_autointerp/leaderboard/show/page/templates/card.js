@@ -99,17 +99,8 @@ function viewerLinks(own, latent) {
 }
 
 function verdictsOf(records, contexts, explainers, onlyFailed) {
-  const { entries } = received.content;
-  const found = [];
-  const inRows = records.filter((record) => record.rows);
-  if (inRows.length) found.push(matrix(inRows, contexts, explainers, onlyFailed));
-  for (const record of records.filter((other) => !other.rows)) {
-    const { explainer } = entries[record.entry];
-    found.push(element("details", { open: records.length === 1 },
-      element("summary", {}, element("span", { class: "tag" }, String(explainers.indexOf(explainer) + 1)), ` ${explainer}`),
-      coloured("div", { class: "text lines" }, record.lines.join("\n"))));
-  }
-  return found;
+  const judged = records.filter((record) => record.rows.length);
+  return judged.length ? [matrix(judged, contexts, explainers, onlyFailed)] : [element("p", { class: "note" }, "The log holds no verdicts.")];
 }
 
 // A row per context, a column per explainer.

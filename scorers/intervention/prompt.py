@@ -1,0 +1,35 @@
+"""What the likelihood model reads. When its wording changes, the version in `shared.specs` does."""
+
+from inspect_autointerp.text.render import visible
+
+_WORKED = (
+    ("She unlocked the door and the whole street smelled of the sea, the salt, the boats coming in", "the sea"),
+    ("def total(rows):⏎    return sum(row.price for row in rows) * 1.19 + 250 - 38 / 4", "numbers"),
+    ("We met at noon and he said that on Tuesday, or Wednesday, or the Friday after", "names of days of the week"),
+    ("the results are are shown in the table below below below", "saying the last word again"),
+)
+_HEAD = (
+    "A language model wrote on at the end of each of these texts, and something in it was amplified while it did. Below"
+    " each text stands what was amplified.\n\n"
+)
+
+
+def before(text: str) -> str:
+    """What the likelihood model reads before the explanation.
+
+    What never changes comes first, so that it is read once for all texts.
+
+    Args:
+        text: The prompt, and how the subject went on.
+    """
+    worked = "".join(f"{_asked(example)}{after(said)}\n" for example, said in _WORKED)
+    return _HEAD + worked + _asked(visible(text))
+
+
+def after(explanation: str) -> str:
+    """The explanation as it stands there, with what shows that it ends."""
+    return f" {visible(explanation.strip())}\n"
+
+
+def _asked(text: str) -> str:
+    return f"Text: {text}\nAmplified:"

@@ -1,0 +1,196 @@
+"""The one table of scores: a score is a folder beside this one, a task, and a row here.
+
+Task versions, the viewer's columns, the leaderboard's headlines, page labels and `autointerp cost` are made from it.
+docs/add-a-score.md shows how to add one, in this repository or from a package of your own.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from inspect_autointerp.contexts.negatives import HARD
+from inspect_autointerp.inspect_support.verdicts import LatentFacts, Verdict
+from inspect_autointerp.scorers.generation import statistics as generation
+from inspect_autointerp.scorers.intervention import statistics as intervention
+from inspect_autointerp.scorers.intruder import statistics as intruder
+from inspect_autointerp.scorers.shared import classification, ranking
+from inspect_autointerp.scorers.simulation import statistics as simulation
+
+Need = Literal["grader", "likelihood", "subject", "writer"]
+"""A model that a score works with: the role `grader`, `likelihood` or `writer`, or the store's own subject."""
+Recompute = Callable[[Sequence[Verdict], LatentFacts], dict[str, float]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreSpec:
+    """What the rest of the package has to know of a score."""
+
+    title: str
+    """What tables and pages call it."""
+    question: str
+    """The question that it asks, in one line."""
+    version: str
+    """`NAME/NUMBER`: changes whenever a prompt's wording, or what is computed, does. Scores of two versions do not
+    compare."""
+    headline: str
+    """The statistic that explainers are ordered by."""
+    chance: float
+    """What guessing gets in the headline."""
+    columns: Sequence[str]
+    """The statistics that the viewer shows, the headline first."""
+    labels: dict[str, str]
+    """What tables call the statistics that they show, in order."""
+    needs: Sequence[Need] = ()
+    """Models that it works with; none for a score that computes everything by itself."""
+    explained: bool = True
+    """Whether it grades an explanation; `intruder` grades the latent."""
+    keys: Sequence[str]
+    """All statistics, but for those of harder kinds of negatives."""
+    by_kind: Sequence[str] = ()
+    """Statistics that there are once more for each harder kind of negatives, as `auroc_neighbours`."""
+    hard_kinds: Sequence[str] = HARD
+    """The kinds of negatives that can have such statistics."""
+    recompute: Recompute | None = None
+    """Computes the statistics from verdicts; None where they need more than a log holds."""
+
+    def statistics(self, hard: Sequence[str] = ()) -> list[str]:
+        """Return the names of all statistics where these hard kinds were tested on."""
+        return [*self.keys, *(f"{name}_{kind}" for kind in hard for name in self.by_kind)]
+
+    def columns_shown(self, hard: Sequence[str] = ()) -> list[str]:
+        """Return the statistics that the viewer shows: `columns`, then the headline against each hard kind."""
+        return [*self.columns, *(f"{name}_{kind}" for kind in hard for name in self.by_kind[:1])]
+
+
+_CLASSIFICATION = {
+    "balanced_accuracy": "balanced accuracy",
+    "auroc": "AUROC",
+    "tpr": "TPR",
+    "tnr": "TNR",
+    "f1": "F1 ¶",
+    "auprc": "AUPRC ¶",
+}
+
+SCORES: dict[str, ScoreSpec] = {
+    "detection": ScoreSpec(
+        title="detection",
+        question="Can a grader tell texts on which the latent fires from texts on which it does not?",
+        keys=classification.KEYS,
+        by_kind=classification.BALANCED,
+        recompute=classification.classification_statistics,
+        version="detection/2",
+        headline="balanced_accuracy",
+        chance=0.5,
+        columns=("balanced_accuracy", "auroc", "tpr", "tnr", "f1", "auprc", "unscored"),
+        labels=_CLASSIFICATION,
+        needs=("grader",),
+    ),
+    "fuzzing": ScoreSpec(
+        title="fuzzing",
+        question="Can a grader tell marked tokens on which the latent fires from other marked tokens?",
+        keys=classification.KEYS,
+        by_kind=classification.BALANCED,
+        hard_kinds=(*HARD, "mismarked"),
+        recompute=classification.classification_statistics,
+        version="fuzzing/2",
+        headline="balanced_accuracy",
+        chance=0.5,
+        columns=("balanced_accuracy", "auroc", "tpr", "tnr", "f1", "auprc", "unscored"),
+        labels=_CLASSIFICATION,
+        needs=("grader",),
+    ),
+    "simulation": ScoreSpec(
+        title="simulation",
+        question="Can a grader predict how strongly the latent fires on each token?",
+        keys=simulation.KEYS,
+        by_kind=("correlation",),
+        version="simulation/1",
+        headline="correlation",
+        chance=0.0,
+        columns=("correlation", "correlation_activating", "correlation_weighted", "constant", "unscored"),
+        labels={
+            "correlation": "correlation",
+            "correlation_activating": "in activating",
+            "correlation_weighted": "correlation ¶",
+            "constant": "constant",
+        },
+        needs=("grader",),
+    ),
+    "embedding": ScoreSpec(
+        title="embedding",
+        question="Are texts on which the latent fires more similar to the explanation than other texts?",
+        keys=ranking.KEYS,
+        by_kind=("auroc",),
+        recompute=ranking.ranking_statistics,
+        version="embedding/1",
+        headline="auroc",
+        chance=0.5,
+        columns=("auroc", "auroc_decile_1", "auroc_decile_10", "unscored"),
+        labels={"auroc": "AUROC"},
+    ),
+    "intruder": ScoreSpec(
+        title="intruder",
+        question="Can a grader find the text of another latent among five?",
+        keys=intruder.KEYS,
+        recompute=intruder.intruder_statistics,
+        version="intruder/1",
+        headline="accuracy",
+        chance=0.2,
+        columns=("accuracy", *(f"accuracy_decile_{decile}" for decile in range(1, 11)), "unscored"),
+        labels={"accuracy": "accuracy"},
+        needs=("grader",),
+        explained=False,
+    ),
+    "surprisal": ScoreSpec(
+        title="surprisal",
+        question="Does the explanation make texts on which the latent fires more probable?",
+        keys=ranking.KEYS,
+        by_kind=("auroc",),
+        recompute=ranking.ranking_statistics,
+        version="surprisal/1",
+        headline="auroc",
+        chance=0.5,
+        columns=("auroc", "unscored"),
+        labels={"auroc": "AUROC"},
+        needs=("likelihood",),
+    ),
+    "intervention": ScoreSpec(
+        title="intervention",
+        question="Does the explanation become more probable after text that was steered with the latent?",
+        keys=intervention.KEYS,
+        version="intervention/1",
+        headline="effect",
+        chance=0.0,
+        columns=("effect", "effect_per_token", "effect_se", "kl", "unscored"),
+        labels={"effect": "effect, nats", "effect_per_token": "per token", "kl": "KL"},
+        needs=("likelihood", "subject"),
+    ),
+    "generation": ScoreSpec(
+        title="generation",
+        question="Does the latent fire on texts that were written from the explanation?",
+        keys=generation.KEYS,
+        recompute=generation.generation_statistics,
+        version="generation/1",
+        headline="balanced_accuracy",
+        chance=0.5,
+        columns=(
+            *("balanced_accuracy", "balanced_accuracy_median", "auroc"),
+            *("tpr", "tnr", "tpr_median", "tnr_median", "unscored"),
+        ),
+        labels={
+            "balanced_accuracy": "balanced accuracy",
+            "balanced_accuracy_median": "at the median",
+            "auroc": "AUROC",
+            "tpr": "TPR",
+            "tnr": "TNR",
+        },
+        needs=("writer", "subject"),
+    ),
+}
+"""By name, in the order in which tables and documentation list them."""
+
+
+def chance_of(statistic: str) -> float:
+    """Return what guessing gets in a statistic, by the headline that its name begins with; 0 if that is unknown."""
+    known = {spec.headline: spec.chance for spec in SCORES.values()}
+    return next((chance for headline, chance in known.items() if statistic.startswith(headline)), 0.0)

@@ -1,0 +1,117 @@
+"""Selection of the latents to evaluate: `-T latents=…`."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+
+from inspect_autointerp.contexts.sampler import LatentContexts
+from inspect_autointerp.contexts.sampling import seed_of
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.latent import Latent
+from inspect_autointerp.store.store import Store
+
+DEFAULT_LATENTS = "sample:100"
+MIN_CONTEXTS = 20
+"""Contexts that a latent needs, by default: activating ones in either split, and random ones to test on."""
+
+
+def usable_latents(
+    store: Store, hookpoint: str, latents: object, min_contexts: int, seed: int
+) -> tuple[list[Latent], dict[str, int]]:
+    """The latents that can be evaluated of those asked for, in order, and how many were left out, by reason.
+
+    Args:
+        store: The store.
+        hookpoint: One of its hookpoints.
+        latents: See `parse_latents`.
+        min_contexts: See `latent_dataset`.
+        seed: Of a random draw.
+
+    Raises:
+        UserError: The latents are not there, or none of them can be evaluated.
+    """
+    width = store.manifest.hookpoints[hookpoint].width
+    candidates, wanted = parse_latents(latents, width, seed_of(seed, hookpoint))
+    usable, skipped = [], Counter()
+    found = store.latents(hookpoint, candidates)
+    console = Console(stderr=True)
+    for latent in track(found, "latents", len(candidates), transient=True, console=console, disable=wanted < 1000):
+        if len(usable) == wanted:
+            break
+        reason = unusable(store, latent, min_contexts)
+        if reason:
+            skipped[reason] += 1
+        else:
+            usable.append(latent)
+    if not usable:
+        raise nothing_usable(store, hookpoint, skipped)
+    return sorted(usable, key=lambda latent: latent.index), dict(skipped)
+
+
+def nothing_usable(store: Store, hookpoint: str, skipped: Mapping[str, int]) -> UserError:
+    """Return the error that says why no latent can be evaluated, and what to do.
+
+    Args:
+        store: The store.
+        hookpoint: One of its hookpoints.
+        skipped: How many latents were left out, by reason.
+    """
+    reasons = ", ".join(f"{n} {reason}" for reason, n in skipped.items())
+    n_documents = {split: store.n_documents(split) for split in ("explain", "test")}
+    if empty := [split for split, n in n_documents.items() if not n]:
+        remedy = (
+            f"the {empty[0]} split has no document ({store.manifest.n_documents} in all); make a store of more"
+            r" documents, not of more tokens: `autointerp prep --separator '\n\n'` cuts a text file at blank lines"
+        )
+    else:
+        remedy = "make a store of more tokens"
+    return UserError(f"no latent of {hookpoint} can be evaluated ({reasons}); {remedy}")
+
+
+def unusable(store: Store, latent: Latent, least: int) -> str | None:
+    """Why a latent is not evaluated, in words that follow a number; None if it can be.
+
+    Args:
+        store: Its store.
+        latent: Which.
+        least: Contexts that it has to have: activating ones in either split, and silent ones to test on.
+    """
+    if latent.n_tokens == 0:
+        return "never fire"
+    explain, test, silent = LatentContexts(store, latent).n_available()
+    if min(explain, test) < least:
+        return "have too few activating contexts"
+    return "have too few non-activating contexts" if silent < least else None
+
+
+def parse_latents(latents: object, width: int, seed: int) -> tuple[list[int], int]:
+    """Read `-T latents=…`, as the candidates in order and how many of them are wanted.
+
+    `0:100` is a range, `3,17,40` a list, `all` everything, and `sample:200` a random draw of 200 latents that can be
+    evaluated (100 by default).
+
+    Raises:
+        UserError: It is none of these, or out of the coder's range.
+    """
+    text = ",".join(map(str, latents)) if isinstance(latents, list | tuple) else str(latents or DEFAULT_LATENTS)
+    text = text.replace(" ", "")
+    if match := re.fullmatch(r"sample:(\d+)", text):
+        return np.random.default_rng(seed).permutation(width).tolist(), int(match[1])
+    if text == "all":
+        chosen = list(range(width))
+    elif match := re.fullmatch(r"(\d*):(\d*)", text):
+        first, end = int(match[1] or 0), int(match[2] or width)
+        if first >= end or end > width:
+            raise UserError(f"latents={text}: out of range; there are latents 0 to {width - 1}, so 0:{width} is all")
+        chosen = list(range(first, end))
+    elif re.fullmatch(r"\d+(,\d+)*", text):
+        chosen = sorted({int(part) for part in text.split(",")})
+        if chosen[-1] >= width:
+            raise UserError(f"latents={text}: out of range; there are latents 0 to {width - 1}")
+    else:
+        raise UserError(f"latents={text}: not understood; give 0:100, 3,17,40, sample:200 or all")
+    return chosen, len(chosen)

@@ -1,0 +1,159 @@
+"""The task builder that every task of this package uses; Inspect passes over files whose names begin with `_`."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from inspect_ai import Task
+from inspect_ai.log import HeadlineMetric
+from inspect_ai.model import Model, model_roles
+from inspect_ai.scorer import Scorer
+from inspect_ai.solver import Solver
+from inspect_ai.viewer import SampleScoreView, ScoreColorScale, TaskSamplesColumn, TaskSamplesView, ViewerConfig
+
+from inspect_autointerp import __version__
+from inspect_autointerp.builtin.locate import locate
+from inspect_autointerp.errors import one_line_errors
+from inspect_autointerp.inspect_support.dataset import LatentDataset, give_donors, latent_dataset
+from inspect_autointerp.inspect_support.interruption_advice import advise_at_run_end
+from inspect_autointerp.inspect_support.logprob_support import forget_at_run_end
+from inspect_autointerp.inspect_support.unscored_warning import warn_of_unscored
+from inspect_autointerp.models.likelihood.role import likelihood_name
+from inspect_autointerp.models.shared_engines import release_at_task_end
+from inspect_autointerp.scorers.shared.specs import SCORES, ScoreSpec, chance_of
+from inspect_autointerp.sharded.worker_hooks import serve_sweep
+from inspect_autointerp.solvers.explainers import Explainer, name_of
+from inspect_autointerp.solvers.explainers import explainer as solver_named
+from inspect_autointerp.text.streams import accept_any_text
+
+
+def open_latents(
+    store: str | None,
+    hookpoint: str | None,
+    latents: object,
+    negatives: str | Sequence[str],
+    min_contexts: int,
+    window: int | None,
+    seed: int,
+) -> LatentDataset:
+    """Open the latents to evaluate: the store as `locate` finds it, the others see `latent_dataset`."""
+    with one_line_errors():
+        return latent_dataset(
+            locate(store),
+            hookpoint=hookpoint,
+            latents=latents,
+            negatives=negatives,
+            min_contexts=min_contexts,
+            window=window,
+            seed=seed,
+        )
+
+
+def explainer_solver(explainer: Explainer, explanations: str | None, data: LatentDataset) -> Solver:
+    """Return what explains the latents; the arguments are those of `tasks.detection`."""
+    with one_line_errors():
+        if name_of(explainer) == "shuffled" and explanations is None:
+            give_donors(data.samples, data.seed)
+        return solver_named(explainer, explanations, data.seed, data.store, data.hookpoint)
+
+
+def score_task(
+    data: LatentDataset,
+    solver: Solver,
+    scorers: Mapping[str, Scorer],
+    *,
+    grader: str | Model | None = None,
+    hard: Sequence[str] | None = None,
+    about: Mapping[str, Any] | None = None,
+) -> Task:
+    """Return the Inspect task over these latents.
+
+    The explainer is Inspect's main model; with no model at all it is the lexical baseline (`explainer_model`). The
+    grader is bound as a role, which the log records.
+
+    Args:
+        data: The latents.
+        solver: What produces an explanation.
+        scorers: By their names in `SCORES`, the one that heads the log first.
+        grader: The grading model; None for the role's own, or the explainer.
+        hard: Kinds of negatives whose statistics the viewer shows; those of the latents by default.
+        about: What else the log's metadata says.
+    """
+    accept_any_text()
+    warn_of_unscored()
+    release_at_task_end()
+    forget_at_run_end()
+    advise_at_run_end()
+    serve_sweep()
+    specs = {name: SCORES[name] for name in scorers}
+    kinds = data.kinds[1:] if hard is None else hard
+    shown = {name: list(spec.columns_shown(kinds)) for name, spec in specs.items()}
+    if len(shown) > 1:
+        shown = {name: [spec.headline, "unscored"] for name, spec in specs.items()}
+    first = next(iter(specs))
+    with one_line_errors():
+        judge = _grader_note(list(specs.values()), grader)
+    return Task(
+        dataset=data.samples,
+        solver=solver,
+        scorer=list(scorers.values()),
+        version=" ".join(spec.version for spec in specs.values()),
+        model_roles={"grader": grader} if grader else None,
+        headline_metric=HeadlineMetric(scorer=first, score=specs[first].headline),
+        viewer=_viewer(shown),
+        metadata={
+            "store": data.store.digest,
+            "subject": data.store.manifest.subject,
+            "coder": data.store.manifest.hookpoints[data.hookpoint].coder,
+            "hookpoint": data.hookpoint,
+            "latents_skipped": data.skipped,
+            "grader": judge,
+            "inspect_autointerp": __version__,
+            **(about or {}),
+        },
+    )
+
+
+def _grader_note(specs: Collection[ScoreSpec], grader: str | Model | None) -> str:
+    """Return what the log says of who grades.
+
+    Raises:
+        UserError: A likelihood model is needed, and the role is bound to one that cannot be used.
+    """
+    needs = {need for spec in specs for need in spec.needs}
+    if "likelihood" in needs:
+        likelihood = likelihood_name()
+        if "grader" not in needs:
+            return f"none: {likelihood} says how probable texts are"
+    if "grader" not in needs:
+        return "none: the subject decides, on texts by the writer" if "writer" in needs else "none: no model is asked"
+    if grader or model_roles().get("grader"):
+        return "the role `grader`"
+    if all(spec.explained for spec in specs):
+        return "none given: the explainer grades itself"
+    return "none given: the main model, which explains nothing, grades"
+
+
+def _viewer(shown: Mapping[str, Sequence[str]]) -> ViewerConfig:
+    scales = {
+        key: ScoreColorScale(palette="good-high", min=chance_of(key), max=1)
+        for statistics in shown.values()
+        for key in statistics
+    }
+    bad = ScoreColorScale(palette="good-low", min=0, max=1)
+    scales |= dict.fromkeys(("unscored", "constant"), bad)
+    return ViewerConfig(
+        task_samples_view=TaskSamplesView(
+            name="Latents",
+            columns=[
+                TaskSamplesColumn(id="sampleId"),
+                TaskSamplesColumn(id="answer"),
+                *(TaskSamplesColumn.score(score, key) for score, statistics in shown.items() for key in statistics),
+                TaskSamplesColumn(id="input", visible=False),
+                TaskSamplesColumn(id="target", visible=False),
+            ],
+            score_color_scales=scales,
+            color_scales_enabled=True,
+            multiline=False,
+        ),
+        sample_score_view=SampleScoreView(default="grid"),
+    )
