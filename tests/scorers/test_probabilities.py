@@ -1,9 +1,10 @@
+import re
 from math import log
 
 import pytest
 from inspect_ai.model import Logprob, TopLogprob
 
-from inspect_autointerp.scorers.answers import parse_labels
+from inspect_autointerp.scorers.answers import Item, parse_labels
 from inspect_autointerp.scorers.probabilities import label_probabilities
 
 
@@ -13,7 +14,11 @@ def token(text: str, **alternatives: float) -> Logprob:
 
 
 def probabilities(tokens: list[Logprob], answer: str, n: int) -> list[float | None]:
-    return label_probabilities(tokens, answer, parse_labels(answer, n))
+    """The probabilities of the labels in an answer, wherever they stand: whether it is read is not the point here."""
+    places = re.finditer("[01]|true|yes|no", answer, re.IGNORECASE)
+    items = [Item(int(match[0].lower() in ("1", "true", "yes")), match.start(), match.end()) for match in places]
+    assert len(items) == n
+    return label_probabilities(tokens, answer, items)
 
 
 def test_the_mass_of_both_labels_is_compared() -> None:
@@ -90,8 +95,8 @@ def spelled(pieces: list[tuple[str, str]]) -> list[Logprob]:
         pytest.param([("▁[", ""), ("1", "0"), (",", ""), ("▁0", "▁1"), ("]", "")], "[1, 0]", id="SentencePiece"),
         pytest.param([("▁1", "▁0"), ("<0x0A>", ""), ("0", "1")], "1\n0", id="bytes of SentencePiece"),
         pytest.param(
-            [("âĢľ", ""), ("é", ""), ("[1", "[0"), (",", ""), ("0", "1"), ("]", "")],
-            "“�[1,0]",
+            [("âĢľ", ""), ("é", ""), ("Ċ", ""), ("[1", "[0"), (",", ""), ("0", "1"), ("]", "")],
+            "“�\n[1,0]",
             id="half of a character",
         ),
         pytest.param(
