@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from inspect_autointerp import made
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.manifest import Manifest
 from inspect_autointerp.prep import run
@@ -124,3 +125,17 @@ def test_shard_folder_that_is_not_a_state_is_not_replaced(fast_prep: Make, fast_
     with pytest.raises(UserError, match="1-of-2 is not the state of a prep run: it is not overwritten"):
         prep_shard(fast_job, tmp_path / "store", Shard(1, 2), overwrite=True, progress=False)
     assert (shard / "thesis.txt").read_text() == "mine"
+
+
+def test_make_once_takes_the_store_of_a_faster_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(*_: Any) -> None:
+        if faster:
+            thesis(tmp_path / "store")
+        raise UserError("store has appeared in the meantime")
+
+    monkeypatch.setattr(made, "run_module", slow)
+    faster = False
+    with pytest.raises(UserError, match="has appeared"):
+        made.make_once(tmp_path / "store", "", [], "")
+    faster = True
+    assert made.make_once(tmp_path / "store", "", [], "") == tmp_path / "store"
