@@ -22,6 +22,7 @@ from inspect_autointerp.contexts import LatentContexts
 from inspect_autointerp.firing import Fired, Firing, Texts, load_firing
 from inspect_autointerp.planted.latents import LATENTS, SORTS, Sort
 from inspect_autointerp.prep.firing import ReadingSubject
+from inspect_autointerp.reasons import main_reason
 from inspect_autointerp.scorers.generation import known_texts
 from inspect_autointerp.scorers.tried import KEYS
 from inspect_autointerp.store import Store
@@ -158,7 +159,11 @@ def test_an_answer_that_cannot_be_used_is_sent_back_once(store_folder: Path, tmp
     for score in found.values():
         assert score.value["unscored"] == 1
         assert all(isnan(value) for key, value in score.value.items() if key != "unscored")
-        assert score.explanation == f"Unscored: the writer wrote no texts that can be used ({score.reason})."
+        assert str(score.explanation).startswith(
+            f"Unscored: the writer wrote no texts that can be used ({score.reason}"
+        )
+        [reason] = score.metadata["unscored_reasons"]
+        assert main_reason(reason) == score.reason
 
 
 def test_texts_of_any_characters_and_length_are_read(store_folder: Path, tmp_path: Path) -> None:
