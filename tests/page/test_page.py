@@ -113,15 +113,19 @@ def test_a_page_is_replaced_and_nothing_else_is(results: Results, tmp_path: Path
     out = tmp_path / "out"
     out.mkdir()
     (out / "thesis.txt").write_text("mine")
-    with pytest.raises(
-        UserError, match=r"out is not a leaderboard's page: it is not overwritten; give another --html$"
-    ):
+    with pytest.raises(UserError, match=r"out is not a leaderboard's page: it is not overwritten; give another"):
         write_page(results, out)
     assert (out / "thesis.txt").read_text() == "mine"
     (out / "thesis.txt").unlink()
     write_page(results, out, cards=1)
     write_page(results, out, cards=2)
     assert len(list((out / "cards").iterdir())) == 2
+    (out / "view").mkdir()
+    (out / "view" / "thesis.txt").write_text("mine")
+    with pytest.raises(UserError, match=r"holds a file that is not part of a leaderboard's page \(view/thesis.txt\)"):
+        write_page(results, out)
+    assert (out / "view" / "thesis.txt").read_text() == "mine"
+    (out / "view" / "thesis.txt").unlink()
     with pytest.raises(UserError, match="lies among the logs"):
         write_page(results, out, logs=str(tmp_path))
 
