@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from inspect_autointerp import made
+from inspect_autointerp.builtin import build_store
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.prep import run
-from inspect_autointerp.prep.run import prep_shard
+from inspect_autointerp.prep.run import run
+from inspect_autointerp.prep.run.run import prep_shard
 from inspect_autointerp.prep.run.scan import Scan
 from inspect_autointerp.prep.run.shard import Shard
 from inspect_autointerp.store.manifest import Manifest
@@ -133,9 +133,9 @@ def test_make_once_takes_the_store_of_a_faster_process(tmp_path: Path, monkeypat
             thesis(tmp_path / "store")
         raise UserError("store has appeared in the meantime")
 
-    monkeypatch.setattr(made, "run_module", slow)
+    monkeypatch.setattr(build_store, "run_module", slow)
     faster = False
     with pytest.raises(UserError, match="has appeared"):
-        made.make_once(tmp_path / "store", "", [], "")
+        build_store.make_once(tmp_path / "store", "", [], "")
     faster = True
-    assert made.make_once(tmp_path / "store", "", [], "") == tmp_path / "store"
+    assert build_store.make_once(tmp_path / "store", "", [], "") == tmp_path / "store"
