@@ -20,9 +20,9 @@ READ = {
     "show": ["NAME", "layers.1/17"],
     "compare": ["NAME", "NAME", "--by", "coactivation"],
     "compare at": ["NAME:layers.1", "NAME:layers.1", "--by", "coactivation"],
-    "cost": ["--contexts", "NAME", "--latents", "4", "-T", "min_contexts=5", "--sample", "1"],
-    "sweep": ["detection", *LEXICAL, "--dry-run", "-T", "contexts=NAME", "-T", "min_contexts=5"],
-    "study": ["examples", *STUDY, "--contexts", "NAME"],
+    "cost": ["--store", "NAME", "--latents", "4", "-T", "min_contexts=5", "--sample", "1"],
+    "eval-sharded": ["detection", *LEXICAL, "--dry-run", "-T", "store=NAME", "-T", "min_contexts=5"],
+    "study": ["examples", *STUDY, "--store", "NAME"],
     "study --store": [
         "coder",
         *STUDY,

@@ -123,7 +123,7 @@ def test_a_dry_run_says_what_it_will_cost_and_asks_nobody(
 def test_what_has_no_contexts_is_listed_with_what_makes_them(
     made: Path, store_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = ["coder", *JUDGED, *QUICK, "--contexts", store_folder, "--log-dir", tmp_path, "--md", tmp_path / "t.md"]
+    command = ["coder", *JUDGED, *QUICK, "--store", store_folder, "--log-dir", tmp_path, "--md", tmp_path / "t.md"]
     status, _, _ = study(monkeypatch, capsys, *command, "--store", f"Gemma 16k={demo.ensure_store()}@layers.1")
     assert status == 0
     text = (tmp_path / "t.md").read_text()
@@ -140,7 +140,7 @@ def test_what_has_no_contexts_is_listed_with_what_makes_them(
         (["nothing"], "nothing: no such study; there are coder"),
         (["coder", "--store", "Gemma 16k"], "--store Gemma 16k: give LEVEL=DIR, or LEVEL=DIR@HOOKPOINT"),
         (["coder", "--store", "Gemma 17k=x"], "--store Gemma 17k=…: coder has no such level; there are Gemma 131k"),
-        (["coder", "--contexts", "nowhere"], "…nowhere: no such context store"),
+        (["coder", "--store", "nowhere"], "…nowhere: no such context store"),
         (["coder", "--model", "gpt"], "--model gpt: give PROVIDER/NAME, or LEVEL=PROVIDER/NAME"),
         (
             ["prompt", "-T", "shwon=1", "--dry-run"],

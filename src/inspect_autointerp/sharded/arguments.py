@@ -1,4 +1,4 @@
-"""What `autointerp sweep` is given for `inspect eval`: handed on as it is, but for what a sweep decides itself."""
+"""What `autointerp eval-sharded` is given for `inspect eval`: handed on as it is, but for what a sweep decides itself."""
 
 import os
 from collections.abc import Iterator, Sequence
