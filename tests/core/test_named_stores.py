@@ -23,14 +23,14 @@ READ = {
     "cost": ["--store", "NAME", "--latents", "4", "-T", "min_contexts=5", "--sample", "1"],
     "eval-sharded": ["detection", *LEXICAL, "--dry-run", "-T", "store=NAME", "-T", "min_contexts=5"],
     "study": ["examples", *STUDY, "--store", "NAME"],
-    "study --store": [
+    "study --level-store": [
         "coder",
         *STUDY,
-        "--contexts",
+        "--store",
         "NAME",
-        "--store",
+        "--level-store",
         "Gemma 16k=NAME",
-        "--store",
+        "--level-store",
         "Gemma top-32 neurons=NAME@layers.1",
     ],
 }

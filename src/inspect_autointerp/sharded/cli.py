@@ -33,7 +33,9 @@ def eval_sharded(
     complete shards are kept, and those begun go on from their logs. A shard that fails stops no other. The leaderboard
     shows all shards as one evaluation.
 
-    Example: autointerp eval-sharded detection --latents all --processes 2 --model openai/gpt-4o-mini -T store=contexts/gpt2
+    \b
+    Example:
+      autointerp eval-sharded detection --latents all --processes 2 --model openai/gpt-4o-mini -T store=contexts/gpt2
     """
     from typing import get_args
 
