@@ -1,6 +1,6 @@
 """What a sweep costs: time by number of processes, bytes of log per latent, memory per process, by what logs hold.
 
-`python -m benchmarks.sweep STORE` runs `autointerp eval-sharded` on a store's first latents, each row in its own process:
+`python -m benchmarks.sweep STORE` runs `autointerp eval-sharded` on a store's first latents, each in its own process:
 
 - *scale*: detection by the lexical provider, with one process and with two.
 - *logs*: the setting of `benchmarks.peer` (detection and fuzzing, 41 calls per latent, a model that answers after 50

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from benchmarks.synthetic_results import synthetic
 from inspect_ai import eval as inspect_eval
-from tests.page.logs import write_logs
+from tests.leaderboard.logs import write_logs
 
 from inspect_autointerp import cli
 from inspect_autointerp.errors import UserError

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from inspect_ai.log import EvalLog, read_eval_log, write_eval_log
-from tests.core.test_exchange_read import FEATURE, HOOK, LOG, NEURONPEDIA, SAEBENCH, lines, read, texts
+from tests.formats.test_formats_read import FEATURE, HOOK, LOG, NEURONPEDIA, SAEBENCH, lines, read, texts
 
 from inspect_autointerp import cli
 from inspect_autointerp.errors import UserError

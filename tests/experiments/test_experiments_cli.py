@@ -139,7 +139,10 @@ def test_what_has_no_contexts_is_listed_with_what_makes_them(
     [
         (["nothing"], "nothing: no such study; there are coder"),
         (["coder", "--level-store", "Gemma 16k"], "--level-store Gemma 16k: give LEVEL=DIR, or LEVEL=DIR@HOOKPOINT"),
-        (["coder", "--level-store", "Gemma 17k=x"], "--level-store Gemma 17k=…: coder has no such level; there are Gemma 131k"),
+        (
+            ["coder", "--level-store", "Gemma 17k=x"],
+            "--level-store Gemma 17k=…: coder has no such level; there are Gemma 131k",
+        ),
         (["coder", "--store", "nowhere"], "…nowhere: no such context store"),
         (["coder", "--model", "gpt"], "--model gpt: give PROVIDER/NAME, or LEVEL=PROVIDER/NAME"),
         (

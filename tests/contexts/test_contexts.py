@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.core.plain_contexts import PlainContexts
+from tests.contexts.plain_contexts import PlainContexts
 
 from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.contexts.sampling import seed_of, stratified
