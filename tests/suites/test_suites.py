@@ -13,7 +13,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.suites import content
+from tests.tiny_suite import content
 
 from inspect_autointerp import cli
 from inspect_autointerp.builtin import demo

@@ -12,7 +12,7 @@ from inspect_ai import eval as inspect_eval
 from inspect_ai.event import ModelEvent
 from inspect_ai.log import read_eval_log
 from inspect_ai.model import get_model
-from tests.suites import content
+from tests.tiny_suite import content
 
 from inspect_autointerp import cli
 from inspect_autointerp.cost.plan import planned
