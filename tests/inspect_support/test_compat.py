@@ -52,7 +52,7 @@ def model_of_a_run(active_model: Callable[[], Model | None]) -> None:
     assert during_a_run(active_model, name="mockllm/of_the_run") == "mockllm/of_the_run"
 
 
-def during_a_run(ask: Callable[[], object], name: str = "mockllm/model", **settings: int) -> object:
+def during_a_run(ask: Callable[[], object], name: str = "mockllm/model", max_tokens: int | None = None) -> object:
     answers = []
 
     @solver
@@ -64,7 +64,7 @@ def during_a_run(ask: Callable[[], object], name: str = "mockllm/model", **setti
 
         return solve
 
-    task = Task(dataset=[Sample(input="x")], solver=asking(), config=GenerateConfig(**settings))
+    task = Task(dataset=[Sample(input="x")], solver=asking(), config=GenerateConfig(max_tokens=max_tokens))
     [log] = eval(task, model=get_model(name, memoize=False), display="none", log_format="json", log_samples=False)
     assert log.status == "success", log.error
     return answers[0]
