@@ -6,6 +6,7 @@ Each prompt is rendered for a fixed input, in every variant, and the sha256 of t
 from collections.abc import Iterator
 from hashlib import sha256
 from itertools import product
+from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
@@ -37,8 +38,7 @@ WORDINGS = {
     "explain/2": "4bbc223f3f624e08a425b6a7316b0e4ab7c2eb3d8dc91da0a0a82257ced8e052",
 }
 """By version, the sha256 of its text in all variants."""
-WITHOUT_PROMPT = {"embedding"}
-"""Scores that put no words of ours to a model."""
+ROOT = Path(__file__).parents[2]
 
 EXPLANATION = "names of rivers\nin Europe"
 TEXTS = ("the <<Rhine>> at Basel⏎and", "two eggs, <<well>> beaten")
@@ -132,7 +132,8 @@ def test_prompt_has_the_wording_of_its_version(version: str) -> None:
 
 def test_every_score_with_a_prompt_has_a_wording() -> None:
     assert {*PROMPTS} == {*WORDINGS}
-    assert {*SCORES} - WITHOUT_PROMPT == {version.split("/")[0] for version in PROMPTS} - {"explain"}
+    with_prompt = {name for name in SCORES if (ROOT / "scorers" / name / "prompt.py").exists()}
+    assert with_prompt == {version.split("/")[0] for version in PROMPTS} - {"explain"}
 
 
 @pytest.mark.parametrize("name", SCORES)

@@ -15,7 +15,7 @@ from inspect_autointerp.inspect_support.default_model import LEXICAL, NO_MODEL
 from inspect_autointerp.inspect_support.model_name import sampling, telling_arguments
 from inspect_autointerp.leaderboard.load.header import FLOORS, Estimate, estimates_of, scores_of, solver_of
 from inspect_autointerp.leaderboard.load.log_values import Check, log_check
-from inspect_autointerp.scorers.shared.specs import SCORES
+from inspect_autointerp.scorers.shared.specs import spec_of
 from inspect_autointerp.sharded import KEY as SWEEP
 
 _NO_MODEL = ("constant", "empty", "supply", "human")
@@ -85,7 +85,7 @@ class Entry:
     @property
     def statistic(self) -> str:
         """The one that entries are ordered by; empty where the score is unknown or does not have it."""
-        spec = SCORES.get(self.setting.get("score", ""))
+        spec = spec_of(self.setting.get("score", ""))
         return spec.headline if spec and spec.headline in self.scores else ""
 
     @property
