@@ -171,7 +171,7 @@ def test_score_of_a_package_is_evaluated_after_its_import(
     __import__("my_scores")
     for explainer in ("explain", "empty"):
         task = multi_score(scores="shared_words,embedding", explainer=explainer, store=str(planted_store), **SMALL)  # pyright: ignore[reportArgumentType]
-        [log] = inspect_eval(task, model=LEXICAL, display="none", log_dir=str(tmp_path / "logs"))
+        [log] = inspect_eval(task, display="none", log_dir=str(tmp_path / "logs"))
         check(log, "shared_words")
     results = read_results(str(tmp_path / "logs"))
     assert len(results.apart) == 0
