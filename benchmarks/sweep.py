@@ -1,6 +1,6 @@
 """What a sweep costs: time by number of processes, bytes of log per latent, memory per process, by what logs hold.
 
-`python -m benchmarks.sweep STORE` runs `autointerp sweep` on a store's first latents, each row in a process of its own:
+`python -m benchmarks.sweep STORE` runs `autointerp eval-sharded` on a store's first latents, each in its own process:
 
 - *scale*: detection by the lexical provider, with one process and with two.
 - *logs*: the setting of `benchmarks.peer` (detection and fuzzing, 41 calls per latent, a model that answers after 50
@@ -64,7 +64,7 @@ def row(words: list[str], processes: int, log: str) -> dict[str, float]:
         if log == "eval":
             command = [sys.executable, "-m", "inspect_ai", "eval", *words, "--display", "none"]
         else:
-            command = [sys.executable, "-m", "inspect_autointerp.cli", "sweep", *words]
+            command = [sys.executable, "-m", "inspect_autointerp.cli", "eval-sharded", *words]
             command += ["--processes", str(processes), "--log", log]
         command += ["--log-dir", str(folder / "logs")]
         with serving() if SERVED in words else nullcontext() as server:

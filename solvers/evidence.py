@@ -56,10 +56,10 @@ def _silent(store: Store, contexts: LatentContexts, n: int, seed: int) -> list[C
     if not n:
         return []
     kinds = hardest(negative_kinds(store, contexts.latent.hookpoint, "all"))
-    found = _in_turn(contexts.to_tell_apart(n, seed, kinds), n)
+    found = _in_turn(contexts.contrastive(n, seed, kinds), n)
     if "random" not in kinds and len(found) < n:
         there = {context.start for context in found}
-        found += [context for context in contexts.to_tell_apart(n, seed) if context.start not in there]
+        found += [context for context in contexts.contrastive(n, seed) if context.start not in there]
     return found[:n]
 
 

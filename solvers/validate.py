@@ -105,7 +105,7 @@ def check_contexts(store: Store, latent: Latent, shown: Sequence[Context], n: in
     drawn = [fresh[i] for i in stratified([context.decile or 0 for context in fresh], n, rng)]
     drawn += [context for context in every if context.start in seen][: n - len(drawn)]
     kinds = negative_kinds(store, latent.hookpoint, "all")
-    silent = contexts.to_tell_apart(-(-n // len(kinds)), seed, kinds)
+    silent = contexts.contrastive(-(-n // len(kinds)), seed, kinds)
     drawn += [context for context in silent if context.start not in seen][:n]
     return [drawn[i] for i in rng.permutation(len(drawn)).tolist()]
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from inspect_autointerp.prep.corpus.chunks import Windows
 from inspect_autointerp.prep.run.all_or_nothing import AllOrNothing
+from inspect_autointerp.prep.select.groups import Entries, Groups, peaks, with_margins
 from inspect_autointerp.prep.select.result import Selection, block_of, counts
 from inspect_autointerp.prep.select.retained import PRIORITY_BITS, Held
 from inspect_autointerp.prep.select.reverse_neighbours import Siblings
@@ -80,54 +81,81 @@ class Selector(AllOrNothing):
             self._add(latent, pos, act, window, windows)
 
     def _add(self, latent: Tensor, pos: Tensor, act: Tensor, window: Tensor, windows: Windows) -> None:
-        device = self.n_windows.device
-        starts, hashes, test = (torch.from_numpy(a).to(device) for a in (windows.start, windows.hash, windows.test))
+        starts, hashes = (torch.from_numpy(a).to(self.n_windows.device) for a in (windows.start, windows.hash))
         pool_priority = _mix(hashes ^ self._seed) & _PRIORITY
         self._fold_pool(pool_priority, starts)
+        entries = self._sorted(latent, pos, act, window)
+        if not entries.latent.numel():
+            return
+        groups = self._counted(entries)
+        in_pool = take(pool_priority <= self._pool_last(), groups.window)
+        self._hold(entries, with_margins(entries, groups, windows), in_pool, starts, hashes, windows)
+
+    def _sorted(self, latent: Tensor, pos: Tensor, act: Tensor, window: Tensor) -> Entries:
+        """Return the entries in order of latent, as float16, without those that underflow it.
+
+        What underflows does not fire: counts and contexts agree.
+        """
         half = act.clamp(max=65504).to(torch.float16)
         order = stable_order(latent, self.n_latents)
         positive = half.view(torch.int16) > 0
-        if not bool(positive.all()):  # what underflows float16 does not fire: counts and contexts agree
+        if not bool(positive.all()):
             order = take(order, where(take(positive, order)))
-        latent, pos, half, window = (take(column, order) for column in (latent, pos, half, window))
-        if not latent.numel():
-            return
-        bins = latent * BINS + take(self._bin_of, half.view(torch.int16).to(torch.int32))
+        return Entries(*(take(column, order) for column in (latent, pos, half, window)))
+
+    def _counted(self, entries: Entries) -> Groups:
+        """Return the groups in complete windows, once all entries are counted."""
+        bits = entries.act.view(torch.int16)
+        bins = entries.latent * BINS + take(self._bin_of, bits.to(torch.int32))
         self.histogram.scatter_add_(0, bins, torch.ones_like(bins))
-        # Entries of one latent in one window are neighbours now: a group.
-        first = torch.ones_like(latent, dtype=torch.bool)
-        first[1:] = (latent[1:] != latent[:-1]) | (window[1:] != window[:-1])
-        begin = where(first)
-        length = torch.diff(begin, append=torch.tensor([latent.numel()], device=device))
-        peak = _peaks(half.view(torch.int16), begin, length)
-        latent_of, window_of = take(latent, begin), take(window, begin)
-        self.max_activation.scatter_reduce_(0, latent_of, peak.view(torch.float16), "amax")
-        if bool((window_of < 0).any()):
-            complete = where(window_of >= 0)
-            begin, length, peak = (take(column, complete) for column in (begin, length, peak))
-            latent_of, window_of = take(latent_of, complete), take(window_of, complete)
-        self.n_windows.scatter_add_(0, latent_of, torch.ones_like(latent_of))
-        if windows.low is not None and windows.high is not None:  # the latent's entries beside the window too
-            low, high = (take(torch.from_numpy(a).to(device), window_of) for a in (windows.low, windows.high))
-            key, block = (latent << 33) | pos, latent_of << 33
-            begin = torch.searchsorted(key, block | low)
-            length = torch.searchsorted(key, block | high) - begin
-        fires = self._watched(latent_of, window_of, len(windows.start))
-        cell = 2 * latent_of + take(test, window_of)
-        priority = _mix(take(self._salt, latent_of) ^ take(hashes, window_of)) & _PRIORITY
-        wanted = self._held.wanted(cell, peak, priority)
-        in_pool = take(pool_priority <= self._pool_last(), window_of)
-        chosen = where(wanted | in_pool)
-        cell, peak, priority, length, begin, latent_of, window_of, in_pool = (
-            take(column, chosen) for column in (cell, peak, priority, length, begin, latent_of, window_of, in_pool)
-        )
-        length = length.to(torch.int32)
-        start, entry = take(starts, window_of), ranges(begin.to(torch.int32), length)
-        offset = (take(pos, entry) - torch.repeat_interleave(start, length)).to(torch.int16)
-        shared = self._shared(fires, latent_of, window_of, len(windows.start))
+        first = torch.ones_like(entries.latent, dtype=torch.bool)  # (entry,)
+        first[1:] = (entries.latent[1:] != entries.latent[:-1]) | (entries.window[1:] != entries.window[:-1])
+        begin = where(first)  # (group,)
+        length = torch.diff(begin, append=torch.tensor([entries.latent.numel()], device=begin.device))
+        peak = peaks(bits, begin, length)
+        groups = Groups(take(entries.latent, begin), take(entries.window, begin), begin, length, peak)
+        self.max_activation.scatter_reduce_(0, groups.latent, peak.view(torch.float16), "amax")
+        if bool((groups.window < 0).any()):
+            groups = groups.where(groups.window >= 0)
+        self.n_windows.scatter_add_(0, groups.latent, torch.ones_like(groups.latent))
+        return groups
+
+    def _hold(
+        self,
+        entries: Entries,
+        groups: Groups,
+        in_pool: Tensor,
+        starts: Tensor,
+        hashes: Tensor,
+        windows: Windows,
+    ) -> None:
+        """Hold the groups that could stay, with their entries.
+
+        Args:
+            entries: All entries.
+            groups: All groups.
+            in_pool: Bool (group,): whether its window is in the pool.
+            starts: int64 (window,): positions in the corpus.
+            hashes: int64 (window,): of the windows' texts.
+            windows: The batch's complete windows.
+        """
+        n_windows, test = len(windows.start), torch.from_numpy(windows.test).to(starts.device)
+        fires = self._watched(groups.latent, groups.window, n_windows)
+        cell = 2 * groups.latent + take(test, groups.window)
+        priority = _mix(take(self._salt, groups.latent) ^ take(hashes, groups.window)) & _PRIORITY
+        chosen = where(self._held.wanted(cell, groups.peak, priority) | in_pool)
+        groups = Groups(*(take(column, chosen) for column in groups))
+        cell, priority, in_pool = (take(column, chosen) for column in (cell, priority, in_pool))
+        length = groups.length.to(torch.int32)
+        start, entry = take(starts, groups.window), ranges(groups.begin.to(torch.int32), length)
+        offset = (take(entries.pos, entry) - torch.repeat_interleave(start, length)).to(torch.int16)
+        shared = self._shared(fires, groups.latent, groups.window, n_windows)
         flags = in_pool.to(torch.uint8) * POOL  # the other two are for `Held` to say
-        columns = (cell.to(torch.int32), start.to(torch.int32), peak, priority, shared, length.to(torch.int16), flags)
-        self._held.add(Rows(columns, offset, take(half, entry)))
+        columns = (
+            *(cell.to(torch.int32), start.to(torch.int32), groups.peak, priority),
+            *(shared, length.to(torch.int16), flags),
+        )
+        self._held.add(Rows(columns, offset, take(entries.act, entry)))
         if self._held.full:
             self._held.sort_out(self._pool_start)
 
@@ -225,14 +253,6 @@ def _bins(device: str | torch.device) -> Tensor:
     values = torch.arange(1 << 15, dtype=torch.int16).view(torch.float16).float()
     bins = ((values.log2() + 8) * 4).floor().clamp(0, BINS - 1).nan_to_num(0)
     return bins.to(torch.int16).to(device)
-
-
-def _peaks(bits: Tensor, begin: Tensor, length: Tensor) -> Tensor:
-    """The largest of each group of neighbours, groups following one another."""
-    if bits.device.type == "cpu":
-        return torch.from_numpy(np.maximum.reduceat(bits.numpy(), begin.numpy()))
-    peak = torch.zeros(begin.numel(), dtype=bits.dtype, device=bits.device)
-    return peak.scatter_reduce_(0, torch.repeat_interleave(length), bits, "amax", include_self=False)
 
 
 def _mix(x: Tensor) -> Tensor:

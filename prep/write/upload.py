@@ -28,8 +28,7 @@ def outgoing(output: str, *, overwrite: bool) -> Iterator[tuple[Path, bool]]:
     if not is_url(output):
         yield Path(output), overwrite
         return
-    if not overwrite:
-        refuse_published(output)
+    refuse_published(output, overwrite=overwrite)
     folder = cache_folder() / "outgoing" / sha256(output.rstrip("/").encode()).hexdigest()[:16]
     yield folder, True
     try:

@@ -17,7 +17,7 @@ from inspect_autointerp.prep.cli.hooks import hooks
 from inspect_autointerp.prep.cli.merge import merge
 from inspect_autointerp.prep.cli.negatives import negatives
 from inspect_autointerp.prep.cli.prep import prep
-from inspect_autointerp.sharded import cli as sweep_cli
+from inspect_autointerp.sharded import cli as sharded_cli
 from inspect_autointerp.store_stats.cli import stats
 from inspect_autointerp.suites.cli import suites
 from inspect_autointerp.text.streams import command_line_streams
@@ -39,7 +39,7 @@ app.command()(suites)
 app.command()(cost)
 app.command()(show)
 app.command()(compare)
-app.command(context_settings=sweep_cli.CONTEXT)(sweep_cli.sweep)
+app.command("eval-sharded", context_settings=sharded_cli.CONTEXT)(sharded_cli.eval_sharded)
 app.command()(leaderboard)
 app.command()(submit)
 app.command()(verify)

@@ -82,8 +82,10 @@ def test_shards_that_are_done_are_kept(job: Job, mark: Path, tmp_path: Path) -> 
     with pytest.raises(UserError, match=r"2-of-3 exists; give another --output, or --overwrite$"):
         prep_on_cluster(job, tmp_path / "store", 3, progress=False)
     assert (shards_folder(tmp_path / "store") / "2-of-3" / "state.json").stat().st_mtime_ns == before
+    (shards_folder(tmp_path / "store") / "thesis.txt").write_text("mine")
     prep_on_cluster(job, tmp_path / "store", 3, resume=True, progress=False)
     assert contents(tmp_path / "store") == contents(tmp_path / "single")
+    assert contents(shards_folder(tmp_path / "store")) == {"thesis.txt": b"mine"}, "the shards alone are removed"
 
 
 def test_a_mistake_is_told_as_without_a_cluster(job: Job, mark: Path, tmp_path: Path) -> None:

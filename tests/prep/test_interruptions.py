@@ -5,7 +5,7 @@ import random
 import signal
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
@@ -49,6 +49,15 @@ BEFORE = {
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(autouse=True)
+def handlers() -> Iterator[None]:
+    """Signal handlers are put back, wherever the run that had set its own was interrupted."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 class Tracer:
@@ -206,8 +215,11 @@ def interrupt_self() -> None:
 
 
 def test_state_interrupted_in_a_change_is_not_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
     one = Selector(4)
-    monkeypatch.setattr(Held, "sort_out", lambda *_: interrupt_self())
+    monkeypatch.setattr(Held, "sort_out", interrupted)
     with pytest.raises(KeyboardInterrupt):
         one.state()
     monkeypatch.undo()

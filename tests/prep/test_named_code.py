@@ -18,8 +18,7 @@ from inspect_autointerp.coder_similarity.hookpoints import Site
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.experiments.definition import read_study
 from inspect_autointerp.experiments.stores import Given
-from inspect_autointerp.models.activations import load_firing
-from inspect_autointerp.models.steering import load_steering
+from inspect_autointerp.models.from_store import load_firing, load_steering
 from inspect_autointerp.prep.coders import load_coder
 from inspect_autointerp.prep.subject.subject import Subject
 from inspect_autointerp.store.manifest import Manifest

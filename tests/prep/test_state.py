@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.core.test_manifest import HOSTILE, places, put
+from tests.store.test_manifest import HOSTILE, places, put
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.prep.run.run_state import STATE, Header

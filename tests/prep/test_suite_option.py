@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.suites import content
+from tests.tiny_suite import content
 
 from inspect_autointerp import cli
 from inspect_autointerp.errors import UserError

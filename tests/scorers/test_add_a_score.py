@@ -27,7 +27,7 @@ BLOCK = re.compile(r'^```\w+ title="([^"]+)"(?: after="([^"]+)")?\n(.*?)^```$', 
 LEXICAL = "inspect_autointerp/lexical"
 COPIED = ("src", "tasks", "solvers", "scorers", "prep", "studies", "suites")
 FILES = ("pyproject.toml", "README.md", "tests/__init__.py", "tests/conftest.py")
-TESTS = ("tests/scorers/test_specs.py", "tests/core/test_imports.py", "tests/scorers/test_prompt_versions.py")
+TESTS = ("tests/scorers/test_specs.py", "tests/repository/test_imports.py", "tests/scorers/test_prompt_versions.py")
 SMALL = {"latents": "0:3", "min_contexts": 5, "test_activating": 20, "test_nonactivating": 20}
 
 

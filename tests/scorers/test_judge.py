@@ -6,10 +6,10 @@ from inspect_ai.model import ChatMessage, ModelOutput
 from tests.doubles import Answer, model, texts_of
 
 from inspect_autointerp.scorers.detection.scorer import detection_messages
-from inspect_autointerp.scorers.shared.judge import Verdict, judge
+from inspect_autointerp.scorers.shared.judge import Label, judge
 
 
-def run(answer: Callable[[list[ChatMessage]], Answer], texts: list[str], confidence: bool = False) -> list[Verdict]:
+def run(answer: Callable[[list[ChatMessage]], Answer], texts: list[str], confidence: bool = False) -> list[Label]:
     batches = [texts[i : i + 2] for i in range(0, len(texts), 2)]
     asked = judge(
         model(answer), batches, lambda batch: detection_messages("e", batch, confidence), confidence=confidence
@@ -17,7 +17,7 @@ def run(answer: Callable[[list[ChatMessage]], Answer], texts: list[str], confide
     return asyncio.run(asked)
 
 
-def labels(verdicts: list[Verdict]) -> list[int | None]:
+def labels(verdicts: list[Label]) -> list[int | None]:
     return [verdict.label for verdict in verdicts]
 
 
@@ -60,7 +60,7 @@ def test_what_fails_twice_is_unscored_with_the_reason(answer: Answer, reason: st
         calls.append(messages)
         return answer.model_copy(deep=True) if isinstance(answer, ModelOutput) else answer
 
-    assert run(say, ["a", "b"]) == [Verdict(None, None, reason)] * 2
+    assert run(say, ["a", "b"]) == [Label(None, None, reason)] * 2
     assert len(calls) == 2
 
 
@@ -72,4 +72,4 @@ def test_one_failing_batch_leaves_the_others_alone() -> None:
 
 
 def test_confidences_become_labels_and_probabilities() -> None:
-    assert run(lambda _: "[50, 49]", ["a", "b"], confidence=True) == [Verdict(1, 0.5), Verdict(0, 0.49)]
+    assert run(lambda _: "[50, 49]", ["a", "b"], confidence=True) == [Label(1, 0.5), Label(0, 0.49)]

@@ -1,10 +1,11 @@
+import re
 from math import log
 
 import pytest
 from inspect_ai.model import Logprob, TopLogprob
 
 from inspect_autointerp.scorers.shared.label_probabilities import label_probabilities
-from inspect_autointerp.scorers.shared.parse_labels import parse_labels
+from inspect_autointerp.scorers.shared.parse_labels import Item, parse_labels
 
 
 def token(text: str, **alternatives: float) -> Logprob:
@@ -13,7 +14,11 @@ def token(text: str, **alternatives: float) -> Logprob:
 
 
 def probabilities(tokens: list[Logprob], answer: str, n: int) -> list[float | None]:
-    return label_probabilities(tokens, answer, parse_labels(answer, n))
+    """The probabilities of the labels in an answer, wherever they stand: whether it is read is not the point here."""
+    places = re.finditer("[01]|true|yes|no", answer, re.IGNORECASE)
+    items = [Item(int(match[0].lower() in ("1", "true", "yes")), match.start(), match.end()) for match in places]
+    assert len(items) == n
+    return label_probabilities(tokens, answer, items)
 
 
 def test_the_mass_of_both_labels_is_compared() -> None:

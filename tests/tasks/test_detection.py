@@ -267,7 +267,7 @@ def test_brackets_in_a_message_are_not_taken_for_markup(monkeypatch: pytest.Monk
     def fail() -> Path:
         raise UserError('pip install "inspect-autointerp[prep]"')
 
-    monkeypatch.setattr("inspect_autointerp.builtin.demo.ensure_store", fail)
+    monkeypatch.setattr("inspect_autointerp.tasks._task.locate", lambda store: fail())
     with pytest.raises(PrerequisiteError) as caught:
         detection()
     assert Text.from_markup(str(caught.value.message)).plain == 'pip install "inspect-autointerp[prep]"'

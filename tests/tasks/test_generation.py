@@ -19,6 +19,7 @@ from tests.doubles import model
 
 from inspect_autointerp.builtin.planted.latents import LATENTS, SORTS, Sort
 from inspect_autointerp.contexts.sampler import LatentContexts
+from inspect_autointerp.inspect_support.answer_reasons import main_reason
 from inspect_autointerp.models import shared_engines
 from inspect_autointerp.models.activations import Fired, Firing, Texts
 from inspect_autointerp.models.from_store import load_firing
@@ -159,7 +160,11 @@ def test_an_answer_that_cannot_be_used_is_sent_back_once(store_folder: Path, tmp
     for score in found.values():
         assert score.value["unscored"] == 1
         assert all(isnan(value) for key, value in score.value.items() if key != "unscored")
-        assert score.explanation == f"Unscored: the writer wrote no texts that can be used ({score.reason})."
+        assert str(score.explanation).startswith(
+            f"Unscored: the writer wrote no texts that can be used ({score.reason}"
+        )
+        [reason] = score.metadata["unscored_reasons"]
+        assert main_reason(reason) == score.reason
 
 
 def test_texts_of_any_characters_and_length_are_read(store_folder: Path, tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def test_an_oracle_that_errs_loses_its_error_rate(planted_store: Path, tmp_path:
     interval = {metric.name.split("_")[-1]: metric.value for metric in estimate.values()}
     assert interval["low"] <= 1 - rate <= interval["high"]
     [score, *_] = [sample.scores["intruder"] for sample in log.samples or [] if sample.scores]
-    assert (score.metadata or {})["grader"] == ORACLE
+    assert (score.metadata or {})["grader"] == f'{ORACLE} {{"error_rate": {rate}}}'
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from inspect_ai import eval as inspect_eval
 from inspect_ai._util.error import PrerequisiteError
 from inspect_ai.log import EvalLog, read_eval_log, write_eval_log
 from tests.doubles import model, texts_of
-from tests.suites import content
+from tests.tiny_suite import content
 
 from inspect_autointerp import cli
 from inspect_autointerp.leaderboard.load.comparable import compare

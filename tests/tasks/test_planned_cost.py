@@ -12,7 +12,7 @@ from inspect_ai import eval as inspect_eval
 from inspect_ai.event import ModelEvent
 from inspect_ai.log import read_eval_log
 from inspect_ai.model import get_model
-from tests.suites import content
+from tests.tiny_suite import content
 
 from inspect_autointerp import cli
 from inspect_autointerp.cost.plan import planned
@@ -76,7 +76,7 @@ def test_money_and_calls_of_a_suite(
     prices.write_text("made/up: {input: 1000000, output: 0, input_cache_read: 0, input_cache_write: 0}")
     models = ("--model", "made/up", "--grader", LEXICAL, "--model-cost-config", prices)
     status, out, _ = run(
-        monkeypatch, capsys, "detection", "fuzzing", "--contexts", store_folder, *ARGUMENTS, *models, "--json"
+        monkeypatch, capsys, "detection", "fuzzing", "--store", store_folder, *ARGUMENTS, *models, "--json"
     )
     assert status == 0
     said = json.loads(out)
@@ -101,7 +101,7 @@ def test_a_named_suite_says_what_is_evaluated_and_its_grader_needs_no_key(
     judged = {"scores": ["fuzzing", "detection"], "grader": "openai/gpt-x", "grader_options": {"temperature": 0}}
     path = tmp_path / "tiny.yaml"
     path.write_text(yaml.safe_dump(content(settings={"pool": 600}, evaluation=judged | {"latents": 3})))
-    of = ("-T", f"suite={path}", "--contexts", store_folder)
+    of = ("-T", f"suite={path}", "--store", store_folder)
     status, out, err = run(monkeypatch, capsys, *of, "-T", "explainer=shuffled", "--model", "made/up", "--json")
     assert status == 0, err
     said = json.loads(out)
@@ -125,7 +125,7 @@ def test_a_named_suite_says_what_is_evaluated_and_its_grader_needs_no_key(
 def test_a_part_is_multiplied(
     store_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ("detection", "--contexts", store_folder, *ARGUMENTS, "--sample", 1)
+    arguments = ("detection", "--store", store_folder, *ARGUMENTS, "--sample", 1)
     status, out, err = run(monkeypatch, capsys, *arguments)
     assert (status, err) == (0, "")
     [line] = [line.split() for line in out.splitlines() if line.startswith("detection ")][1:]
@@ -142,7 +142,7 @@ def test_what_runs_here_calls_nobody_and_needs_no_weights(
         monkeypatch.setitem(sys.modules, f"inspect_autointerp.prep.{module}", None)
     options = (*ARGUMENTS, "-T", 'explainer={"name": "explain", "evidence": "effects"}')
     scores = ("embedding", "surprisal", "intervention", "generation")
-    status, out, _ = run(monkeypatch, capsys, *scores, "--contexts", store_folder, *options, "--json")
+    status, out, _ = run(monkeypatch, capsys, *scores, "--store", store_folder, *options, "--json")
     assert status == 0
     said = json.loads(out)
     assert [(row["for"], row["asked"], row["calls"]) for row in said["rows"]] == [
@@ -157,7 +157,7 @@ def test_a_served_likelihood_model_is_called_for_each_text(
     store_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     role = ("--model-role", "likelihood=vllm-completions/base")
-    arguments = ("surprisal", "intervention", "--contexts", store_folder, *ARGUMENTS, *role, "--json")
+    arguments = ("surprisal", "intervention", "--store", store_folder, *ARGUMENTS, *role, "--json")
     status, out, _ = run(monkeypatch, capsys, *arguments, "-T", "explainer=constant")
     assert status == 0
     surprisal, intervention = json.loads(out)["rows"]
@@ -181,7 +181,7 @@ def test_a_served_likelihood_model_is_called_for_each_text(
         (["--grader", "a/b,c/d"], "--grader a/b,c/d: give one model"),
         (["--model-role", "judge=a/b"], "--model-role judge=a/b: give ROLE=MODEL; the tasks ask the roles grader"),
         (["surprisal", "--model-role", "likelihood=openai/gpt-4o"], "its provider tells no log-probabilities"),
-        (["--contexts", "nowhere"], "nowhere: no such context store"),
+        (["--store", "nowhere"], "nowhere: no such context store"),
         (["--model-cost-config", "none.yaml"], "none.yaml: cannot be read"),
     ],
 )
@@ -192,7 +192,7 @@ def test_a_mistake_is_one_line(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    store = () if "--contexts" in arguments else ("--contexts", store_folder)
+    store = () if "--store" in arguments else ("--store", store_folder)
     status, out, err = run(monkeypatch, capsys, *arguments, *store)
     assert (status, out) == (2, "")
     assert message in err

@@ -8,7 +8,6 @@ import pytest
 from inspect_ai import Task
 from inspect_ai import eval as inspect_eval
 
-from inspect_autointerp.inspect_support import evaluation
 from inspect_autointerp.tasks import detection, embedding, intervention, surprisal
 
 
@@ -18,12 +17,8 @@ def test_a_task_made_before_an_evaluation_leaves_the_model_to_it(store_folder: P
     assert detection(**options).model is None, "what the evaluation before had is not asked for"
 
 
-@pytest.mark.parametrize("no_model", [True, False])
 @pytest.mark.parametrize("task", [embedding, intervention, surprisal])
-def test_the_log_does_not_name_a_grader(
-    task: Callable[..., Task], no_model: bool, store_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(evaluation, "_no_model_given", lambda: no_model)
+def test_the_log_does_not_name_a_grader(task: Callable[..., Task], store_folder: Path) -> None:
     made = task(store=str(store_folder), latents="sample:2", min_contexts=5)
     assert made.metadata
     assert made.metadata["grader"].startswith("none: ")

@@ -36,7 +36,11 @@ def make_once(folder: Path, module: str, arguments: Sequence[str], what: str) ->
         UserError: It could not be made; the packages of the `prep` extra may be missing.
     """
     if not folder.exists():
-        run_module(module, arguments, what)
+        try:
+            run_module(module, arguments, what)
+        except UserError:
+            if not folder.exists():  # another process may have been faster, and its store is not replaced
+                raise
     return folder
 
 

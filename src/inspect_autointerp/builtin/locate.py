@@ -9,7 +9,10 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.store.remote import fetch, is_url
 
 DEMO = "demo"
-BUILT_IN: dict[str, Callable[[], Path]] = {DEMO: demo.ensure_store, planted.CONTEXTS: planted.ensure_store}
+BUILT_IN: dict[str, Callable[[], Path]] = {
+    DEMO: lambda: demo.ensure_store(),
+    planted.CONTEXTS: lambda: planted.ensure_store(),
+}
 """What makes each of them on first use, by its name. A folder of that name is `./demo`."""
 
 

@@ -97,7 +97,7 @@ class LatentContexts:
         found = self._contexts(top, range(len(top.starts))) + self._contexts(self._explain, drawn)
         return sorted(found, key=lambda context: -context.max_activation)
 
-    def to_tell_apart(self, n: int, seed: int, kinds: Sequence[Negative] = ("random",)) -> list[Context]:
+    def contrastive(self, n: int, seed: int, kinds: Sequence[Negative] = ("random",)) -> list[Context]:
         """Up to n contexts of each kind of the explain split on which the latent is silent.
 
         The tokens of none are those of any context of these kinds that the latent can be tested on.

@@ -148,7 +148,7 @@ def plan_study(
     known = {*every, *(study.floors or {})}
     for level in given.stores or {} if study.each != "hookpoint" else {}:
         if level not in known:
-            raise UserError(f"--store {level}=…: {name} has no such level; there are {', '.join(every)}")
+            raise UserError(f"--level-store {level}=…: {name} has no such level; there are {', '.join(every)}")
     runs, missing, seen = [], {}, {}
     for level_name, level in every.items():
         base = level.of or level_name
@@ -180,7 +180,7 @@ def plan_study(
 
 
 def _how(each: str | None, level: str) -> str:
-    return f'--store "{level}=DIR@HOOKPOINT"' if each == "hookpoint" else f'--{each} "{level}=PROVIDER/NAME"'
+    return f'--level-store "{level}=DIR@HOOKPOINT"' if each == "hookpoint" else f'--{each} "{level}=PROVIDER/NAME"'
 
 
 def read_models(option: str, given: Sequence[str]) -> dict[str, str]:

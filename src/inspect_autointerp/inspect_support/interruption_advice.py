@@ -1,10 +1,18 @@
-"""Advice at the end of a run that did not come to its end: how to go on without paying twice."""
+"""Advice at the end of a run that did not come to its end: what a repetition pays for again.
 
+Inspect itself names the command that goes on with the log.
+"""
+
+from asyncio import CancelledError
 from functools import cache
 from logging import getLogger
 
 from inspect_ai.hooks import Hooks, RunEnd, hooks
-from inspect_ai.log import EvalLog
+
+ADVICE = (
+    "interrupted: the same command takes explanations that were paid for out of the cache, and asks the grader again;"
+    " give --cache from the start to keep the grader's answers, too. `inspect eval-retry` keeps what is done."
+)
 
 
 @cache
@@ -18,15 +26,12 @@ def advise_at_run_end() -> None:
 
 class _Advise(Hooks):
     async def on_run_end(self, data: RunEnd) -> None:
-        for log in data.logs:
-            line = advice(log)
-            if line:
-                getLogger(__name__).warning(line)
+        if is_interrupted(data):
+            getLogger(__name__).warning(ADVICE)
 
 
-def advice(log: EvalLog) -> str | None:
-    """Return how to go on with the evaluation of a log; None if it came to its end."""
-    if log.status not in ("cancelled", "error") or "inspect_autointerp" not in (log.eval.metadata or {}):
-        return None
-    cached = "The same command takes explanations out of the cache; with --cache, the grader's answers too."
-    return f"interrupted: `inspect eval-retry {log.location}` keeps the latents that are done. {cached}"
+def is_interrupted(data: RunEnd) -> bool:
+    """Return whether a run was ended by its user or by an error."""
+    if not data.logs:  # so Inspect says of a Ctrl-C, mostly without an exception
+        return isinstance(data.exception, KeyboardInterrupt | CancelledError | None)
+    return any(log.status in ("cancelled", "error") for log in data.logs)

@@ -62,12 +62,12 @@ def telling_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return a model's arguments that can change what it says, in a form for the log.
 
     Left out are devices, folders, addresses, and whatever could be a secret by its name or by its look. Of a path the
-    last part stays, since it is the name of a model; of an object its kind.
+    last part stays, since it is the name of a model; of an object its kind, and nothing of a function.
     """
     return {
         name: _told(name, value)
         for name, value in sorted(arguments.items())
-        if value is not None and not _words(name) & (_NOT_TELLING | _SECRET)
+        if value is not None and not callable(value) and not _words(name) & (_NOT_TELLING | _SECRET)
     }
 
 

@@ -1,4 +1,4 @@
-"""What `autointerp sweep` is given for `inspect eval`: handed on as it is, but for what a sweep decides itself."""
+"""Arguments of `autointerp eval-sharded` for `inspect eval`: passed on unchanged, but for those that it sets itself."""
 
 import os
 from collections.abc import Iterator, Sequence

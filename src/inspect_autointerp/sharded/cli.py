@@ -1,4 +1,4 @@
-"""`autointerp sweep`: an evaluation of very many latents, in shards."""
+"""`autointerp eval-sharded`: an evaluation of very many latents, in shards."""
 
 from typing import Annotated
 
@@ -10,7 +10,7 @@ CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
 """How typer has to be told that what it does not know is for `inspect eval`."""
 
 
-def sweep(
+def eval_sharded(
     context: typer.Context,
     task: Annotated[str, typer.Argument(help="A task by name, detection or suite, or a file, as for inspect eval.")],
     latents: Annotated[str, typer.Option(help="Which: all, 0:20000, a list, or sample:5000 usable ones.")] = "all",
@@ -33,7 +33,9 @@ def sweep(
     complete shards are kept, and those begun go on from their logs. A shard that fails stops no other. The leaderboard
     shows all shards as one evaluation.
 
-    Example: autointerp sweep detection --latents all --processes 2 --model openai/gpt-4o-mini -T store=contexts/gpt2
+    \b
+    Example:
+      autointerp eval-sharded detection --latents all --processes 2 --model openai/gpt-4o-mini -T store=contexts/gpt2
     """
     from typing import get_args
 

@@ -82,7 +82,7 @@ def cut(latents: Sequence[int], size: int) -> tuple[tuple[int, ...], ...]:
 def named(task: str) -> str:
     """The name by which Inspect finds a task."""
     if task.startswith("-"):
-        raise UserError(f"{task}: name the task first: autointerp sweep detection --model …")
+        raise UserError(f"{task}: name the task first: autointerp eval-sharded detection --model …")
     spec = find_spec("inspect_autointerp.tasks")
     own = {path.stem for folder in (spec and spec.submodule_search_locations) or [] for path in Path(folder).glob("*")}
     if task.isidentifier() and task not in own:

@@ -42,7 +42,7 @@ def command(plan: Plan, shard: int, log_dir: str, log: Log, unfinished: str | No
         plan: The sweep.
         shard: From 1.
         log_dir: Where its log goes.
-        log: What is kept, see `autointerp sweep`.
+        log: What is kept, see `autointerp eval-sharded`.
         unfinished: An earlier log of it, whose finished samples are taken over.
     """
     inspect = [sys.executable, "-m", "inspect_autointerp.sharded.inspect_cli"]

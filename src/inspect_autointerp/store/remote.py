@@ -153,14 +153,19 @@ def publish(folder: Path, url: str, *, overwrite: bool = False) -> None:
             fs.put_file(str(folder / file), path)
 
 
-def refuse_published(url: str) -> None:
+def refuse_published(url: str, *, overwrite: bool = False) -> None:
     """Check early whether `publish` will accept a place.
 
     Raises:
-        UserError: Something is there already, or it is out of reach.
+        UserError: Something is there that is not to be overwritten or is not a store, or it is out of reach.
     """
     with file_system(url) as (fs, root):
-        there = _manifest(fs, root) is not None
+        old = _manifest(fs, root)
+        if overwrite:
+            if old is not None:
+                _old_files(old, url)
+            return
+        there = old is not None
         if there or (fs.exists(root) and fs.find(root)):
             what = "exists" if there else "holds files already, perhaps of an interrupted upload"
             raise UserError(f"{url} {what}; give another URL, or --overwrite")

@@ -10,7 +10,6 @@ unit norm. Latents that fall silent are revived by an auxiliary loss (AuxK of ht
 import argparse
 import json
 import logging
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +21,8 @@ from torch.nn import functional as F
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel
 
 from inspect_autointerp.builtin.demo.train_subject import CONTEXT, encode, rows, split_documents
+from inspect_autointerp.store.atomic import remove_folder
+from inspect_autointerp.store.folder_kind import Kind, files_in
 
 # The module under the base model, and the name that TransformerLens gives to its output.
 HOOKPOINTS = {
@@ -151,7 +152,7 @@ def save(coder: TopKCoder, hookpoint: str, out: Path) -> None:
     sae.load_state_dict({name: p.detach().half() for name, p in coder.named_parameters()})
     new = out / f"{hookpoint}.new"
     sae.save_model(new)
-    shutil.rmtree(out / hookpoint, ignore_errors=True)
+    remove_folder(out / hookpoint, kind=Kind("the files of a coder", lambda _: set(files_in(new)).__contains__))
     new.rename(out / hookpoint)
 
 

@@ -11,7 +11,6 @@ import argparse
 import json
 import logging
 import math
-import shutil
 import time
 from collections.abc import Iterator
 from hashlib import blake2b
@@ -26,6 +25,8 @@ from torch.nn import functional as F
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from inspect_autointerp.prep.corpus.documents import stdlib_documents
+from inspect_autointerp.store.atomic import remove_folder
+from inspect_autointerp.store.folder_kind import Kind, files_in
 
 BOS = "<|bos|>"
 BOS_ID = 0
@@ -173,7 +174,7 @@ def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, out: Path)
     tokenizer.save_pretrained(new)
     names = new / "tokenizer_config.json"  # transformers 4 knows the class by its old name only, 5 by both
     names.write_text(names.read_text().replace('"TokenizersBackend"', '"PreTrainedTokenizerFast"'))
-    shutil.rmtree(out, ignore_errors=True)
+    remove_folder(out, kind=Kind("the files of a subject", lambda _: set(files_in(new)).__contains__))
     new.rename(out)
 
 

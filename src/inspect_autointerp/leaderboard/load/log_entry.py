@@ -25,7 +25,7 @@ RANDOM_CODER = "random:"
 
 
 class Shard(NamedTuple):
-    """What part of a sweep a log is (`autointerp sweep`)."""
+    """What part of a sweep a log is (`autointerp eval-sharded`)."""
 
     sweep: str
     number: int

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from benchmarks.synthetic_results import synthetic
-from tests.page.logs import write_logs
+from tests.leaderboard.logs import write_logs
 
 from inspect_autointerp.leaderboard.results import Results
 from inspect_autointerp.leaderboard.show.page.write import write_page

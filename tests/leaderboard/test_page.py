@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from benchmarks.synthetic_results import synthetic
 from inspect_ai import eval as inspect_eval
-from tests.page.logs import write_logs
+from tests.leaderboard.logs import write_logs
 
 from inspect_autointerp import cli
 from inspect_autointerp.errors import UserError
@@ -113,15 +113,19 @@ def test_a_page_is_replaced_and_nothing_else_is(results: Results, tmp_path: Path
     out = tmp_path / "out"
     out.mkdir()
     (out / "thesis.txt").write_text("mine")
-    with pytest.raises(
-        UserError, match=r"out is not a leaderboard's page: it is not overwritten; give another --html$"
-    ):
+    with pytest.raises(UserError, match=r"out is not a leaderboard's page: it is not overwritten; give another"):
         write_page(results, out)
     assert (out / "thesis.txt").read_text() == "mine"
     (out / "thesis.txt").unlink()
     write_page(results, out, cards=1)
     write_page(results, out, cards=2)
     assert len(list((out / "cards").iterdir())) == 2
+    (out / "view").mkdir()
+    (out / "view" / "thesis.txt").write_text("mine")
+    with pytest.raises(UserError, match=r"holds a file that is not part of a leaderboard's page \(view/thesis.txt\)"):
+        write_page(results, out)
+    assert (out / "view" / "thesis.txt").read_text() == "mine"
+    (out / "view" / "thesis.txt").unlink()
     with pytest.raises(UserError, match="lies among the logs"):
         write_page(results, out, logs=str(tmp_path))
 
@@ -167,7 +171,6 @@ def test_the_command_writes_the_page_of_real_logs_with_the_viewer_beside_it(
     assert {mark for _, mark, _ in told["detection"]["rows"]} <= {"w", "r", "u"}
     assert len(told["detection"]["rows"]) == 20
     assert {mark for _, mark, _ in told["simulation"]["rows"]} == {""}
-    assert told["intruder"]["rows"] is None
-    assert told["intruder"]["lines"]
+    assert all(kind.startswith("question ") for kind, _ in told["intruder"]["contexts"])
     shared = {row[0] for row in told["detection"]["rows"]} & {row[0] for row in told["simulation"]["rows"]}
     assert shared, "a context of both scores is in the card once"

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from inspect_ai.log import list_eval_logs, read_eval_log, read_eval_log_samples
-from inspect_autointerp.leaderboard.show.page.reports import lines_of
 
 from inspect_autointerp.inspect_support.log_detail import LEAN
+from inspect_autointerp.inspect_support.verdicts import recorded_verdicts
 from inspect_autointerp.leaderboard.load.results_from_logs import read_results
 from inspect_autointerp.leaderboard.load.samples import explanations, read_sample
 from inspect_autointerp.leaderboard.show.page.cards import chosen_latents, write_cards
@@ -142,10 +142,11 @@ def test_lean_logs_hold_each_prompt_and_answer_once(swept: Path) -> None:
         )
         assert not any(event.event == "span_begin" and "·" in event.name for event in sample.events)
         score = (sample.scores or {})["detection"]
-        kinds, marks = lines_of(score.explanation or "")[-2:]
-        assert len(kinds) == len(marks) == 20
-        fires = [mark for kind, mark in zip(kinds, marks, strict=True) if kind.isdigit()]
-        assert isinstance(score.value, dict) and fires.count("+") / len(fires) == score.value["tpr"]
+        assert "│" not in (score.explanation or ""), "the contexts are not listed"
+        verdicts = recorded_verdicts(score.metadata)
+        assert len(verdicts) == 20
+        labels = [verdict.label for verdict in verdicts if verdict.kind == "activating"]
+        assert isinstance(score.value, dict) and labels.count(1) / len(labels) == score.value["tpr"]
         assert all("Text 5: " in call.input[-1].text for call in calls[1:])
 
 

@@ -1,6 +1,5 @@
 """Stores under URLs, with fsspec's file systems in memory and on disk."""
 
-import json
 import shutil
 import sys
 from collections.abc import Iterator
@@ -14,9 +13,10 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.inspect_support.dataset import latent_dataset
 from inspect_autointerp.store import remote
 from inspect_autointerp.store.manifest import Manifest
-from inspect_autointerp.store.remote import fetch, is_url, publish
+from inspect_autointerp.store.remote import fetch, is_url, publish, refuse_published
 from inspect_autointerp.store.store import Store
 
+URL = "memory://bucket/store"
 MEMORY = fsspec.filesystem("memory")
 
 
@@ -271,7 +271,13 @@ def test_the_cache_is_where_the_user_says(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert remote.cache_folder() == tmp_path / "own"
 
 
-def test_an_old_manifest_that_cannot_be_read_is_replaced(store_folder: Path, cache: Path) -> None:
-    MEMORY.pipe("/bucket/store/manifest.json", json.dumps({"files": 5}).encode())
-    publish(store_folder, "memory://bucket/store", overwrite=True)
-    assert contents(fetch("memory://bucket/store")) == contents(store_folder)
+@pytest.mark.parametrize("manifest", [b'{"files": 5}', b"{}", b"\xff", b'{"files": {"mine": "0"}, "format": 1}'])
+def test_publish_over_a_manifest_that_is_not_ours_is_refused(store_folder: Path, cache: Path, manifest: bytes) -> None:
+    MEMORY.pipe("/bucket/store/manifest.json", manifest)
+    MEMORY.pipe("/bucket/store/mine", b"mine")
+    message = r"^memory://bucket/store is not a context store: it is not overwritten; give another --output$"
+    for refused in (lambda: publish(store_folder, URL, overwrite=True), lambda: refuse_published(URL, overwrite=True)):
+        with pytest.raises(UserError, match=message):
+            refused()
+    assert MEMORY.cat_file("/bucket/store/manifest.json") == manifest
+    assert MEMORY.cat_file("/bucket/store/mine") == b"mine"

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from inspect_ai.log import EvalLog, read_eval_log, write_eval_log
-from tests.core.test_exchange_read import FEATURE, HOOK, LOG, NEURONPEDIA, SAEBENCH, lines, read, texts
+from tests.formats.test_formats_read import FEATURE, HOOK, LOG, NEURONPEDIA, SAEBENCH, lines, read, texts
 
 from inspect_autointerp import cli
 from inspect_autointerp.errors import UserError
@@ -373,7 +373,7 @@ def test_refused_in_one_line(tmp_path: Path) -> None:
     )
     refuse(r"mine exists; give another -o, or --overwrite", [log], "delphi", tmp_path / "mine")
     refuse(
-        r"mine is not an export: it is not overwritten; give another -o$",
+        r"mine is not an export: it is not overwritten",
         [log],
         "delphi",
         tmp_path / "mine",
@@ -410,3 +410,34 @@ def test_half_a_surrogate_pair_is_refused_before_anything_is_written(
     with pytest.raises(UserError, match=r"layers.1/5 has half a surrogate pair in its explanation"):
         export([str(LOG)], "jsonl", tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("form", "place"), [("csv", "out"), ("csv", "out.provenance.json"), ("delphi", "out")])
+def test_export_file_that_appears_meanwhile_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str, place: str
+) -> None:
+    columns = tables.columns
+
+    def late(*arguments: Any) -> Any:
+        (tmp_path / place).write_text("mine")
+        return columns(*arguments)
+
+    monkeypatch.setattr("inspect_autointerp.formats.export.tables.columns", late)
+    with pytest.raises(UserError, match=rf"{place} (exists; give another -o|has appeared in the meantime)"):
+        export([str(LOG)], form, tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == [place]
+    assert (tmp_path / place).read_text() == "mine"
+
+
+def test_export_overwrite_replaces_exports_alone(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    export([str(LOG)], "delphi", out)
+    export([str(LOG)], "delphi", out, overwrite=True)
+    (out / "thesis.txt").write_text("mine")
+    with pytest.raises(UserError, match=r"holds a file that is not part of an export \(thesis.txt\): it is not"):
+        export([str(LOG)], "delphi", out, overwrite=True)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "provenance.json").write_text('{"files": []}')
+    with pytest.raises(UserError, match="other is not an export: it is not overwritten"):
+        export([str(LOG)], "delphi", tmp_path / "other", overwrite=True)
+    assert (out / "thesis.txt").read_text() == "mine"

@@ -110,7 +110,7 @@ def test_sweep_ended_by_signal_leaves_closed_logs_and_no_process(
     number: signal.Signals, store_folder: Path, slow_provider: str, tmp_path: Path
 ) -> None:
     model = ["--model", "slow/it", "--model-role", "grader=slow/it"]
-    command = [sys.executable, "-m", "inspect_autointerp.cli", "sweep", "detection", *model, "--shard", "10"]
+    command = [sys.executable, "-m", "inspect_autointerp.cli", "eval-sharded", "detection", *model, "--shard", "10"]
     command += ["--processes", "2", "--log-dir", str(tmp_path / "logs"), "-T", f"store={store_folder}"]
     command += ["-T", "min_contexts=5"]
     environment = os.environ | {"PYTHONPATH": slow_provider, "TMPDIR": str(tmp_path)}

@@ -123,13 +123,13 @@ def test_a_dry_run_says_what_it_will_cost_and_asks_nobody(
 def test_what_has_no_contexts_is_listed_with_what_makes_them(
     made: Path, store_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = ["coder", *JUDGED, *QUICK, "--contexts", store_folder, "--log-dir", tmp_path, "--md", tmp_path / "t.md"]
-    status, _, _ = study(monkeypatch, capsys, *command, "--store", f"Gemma 16k={demo.ensure_store()}@layers.1")
+    command = ["coder", *JUDGED, *QUICK, "--store", store_folder, "--log-dir", tmp_path, "--md", tmp_path / "t.md"]
+    status, _, _ = study(monkeypatch, capsys, *command, "--level-store", f"Gemma 16k={demo.ensure_store()}@layers.1")
     assert status == 0
     text = (tmp_path / "t.md").read_text()
     [line] = [line for line in text.splitlines() if "--coder neurons:32 --hookpoint layers.1.mlp" in line]
     assert "autointerp prep " in line
-    assert "-o DIR, then --store 'Gemma top-32 neurons=DIR'" in line
+    assert "-o DIR, then --level-store 'Gemma top-32 neurons=DIR'" in line
     assert "DEMO" not in text
     assert re.search(r"^\| Gemma 16k \| \d\.\d\d \(", text, re.MULTILINE)
 
@@ -138,9 +138,12 @@ def test_what_has_no_contexts_is_listed_with_what_makes_them(
     ("arguments", "message"),
     [
         (["nothing"], "nothing: no such study; there are coder"),
-        (["coder", "--store", "Gemma 16k"], "--store Gemma 16k: give LEVEL=DIR, or LEVEL=DIR@HOOKPOINT"),
-        (["coder", "--store", "Gemma 17k=x"], "--store Gemma 17k=…: coder has no such level; there are Gemma 131k"),
-        (["coder", "--contexts", "nowhere"], "…nowhere: no such context store"),
+        (["coder", "--level-store", "Gemma 16k"], "--level-store Gemma 16k: give LEVEL=DIR, or LEVEL=DIR@HOOKPOINT"),
+        (
+            ["coder", "--level-store", "Gemma 17k=x"],
+            "--level-store Gemma 17k=…: coder has no such level; there are Gemma 131k",
+        ),
+        (["coder", "--store", "nowhere"], "…nowhere: no such context store"),
         (["coder", "--model", "gpt"], "--model gpt: give PROVIDER/NAME, or LEVEL=PROVIDER/NAME"),
         (
             ["prompt", "-T", "shwon=1", "--dry-run"],

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.core.plain_contexts import PlainContexts
+from tests.contexts.plain_contexts import PlainContexts
 
 from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.contexts.sampling import seed_of, stratified
@@ -264,7 +264,7 @@ def test_silent_contexts_to_show_share_no_text_with_any_that_can_be_tested_on(
     store = Store.open(str(store_folder), window)
     contexts = LatentContexts(store, store.latent("layers.1", index))
     kinds: tuple[Negative, ...] = ("random", "neighbours")
-    shown = contexts.to_tell_apart(n, seed, kinds)
+    shown = contexts.contrastive(n, seed, kinds)
     starts = np.array([context.start for context in shown], dtype=int)
     assert store.in_split(starts, "explain").all()
     assert all(sum(context.kind == kind for context in shown) <= n for kind in kinds)

@@ -20,7 +20,6 @@ FLOORS: dict[str, set[str]] = {
     "studies": set(),
     "leaderboard": {"scorers", "src"},
     "experiments": {"leaderboard", "src"},
-    "formats": {"scorers", "src"},
     "src": set(),
 }
 """By room the rooms that it may import. `src` is every room under src/ that is not named."""
