@@ -32,13 +32,17 @@ def register_score(name: str, spec: ScoreSpec, scorer: Callable[..., Scorer]) ->
     """Add a score that another package defines; see docs/add-a-score.md.
 
     Args:
-        name: Its name, as `-T scores=…` takes it.
+        name: Its name, as `-T scores=…` takes it, and as the scorer is called.
         spec: Its row.
         scorer: Its scorer, decorated with Inspect's `@scorer`.
 
     Raises:
-        ValueError: There is a score of that name already.
+        ValueError: There is another score of that name, or the scorer or the version has another name.
     """
-    if name in SCORES:
-        raise ValueError(f"score {name}: there is one of that name already")
+    if SCORES.get(name, spec) != spec:
+        raise ValueError(f"score {name}: there is another one of that name already")
+    if scorer.__name__ != name:
+        raise ValueError(f"score {name}: its scorer must have the same name, got {scorer.__name__}")
+    if spec.version.partition("/")[0] != name:
+        raise ValueError(f"score {name}: its version must be {name}/NUMBER, got {spec.version}")
     SCORES[name], SCORERS[name] = spec, scorer

@@ -52,7 +52,7 @@ async def ask_explainer(messages: list[ChatMessage], *, cache: bool, number: int
         number: Tells answers to the same prompt apart.
 
     Raises:
-        Exception: What ends a run, see `attempt.attempt`.
+        Exception: What ends a run, see `model_call.attempt`.
     """
     model, messages, tokens = main_model(), [*messages], 0
     policy = cache_policy(model, None, {"explanation": str(number)}) if cache else False

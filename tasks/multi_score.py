@@ -15,7 +15,7 @@ from inspect_autointerp.errors import UserError, one_line_errors
 from inspect_autointerp.scorers import SCORERS
 from inspect_autointerp.scorers.shared.ask import bound_grader_name
 from inspect_autointerp.scorers.shared.score import SAMPLE_OPTIONS
-from inspect_autointerp.scorers.shared.specs import SCORES
+from inspect_autointerp.scorers.shared.specs import SCORES, spec_of
 from inspect_autointerp.solvers.explainers import Explainer
 from inspect_autointerp.suites.frozen_options import Fixed, fixed
 from inspect_autointerp.tasks._task import explainer_solver, open_latents, score_task
@@ -91,7 +91,7 @@ def score_names(scores: str | list[str]) -> list[str]:
     judged = [name for name, spec in SCORES.items() if spec.needs == ("grader",)]
     groups = {"judged": judged, "all": list(SCORES)}
     names = groups.get(text, [name.strip() for name in text.split(",") if name.strip()])
-    unknown = [name for name in names if name not in SCORES]
+    unknown = [name for name in names if spec_of(name) is None]
     if unknown or not names or len(set(names)) < len(names):
         raise UserError(
             f"scores={text}: give judged, all, or some of {', '.join(SCORES)}, each once, separated by commas"

@@ -32,6 +32,6 @@ def intervention_statistics(verdicts: Sequence[Verdict], n_tokens: int, kl: Sequ
         "effect": effect,
         "effect_per_token": effect / n_tokens if n_tokens else nan,
         "effect_se": float(effects.std(ddof=1) / n**0.5) if n > 1 else nan,
-        "kl": float(np.mean(kl)),
-        "unscored": 1 - n / len(verdicts),
+        "kl": float(np.mean(kl)) if len(kl) else nan,
+        "unscored": 1 - n / len(verdicts) if verdicts else nan,
     }

@@ -109,7 +109,7 @@ async def ask(model: Model, questions: Sequence[Question[T]], who: str = ROLE) -
         who: What the log calls who is asked.
 
     Raises:
-        Exception: What ends a run, see `attempt.attempt`.
+        Exception: What ends a run, see `model_call.attempt`.
     """
     replies: dict[int, Reply[T]] = {}
 

@@ -93,11 +93,16 @@ class Outcome:
 Grade = Callable[[LatentTest], Awaitable[Outcome]]
 
 
+async def no_grader(test: LatentTest) -> str:
+    """Return what the log says of a score that asks no model."""
+    return "none"
+
+
 def latent_scorer(
     name: str,
     grade: Grade,
     options: Mapping[str, Any],
-    graded_by: Callable[[LatentTest], Awaitable[str]],
+    graded_by: Callable[[LatentTest], Awaitable[str]] = no_grader,
     made_kinds: tuple[str, ...] = (),
 ) -> Scorer:
     """Make a scorer of one latent at a time.
@@ -138,16 +143,16 @@ def latent_scorer(
     return score
 
 
-def score_metrics(name: str) -> dict[str, list[Metric]]:
+def score_metrics(score: str | ScoreSpec) -> dict[str, list[Metric]]:
     """Return the metrics of a score: the mean of every statistic, with its interval.
 
     A scorer's metrics are fixed before its arguments are known, so the statistics of harder kinds of negatives are a
     pattern, which Inspect matches with the values that there are.
 
     Args:
-        name: The score's name in `SCORES`.
+        score: Its row, or its name in `SCORES`.
     """
-    spec = SCORES[name]
+    spec = score if isinstance(score, ScoreSpec) else SCORES[score]
     by_kind = [f"*_{kind}" for kind in spec.hard_kinds] if spec.by_kind else []
     return {key: [estimate()] for key in (*spec.keys, *by_kind)}
 

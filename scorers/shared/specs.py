@@ -6,6 +6,10 @@ docs/add-a-score.md shows how to add one, in this repository or from a package o
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
+from logging import getLogger
+from re import match
 from typing import Literal
 
 from inspect_autointerp.contexts.negatives import HARD
@@ -52,6 +56,17 @@ class ScoreSpec:
     """The kinds of negatives that can have such statistics."""
     recompute: Recompute | None = None
     """Computes the statistics from verdicts; None where they need more than a log holds."""
+
+    def __post_init__(self) -> None:
+        """Check that what is shown of the score is among its statistics.
+
+        Raises:
+            ValueError: A name is not.
+        """
+        shown = {"headline": [self.headline], "columns": self.columns, "labels": self.labels, "by_kind": self.by_kind}
+        for field, names in shown.items():
+            if unknown := [name for name in names if name not in self.keys]:
+                raise ValueError(f"score {self.title}: {field} names {unknown[0]}, which keys must list, too")
 
     def statistics(self, hard: Sequence[str] = ()) -> list[str]:
         """Return the names of all statistics where these hard kinds were tested on."""
@@ -188,6 +203,28 @@ SCORES: dict[str, ScoreSpec] = {
     ),
 }
 """By name, in the order in which tables and documentation list them."""
+
+
+def spec_of(name: str) -> ScoreSpec | None:
+    """Return the row of a score; None where no installed package has one of that name.
+
+    A row that is not in the table yet may be of another package, whose Inspect entry point is loaded for it.
+    """
+    if name not in SCORES:
+        _load_packages()
+    return SCORES.get(name)
+
+
+@cache
+def _load_packages() -> None:
+    """Load the Inspect entry points of the installed packages that require this one: they may register scores."""
+    for point in entry_points(group="inspect_ai"):
+        required = [match(r"[\w.-]+", line) for line in (point.dist.requires if point.dist else None) or ()]
+        if "inspect-autointerp" in {name[0].lower().replace("_", "-") for name in required if name}:
+            try:
+                point.load()
+            except Exception as error:  # another package's fault must not hide what does not need it
+                getLogger(__name__).warning("%s: cannot be loaded (%r); its scores are unknown", point.value, error)
 
 
 def chance_of(statistic: str) -> float:

@@ -30,7 +30,7 @@ def parse_aligned(reply: str, texts: Sequence[Sequence[str]], every: bool = Fals
 
     Args:
         reply: What the grader said.
-        texts: The tokens, as `numbered.as_shown` gives them.
+        texts: The tokens, as `token_lines.as_shown` gives them.
         every: Whether every token has to be named.
 
     Raises:

@@ -38,7 +38,7 @@ async def predict(
 
     Args:
         model: The grader.
-        batches: The texts, as they are to be shown together, as tokens as `numbered.as_shown` gives them.
+        batches: The texts, as they are to be shown together, as tokens as `token_lines.as_shown` gives them.
         prompt: Makes the messages for a batch.
         every: Whether the answer is to name every token.
     """

@@ -53,7 +53,7 @@ def simulation_messages(explanation: str, texts: Sequence[Sequence[str]], every:
 
     Args:
         explanation: What the grader is to go by.
-        texts: As tokens as `numbered.as_shown` gives them.
+        texts: As tokens as `token_lines.as_shown` gives them.
         every: Whether the answer is to name every token.
     """
     return [*_beginning(every), ChatMessageUser(content=_question(explanation, texts))]

@@ -50,7 +50,10 @@ from importlib.metadata import entry_points
 registry = point.load()
 assert "venv" in registry.__file__, registry.__file__
 from inspect_ai._util.registry import registry_info
-for thing in (registry.detection, registry.explain, registry.shuffled, registry.empty, registry.estimate):
+for thing in (
+    registry.tasks.detection, registry.solvers.explain, registry.solvers.shuffled, registry.solvers.empty,
+    registry.scorers.estimate,
+):
     print(registry_info(thing).name)
 from inspect_ai.model import get_model
 for model in ("lexical", "oracle"):

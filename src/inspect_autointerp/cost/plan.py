@@ -153,7 +153,7 @@ def _made(make: Any, wanted: Mapping[str, Any]) -> Task:
 
     try:
         return make(**wanted)
-    except PrerequisiteError as error:  # what `evaluation.one_line_errors` makes of a user's mistake
+    except PrerequisiteError as error:  # what `errors.one_line_errors` makes of a user's mistake
         raise UserError(str(error.__cause__ or error)) from error
 
 

@@ -50,11 +50,11 @@ def price_of(model: str, given: Mapping[str, ModelCost]) -> ModelCost | None:
         given: Prices that win over Inspect's.
     """
     # `get_model_info` would make the model where it is not in the list: load weights, or start a server.
-    from inspect_ai.model._model_info import _get_model_info_direct
+    from inspect_autointerp.inspect_support.compat import known_model_info
 
     if model in given:
         return given[model]
     if model.startswith(f"{OWN}/"):
         return FREE
-    info = _get_model_info_direct(model)
+    info = known_model_info(model)
     return info.cost if info else None

@@ -57,7 +57,7 @@ class Level(_Part):
     store: Need | None = None
     """None for the contexts that the study is run on."""
     demo: Demo | None = None
-    """Of a level without `store`; `places.HOOKPOINT` by default."""
+    """Of a level without `store`; `stores.HOOKPOINT` by default."""
     paper: dict[str, Reported] = {}
     """By score."""
     paper_at: dict[str, dict[str, Reported]] = {}

@@ -19,7 +19,7 @@ ADVICE = (
 def advise_at_run_end() -> None:
     """Have runs that were interrupted end with advice, from now on.
 
-    Called where a task is made, for the reason that `unscored.warn_of_unscored` gives.
+    Called where a task is made, for the reason that `unscored_warning.warn_of_unscored` gives.
     """
     hooks(name="interruption", description="Says how to go on after an interruption.")(_Advise)
 

@@ -57,7 +57,7 @@ def note_acceptance(model: Model) -> None:
 def forget_at_run_end() -> None:
     """Have what is remembered forgotten at the end of every run, from now on: a server may have changed by the next.
 
-    Called where a task is made, for the reason that `unscored.warn_of_unscored` gives.
+    Called where a task is made, for the reason that `unscored_warning.warn_of_unscored` gives.
     """
     hooks(name="logprob_support", description="Forgets which models refused log-probabilities.")(_Forget)
 

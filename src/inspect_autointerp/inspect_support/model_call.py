@@ -113,8 +113,7 @@ def _failure(model: Model, error: Exception) -> Failure:
 
 def settings_of(model: Model, config: GenerateConfig) -> GenerateConfig:
     """Return the settings that a call with these ones has, with those of the model and of the evaluation."""
-    from inspect_ai.model._generate_config import active_generate_config  # Inspect has no public names for these
-    from inspect_ai.model._model import active_model
+    from inspect_autointerp.inspect_support.compat import active_generate_config, active_model
 
     evaluation = active_generate_config()
     if model is not active_model():  # `--max-tokens` and the like are of the main model alone

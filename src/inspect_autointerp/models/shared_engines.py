@@ -63,7 +63,7 @@ def release() -> None:
 def release_at_task_end() -> None:
     """Have engines let go of at the end of every task while no other runs, from now on.
 
-    Called where a task is made, for the reason that `unscored.warn_of_unscored` gives.
+    Called where a task is made, for the reason that `unscored_warning.warn_of_unscored` gives.
     """
     hooks(name="engines", description="Frees the memory of models when the last running task ends.")(_Release)
 

@@ -1,4 +1,4 @@
-"""The rows of `overview.latents_frame` with the texts that go with them, and as a file."""
+"""The rows of `statistics.latents_frame` with the texts that go with them, and as a file."""
 
 import json
 from collections.abc import Iterator

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from inspect_ai.log import EvalLog
 
+from inspect_autointerp.inspect_support.default_model import LEXICAL, NO_MODEL
 from inspect_autointerp.leaderboard.load.header import FLOORS, estimate_parts, scores_of, solver_of
 from inspect_autointerp.leaderboard.load.sample_rows import (
     TEXT,
@@ -236,7 +237,7 @@ def _stores(samples: Samples) -> Iterator[str]:
 def _explainer(samples: Samples) -> Iterator[str]:
     """Explanations are by the header's explainer and model."""
     solver, _, from_file = solver_of(samples.header)
-    model = samples.header.eval.model
+    model = LEXICAL if samples.header.eval.model == NO_MODEL else samples.header.eval.model
     for source, by, _ in samples.origins.explanations:
         begins = str(source).partition("/")[0]
         if solver in _SOURCES and begins in _SOURCES and begins not in _SOURCES[solver]:

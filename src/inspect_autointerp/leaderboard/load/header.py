@@ -7,7 +7,7 @@ from inspect_ai.log import EvalLog, EvalScore
 
 FLOORS = ("shuffled", "constant", "empty")
 _METRICS = ("estimate_mean", "estimate_low", "estimate_high")
-"""What `scorers.metrics.estimate` leaves in a log; Inspect puts the package's name in front."""
+"""What `scorers.shared.metrics.estimate` leaves in a log; Inspect puts the package's name in front."""
 _HUGE = 1e38
 
 

@@ -15,7 +15,7 @@ from inspect_autointerp.inspect_support.default_model import LEXICAL, NO_MODEL
 from inspect_autointerp.inspect_support.model_name import sampling, telling_arguments
 from inspect_autointerp.leaderboard.load.header import FLOORS, Estimate, estimates_of, scores_of, solver_of
 from inspect_autointerp.leaderboard.load.log_values import Check, log_check
-from inspect_autointerp.scorers.shared.specs import SCORES
+from inspect_autointerp.scorers.shared.specs import spec_of
 from inspect_autointerp.sharded import KEY as SWEEP
 
 _NO_MODEL = ("constant", "empty", "supply", "human")
@@ -61,11 +61,11 @@ class Entry:
     subject: str = ""
     coder: str = ""
     baseline: bool = False
-    """Of the lexical baseline: a floor where it stands among language models, see `compare`."""
+    """Of the lexical baseline: a floor where it stands among language models, see `comparable`."""
     shard: Shard | None = None
     """Where the log is one of a sweep's."""
     logs: tuple[str, ...] = field(default=(), repr=False)
-    """The logs of a sweep's shards, whose entry this is (`sweeps.merged`); `path` is the first then."""
+    """The logs of a sweep's shards, whose entry this is (`merge_shards`); `path` is the first then."""
     digest: str | None = None
     """The digest that the entry's suite publishes of its store; None without a suite, or where it publishes none."""
     one_store: bool = True
@@ -85,7 +85,7 @@ class Entry:
     @property
     def statistic(self) -> str:
         """The one that entries are ordered by; empty where the score is unknown or does not have it."""
-        spec = SCORES.get(self.setting.get("score", ""))
+        spec = spec_of(self.setting.get("score", ""))
         return spec.headline if spec and spec.headline in self.scores else ""
 
     @property
@@ -97,7 +97,7 @@ class Entry:
 def read_entries(folder: str) -> list[Entry]:
     """Read every log of this project below a folder, oldest first; other projects' logs are passed over.
 
-    The shards of a sweep are entries of their own, see `sweeps.merged`.
+    The shards of a sweep are entries of their own, see `merge_shards`.
 
     Raises:
         UserError: There is no such folder, or none of its logs is of this project.
@@ -222,7 +222,7 @@ def _text(value: object) -> str:
 
 
 def suite_of(log: EvalLog) -> dict[str, Any]:
-    """What a log says of the suite that it is an entry of (`suites.fixed`); nothing if it is of none."""
+    """What a log says of the suite that it is an entry of (`suites.frozen_options`); nothing if it is of none."""
     suite = (log.eval.metadata or {}).get("suite")
     return suite if isinstance(suite, dict) and suite.get("entry") is True else {}
 

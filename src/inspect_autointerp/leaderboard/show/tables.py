@@ -18,7 +18,6 @@ NOTES = (
     " Latents count as independent, although their contexts can be of the same documents: logs do not say of which.",
     "Floors, and explainers that are not above them (†), recede.",
 )
-_NAMES = {key: label for spec in SCORES.values() for key, label in spec.labels.items()}
 
 
 Row = dict[str, Any]
@@ -67,7 +66,7 @@ def _table(results: Results, every: dict[int, Row], of_table: list[int]) -> View
                 f"${of['cost_per_latent']:.4f}" if known(of["cost_per_latent"]) else "–",
             ]
         )
-    head = ["rank", "explainer", _NAMES.get(first["statistic"], first["statistic"]), "median"]
+    head = ["rank", "explainer", labels().get(first["statistic"], first["statistic"]), "median"]
     head += ["over floor"] if floors else []
     minor = range(len(head), len(head) + len(shown))
     head += [*shown.values(), "unscored", "tokens per latent", "cost per latent"]
@@ -87,11 +86,16 @@ def caption(of: Row) -> str:
     return f"{score} · {suite}{place} · store {store} · {of['n_latents']:,} latents · graded by {grader}"
 
 
+def labels() -> dict[str, str]:
+    """What tables call the statistics that they show, in order, by name; those of other packages' scores included."""
+    return {key: label for spec in SCORES.values() for key, label in spec.labels.items()}
+
+
 def columns(means: pd.DataFrame, headline: str) -> dict[str, str]:
     """The statistics that a table shows, and what they are called there; exports have all."""
     held = [str(key) for key in means if means[key].notna().any()]
     against = {f"{headline}_{kind}": f"against {kind}" for kind in (*HARD, "mismarked")}
-    return {key: name for key, name in (_NAMES | against).items() if key in held}
+    return {key: name for key, name in (labels() | against).items() if key in held}
 
 
 def differences(results: Results, pairs: pd.DataFrame) -> list[View]:

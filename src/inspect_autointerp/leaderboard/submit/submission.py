@@ -40,7 +40,7 @@ class Row:
     explainer: str
     floor: bool
     setting: dict[str, str]
-    """See `entry.Entry.setting`."""
+    """See `log_entry.Entry.setting`."""
     subject: str
     coder: str
     tokens_per_latent: float | None
@@ -70,7 +70,7 @@ class Submission:
 
     format: Literal[1]
     suite: dict[str, Any]
-    """What the logs say of it, see `suites.fixed.Fixed.metadata`."""
+    """What the logs say of it, see `suites.frozen_options.Fixed.metadata`."""
     latents: list[str]
     logs: list[Log]
     rows: list[Row]
