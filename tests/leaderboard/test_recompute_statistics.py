@@ -101,7 +101,11 @@ def lacks_partner(samples: Samples) -> None:
 
 
 MALFORMED: dict[str, tuple[str, Callable[[Samples], object], str]] = {
-    "no list": ("detection", lambda s: columns(s, "detection").update(label="1"), "must be lists by name"),
+    "no list": (
+        "detection",
+        lambda s: score(s, "detection")["metadata"]["verdicts"].update(label="1"),
+        "must be lists by name",
+    ),
     "unknown": ("detection", lambda s: columns(s, "detection").update(x=[]), "unknown column x"),
     "short": ("detection", lambda s: columns(s, "detection")["label"].pop(), "columns of one length"),
     "type": ("detection", lambda s: columns(s, "detection")["label"].__setitem__(0, "1"), "label holds str"),

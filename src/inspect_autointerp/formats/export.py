@@ -12,10 +12,10 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.formats import tables
 from inspect_autointerp.formats.delphi import write_delphi
 from inspect_autointerp.formats.eleuther import write_eleuther
-from inspect_autointerp.formats.logs import read_header
 from inspect_autointerp.formats.neuronpedia import Names, write_neuronpedia
 from inspect_autointerp.formats.row_buffer import Own, Spool
 from inspect_autointerp.formats.saebench import write_saebench
+from inspect_autointerp.inspect_support.log_samples import read_header
 from inspect_autointerp.store.atomic import atomic_folder, put_file, reason, scratch_folder
 from inspect_autointerp.store.folder_kind import Kind, files_in
 
