@@ -1,8 +1,9 @@
 """The store that a log's verdicts point into: the one that the user names, or one that is at hand."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import lru_cache
+from typing import Any
 
 from inspect_autointerp.builtin import demo, planted
 from inspect_autointerp.builtin.locate import locate
@@ -25,6 +26,21 @@ def store_of(given: str, digest: str) -> Store:
     if store.digest != digest:
         raise UserError(f"{given}: is store {store.digest}, and the log is over {digest}; give that one as --store")
     return store
+
+
+def as_wide_as(store: Store, metadata: Mapping[str, Any] | None) -> Store:
+    """Return the same store with contexts as wide as a score was told to cut them (`-S window=…`).
+
+    Args:
+        store: The store.
+        metadata: The score's.
+
+    Raises:
+        UserError: The store cannot be cut so.
+    """
+    options = (metadata or {}).get("options")
+    window = options.get("window") if isinstance(options, Mapping) else None
+    return Store.open(str(store.folder), window) if isinstance(window, int) and window != store.window else store
 
 
 class StoresAtHand:

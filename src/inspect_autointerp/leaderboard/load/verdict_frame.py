@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from inspect_autointerp.builtin.stores_at_hand import store_of
+from inspect_autointerp.builtin.stores_at_hand import as_wide_as, store_of
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.inspect_support.log_samples import read_header, read_samples
 from inspect_autointerp.inspect_support.verdicts import Verdict, recorded_verdicts
@@ -98,10 +98,7 @@ def context_texts(store: Store, starts: Sequence[int]) -> list[str]:
 
 def _texts(store: Store, verdicts: Sequence[Verdict], metadata: Mapping[str, Any]) -> Iterator[str | None]:
     """Return for each verdict its own text, or that of its context, as wide as its score was told to cut contexts."""
-    options = metadata.get("options")
-    window = options.get("window") if isinstance(options, Mapping) else None
-    if isinstance(window, int) and window != store.window:
-        store = Store.open(str(store.folder), window)
+    store = as_wide_as(store, metadata)
     texts = iter(context_texts(store, [verdict.start for verdict in verdicts if verdict.start is not None]))
     for verdict in verdicts:
         text = None if verdict.start is None else next(texts)
