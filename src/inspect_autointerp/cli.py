@@ -13,6 +13,7 @@ from inspect_autointerp.experiments.cli import study
 from inspect_autointerp.formats.export_cli import export
 from inspect_autointerp.leaderboard.cli import leaderboard
 from inspect_autointerp.leaderboard.submit.cli import submit, verify
+from inspect_autointerp.leaderboard.verdicts_cli import verdicts
 from inspect_autointerp.prep.cli.hooks import hooks
 from inspect_autointerp.prep.cli.merge import merge
 from inspect_autointerp.prep.cli.negatives import negatives
@@ -41,6 +42,7 @@ app.command()(show)
 app.command()(compare)
 app.command("eval-sharded", context_settings=sharded_cli.CONTEXT)(sharded_cli.eval_sharded)
 app.command()(leaderboard)
+app.command()(verdicts)
 app.command()(submit)
 app.command()(verify)
 app.command()(export)

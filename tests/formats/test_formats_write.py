@@ -19,10 +19,11 @@ from inspect_autointerp.formats import Supplied, SuppliedText, tables
 from inspect_autointerp.formats.delphi import write_delphi
 from inspect_autointerp.formats.eleuther import write_eleuther
 from inspect_autointerp.formats.export import FORMATS, TABLES, export
-from inspect_autointerp.formats.logs import log_rows, read_header
+from inspect_autointerp.formats.logs import log_rows
 from inspect_autointerp.formats.neuronpedia import Names, write_neuronpedia
 from inspect_autointerp.formats.records import Row, headlines
 from inspect_autointerp.formats.saebench import write_saebench
+from inspect_autointerp.inspect_support.log_samples import read_header
 from inspect_autointerp.scorers.shared.specs import SCORES
 
 NAMES = Names(model="gpt2-small", source=HOOK, author="me", created="2026-01-01T00:00:00+00:00")

@@ -7,6 +7,7 @@ import pytest
 from inspect_ai.log import list_eval_logs, read_eval_log
 
 from inspect_autointerp.leaderboard.load.log_values import log_check
+from inspect_autointerp.leaderboard.submit.recompute_statistics import compare_statistics
 
 
 @pytest.fixture(autouse=True)
@@ -23,3 +24,5 @@ def _logs_agree_with_themselves(tmp_path: Path) -> Iterator[None]:
         if log.status == "success" and "inspect_autointerp" in (log.eval.metadata or {}):
             check = log_check(info.name)
             assert (check.contradictions, check.absent, check.edited) == ([], [], {}), info.name
+            samples = (sample.model_dump() for sample in read_eval_log(info).samples or [])
+            assert compare_statistics(samples).differences == [], info.name

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.formats.records import Row, headlines
 
-_ADVICE = "export each explainer, and each grader, to a place of its own"
+ADVICE = "export each explainer, and each grader, to a place of its own"
 
 
 def once_each(rows: Iterable[Row], scores: dict[str, dict[int, float]] | None = None) -> Iterator[Row]:
@@ -23,11 +23,11 @@ def once_each(rows: Iterable[Row], scores: dict[str, dict[int, float]] | None = 
         is_new = row.index not in first
         place, said = first.setdefault(row.index, (row.place, hash(row.text)))
         if said != hash(row.text):
-            raise UserError(f"{row.place}: {row.hookpoint}/{row.index} is explained otherwise in {place}; {_ADVICE}")
+            raise UserError(f"{row.place}: {row.hookpoint}/{row.index} is explained otherwise in {place}; {ADVICE}")
         for name, value in headlines(row.scores).items():
             score = score_of(name)
             if scores is not None and scores.setdefault(score, {}).setdefault(row.index, value) != value:
-                raise UserError(f"{row.place}: {row.hookpoint}/{row.index} has another {score} than before; {_ADVICE}")
+                raise UserError(f"{row.place}: {row.hookpoint}/{row.index} has another {score} than before; {ADVICE}")
         if is_new:
             yield row
 

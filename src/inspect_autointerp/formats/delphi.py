@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from inspect_autointerp.formats.dedupe import once_each
+from inspect_autointerp.formats.delphi_scores import file_name
 from inspect_autointerp.formats.errors import Faults
 from inspect_autointerp.formats.records import Row, parse_index, short
 from inspect_autointerp.formats.source import Source
@@ -51,11 +52,8 @@ def read_delphi(source: Source, faults: Faults) -> Iterator[Row]:
 
 
 def write_delphi(rows: Iterable[Row], folder: Path) -> None:
-    """Write a run's `explanations/`.
-
-    Not written are `scores/`: Delphi's files hold each context's verdict, and our logs only what came of all of them.
-    """
+    """Write a run's `explanations/`; its `scores/` are written by `delphi_scores`, which needs verdicts and a store."""
     (folder / "explanations").mkdir()
     for row in once_each(rows):
-        name = f"{str(row.hookpoint).replace('/', '--')}_latent{row.index}.txt"
+        name = file_name(str(row.hookpoint), row.index)
         (folder / "explanations" / name).write_text(json.dumps(row.text), encoding="ascii")

@@ -11,11 +11,12 @@ from inspect_autointerp import __version__
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.formats import tables
 from inspect_autointerp.formats.delphi import write_delphi
+from inspect_autointerp.formats.delphi_scores import write_delphi_scores
 from inspect_autointerp.formats.eleuther import write_eleuther
-from inspect_autointerp.formats.logs import read_header
 from inspect_autointerp.formats.neuronpedia import Names, write_neuronpedia
 from inspect_autointerp.formats.row_buffer import Own, Spool
 from inspect_autointerp.formats.saebench import write_saebench
+from inspect_autointerp.inspect_support.log_samples import read_header
 from inspect_autointerp.store.atomic import atomic_folder, put_file, reason, scratch_folder
 from inspect_autointerp.store.folder_kind import Kind, files_in
 
@@ -36,6 +37,8 @@ class Exported:
     """Rows of a table, or explanations."""
     left_out: int
     """Rows without an explanation of their own latent, where the format has no place for them."""
+    notes: tuple[str, ...] = ()
+    """What else was left out, and why."""
 
 
 def export(
@@ -47,6 +50,7 @@ def export(
     model_id: str | None = None,
     source_id: str | None = None,
     author_id: str = "inspect-autointerp",
+    store: str | None = None,
 ) -> Exported:
     """Write the explanations and scores of logs.
 
@@ -62,6 +66,7 @@ def export(
         model_id: Neuronpedia's name of the subject; the last part of the subject's name by default.
         source_id: Neuronpedia's name of the coder; the hookpoint by default.
         author_id: Neuronpedia's user who is to have written the explanations.
+        store: Delphi: the store that the logs are over, for the texts of contexts; by default one at hand.
 
     Raises:
         UserError: A log is not readable or not of this project; the format cannot hold what they hold; there is
@@ -69,6 +74,8 @@ def export(
     """
     if to not in FORMATS:
         raise UserError(f"--to {to}: there is none of that name; there are {', '.join(FORMATS)}")
+    if store is not None and to != "delphi":
+        raise UserError(f"--store: of --to delphi alone, whose files hold contexts; leave it out for {to}")
     if len(set(logs)) < len(logs):
         raise UserError("a log is given twice")
     _refuse(output, to, overwrite)
@@ -78,7 +85,7 @@ def export(
         spool = Spool(folder / ".rows")
         for path, header in headers.items():
             spool.take(path, header)
-        columns = tables.columns(spool.scores, spool.made_by)
+        columns, notes = tables.columns(spool.scores, spool.made_by), []
         if to in TABLES:
             written = spool.n
             TABLES[to](spool, folder / output.name, columns)
@@ -88,8 +95,9 @@ def export(
             if not written:
                 raise UserError(f"{to}: none of these logs' latents has an explanation of its own")
             _write(own, to, folder, first, model_id=model_id, source_id=source_id, author_id=author_id)
+            notes = write_delphi_scores(headers, folder, store) if to == "delphi" else []
             tables.write_jsonl(spool, folder / _ROWS, columns)
-        done = Exported(written, spool.n - written)
+        done = Exported(written, spool.n - written, tuple(notes))
         about = {"format": to, "written_by": f"inspect-autointerp {__version__}", "written": done.written}
         about |= {"left_out": done.left_out, "logs": spool.about}
         spool.remove()

@@ -24,13 +24,20 @@ def export(
     author_id: Annotated[
         str, typer.Option(help="Neuronpedia's id of the user who imports the explanations.")
     ] = "inspect-autointerp",
+    store: Annotated[
+        str | None,
+        typer.Option(
+            help="Delphi: the store that the logs are over, whose texts its scores hold; by default one at hand."
+        ),
+    ] = None,
 ) -> None:
     """Write the explanations and scores of logs in a format that others read.
 
     \b
     jsonl, csv, parquet  a file: every latent, every score, who explained and who graded
     neuronpedia          explanations/ and scores/ as batch-N.jsonl.gz; no details of single contexts
-    delphi               explanations/; no scores/, whose files hold verdicts on single contexts, which logs do not
+    delphi               explanations/, and scores/detection/ and scores/fuzz/ with each activating and random context
+                         and its verdict, if the logs' store is at hand or given (--store)
     saebench             one result file; balanced accuracy of detection, null for verdicts and SAE configuration
     eleuther             HOOKPOINT_feature.json, and scores/ of detection (recall) and fuzzing
 
@@ -54,8 +61,11 @@ def export(
         model_id=model_id,
         source_id=source_id,
         author_id=author_id,
+        store=store,
     )
     left_out = f"; {done.left_out:,} rows without an explanation of their own left out" if done.left_out else ""
     Console(stderr=True).print(
         f"{output}: {done.written:,} rows{left_out}", markup=False, highlight=False, soft_wrap=True
     )
+    for note in done.notes:
+        Console(stderr=True).print(note, markup=False, highlight=False, soft_wrap=True)

@@ -2,39 +2,14 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.formats.records import Row, finite, parse_index, short
+from inspect_autointerp.inspect_support.log_samples import read_samples
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalLog, EvalSample
-
-_TOGETHER = 256
-"""Samples that are read together at the least."""
-_PARTS = 128
-"""In how many parts a large log is read: for each Inspect reads the log's directory, which grows with the log."""
-_UNUSED = {"messages", "events", "attachments", "store", "output"}
-
-
-def read_header(path: str) -> "EvalLog":
-    """A log's header.
-
-    Raises:
-        UserError: It cannot be read, or is not of this project.
-    """
-    from inspect_ai.log import read_eval_log
-
-    try:
-        log = read_eval_log(path, header_only=True)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such log") from None
-    except Exception as error:
-        raise _unreadable(path, error) from error
-    if "inspect_autointerp" not in (log.eval.metadata or {}):
-        raise UserError(f"{path}: a log of another project (task {short(log.eval.task)}), without explanations")
-    return log
 
 
 def log_rows(path: str, log: "EvalLog", shown: str | None = None) -> Iterator[Row]:
@@ -50,37 +25,8 @@ def log_rows(path: str, log: "EvalLog", shown: str | None = None) -> Iterator[Ro
     Raises:
         UserError: A sample cannot be read, or is not of this project.
     """
-    wanted = _there(path, log)
-    for begin in range(0, len(wanted), size := max(_TOGETHER, len(wanted) // _PARTS)):
-        part = wanted[begin : begin + size]
-        for sample in _samples(path, part):
-            yield _row(shown or path, sample, log)
-
-
-def _there(path: str, log: "EvalLog") -> list[tuple[str | int, int]]:
-    """The ids and epochs of the samples that a log holds: all of them, unless it was interrupted."""
-    from inspect_ai.log import read_eval_log_sample_summaries
-
-    if log.status == "success":
-        return list(product(log.eval.dataset.sample_ids or [], range(1, (log.eval.config.epochs or 1) + 1)))
-    try:
-        return [(sample.id, sample.epoch) for sample in read_eval_log_sample_summaries(path)]
-    except Exception as error:
-        raise _unreadable(path, error) from error
-
-
-def _samples(path: str, wanted: list[tuple[str | int, int]]) -> list["EvalSample"]:
-    from inspect_ai.log import read_eval_log_samples_by_id
-
-    try:
-        return read_eval_log_samples_by_id(path, wanted, exclude_fields=_UNUSED)
-    except Exception as error:
-        raise _unreadable(path, error) from error
-
-
-def _unreadable(path: str, error: Exception) -> UserError:
-    """What is said of a log that is cut short or broken: it can fail in any layer."""
-    return UserError(f"{path}: not a readable Inspect log ({type(error).__name__})")
+    for sample in read_samples(path, log):
+        yield _row(shown or path, sample, log)
 
 
 def _row(place: str, sample: "EvalSample", log: "EvalLog") -> Row:

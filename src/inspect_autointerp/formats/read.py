@@ -9,12 +9,13 @@ from inspect_autointerp.formats.delphi import read_delphi
 from inspect_autointerp.formats.detect import FOLDERS, FORMATS, recognise
 from inspect_autointerp.formats.eleuther import read_eleuther
 from inspect_autointerp.formats.errors import Faults
-from inspect_autointerp.formats.logs import log_rows, read_header
+from inspect_autointerp.formats.logs import log_rows
 from inspect_autointerp.formats.neuronpedia import read_neuronpedia
 from inspect_autointerp.formats.records import Row, Supplied, headlines, short
 from inspect_autointerp.formats.saebench import read_saebench
 from inspect_autointerp.formats.source import Source, opened
 from inspect_autointerp.formats.tables import read_csv, read_jsonl, read_parquet
+from inspect_autointerp.inspect_support.log_samples import read_header
 
 
 def read_explanations(

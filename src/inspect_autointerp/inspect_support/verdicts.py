@@ -6,13 +6,13 @@ The texts are not repeated: a context is its first token's position in the store
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from math import nan
+from math import isfinite, nan
 from typing import Any
 
 import numpy as np
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.latent import Context
+from inspect_autointerp.latent import DECILES, Context
 from inspect_autointerp.store.store import Store
 
 KEY = "verdicts"
@@ -90,6 +90,9 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "values": list,
     "continuations": dict,
 }
+_RANGES = {"label": (0, 1), "decile": (1, DECILES), "probability": (0, 1)} | {
+    name: (0, 2**63 - 1) for name in ("start", "document", "partner", "question")
+}
 
 
 def locate_contexts(store: Store, contexts: Sequence[Context]) -> list[dict[str, Any]]:
@@ -116,7 +119,8 @@ def from_columns(columns: Mapping[str, Any], where: str = "verdicts") -> list[Ve
         where: What errors call them.
 
     Raises:
-        UserError: A column is unknown or missing, is as long as no other, or holds a value of another type.
+        UserError: A column is unknown or missing, is as long as no other, or holds a value of another type or outside
+            its range.
     """
     if not columns:
         return []
@@ -130,6 +134,8 @@ def from_columns(columns: Mapping[str, Any], where: str = "verdicts") -> list[Ve
         for value in column:
             if value is not None and (isinstance(value, bool) or not isinstance(value, _TYPES[name])):
                 raise UserError(f"{where}: column {name} holds {type(value).__name__} {str(value)[:40]!r}")
+            if value is not None and (allowed := _misfit(name, value, len(column))):
+                raise UserError(f"{where}: column {name} holds {str(value)[:40]}, which is not {allowed}")
     if None in columns["kind"]:
         raise UserError(f"{where}: column kind holds null")
     return [Verdict(**dict(zip(columns, row, strict=True))) for row in zip(*columns.values(), strict=True)]
@@ -142,6 +148,26 @@ def recorded_verdicts(metadata: Mapping[str, Any] | None, where: str = "verdicts
         UserError: See `from_columns`.
     """
     return from_columns((metadata or {}).get(KEY) or {}, where)
+
+
+def _misfit(name: str, value: Any, n: int) -> str | None:
+    """Return what a field of one of n verdicts may hold, where a value of the right type is not that; else None."""
+    if name in ("probability", "value", "values"):
+        numbers = value if name == "values" else [value]
+        if any(isinstance(one, bool) or not isinstance(one, int | float) or not _is_finite(one) for one in numbers):
+            return "a finite number"
+    low, high = _RANGES.get(name, (None, None))
+    high = n - 1 if name == "partner" else high
+    if low is not None and high is not None and not low <= value <= high:
+        return f"in [{low}, {high}]"
+    return None
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return isfinite(value)
+    except OverflowError:  # a whole number that no float holds
+        return False
 
 
 def _significant(value: float) -> float:

@@ -34,6 +34,12 @@ def leaderboard(
     store: Annotated[
         list[str] | None, typer.Option(help="A store that the page's cards read the texts of contexts from.")
     ] = None,
+    documents: Annotated[
+        bool,
+        typer.Option(
+            help="Add the interval for which documents are drawn too, not latents alone; it reads every sample."
+        ),
+    ] = False,
     full: Annotated[bool, typer.Option(help="Show differences, correlations, guidelines and means by each.")] = False,
 ) -> None:
     """Compare explainers: mean scores over latents with intervals, beside the floors.
@@ -48,6 +54,7 @@ def leaderboard(
     from inspect_autointerp.leaderboard.analyse.breakdown import By, breakdown, checked
     from inspect_autointerp.leaderboard.analyse.correlations import correlations as correlations_of
     from inspect_autointerp.leaderboard.analyse.differences import differences as differences_of
+    from inspect_autointerp.leaderboard.analyse.document_intervals import document_intervals
     from inspect_autointerp.leaderboard.analyse.statistics import summary
     from inspect_autointerp.leaderboard.load.results_from_logs import read_results
     from inspect_autointerp.leaderboard.show import export, tables, view
@@ -60,6 +67,8 @@ def leaderboard(
     results = read_results(logs)
     pairs = differences_of(results)
     numbers = summary(results, pairs)
+    if documents:
+        numbers = numbers.join(document_intervals(results))
     shown = tables.tables(results, numbers)
     if differences or full:
         shown += tables.differences(results, pairs)

@@ -15,7 +15,8 @@ NOTES = (
     "Mean over latents with its 95 % bootstrap interval; median with quartiles; over floor: the paired difference from"
     " the floor that it is least sure to be above; – is undefined; ¶ at the natural base rate; empty columns are left"
     " out. Explainers that cannot be told apart (paired over latents, Holm's correction, 5 %) share a rank."
-    " Latents count as independent, although their contexts can be of the same documents: logs do not say of which.",
+    " Latents count as independent there, although their contexts can be of the same documents; `--documents` adds an"
+    " interval for which latents and documents are drawn.",
     "Floors, and explainers that are not above them (†), recede.",
 )
 
@@ -34,7 +35,7 @@ def tables(results: Results, numbers: pd.DataFrame) -> list[View]:
 
     Args:
         results: The entries.
-        numbers: Their `summary`.
+        numbers: Their `summary`, and `document_intervals` where these are to be shown.
     """
     every = rows_of(results.entries.join(numbers))
     return [_table(results, every, list(results.of(table).index)) for table in results.tables]
@@ -49,6 +50,7 @@ def _table(results: Results, every: dict[int, Row], of_table: list[int]) -> View
     means = estimates.pivot(index="entry", columns="statistic", values="mean")
     shown = {key: name for key, name in columns(means, first["statistic"]).items() if key != first["statistic"]}
     floors = any(known(of["over_floor"]) for of in entries.values())
+    by_document = any(known(of.get("document_low")) for of in entries.values())
     rows = []
     for entry, of in entries.items():
         others = (means[key].get(entry, float("nan")) for key in shown)
@@ -58,6 +60,7 @@ def _table(results: Results, every: dict[int, Row], of_table: list[int]) -> View
                 places(of),
                 named(of),
                 estimate(of["mean"], of["low"], of["high"]),
+                *([interval(of["document_low"], of["document_high"])] if by_document else []),
                 estimate(of["median"], of["q25"], of["q75"]),
                 *([over] if floors else []),
                 *(number(mean) for mean in others),
@@ -66,7 +69,8 @@ def _table(results: Results, every: dict[int, Row], of_table: list[int]) -> View
                 f"${of['cost_per_latent']:.4f}" if known(of["cost_per_latent"]) else "–",
             ]
         )
-    head = ["rank", "explainer", labels().get(first["statistic"], first["statistic"]), "median"]
+    head = ["rank", "explainer", labels().get(first["statistic"], first["statistic"])]
+    head += [*(["interval by document"] if by_document else []), "median"]
     head += ["over floor"] if floors else []
     minor = range(len(head), len(head) + len(shown))
     head += [*shown.values(), "unscored", "tokens per latent", "cost per latent"]
@@ -228,11 +232,16 @@ def estimate(mean: float, low: float, high: float, sign: str = "") -> str:
     return f"{mean:{sign}.3f}" + (f"\n[{low:{sign}.3f}, {high:{sign}.3f}]" if known(low) else "")
 
 
+def interval(low: float, high: float) -> str:
+    """Return an interval by itself; a dash where it is undefined."""
+    return f"[{low:.3f}, {high:.3f}]" if known(low) else "–"
+
+
 def number(value: float, digits: int = 3) -> str:
     """A number; a dash where it is undefined."""
     return f"{value:.{digits}f}" if known(value) else "–"
 
 
-def known(value: float) -> bool:
+def known(value: float | None) -> bool:
     """Whether a number is defined."""
     return not pd.isna(value)

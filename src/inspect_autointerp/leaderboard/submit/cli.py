@@ -11,6 +11,7 @@ from inspect_autointerp.store.atomic import atomic_file
 from inspect_autointerp.text.render import visible
 
 if TYPE_CHECKING:
+    from inspect_autointerp.leaderboard.submit.recompute import Recomputed
     from inspect_autointerp.leaderboard.submit.submission import Submission
     from inspect_autointerp.suites.suite import Suite
 
@@ -49,13 +50,15 @@ def verify(
 ) -> None:
     """Check an entry: against itself, its suite's definition, and the logs given, all of whose numbers are recomputed.
 
+    Each latent's statistics are computed from its verdicts, and means and intervals from the latents' statistics.
+    Simulation and intervention need more than a log holds: their statistics are taken as they are, and named.
     The exit status is 2 if anything differs; every difference is named.
 
     \b
     Example:
       autointerp verify entry.json logs/*_suite_*.eval
     """
-    from inspect_autointerp.leaderboard.submit.recompute import log_sha256
+    from inspect_autointerp.leaderboard.submit.recompute import log_sha256, recomputed
     from inspect_autointerp.leaderboard.submit.submission import read_submission
     from inspect_autointerp.leaderboard.submit.verify import log_differences, own_differences, suite_differences
 
@@ -63,7 +66,13 @@ def verify(
     found = list(own_differences(read))
     definition = _definition(read.suite, suite)
     found += suite_differences(read, definition) if definition else []
-    for log in logs or []:
+    read_logs = []
+    for path in logs or []:
+        try:
+            read_logs.append(recomputed(path))
+        except UserError as error:
+            found.append(str(error))
+    for log in read_logs:
         found += log_differences(read, log)
     _refuse(found, str(entry))
     given = {log_sha256(log) for log in logs or []}
@@ -76,9 +85,18 @@ def verify(
         )
     if len(unread) < len(read.logs):
         say.append(f"{_what(len(read.logs) - len(unread), 'log')} recomputed: every number is the entry's")
+        say += list(dict.fromkeys(line for log in read_logs for line in _from_verdicts(log)))
     if unread:
         say.append(f"Not compared with what it was made from, which was not given: {', '.join(map(visible, unread))}")
     sys.stdout.write("\n".join([*say, *_edited(read)]) + "\n")
+
+
+def _from_verdicts(log: "Recomputed") -> list[str]:
+    """Lines that say of which scores of a log the latents' statistics were computed from verdicts, and why not."""
+    done = [f"{name} ({_what(n, 'latent')})" for name, n in log.from_verdicts.n_latents.items()]
+    lines = [f"Statistics of each latent computed from its verdicts: {', '.join(done)}"] if done else []
+    lines += [f"Not computed from verdicts: {name}, since {why}" for name, why in log.from_verdicts.skipped.items()]
+    return [visible(line) for line in lines]
 
 
 def _edited(entry: "Submission") -> list[str]:

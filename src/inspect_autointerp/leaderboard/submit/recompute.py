@@ -14,6 +14,7 @@ from inspect_autointerp.leaderboard.load.consistency import Samples, contradicti
 from inspect_autointerp.leaderboard.load.header import Estimate
 from inspect_autointerp.leaderboard.load.log_entry import Entry, entries, suite_of
 from inspect_autointerp.leaderboard.load.log_values import summarized
+from inspect_autointerp.leaderboard.submit.recompute_statistics import FromVerdicts, compare_statistics
 from inspect_autointerp.statistics.intervals import bootstrap_interval
 
 _UNREAD = {"messages", "events", "attachments", "store"}
@@ -50,6 +51,8 @@ class Recomputed:
     about: dict[str, Any]
     scores: dict[str, ScoreOf]
     """By name; the suite's alone, as the suite's grader gave them."""
+    from_verdicts: FromVerdicts
+    """Of which scores the latents' statistics were computed from verdicts. All of them agree."""
 
 
 def recomputed(path: str) -> Recomputed:
@@ -84,12 +87,12 @@ def recomputed(path: str) -> Recomputed:
     latents = own[0].latents if own else ()
     samples, texts = _read(path, log)
     values = _values(samples)
-    edited = _check(path, samples, texts)
+    edited, from_verdicts = _check(path, samples, texts)
     scores = {entry.scorer: _score(entry, values, path, edited.get(entry.scorer, 0)) for entry in own}
     about = {key: value for key, value in provenance(path, log, {}).items() if key != "log"}
     about["eval_id"] = log.eval.eval_id
     store = str((log.eval.metadata or {}).get("store"))
-    return Recomputed(path, digest, suite, store, latents, about, scores)
+    return Recomputed(path, digest, suite, store, latents, about, scores, from_verdicts)
 
 
 def log_sha256(path: str) -> str:
@@ -137,11 +140,11 @@ def _read(path: str, log: EvalLog) -> tuple[list[dict[str, Any]], Texts]:
     return found, texts
 
 
-def _check(path: str, samples: list[dict[str, Any]], texts: Texts) -> dict[str, int]:
+def _check(path: str, samples: list[dict[str, Any]], texts: Texts) -> tuple[dict[str, int], FromVerdicts]:
     """Compare everything in a log with everything else in it.
 
     Returns:
-        By score, of how many latents it was edited after the run.
+        By score, of how many latents it was edited after the run; and what the verdicts came to.
 
     Raises:
         UserError: The log is damaged, contradicts itself, or has no sample of some of its latents.
@@ -160,9 +163,11 @@ def _check(path: str, samples: list[dict[str, Any]], texts: Texts) -> dict[str, 
         for score in reduced.samples
         if texts.get((reduced.scorer, str(score.sample_id))) not in (None, (score.answer, score.explanation))
     ]
+    from_verdicts = compare_statistics(samples, summaries.edited)
+    lines += from_verdicts.differences
     if lines:
         raise UserError(f"{path}: contradicts itself: {'; '.join(list(dict.fromkeys(lines))[:_SHOWN])}")
-    return {name: len(ids) for name, ids in summaries.edited.items()}
+    return {name: len(ids) for name, ids in summaries.edited.items()}, from_verdicts
 
 
 def _values(samples: list[dict[str, Any]]) -> dict[str, dict[str, dict[str, Any]]]:

@@ -6,9 +6,8 @@ from dataclasses import asdict
 from math import nan
 from typing import Any
 
-from inspect_autointerp.errors import UserError
 from inspect_autointerp.leaderboard.load.header import Estimate
-from inspect_autointerp.leaderboard.submit.recompute import estimate_of, recomputed, same
+from inspect_autointerp.leaderboard.submit.recompute import Recomputed, estimate_of, same
 from inspect_autointerp.leaderboard.submit.submission import Row, Submission, log_of, rows_of
 from inspect_autointerp.store.store import Store
 from inspect_autointerp.suites.sample_latents import drawn_latents
@@ -84,13 +83,9 @@ def _draw_differences(entry: Submission, suite: Suite) -> Iterator[str]:
         yield "its latents are not those that the suite draws from this store"
 
 
-def log_differences(entry: Submission, path: str) -> Iterator[str]:
-    """Where an entry says something else than one of its logs, all of whose numbers are computed anew."""
-    try:
-        log = recomputed(path)
-    except UserError as error:
-        yield str(error)
-        return
+def log_differences(entry: Submission, log: Recomputed) -> Iterator[str]:
+    """Where an entry says something else than one of its logs, all of whose numbers were computed anew."""
+    path = log.path
     listed = next((listed for listed in entry.logs if listed.sha256 == log.sha256), None)
     if listed is None:
         yield f"{path}: its sha256, {log.sha256[:16]}…, is that of no log of the entry"

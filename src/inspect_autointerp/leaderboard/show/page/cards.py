@@ -15,11 +15,12 @@ import numpy as np
 from inspect_ai.log import read_eval_log, read_eval_log_sample
 from inspect_ai.scorer import Score
 
+from inspect_autointerp.builtin.stores_at_hand import StoresAtHand
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.inspect_support.verdicts import Verdict, recorded_verdicts
 from inspect_autointerp.leaderboard.load.samples import UNREAD
 from inspect_autointerp.leaderboard.results import Results
-from inspect_autointerp.leaderboard.show.page.contexts import LatentTexts, StoresAtHand
+from inspect_autointerp.leaderboard.show.page.contexts import LatentTexts
 from inspect_autointerp.scorers.generation.statistics import ACTIVE, NEAR_MISS
 from inspect_autointerp.text.render import visible
 

@@ -1,40 +1,12 @@
 """Texts of contexts for the page, read from the store that a log's verdicts point into, where that store is at hand."""
 
-from collections.abc import Iterable
-from contextlib import suppress
-from functools import lru_cache
-
 import numpy as np
 
-from inspect_autointerp.builtin import demo, planted
 from inspect_autointerp.card.tokens import as_html, pieces
 from inspect_autointerp.contexts.latent_windows import LatentWindows
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.latent import Context
 from inspect_autointerp.store.store import Store
-
-
-class StoresAtHand:
-    """The stores that a page may read contexts from.
-
-    Args:
-        folders: Where stores may be: those that the user names, and those that logs name. Those of the demo and of the
-            planted latents are looked at too, if they have been made.
-    """
-
-    def __init__(self, folders: Iterable[str] = ()) -> None:
-        self._folders = [*dict.fromkeys(folders), str(demo.store_folder()), str(planted.store_folder())]
-
-    @lru_cache(maxsize=64)  # noqa: B019 - lives as long as a page is written
-    def find(self, digest: str) -> Store | None:
-        """Return the store of a digest, as logs write it (`DIGEST` or `DIGEST/WINDOW`); None if it is not at hand."""
-        _, _, window = digest.partition("/")
-        for folder in self._folders:
-            with suppress(UserError, OSError):
-                store = Store.open(folder, int(window) if window.isdigit() else None)
-                if store.digest == digest:
-                    return store
-        return None
 
 
 class LatentTexts:
