@@ -70,11 +70,12 @@ def test_the_store_is_made_once_and_all_kinds_of_contexts_with_it(
     calls = []
 
     def make(command: list[str], **_: Any) -> subprocess.CompletedProcess:
-        calls.append(command[3])
-        if command[3] == "prep":
+        name = next(word for word in command if word in ("prep", "negatives"))
+        calls.append(name)
+        if name == "prep":
             shutil.copytree(store_folder, command[command.index("-o") + 1])
         else:
-            store = Store(command[4])
+            store = Store(command[command.index(name) + 1])
             extend(store, "similar", iter([]), "by hand")
         return subprocess.CompletedProcess(command, 0)
 

@@ -235,7 +235,7 @@ def test_a_failure_in_the_middle_changes_nothing(
         yield "Some text to begin with. " * 500
         raise error
 
-    monkeypatch.setattr(scan, "documents", broken)
+    monkeypatch.setattr(scan, "corpus_documents", broken)
     for overwrite, target in ((True, "store"), (False, "other")):
         with pytest.raises(error):
             prep(tmp_path / target, overwrite=overwrite, tokens=10**6)
