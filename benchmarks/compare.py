@@ -146,11 +146,11 @@ def main() -> None:
             for name in ("partnered", "dimensions", "tokens", "exponent"):
                 command += [f"--{name}", str(getattr(arguments, name))]
             run = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-            found = json.loads(run.stdout.splitlines()[-1])
-            times = [f"{found[name]:,.1f}" for name in ("candidates", "matching", "floor", "total", "wall")]
-            means = [f"{found[name]:.3f}" for name in ("mean", "unrelated")]
-            known, bound, partners = (f"{100 * found[name]:.1f} %" for name in ("known", "bound", "found"))
-            table.add_row(kind, f"{n:,} × {n:,}", *times, f"{found['mb']:,.0f}", known, *means, bound, partners)
+            figures = json.loads(run.stdout.splitlines()[-1])
+            times = [f"{figures[name]:,.1f}" for name in ("candidates", "matching", "floor", "total", "wall")]
+            means = [f"{figures[name]:.3f}" for name in ("mean", "unrelated")]
+            known, bound, partners = (f"{100 * figures[name]:.1f} %" for name in ("known", "bound", "found"))
+            table.add_row(kind, f"{n:,} × {n:,}", *times, f"{figures['mb']:,.0f}", known, *means, bound, partners)
     console.print(table)
 
 

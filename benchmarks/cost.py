@@ -131,8 +131,8 @@ def detection_calls(explanation: str, contexts: Sequence[Context], rng: np.rando
 def fuzzing_calls(explanation: str, contexts: Sequence[Context], rng: np.random.Generator) -> list[Call]:
     """What the scorer `fuzzing` asks; the share of activating contexts with wrong marks is the task's."""
     right, wrong = (FUZZING[kind] for kind in ("activating", MISMARKED))
-    found = sum(context.kind == "activating" for context in contexts)
-    tests, _ = marked_contexts(contexts, round(found * right / (right + wrong)), rng)
+    n_activating = sum(context.kind == "activating" for context in contexts)
+    tests, _ = marked_contexts(contexts, round(n_activating * right / (right + wrong)), rng)
     pair = delimiters(test.context for test in tests)
     texts = [marked(test.context, pair, test.marks) for test in tests]
     batches = _batches(texts, _default(tasks.fuzzing, "texts_per_call"))
@@ -265,11 +265,11 @@ def reference_windows(tokenizer) -> list[Context]:
     return windows
 
 
-def _cells(found: Cost | None) -> tuple[str, str]:
+def _cells(cost: Cost | None) -> tuple[str, str]:
     """Input (constant) and output."""
-    if found is None:
+    if cost is None:
         return "–", "–"
-    return f"{found.input / 1000:.1f}k ({found.constant / 1000:.1f}k)", f"{found.output:,}"
+    return f"{cost.input / 1000:.1f}k ({cost.constant / 1000:.1f}k)", f"{cost.output:,}"
 
 
 def table() -> Table:

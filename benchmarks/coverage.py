@@ -97,7 +97,7 @@ def covered_by_percentiles(population: Population, n: int, repetitions: int, rng
     """The same by the percentiles of resampled means."""
     values = population.draw(rng, (repetitions, n))
     means = (row[rng.integers(0, n, (RESAMPLES, n))].mean(axis=1) for row in values)
-    low, high = np.array([np.quantile(found, (0.025, 0.975)) for found in means]).T
+    low, high = np.array([np.quantile(resampled, (0.025, 0.975)) for resampled in means]).T
     return holds(low, high, population.mean)
 
 

@@ -53,11 +53,11 @@ def ways(folder: Path, x: Tensor, device: str) -> dict[str, Callable[[], Any]]:
         token, latent = dense.nonzero(as_tuple=True)
         return Triples(token, latent, dense[token, latent])
 
-    found = {"product alone": lambda: x @ weight, "SAELens": library, "ours": lambda: ours.encode(x)}
+    encoders = {"product alone": lambda: x @ weight, "SAELens": library, "ours": lambda: ours.encode(x)}
     if device != "cpu":  # where there is nothing to be gained
         rounded = SaeLensCoder(str(folder), device, "bfloat16")
-        found["ours, bfloat16"] = lambda: rounded.encode(x)
-    return found
+        encoders["ours, bfloat16"] = lambda: rounded.encode(x)
+    return encoders
 
 
 def check(theirs: Triples, ours: Triples, shape: tuple[int, int]) -> None:

@@ -61,9 +61,9 @@ def statistics(explainers: int, latents: int, scores: int) -> list[Cost]:
         "by density": lambda: breakdown(results, "density"),
         "correlations": lambda: correlations(results),
     }
-    found = [measured(step, do) for step, do in steps.items()]
-    wall, cpu = sum(cost.wall for cost in found), sum(cost.cpu for cost in found)
-    return [*found, Cost("statistics, all", wall, cpu, found[-1].peak_mb)]
+    costs = [measured(step, do) for step, do in steps.items()]
+    wall, cpu = sum(cost.wall for cost in costs), sum(cost.cpu for cost in costs)
+    return [*costs, Cost("statistics, all", wall, cpu, costs[-1].peak_mb)]
 
 
 def write_logs(folder: Path, explainers: int, latents: int, scores: int) -> None:
@@ -154,9 +154,9 @@ def apart(do: Callable[..., list[Cost]], *arguments: int) -> list[Cost]:
     ours, theirs = multiprocessing.get_context("spawn").Pipe()
     process = multiprocessing.get_context("spawn").Process(target=_send, args=(theirs, do, arguments))
     process.start()
-    found = ours.recv()
+    costs = ours.recv()
     process.join()
-    return found
+    return costs
 
 
 def _send(to: Connection, do: Callable[..., list[Cost]], arguments: tuple[int, ...]) -> None:

@@ -28,33 +28,33 @@ def workloads(n: int) -> dict[str, list[Pair]]:
     """Pairs by what they are."""
     documents = [text for text in islice(stdlib_documents(), 4 * n) if len(text) > 2000][: n + 1]
     texts = [surprisal_continuation(text[500:605]) for text in documents]
-    said = ("the dot of os.path before a function", PSEUDO)
+    explanations = ("the dot of os.path before a function", PSEUDO)
     return {
-        "surprisal": [(surprisal_prefix(one), text) for text in texts for one in said],
+        "surprisal": [(surprisal_prefix(one), text) for text in texts for one in explanations],
         "a text per explanation": [(surprisal_prefix(f"texts like {text[:40]}"), text) for text in texts],
         "nothing shared": [(text[900:1500], own) for text, own in zip(documents, texts, strict=True)],
         "nothing shared, short": [(text[900:930], own) for text, own in zip(documents, texts, strict=True)],
-        "a single pair": [(surprisal_prefix(said[0]), texts[0])],
+        "a single pair": [(surprisal_prefix(explanations[0]), texts[0])],
     }
 
 
 @torch.inference_mode()
 def loop(model: Any, engine: LocalLikelihood, pairs: list[Pair]) -> list[float]:
     """One pair after another."""
-    found = []
+    logprobs = []
     for pair in pairs:
         [item] = engine._tokenize([pair])
         ids = torch.tensor(item.ids)
         logits = model(input_ids=ids[None, :-1], use_cache=False).logits[0, item.first - 1 :]
-        found.append(float(logits.log_softmax(-1).gather(-1, ids[item.first :, None]).sum()))
-    return found
+        logprobs.append(float(logits.log_softmax(-1).gather(-1, ids[item.first :, None]).sum()))
+    return logprobs
 
 
 def seconds(run: Callable[[], list[float]]) -> tuple[float, list[float]]:
     """CPU time, and what came of it."""
     begin = time.process_time()
-    found = run()
-    return time.process_time() - begin, found
+    logprobs = run()
+    return time.process_time() - begin, logprobs
 
 
 def main() -> None:

@@ -173,17 +173,17 @@ def _parts_table(
     table.add_column("peak MB", justify="right")
     for tokens, latents, hookpoints, batch_size in rows:
         with console.status(f"{tokens:,} tokens, {latents:,} latents, {hookpoints} hookpoints …"):
-            found = _child(
+            costs = _child(
                 folder, "parts", tokens=tokens, latents=latents, hookpoints=hookpoints, batch_size=batch_size,
                 device=device,
             )  # fmt: skip
-        bare = found["forward"] + found["encode"]
-        selection = found["prep"] - bare + found["finish"]
-        each = [f"{1e6 * part / found['tokens']:,.1f}" for part in (found["forward"], found["encode"], selection)]
+        bare = costs["forward"] + costs["encode"]
+        selection = costs["prep"] - bare + costs["finish"]
+        each = [f"{1e6 * part / costs['tokens']:,.1f}" for part in (costs["forward"], costs["encode"], selection)]
         table.add_row(
-            f"{found['tokens']:,}", f"{latents:,}", str(hookpoints), *each, f"{100 * selection / bare:+.1f} %",
-            f"{1e6 * found['read'] / found['tokens']:.1f}", f"{found['load']:.1f}, {found['write']:.1f}",
-            f"{found['peak']:,.0f}",
+            f"{costs['tokens']:,}", f"{latents:,}", str(hookpoints), *each, f"{100 * selection / bare:+.1f} %",
+            f"{1e6 * costs['read'] / costs['tokens']:.1f}", f"{costs['load']:.1f}, {costs['write']:.1f}",
+            f"{costs['peak']:,.0f}",
         )  # fmt: skip
     return table
 
@@ -198,11 +198,11 @@ def _memory_table(console: Console, folder: Path, sizes: list[int]) -> Table:
     base = None
     for tokens in sizes:
         with console.status(f"{tokens:,} tokens …"):
-            found = _child(folder, "memory", tokens=tokens, latents=LATENTS)
-        state = state_bytes(LATENTS, found["rows"], found["entries"] / found["rows"]) / 2**20
-        base = found["peak"] - state if base is None else base
+            costs = _child(folder, "memory", tokens=tokens, latents=LATENTS)
+        state = state_bytes(LATENTS, costs["rows"], costs["entries"] / costs["rows"]) / 2**20
+        base = costs["peak"] - state if base is None else base
         table.add_row(
-            f"{found['tokens']:,}", f"{found['rows']:,}", f"{found['entries']:,}", f"{found['peak']:,.0f}",
+            f"{costs['tokens']:,}", f"{costs['rows']:,}", f"{costs['entries']:,}", f"{costs['peak']:,.0f}",
             f"{base + state:,.0f}",
         )  # fmt: skip
     return table

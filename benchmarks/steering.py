@@ -33,14 +33,14 @@ Work = tuple[int, list[list[int]], list[list[int]]]
 def work(store: Store, hookpoint: str) -> list[Work]:
     """The latents that have prompts enough, in a random order."""
     width = store.manifest.hookpoints[hookpoint].width
-    found: list[Work] = []
+    usable: list[Work] = []
     for latent in np.random.default_rng(0).permutation(width).tolist():
         contexts = LatentContexts(store, store.latent(hookpoint, latent))
         tuned = cut(store, contexts.activating("explain"), TUNED)
         scored = cut(store, contexts.activating("test"), SCORED)
         if len(tuned) == TUNED and len(scored) == SCORED:
-            found.append((latent, tuned, scored))
-    return found
+            usable.append((latent, tuned, scored))
+    return usable
 
 
 def cut(store: Store, contexts: list[Context], n: int) -> list[list[int]]:
@@ -53,8 +53,8 @@ def cut(store: Store, contexts: list[Context], n: int) -> list[list[int]]:
 def by_engine(engine: SteeredSubject, latents: list[Work]) -> None:
     """Tune to a KL of 1, then go on from the prompts."""
     tuned = engine.tune([Tune(Direction(latent), prompts, 1.0) for latent, prompts, _ in latents])
-    found = zip(latents, tuned, strict=True)
-    engine.generate([Generate(Direction(latent), scored, t.strength or 0.0, 0) for (latent, _, scored), t in found])
+    pairs = zip(latents, tuned, strict=True)
+    engine.generate([Generate(Direction(latent), scored, t.strength or 0.0, 0) for (latent, _, scored), t in pairs])
 
 
 def one_by_one(engine: SteeredSubject, latents: list[Work]) -> None:
@@ -117,8 +117,8 @@ def speed(engine: SteeredSubject, latents: list[Work], repeats: int) -> Table:
     table.add_column("latents per minute", justify="right")
     table.add_column("×", justify="right")
     base = ways["a latent at a time"]
-    for way, found in ways.items():
-        table.add_row(way, f"{found:.0f}", f"{found / base:.2f}")
+    for way, rate in ways.items():
+        table.add_row(way, f"{rate:.0f}", f"{rate / base:.2f}")
     return table
 
 

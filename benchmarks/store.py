@@ -205,17 +205,17 @@ def main() -> None:
     title = f"{LATENTS:,} latents × {WINDOWS} windows of {WINDOW}, page cache dropped: wall / CPU ms, medians of 3"
     table = Table(title=title, title_justify="left")
     table.add_column("corpus of")
-    found: dict[int, dict[str, dict[str, float]]] = {}
+    times: dict[int, dict[str, dict[str, float]]] = {}
     size = 0
     for tokens in TOKENS:
         table.add_column(f"{tokens:,} tokens", justify="right")
         with tempfile.TemporaryDirectory() as name, console.status(f"{tokens:,} tokens …"):
-            found[tokens] = dict(figures(Path(name), tokens))
+            times[tokens] = dict(figures(Path(name), tokens))
             size = (Path(name) / "hookpoints" / NAME / "postings.safetensors").stat().st_size
     for step, label in STEPS.items():
-        cells = [found[tokens][step] for tokens in TOKENS]
+        cells = [times[tokens][step] for tokens in TOKENS]
         table.add_row(label, *(f"{cell['wall']:,.1f} / {cell['cpu']:,.1f}" for cell in cells))
-    rates = {tokens: 1e6 / found[tokens]["thousand"]["cpu"] for tokens in TOKENS}
+    rates = {tokens: 1e6 / times[tokens]["thousand"]["cpu"] for tokens in TOKENS}
     table.add_row("latents per CPU second", *(f"{rate:,.0f}" for rate in rates.values()))
     for tokens, peer in PEER.items():
         ratios = (f"{rate / peer:,.0f} times" for rate in rates.values())

@@ -143,12 +143,18 @@ def main() -> None:
                 "--row",
                 json.dumps([words, processes, log]),
             ]
-            said = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout
-            found = json.loads(said.splitlines()[-1])
-            n = found["latents"]
-            each = 1000 * found["cpu"] / n
-            cells = [f"{n:,.0f}", f"{found['wall']:.0f}", f"{found['cpu']:.0f}", f"{each:.0f}", f"{each / calls:.2f}"]
-            cells += [f"{found['bytes'] / n / 1000:.1f}", f"{found['mb']:.0f}", f"{os.getloadavg()[0]:.1f}"]
+            output = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout
+            figures = json.loads(output.splitlines()[-1])
+            n = figures["latents"]
+            each = 1000 * figures["cpu"] / n
+            cells = [
+                f"{n:,.0f}",
+                f"{figures['wall']:.0f}",
+                f"{figures['cpu']:.0f}",
+                f"{each:.0f}",
+                f"{each / calls:.2f}",
+            ]
+            cells += [f"{figures['bytes'] / n / 1000:.1f}", f"{figures['mb']:.0f}", f"{os.getloadavg()[0]:.1f}"]
             table.add_row(name, *cells)
             print("\t".join([name, *cells]), flush=True)
     Console(width=140).print(table)

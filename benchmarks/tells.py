@@ -46,16 +46,16 @@ def texts_of(store: Store, latent_id: str, split: Split, n: int, seed: int) -> d
     else:
         drawn = contexts.explain(n + n // 2, seed)
         drawn += [context for kind in kinds for context in contexts.silent(kind, split, n, rng)]
-    found: dict[tuple[str, str], Texts] = {}
+    texts: dict[tuple[str, str], Texts] = {}
     for context in drawn:
         for kind in ("random", *HARD) if context.kind == "activating" else (context.kind,):
-            found.setdefault(("detection", kind), []).append((visible(context.text), int(context.kind == "activating")))
+            texts.setdefault(("detection", kind), []).append((visible(context.text), int(context.kind == "activating")))
     tests, like = marked_contexts(drawn, n, rng)
     pair = delimiters(test.context for test in tests)
     shown = [marked(test.context, pair, test.marks).replace(pair[0], "«").replace(pair[1], "»") for test in tests]
     for i, lender in like.items():
-        found.setdefault(("fuzzing", tests[i].context.kind), []).extend([(shown[i], 0), (shown[lender], 1)])
-    return found
+        texts.setdefault(("fuzzing", tests[i].context.kind), []).extend([(shown[i], 0), (shown[lender], 1)])
+    return texts
 
 
 def shape(texts: Sequence[str]) -> np.ndarray:
@@ -107,9 +107,9 @@ def tell(taught: Sequence[Texts], tested: Sequence[Texts], by: str) -> list[floa
     scores = []
     for half in (0, 1):
         train = [pair for texts in taught[half::2] for pair in texts]
-        found = tested[1 - half :: 2]
-        p = guess(train, [text for texts in found for text, _ in texts], by)
-        for texts, own in zip(found, np.split(p, np.cumsum([len(texts) for texts in found])[:-1]), strict=True):
+        held_out = tested[1 - half :: 2]
+        p = guess(train, [text for texts in held_out for text, _ in texts], by)
+        for texts, own in zip(held_out, np.split(p, np.cumsum([len(texts) for texts in held_out])[:-1]), strict=True):
             scores.append(float(balanced_accuracy_score([label for _, label in texts], own >= 0.5)))
     return scores
 
@@ -131,12 +131,12 @@ def main(
 ) -> None:
     """Print what text alone gives away, per score and kind of negative."""
     data = latent_dataset(locate(contexts), hookpoint=None, latents=latents, min_contexts=20, seed=seed)
-    found: dict[tuple[str, str], list[tuple[Texts, Texts]]] = {}
+    pairs: dict[tuple[str, str], list[tuple[Texts, Texts]]] = {}
     for sample in data.samples:
         taught, tested = (texts_of(data.store, str(sample.id), split, n, seed) for split in get_args(Split))
         for key in taught.keys() & tested.keys():
             if all({label for _, label in texts} == {0, 1} for texts in (taught[key], tested[key])):
-                found.setdefault(key, []).append((taught[key], tested[key]))
+                pairs.setdefault(key, []).append((taught[key], tested[key]))
     table = Table(title=f"Balanced accuracy without the explanation: {data.samples.name}, {len(data.samples)} latents")
     for head in ("score", "negatives", "by words", "by shape", "by memory"):
         table.add_column(head, justify="right" if head.startswith("by") else "left")
@@ -144,12 +144,12 @@ def main(
         ("fuzzing", kind) for kind in ("random", *HARD, MISMARKED)
     ]
     for key in order:
-        if key not in found:
+        if key not in pairs:
             continue
         cells = []
-        tested = [texts for _, texts in found[key]]
+        tested = [texts for _, texts in pairs[key]]
         for by in ("words", "shape", "memory"):
-            taught = tested if by == "memory" else [texts for texts, _ in found[key]]
+            taught = tested if by == "memory" else [texts for texts, _ in pairs[key]]
             scores = tell(taught, tested, by)
             low, high = bootstrap_interval(scores)
             cells.append(f"{np.mean(scores):.3f} [{low:.3f}, {high:.3f}]")

@@ -55,9 +55,9 @@ def shuffled(
         id = str(state.sample_id)
         hookpoint, _, index = id.rpartition("/")
         with one_line_errors():
-            found = supplied(store_of(state), hookpoint, file, format, by, key, repeated)
-            donor = _donors(tuple(found.texts), seed)[index] if int(index) in found.texts else index
-        put_supplied(state, found, f"{hookpoint}/{donor}", "shuffled")
+            explanations = supplied(store_of(state), hookpoint, file, format, by, key, repeated)
+            donor = _donors(tuple(explanations.texts), seed)[index] if int(index) in explanations.texts else index
+        put_supplied(state, explanations, f"{hookpoint}/{donor}", "shuffled")
         return state
 
     return solve

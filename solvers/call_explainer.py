@@ -60,13 +60,13 @@ async def ask_explainer(messages: list[ChatMessage], *, cache: bool, number: int
     for tried in range(2):
         if isinstance(messages[-1], ChatMessageAssistant):
             messages.append(ChatMessageUser(content=_AGAIN))
-        found = await attempt(model, messages, cache=of_attempt(policy, tried))
-        if isinstance(found, Failure):
-            reason = found.reason
-            if found.final:
+        reply = await attempt(model, messages, cache=of_attempt(policy, tried))
+        if isinstance(reply, Failure):
+            reason = reply.reason
+            if reply.final:
                 break
             continue
-        output = found
+        output = reply
         tokens += output.usage.total_tokens if output.usage else 0
         if output.completion.strip():  # several providers refuse a conversation with an empty turn
             messages.append(output.message)

@@ -31,16 +31,16 @@ async def gather(store: Store, latent: Latent, options: Options) -> Gathered:
     Raises:
         UserError: The store does not have it.
     """
-    found = Gathered()
+    gathered = Gathered()
     if "contexts" in options.kinds:
-        found = _contexts(store, latent, options)
+        gathered = _contexts(store, latent, options)
     if "logits" in options.kinds:
         promoted, suppressed = (_texts(store, ids) for ids in store.logits(latent.hookpoint, latent.index))
-        found = replace(found, promoted=promoted, suppressed=suppressed)
-    if "effects" in options.kinds and not found.reason:
+        gathered = replace(gathered, promoted=promoted, suppressed=suppressed)
+    if "effects" in options.kinds and not gathered.reason:
         steered = await effects(store, latent, target_kl=options.target_kl, seed=options.seed)
-        found = replace(found, effects=steered.effects, reason=steered.reason)
-    return found
+        gathered = replace(gathered, effects=steered.effects, reason=steered.reason)
+    return gathered
 
 
 def _contexts(store: Store, latent: Latent, options: Options) -> Gathered:
@@ -56,11 +56,11 @@ def _silent(store: Store, contexts: LatentContexts, n: int, seed: int) -> list[C
     if not n:
         return []
     kinds = hardest(negative_kinds(store, contexts.latent.hookpoint, "all"))
-    found = _in_turn(contexts.contrastive(n, seed, kinds), n)
-    if "random" not in kinds and len(found) < n:
-        there = {context.start for context in found}
-        found += [context for context in contexts.contrastive(n, seed) if context.start not in there]
-    return found[:n]
+    silent = _in_turn(contexts.contrastive(n, seed, kinds), n)
+    if "random" not in kinds and len(silent) < n:
+        there = {context.start for context in silent}
+        silent += [context for context in contexts.contrastive(n, seed) if context.start not in there]
+    return silent[:n]
 
 
 def _in_turn(contexts: Sequence[Context], n: int) -> list[Context]:

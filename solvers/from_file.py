@@ -61,20 +61,20 @@ def _from_file(source: str, file: str, *options: str | None) -> Solver:
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         id = str(state.sample_id)
         with one_line_errors():
-            found = supplied(store_of(state), id.rpartition("/")[0], file, *options)
-        put_supplied(state, found, id, source)
+            explanations = supplied(store_of(state), id.rpartition("/")[0], file, *options)
+        put_supplied(state, explanations, id, source)
         return state
 
     return solve
 
 
-def put_supplied(state: TaskState, found: Supplied, latent_id: str, source: str) -> None:
+def put_supplied(state: TaskState, explanations: Supplied, latent_id: str, source: str) -> None:
     """Leave what a file says of a latent, which may be another than the sample's, for the scorer and the log."""
     index = int(latent_id.rpartition("/")[2])
-    text = found.texts.get(index)
+    text = explanations.texts.get(index)
     reason = None
     if text is None:
-        reason = next((problem.reason for problem in found.problems if problem.latent == index), NOT_IN_FILE)
+        reason = next((problem.reason for problem in explanations.problems if problem.latent == index), NOT_IN_FILE)
     state.output = ModelOutput.from_content("none", text.text if text else "")
     Explanation(
         text=text and text.text,
@@ -83,7 +83,7 @@ def put_supplied(state: TaskState, found: Supplied, latent_id: str, source: str)
         reason=reason,
         store=text and text.store,
         model=text and text.explainer,
-        file=found.sha256,
+        file=explanations.sha256,
     ).put(state)
 
 
@@ -115,13 +115,19 @@ def _read(
     key: str | None,
     repeated: str | None,
 ) -> Supplied:
-    found = read_explanations(path, hookpoint=hookpoint, width=width, format=format, by=by, key=key, repeated=repeated)
-    lines = [f"{problem.place}: latent {problem.latent}: {problem.reason}" for problem in found.problems[:_LISTED]]
-    if len(found.problems) > _LISTED:
-        lines.append(f"… and {len(found.problems) - _LISTED} more latents without a usable explanation")
-    passed = f", {found.passed_over} rows passed over" if found.passed_over else ""
-    lines.append(f"{path} ({found.format}): explanations of {len(found.texts)} latents of {hookpoint}{passed}")
+    explanations = read_explanations(
+        path, hookpoint=hookpoint, width=width, format=format, by=by, key=key, repeated=repeated
+    )
+    lines = [
+        f"{problem.place}: latent {problem.latent}: {problem.reason}" for problem in explanations.problems[:_LISTED]
+    ]
+    if len(explanations.problems) > _LISTED:
+        lines.append(f"… and {len(explanations.problems) - _LISTED} more latents without a usable explanation")
+    passed = f", {explanations.passed_over} rows passed over" if explanations.passed_over else ""
+    lines.append(
+        f"{path} ({explanations.format}): explanations of {len(explanations.texts)} latents of {hookpoint}{passed}"
+    )
     console = Console(stderr=True)
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
-    return found
+    return explanations

@@ -54,8 +54,8 @@ def refine(rounds: int = 1, by: By = "grader", checked: int = 20, errors: int = 
                 [kind[i] for i in sorted(rng.permutation(len(kind))[:errors].tolist())]
                 for kind in (wrong.missed, wrong.false_alarms)
             ]
-            found = Errors(explanation=answers[-1].text or "", missed=drawn[0], false_alarms=drawn[1])
-            again = await ask_explainer(explain_messages(gathered, asked, found), cache=asked.cache)
+            mistakes = Errors(explanation=answers[-1].text or "", missed=drawn[0], false_alarms=drawn[1])
+            again = await ask_explainer(explain_messages(gathered, asked, mistakes), cache=asked.cache)
             answers.append(again)
             if again.text is None:
                 break

@@ -77,8 +77,8 @@ async def effects(
     tuned = await steering.tune(Tune(direction, drawn, target_kl))
     if tuned.strength is None:
         return Effects((), None, tuned.kl, "kl_not_reached", tuned.reason)
-    found = await steering.predict(Predict(direction, drawn, tuned.strength))
-    rows = zip(drawn, np.exp(found.clean), np.exp(found.steered), strict=True)
+    logprobs = await steering.predict(Predict(direction, drawn, tuned.strength))
+    rows = zip(drawn, np.exp(logprobs.clean), np.exp(logprobs.steered), strict=True)
     return Effects(tuple(_effect(store, *row, tokens) for row in rows), tuned.strength, tuned.kl)
 
 

@@ -59,18 +59,18 @@ class Check:
         active = np.array([context.kind == "activating" for context in self.contexts], dtype=bool)
         if self.by == "grader":
             beliefs = await self._judged(explanation)
-            said = beliefs >= 0.5
-            sides = [said[active & ~np.isnan(beliefs)], ~said[~active & ~np.isnan(beliefs)]]
+            called_active = beliefs >= 0.5
+            sides = [called_active[active & ~np.isnan(beliefs)], ~called_active[~active & ~np.isnan(beliefs)]]
             score = float(np.mean([side.mean() for side in sides])) if all(map(len, sides)) else float("nan")
         else:
             beliefs = await self._compared(explanation)
             known = ~np.isnan(beliefs)
-            said = beliefs > _cut(beliefs[known], active[known])
+            called_active = beliefs > _cut(beliefs[known], active[known])
             score = auroc(beliefs[active & known].tolist(), beliefs[~active & known].tolist())
         known = ~np.isnan(beliefs)
         order = np.argsort(beliefs, kind="stable")
-        missed = [self.contexts[i] for i in order.tolist() if known[i] and active[i] and not said[i]]
-        alarms = [self.contexts[i] for i in order[::-1].tolist() if known[i] and not active[i] and said[i]]
+        missed = [self.contexts[i] for i in order.tolist() if known[i] and active[i] and not called_active[i]]
+        alarms = [self.contexts[i] for i in order[::-1].tolist() if known[i] and not active[i] and called_active[i]]
         return Checked(score, missed, alarms)
 
     async def _judged(self, explanation: str) -> np.ndarray:
@@ -78,14 +78,14 @@ class Check:
         texts = [visible(context.text) for context in self.contexts]
         batches = [texts[i : i + _SHOWN] for i in range(0, len(texts), _SHOWN)]
         model, _ = grader()
-        found = await judge(model, batches, lambda batch: detection_messages(explanation, batch), confidence=False)
-        return np.array([float("nan") if v.label is None else _belief(v.label, v.probability) for v in found])
+        verdicts = await judge(model, batches, lambda batch: detection_messages(explanation, batch), confidence=False)
+        return np.array([float("nan") if v.label is None else _belief(v.label, v.probability) for v in verdicts])
 
     async def _compared(self, explanation: str) -> np.ndarray:
         """The cosine of each context and the explanation, float64; NaN where there is none."""
         compared, _ = await comparison(self.store, TFIDF)
-        [found] = await compared([Asked(explanation, self.contexts)])
-        return np.array([float("nan") if one.cosine is None else one.cosine for one in found])
+        [similarities] = await compared([Asked(explanation, self.contexts)])
+        return np.array([float("nan") if one.cosine is None else one.cosine for one in similarities])
 
 
 def check_contexts(store: Store, latent: Latent, shown: Sequence[Context], n: int, seed: int) -> list[Context]:
@@ -132,8 +132,8 @@ def _cut(values: np.ndarray, active: np.ndarray) -> float:
     """The value above which contexts are called active with the best balanced accuracy; −∞ of no values."""
     best, cut = 0.0, -np.inf
     for value in np.unique(values).tolist():
-        said = values > value
-        got = np.mean([said[active].mean(), (~said[~active]).mean()]) if active.any() and (~active).any() else 0.0
+        above = values > value
+        got = np.mean([above[active].mean(), (~above[~active]).mean()]) if active.any() and (~active).any() else 0.0
         if got > best:
             best, cut = float(got), value
     return cut

@@ -126,14 +126,14 @@ def compared(context: typer.Context, made: Manifest) -> str | None:
     old, new = (_flat({k: v for k, v in content.items() if k not in _NEW}) for content in (context.obj, asdict(made)))
     keys = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
     files = [key for key in keys if key.startswith("files.")]
-    said = [f"{key} ({old.get(key)}, now {new.get(key)})" for key in keys if key not in files]
-    said += [f"{len(files)} files"] if files else []
-    return f"Not the manifest's digest, {wanted}. What differs: {', '.join(said)}."
+    differences = [f"{key} ({old.get(key)}, now {new.get(key)})" for key in keys if key not in files]
+    differences += [f"{len(files)} files"] if files else []
+    return f"Not the manifest's digest, {wanted}. What differs: {', '.join(differences)}."
 
 
 def _flat(content: dict, prefix: str = "") -> dict[str, object]:
     """`{"a": {"b": 1}}` → `{"a.b": 1}`."""
-    found: dict[str, object] = {}
+    entries: dict[str, object] = {}
     for key, value in content.items():
-        found |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
-    return found
+        entries |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return entries

@@ -92,8 +92,8 @@ def estimate(job: Job, *, shards: int = 1, progress: bool = True) -> None:
         entries, firing = _measured(selector, n_windows)
         kept = kept_windows(settings, selector.n_latents, settings.tokens / settings.window, firing)
         held, stored = held + state_bytes(selector.n_latents, kept, entries), stored + stored_bytes(kept, entries)
-        found = f"{selector.n_latents:,}; {firing:,.0f} fire in a window; {kept:,.0f} windows kept"
-        table.add_row(f"latents at {name}", found)
+        counts = f"{selector.n_latents:,}; {firing:,.0f} fire in a window; {kept:,.0f} windows kept"
+        table.add_row(f"latents at {name}", counts)
     now = f"{memory()} for the model, its coders and these batches"
     table.add_row("memory", f"{now}, and up to {decimal(int(held))} for what is kept")
     table.add_row("disk", f"up to {decimal(int(stored + settings.tokens * scan.chunker.dtype.itemsize))}")

@@ -28,12 +28,12 @@ def hooks(
         raise UserError(f'hooks needs more packages ({error}): `pip install "inspect-autointerp[prep]"`') from error
 
     source = str(demo.SUBJECT) if subject == "demo" else subject
-    found, groups = places(source, revision, trust_remote_code=trust_remote_code or trusted())
+    hookpoints, groups = places(source, revision, trust_remote_code=trust_remote_code or trusted())
     table = Table(title=subject, title_justify="left", box=None, pad_edge=False, header_style="bold")
     table.add_column("--hookpoint", overflow="fold")
     table.add_column("width", justify="right")
     table.add_column("or", overflow="fold")
-    for place in found:
+    for place in hookpoints:
         table.add_row(place.name, f"{place.width:,}", place.transformer_lens or "")
     console = Console()
     console.print(table)

@@ -57,8 +57,8 @@ def negatives(
             vectors = Tfidf(opened) if embedding == "tfidf" else SentenceEmbedding(opened, embedding, device)
             extend(opened, name, _similar(opened, vectors, latents, n), f"{vectors.name}, latents {latents}, {n} each")
         else:
-            found = ((hookpoint, cooccurring(opened, hookpoint)) for hookpoint in opened.hookpoints)
-            extend(opened, name, found, "Jaccard index over the pool")
+            windows = ((hookpoint, cooccurring(opened, hookpoint)) for hookpoint in opened.hookpoints)
+            extend(opened, name, windows, "Jaccard index over the pool")
         opened = Store(folder, verify=False)
         Console().print(
             f"{store}: {name} contexts added ({opened.manifest.negatives[name]})", highlight=False, soft_wrap=True
@@ -70,7 +70,7 @@ def _similar(store: Store, embed: Embedding, latents: str, n: int) -> Iterator[t
         for hookpoint in store.hookpoints:
             chosen, _ = parse_latents(latents, store.manifest.hookpoints[hookpoint].width, seed=0)
             task = bar.add_task(f"similar at {hookpoint}", total=len(chosen))
-            found = similar(
+            windows = similar(
                 store, hookpoint, embed, chosen, n=n, advance=lambda done, task=task: bar.advance(task, done)
             )
-            yield hookpoint, found
+            yield hookpoint, windows

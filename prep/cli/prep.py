@@ -208,8 +208,8 @@ def prep(
         else:
             manifest = run(job, folder, overwrite=replace, resume=resume, checkpoint_minutes=checkpoint)
     report(output, manifest)
-    if said := checked(suite, manifest, output) if suite else compared(context, manifest):
-        _say(said)
+    if comparison := checked(suite, manifest, output) if suite else compared(context, manifest):
+        _say(comparison)
 
 
 def report(output: str | Path, manifest: Manifest) -> None:

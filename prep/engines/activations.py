@@ -57,8 +57,8 @@ class ReadingSubject:
         for i, (ids, row) in enumerate(zip(read, rows, strict=True)):
             text, spans = self._store.detokenizer(row)
             fired.append(Fired(text, spans, values.get(i, np.zeros(0, dtype=np.float32)), len(ids) - len(row)))
-        found = iter(fired)
-        return [[next(found) for _ in question.texts] for question in questions]
+        answers = iter(fired)
+        return [[next(answers) for _ in question.texts] for question in questions]
 
     def _tokenized(self, texts: list[str]) -> list[list[int]]:
         if not texts:
@@ -100,5 +100,5 @@ class ReadingSubject:
 
         if real.any():
             self.subject.run(torch.from_numpy(ids).to(device), receive, only=self._hookpoint)
-        found = dense.view(shape).cpu().numpy()
-        return [found[i, before : before + len(row)] for i, row in enumerate(rows)]
+        activations = dense.view(shape).cpu().numpy()
+        return [activations[i, before : before + len(row)] for i, row in enumerate(rows)]

@@ -104,8 +104,8 @@ def _needed(store: Store, purpose: str, error: UserError) -> UserError:
     return UserError(f"{purpose} needs what {store.folder} was made of: {reason}")
 
 
-def _same(store: Store, purpose: str, what: str, found: str, wanted: str) -> None:
-    if found != wanted:
+def _same(store: Store, purpose: str, what: str, digest: str, wanted: str) -> None:
+    if digest != wanted:
         raise UserError(
             f"{purpose}: the weights of {what} are not those that {store.folder} was made of; make the store again"
         )

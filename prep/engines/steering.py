@@ -171,8 +171,8 @@ class SteeredSubject:
             groups.setdefault((question.n_tokens, question.temperature), []).append(i)
         answers: dict[int, Generated] = {}
         for alike in groups.values():
-            found = [answer for g in self._groups([questions[i] for i in alike]) for answer in self._generated(g)]
-            answers |= zip(alike, found, strict=True)
+            generated = [answer for g in self._groups([questions[i] for i in alike]) for answer in self._generated(g)]
+            answers |= zip(alike, generated, strict=True)
         return [answers[i] for i in range(len(questions))]
 
     def _generated(self, questions: Sequence[Generate]) -> list[Generated]:
@@ -229,9 +229,9 @@ class SteeredSubject:
         x = x.to(self.subject.device)
         token, fires, value = self._coder.encode(x)
         own = fires == latent[token]
-        found = torch.zeros(len(x), device=x.device).index_add_(0, token[own], value[own].float())
+        activations = torch.zeros(len(x), device=x.device).index_add_(0, token[own], value[own].float())
         scale = getattr(self._coder, "scale", None)  # of a coder that scales what it reads
-        return found if scale is None else found * scale(x)
+        return activations if scale is None else activations * scale(x)
 
     def _ablated(self, questions: Sequence[Predict | Generate], owner: Tensor) -> Tensor | None:
         """int64 (row,): the latent to ablate, −1 where none is; None if there are none at all."""

@@ -66,8 +66,8 @@ class Search:
         else:
             self._x = min(max(_beyond(here, before), self._low), self._high)
         if self.n_passes == _MOST_PASSES or self._x == here[0]:
-            said = "nothing finite" if self.nearest is None else f"{self.nearest[1]:.3g} at {self.nearest[0]:.3g}"
-            self.reason = f"no strength was found for a KL of {self._target:g}; the nearest was {said}"
+            nearest = "nothing finite" if self.nearest is None else f"{self.nearest[1]:.3g} at {self.nearest[0]:.3g}"
+            self.reason = f"no strength was found for a KL of {self._target:g}; the nearest was {nearest}"
 
     def _off(self, kl: float) -> float:
         return abs(log(max(kl, 1e-12) / self._target))

@@ -15,7 +15,7 @@ from inspect_autointerp.store.manifest import NEGATIVES, Manifest
 from inspect_autointerp.store.store import Store, file_sha256, negatives_file
 
 
-def extend(store: Store, kind: str, found: Iterator[tuple[str, dict[str, np.ndarray]]], how: str) -> None:
+def extend(store: Store, kind: str, windows: Iterator[tuple[str, dict[str, np.ndarray]]], how: str) -> None:
     """Write what was found for each hookpoint, and the manifest at the end.
 
     Until then the store is what it was, or the same without that kind where one of that kind is replaced: whenever it
@@ -24,7 +24,7 @@ def extend(store: Store, kind: str, found: Iterator[tuple[str, dict[str, np.ndar
     Args:
         store: The store; readers that have it open see the new kind when they open it again.
         kind: Which kind of contexts. One that is there already is replaced.
-        found: Per hookpoint its arrays.
+        windows: Per hookpoint its arrays.
         how: What to call the way they were found.
 
     Raises:
@@ -32,7 +32,7 @@ def extend(store: Store, kind: str, found: Iterator[tuple[str, dict[str, np.ndar
     """
     partial: dict[Path, Path] = {}
     try:
-        for hookpoint, arrays in found:
+        for hookpoint, arrays in windows:
             path = store.folder / negatives_file(kind, hookpoint)
             path.parent.mkdir(parents=True, exist_ok=True)
             partial[path] = path.with_name(f".{path.name}.{token_hex(4)}.partial")

@@ -45,7 +45,7 @@ def similar(
     postings = store.postings(hookpoint)
     parts = {split: store.pool[store.in_split(store.pool, split)] for split in SPLITS}
     vectors = {split: embed(pool) for split, pool in parts.items() if len(pool)}
-    found: dict[int, list[np.ndarray]] = {latent: [] for latent in latents}
+    pool_starts: dict[int, list[np.ndarray]] = {latent: [] for latent in latents}
     for begin in range(0, len(latents), block):
         some = latents[begin : begin + block]
         windows = {latent: postings.windows(latent) for latent in some}
@@ -63,10 +63,12 @@ def similar(
                 starts, flags = windows[latent]
                 row[np.isin(parts[split], starts[(flags & POOL) > 0])] = -np.inf
                 nearest = np.argsort(-row, kind="stable")[:n]
-                found[latent].append(parts[split][nearest[np.isfinite(row[nearest])]])
+                pool_starts[latent].append(parts[split][nearest[np.isfinite(row[nearest])]])
         advance(len(some))
     n_latents = store.manifest.hookpoints[hookpoint].width
-    listed = [np.concatenate(found[i]) if found.get(i) else np.zeros(0, dtype=np.int64) for i in range(n_latents)]
+    listed = [
+        np.concatenate(pool_starts[i]) if pool_starts.get(i) else np.zeros(0, dtype=np.int64) for i in range(n_latents)
+    ]
     indptr = np.zeros(n_latents + 1, dtype=np.int64)
     np.cumsum([len(starts) for starts in listed], out=indptr[1:])
     return {"indptr": indptr, "window": np.concatenate(listed).astype(np.uint32)}

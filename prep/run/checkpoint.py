@@ -31,7 +31,7 @@ class Checkpoint:
             STATES.check(folder)
         self._saved_at, self._saved = time.monotonic(), 0
 
-    def restore(self, header: Header, found: Found) -> int:
+    def restore(self, header: Header, state: Found) -> int:
         """Take up what is there, if that is asked for; return the number of batches that are done.
 
         Raises:
@@ -45,7 +45,7 @@ class Checkpoint:
                 f"{self.folder} holds an interrupted run of other settings, weights or package versions;"
                 " --overwrite starts anew"
             )
-        found.absorb(self.folder)
+        state.absorb(self.folder)
         say(f"going on from batch {old.batches:,} of {self.folder}", shown=self._progress)
         self._saved = old.batches
         return old.batches
@@ -55,7 +55,7 @@ class Checkpoint:
         """Whether it is time to write one."""
         return time.monotonic() - self._saved_at >= self._seconds
 
-    def save(self, header: Header, found: Found) -> None:
+    def save(self, header: Header, state: Found) -> None:
         """Replace what is there, if anything was done since and the state is whole.
 
         What an exception in the middle of a change has left behind would make another store: the checkpoint of before
@@ -64,9 +64,9 @@ class Checkpoint:
         Raises:
             UserError: It cannot be written. The one before stays.
         """
-        if header.batches > self._saved and found.can_be_saved:
+        if header.batches > self._saved and state.can_be_saved:
             with atomic_folder(self.folder, kind=STATES, overwrite=True) as folder:
-                found.save(folder, header)
+                state.save(folder, header)
             self._saved_at, self._saved = time.monotonic(), header.batches
 
     def remove(self) -> None:

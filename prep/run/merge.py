@@ -29,14 +29,14 @@ def merge(output: Path, *, shards: Path | None = None, overwrite: bool = False, 
     """
     refuse_existing(output, kind=STORE, overwrite=overwrite)
     folders = finished_shards(shards or shards_folder(output))
-    found = Found.empty(folders[0])
+    state = Found.empty(folders[0])
     for folder in folders:
         with spinner(f"merging {folder.name}", shown=progress):
-            found.absorb(folder)
+            state.absorb(folder)
     with atomic_folder(output, kind=STORE, overwrite=overwrite) as folder:
         for name in CORPUS:
             shutil.copyfile(folders[0] / name, folder / name)
-        manifest = write_store(folder, found, progress=progress)
+        manifest = write_store(folder, state, progress=progress)
         if warning := split_warning(load_file(folder / "documents.safetensors")["test"].tolist(), manifest.settings):
             say(warning, shown=progress)
         return manifest

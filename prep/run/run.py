@@ -97,13 +97,13 @@ def shards_folder(output: Path) -> Path:
 
 
 def write_store(
-    folder: Path, found: Found, interrupted: Callable[[], bool] = lambda: False, *, progress: bool
+    folder: Path, state: Found, interrupted: Callable[[], bool] = lambda: False, *, progress: bool
 ) -> Manifest:
     """Write everything but the corpus, which is in the folder already, and the manifest last.
 
     Args:
         folder: Where to.
-        found: What the pass has found.
+        state: What the pass has found.
         interrupted: Whether to stop; asked after each hookpoint.
         progress: Show what is under way.
 
@@ -111,18 +111,18 @@ def write_store(
         NothingFound: At one of the hookpoints no latent fires.
         Interrupted: It was to stop.
     """
-    found.check()
-    settings = found.manifest.settings
+    state.check()
+    settings = state.manifest.settings
     pool = None
-    for name, selector in found.selectors.items():
+    for name, selector in state.selectors.items():
         with spinner(f"writing {name}", shown=progress):
             selection = selector.finish()
-            write_hookpoint(folder, name, selection, found.directions[name], settings)
+            write_hookpoint(folder, name, selection, state.directions[name], settings)
             pool = selection.pool  # the same for all: it does not depend on the latents
         if interrupted():
             raise Interrupted("interrupted while the store was written; --resume goes on from the end of the pass")
     np.save(folder / "pool.npy", pool)
-    manifest = replace(found.manifest, files=hash_files(folder))
+    manifest = replace(state.manifest, files=hash_files(folder))
     manifest.write(folder)
     return manifest
 

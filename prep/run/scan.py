@@ -45,8 +45,8 @@ class Scan:
         self.job, self._progress = job, progress
         with spinner("loading the subject and its coders", shown=progress):
             self.model, self.coders = load_sites(job)
-        said = {coder.source: getattr(coder, "trained", None) for coder in self.coders.values()}
-        trained = {source: training for source, training in said.items() if isinstance(training, Training)}
+        trainings = {coder.source: getattr(coder, "trained", None) for coder in self.coders.values()}
+        trained = {source: training for source, training in trainings.items() if isinstance(training, Training)}
         bos = with_bos(job.bos, trained, self.model.tokenizer.bos_token_id, job.subject)
         for line in differences(trained, bos=bos, context_length=settings.context_length, revision=job.revision):
             say(line, shown=progress)
@@ -58,7 +58,7 @@ class Scan:
             )
         with spinner("looking for each latent's neighbours and tokens", shown=progress):
             unembedding = self.model.unembedding()
-            found = {
+            hookpoint_directions = {
                 name: directions(coder.decoder, unembedding, near=_near(coder, settings.neighbours))
                 for name, coder in self.coders.items()
             }
@@ -69,12 +69,14 @@ class Scan:
                 top=settings.top,
                 pool=settings.pool,
                 seed=settings.seed,
-                siblings=Siblings.of(found[name].neighbours, found[name].cosines, coder.n_latents),
+                siblings=Siblings.of(
+                    hookpoint_directions[name].neighbours, hookpoint_directions[name].cosines, coder.n_latents
+                ),
                 device=job.device,
             )
             for name, coder in self.coders.items()
         }
-        self.found = Found(self._draft(), selectors, found)
+        self.found = Found(self._draft(), selectors, hookpoint_directions)
         self._rows = job.batch_size
         """Chunks that fit into memory at once."""
         self.done = 0

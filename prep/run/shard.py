@@ -52,10 +52,10 @@ class Shard:
             UserError: It is not understood, or `auto` without a launcher.
         """
         if text in (None, "auto"):
-            found = _launched()
-            if text and not found:
+            launched = _launched()
+            if text and not launched:
                 raise UserError("--shard auto: this is no process of torchrun's or srun's; give i/n")
-            return found
+            return launched
         match = re.fullmatch(r"(\d+)/(\d+)", text)
         if not match or not 1 <= int(match[1]) <= int(match[2]):
             raise UserError(f"--shard {text}: give i/n with i from 1 to n, as in 2/7, or auto")

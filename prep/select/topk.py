@@ -47,9 +47,9 @@ def lowest(key: Callable[[Tensor], Tensor], cell: Tensor, size: Tensor, n: int, 
         room[full] = nth + 1 - torch.searchsorted(ordered, bound)
         equal = (excess == 0).nonzero().squeeze(1)
         equal = equal[torch.argsort(cell[equal], stable=True)]
-        of = cell[equal]
-        number = torch.arange(len(of), device=of.device) - torch.searchsorted(of, of)
-        keep[rows[equal[number >= room[of]]]] = False
+        equal_cell = cell[equal]
+        number = torch.arange(len(equal_cell), device=equal_cell.device) - torch.searchsorted(equal_cell, equal_cell)
+        keep[rows[equal[number >= room[equal_cell]]]] = False
     nth_key[full] &= (1 << bits) - 1
     return keep, nth_key
 

@@ -75,12 +75,12 @@ def places(
         alike.setdefault(_shape(widths, layer), []).append(layer)
     groups = list(alike.values())
     listed = [None, *(group[0] for group in groups)]
-    found = [
+    hookpoints = [
         Place(label(path, side), width, transformer_lens_name(path, side, model_type))
         for (path, side), width in widths.items()
         if layer_of(path) in listed
     ]
-    return found, groups
+    return hookpoints, groups
 
 
 def _widths(build: Callable[..., Any]) -> dict[tuple[str, Side], int]:

@@ -105,8 +105,8 @@ def _write_latents(
             "decile_edges": _lists(edges[latents]),
         }
         for name in ("promoted", "suppressed", "neighbours"):
-            found = getattr(directions, name)
-            columns[name] = pa.nulls(len(n_windows), pa.list_(pa.uint32())) if found is None else _lists(found[latents])
+            ids = getattr(directions, name)
+            columns[name] = pa.nulls(len(n_windows), pa.list_(pa.uint32())) if ids is None else _lists(ids[latents])
         cosines = directions.cosines
         columns["neighbour_cosines"] = pa.nulls(len(n_windows)) if cosines is None else _lists(cosines[latents])
         return pa.table(columns)

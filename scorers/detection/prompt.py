@@ -53,5 +53,5 @@ def _beginning(confidence: bool) -> list[ChatMessage]:
 
 
 def _question(explanation: str, texts: Sequence[str]) -> str:
-    said = visible(explanation.strip()) or "(none was given)"
-    return "\n".join([f"Explanation: {said}", "", *(f"Text {i}: {text}" for i, text in enumerate(texts, 1))])
+    shown = visible(explanation.strip()) or "(none was given)"
+    return "\n".join([f"Explanation: {shown}", "", *(f"Text {i}: {text}" for i, text in enumerate(texts, 1))])

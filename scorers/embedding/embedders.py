@@ -109,11 +109,11 @@ def compare(embedder: Embedder, asked: Sequence[Asked]) -> list[list[Similarity]
     distinct = {context.start: context for one in asked for context in one.contexts}
     row = {start: i for i, start in enumerate(distinct)}
     vectors = embedder.contexts(list(distinct.values()))
-    found = []
+    similarities = []
     for i, one in enumerate(asked):
         rows = [row[context.start] for context in one.contexts]
-        found.append(_similarities(_dense(queries[[i]])[0], vectors[rows]))
-    return found
+        similarities.append(_similarities(_dense(queries[[i]])[0], vectors[rows]))
+    return similarities
 
 
 def _similarities(query: np.ndarray, vectors: np.ndarray | csr_matrix) -> list[Similarity]:

@@ -65,9 +65,9 @@ def marked_contexts(
     if left:
         others[MISMARKED] = [replace(activating[i], kind=MISMARKED, decile=None) for i in left]
     tests, lenders = list(positives), list(range(len(positives)))
-    for found in others.values():
-        allowed = np.array([showable(context) & (context.activations == 0) for context in found])
-        for context, lender in zip(found, lend(lent, allowed, rng), strict=True):
+    for negatives in others.values():
+        allowed = np.array([showable(context) & (context.activations == 0) for context in negatives])
+        for context, lender in zip(negatives, lend(lent, allowed, rng), strict=True):
             if lender is not None:
                 tests.append(Marked(context, positives[lender].marks))
                 lenders.append(lender)
@@ -101,8 +101,8 @@ def lend(marks: np.ndarray, allowed: np.ndarray, rng: np.random.Generator) -> li
     for _ in range(times):
         rows = rng.permutation([i for i, lender in enumerate(whose) if lender is None]).tolist()
         columns = rng.permutation(len(marks))
-        found = maximum_bipartite_matching(csr_array(fits[np.ix_(rows, columns)]), perm_type="column")
-        for row, column in zip(rows, found.tolist(), strict=True):
+        matching = maximum_bipartite_matching(csr_array(fits[np.ix_(rows, columns)]), perm_type="column")
+        for row, column in zip(rows, matching.tolist(), strict=True):
             if column >= 0:
                 whose[row] = int(columns[column])
         if None not in whose:

@@ -58,6 +58,6 @@ def _beginning(confidence: bool) -> list[ChatMessage]:
 
 
 def _question(explanation: str, texts: Sequence[str], pair: tuple[str, str]) -> str:
-    said = visible(explanation.strip()) or "(none was given)"
-    head = [f"Explanation: {said}", f"Marked tokens stand between {pair[0]} and {pair[1]}.", ""]
+    shown = visible(explanation.strip()) or "(none was given)"
+    head = [f"Explanation: {shown}", f"Marked tokens stand between {pair[0]} and {pair[1]}.", ""]
     return "\n".join([*head, *(f"Text {i}: {text}" for i, text in enumerate(texts, 1))])

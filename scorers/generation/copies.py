@@ -33,8 +33,8 @@ def uncounted(
     others = {name: [_Runs(_tokens(text)) for text in texts] for name, texts in known.items()}
     sides = [[_Runs(_tokens(text)) for text in texts] for texts in (active, silent)]
     both = set(active) & set(silent)
-    found: list[list[str | None]] = [[], []]
-    for reasons, texts, raw in zip(found, sides, (active, silent), strict=True):
+    reasons_by_side: list[list[str | None]] = [[], []]
+    for reasons, texts, raw in zip(reasons_by_side, sides, (active, silent), strict=True):
         for i, text in enumerate(texts):
             if not text.tokens:
                 reasons.append("empty")
@@ -44,7 +44,7 @@ def uncounted(
                 reasons.append("repeated")
             else:
                 reasons.append("on_both_sides" if raw[i] in both else None)
-    return found[0], found[1]
+    return reasons_by_side[0], reasons_by_side[1]
 
 
 class _Runs:

@@ -34,7 +34,7 @@ def parse_written(reply: str, n: int) -> Written:
             twice, something that is no text, or a text too long.
     """
     answer, _ = final_answer(reply, 50_000 + 2 * n * MAX_CHARACTERS)
-    found: list[dict[str, Any]] = []
+    objects: list[dict[str, Any]] = []
     end, problem = 0, 'it holds no JSON object that begins with {"active": or {"silent":'
     for match in _BEGIN.finditer(answer):
         if match.start() < end:  # within one that was read
@@ -44,13 +44,13 @@ def parse_written(reply: str, n: int) -> Written:
         except (ValueError, RecursionError) as error:
             problem = f"its JSON cannot be read ({error})" if isinstance(error, ValueError) else "its JSON is too deep"
             break  # once is enough: to try at every brace would take the square of the answer's length
-        if content not in found:
-            found.append(content)
-        if len(found) > 1:  # at once: comparing with more and more would take the square of the answer's length
+        if content not in objects:
+            objects.append(content)
+        if len(objects) > 1:  # at once: comparing with more and more would take the square of the answer's length
             raise AnswerError("it holds two JSON objects that differ")
-    if not found:
+    if not objects:
         raise AnswerError(problem)
-    [content] = found
+    [content] = objects
     if set(content) != set(SIDES):
         raise AnswerError(f"its JSON object has the names {', '.join(map(repr, content))}, not 'active' and 'silent'")
     active, silent = (_texts(content[side], side, n) for side in SIDES)

@@ -55,8 +55,8 @@ def generation_messages(explanation: str, n: int) -> list[ChatMessage]:
 
 
 def _question(explanation: str, n: int) -> str:
-    said = visible(explanation.strip()) or "(none was given)"
-    return f"Explanation: {said}\n\nWrite {n} texts of each kind."
+    shown = visible(explanation.strip()) or "(none was given)"
+    return f"Explanation: {shown}\n\nWrite {n} texts of each kind."
 
 
 def _answer(texts: Written) -> str:

@@ -22,7 +22,7 @@ def before(text: str) -> str:
     Args:
         text: The prompt, and how the subject went on.
     """
-    worked = "".join(f"{_asked(example)}{after(said)}\n" for example, said in _WORKED)
+    worked = "".join(f"{_asked(example)}{after(explanation)}\n" for example, explanation in _WORKED)
     return _HEAD + worked + _asked(visible(text))
 
 

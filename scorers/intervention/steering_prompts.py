@@ -28,11 +28,11 @@ def prompts(
     seen = _cut(store, contexts, "explain")
     fresh = {prompt: decile for prompt, decile in _cut(store, contexts, "test").items() if prompt not in seen}
     rng = rng_of(seed, contexts.latent.id, "prompts")
-    found: list[list[Prompt]] = []
+    drawn: list[list[Prompt]] = []
     for deciles, n in ((seen, tuned), (fresh, scored)):
         cut = list(deciles)
-        found.append([cut[i] for i in stratified(list(deciles.values()), n, rng)])
-    return found[0], found[1]
+        drawn.append([cut[i] for i in stratified(list(deciles.values()), n, rng)])
+    return drawn[0], drawn[1]
 
 
 def _cut(store: Store, contexts: LatentContexts, split: Split) -> dict[Prompt, int]:

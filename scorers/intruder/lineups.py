@@ -111,7 +111,7 @@ def _candidates(
     """
     latent = contexts.latent
     others = rng.permutation(store.manifest.hookpoints[latent.hookpoint].width)[:_AT_MOST]
-    found = [np.zeros((3, 0), dtype=np.int64)]  # of contexts their starts, whose they are, and their deciles
+    candidates = [np.zeros((3, 0), dtype=np.int64)]  # of contexts their starts, whose they are, and their deciles
     n = 0
     for first in range(0, len(others), _AT_ONCE):
         if n >= latents:
@@ -121,9 +121,9 @@ def _candidates(
             own = starts[whose == index]
             deciles = LatentContexts(store, store.latent(latent.hookpoint, index)).test_deciles(own)
             usable = np.stack([own, np.full(len(own), index), deciles])[:, deciles > 0]
-            found.append(usable)
+            candidates.append(usable)
             n += usable.shape[1] > 0
-    joined = np.concatenate(found, axis=1)
+    joined = np.concatenate(candidates, axis=1)
     joined = joined[:, rng.permutation(joined.shape[1])]
     each_once = {text: i for i, text in enumerate(store.texts(joined[0]))}
     starts, whose, deciles = joined[:, list(each_once.values())]

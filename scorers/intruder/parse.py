@@ -72,13 +72,13 @@ def parse_choice(reply: str, n: int) -> int:
     answer, _ = final_answer(reply, _LONGEST)
     text, _ = plain(answer)
     statements = list(_statements(text))
-    counting = [said for said in statements if said.standing > Standing.MENTIONED]
+    counting = [statement for statement in statements if statement.standing > Standing.MENTIONED]
     if not counting:
         numbers = set(re.findall(r"[0-9]+", text))
-        counting = [said for said in statements if numbers == {said.number}][:1]
+        counting = [statement for statement in statements if numbers == {statement.number}][:1]
     if not counting:
         raise AnswerError(f"it does not name one of the {n} texts by its number alone")
-    numbers = {said.number for said in counting}
+    numbers = {statement.number for statement in counting}
     if len(numbers) > 1:
         raise AnswerError("it names more than one text")
     [number] = numbers
@@ -115,19 +115,19 @@ def _statements(text: str) -> Iterator[_Statement]:
             continue
         sentences = _BREAK.split(bare)
         for i, sentence in enumerate(sentences):
-            said = _SENTENCE.fullmatch(" ".join(sentence.strip(_STRIPPED).split()))
-            if said is None or _doubtful(said):
+            match = _SENTENCE.fullmatch(" ".join(sentence.strip(_STRIPPED).split()))
+            if match is None or _doubtful(match):
                 continue
-            marked = bool(said["prefix"] or said["tail"])
+            marked = bool(match["prefix"] or match["tail"])
             first, final = begin == 0 and i == 0, end >= last and i == len(sentences) - 1
-            alone = not said["remark"] and not going_on and (len(sentences) == 1 or first or final)
+            alone = not match["remark"] and not going_on and (len(sentences) == 1 or first or final)
             standing = Standing.FINAL if marked else Standing.ALONE if alone else Standing.MENTIONED
             if not (going_on and i == len(sentences) - 1 and not marked):
-                yield _Statement(said["number"], standing, begin + line.find(sentence) + len(sentence))
+                yield _Statement(match["number"], standing, begin + line.find(sentence) + len(sentence))
 
 
-def _doubtful(said: re.Match[str]) -> bool:
-    remark = f"{said['why'] or ''} {said['remark'] or ''}"
+def _doubtful(match: re.Match[str]) -> bool:
+    remark = f"{match['why'] or ''} {match['remark'] or ''}"
     return hedged(remark, "") or taken_back(remark) or bool(_FITS.search(remark) or _DENIED.search(remark))
 
 

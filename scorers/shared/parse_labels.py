@@ -81,7 +81,7 @@ def _confidence(text: str) -> tuple[Decimal, bool] | None:
 def _shares(texts: Sequence[str]) -> list[float]:
     read = [value for text in texts if (value := _confidence(text))]
     values = [value for value, _ in read]
-    percent = [said for _, said in read]
+    percent = [is_percent for _, is_percent in read]
     fractions = [0 < value < 1 for value in values]
     if max(values) <= 1 and any(fractions) and not any(percent):
         return [float(value) for value in values]

@@ -64,7 +64,7 @@ def places(tokens: Sequence[Logprob] | None, answer: str, starts: Sequence[int])
     ways = ((way, rows) for rows in readings if (way := _spelled(rows, text)) is not None)
     way, rows = next(ways, (None, readings[0]))
     if way is None:
-        followed = [(*found, rows) for rows in readings if (found := _followed(rows, text)) is not None]
+        followed = [(*cheapest, rows) for rows in readings if (cheapest := _followed(rows, text)) is not None]
         if not followed:
             return [None] * len(starts)
         _, way, rows = min(followed, key=lambda one: one[0])
@@ -157,8 +157,8 @@ def _followed(rows: Sequence[Row], text: str) -> tuple[int, Way] | None:
         return best
 
     try:
-        found = cheapest(0, 0, unreported)
-        if found is None or found[1] > 1:
+        overall = cheapest(0, 0, unreported)
+        if overall is None or overall[1] > 1:
             return None
         way, index, at, left = [], 0, 0, unreported
         while at < len(text):
@@ -169,7 +169,7 @@ def _followed(rows: Sequence[Row], text: str) -> tuple[int, Way] | None:
             way.append((index, at, at + n, text[at : at + n] if step[2] > 0 else None))
             left -= step[2] < 0
             index, at = index + 1, at + n
-        return found[0], way
+        return overall[0], way
     except RecursionError:  # an answer of many hundred tokens
         return None
 

@@ -47,10 +47,10 @@ def _expected(tokens: Sequence[Logprob], place: Place, value: int, whole: bool) 
         value: The one chosen.
         whole: Whether this tokenizer has tokens of two digits, and 10 is one.
     """
-    index, before, said = place.index, place.text[: place.start], place.text[place.start :]
-    parted = value == 10 and said == "1"
-    after = said.removeprefix("1" if parted else str(value))
-    if not (parted or said.startswith(str(value))) or _DIGIT.search(after):
+    index, before, written = place.index, place.text[: place.start], place.text[place.start :]
+    parted = value == 10 and written == "1"
+    after = written.removeprefix("1" if parted else str(value))
+    if not (parted or written.startswith(str(value))) or _DIGIT.search(after):
         return None  # the value is in parts, or another number is in its token
     mass = dict.fromkeys(range(11), 0.0)
     for text, logprob in place.alternatives:
@@ -61,7 +61,7 @@ def _expected(tokens: Sequence[Logprob], place: Place, value: int, whole: bool) 
     if not place.listed and sum(one > 0 for one in mass.values()) < 2:
         return None  # the likeliest hold no other value: how likely others were is not known
     if mass[1] and (parted or not whole):
-        ten = _ten(tokens, index + 1) if said == "1" else None
+        ten = _ten(tokens, index + 1) if written == "1" else None
         if ten is None:
             return None
         mass[1], mass[10] = mass[1] * (1 - ten), mass[10] + mass[1] * ten

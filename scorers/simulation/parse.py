@@ -39,7 +39,7 @@ def parse_aligned(reply: str, texts: Sequence[Sequence[str]], every: bool = Fals
     """
     longest = 10_000 + sum(100 + 4 * len(token) for tokens in texts for token in tokens)
     answer, offset = final_answer(reply, longest)
-    found: Answered = [[None] * len(tokens) for tokens in texts]
+    activations: Answered = [[None] * len(tokens) for tokens in texts]
     closed: list[bool] = []  # per text so far, whether it was said to be silent
     at, ended = offset, False
     for full in answer.splitlines(keepends=True):
@@ -62,16 +62,16 @@ def parse_aligned(reply: str, texts: Sequence[Sequence[str]], every: bool = Fals
             closed.append(bool(head[2]))
         elif inside and bare.lower() == END.lower():
             ended = True
-        elif inside and _SILENT.fullmatch(bare) and not any(found[len(closed) - 1]):
+        elif inside and _SILENT.fullmatch(bare) and not any(activations[len(closed) - 1]):
             closed[-1] = True
         elif number and inside:
             k = len(closed)
             i, item = _item(line, begin, number, texts[k - 1], k)
             if closed[-1]:
                 raise AnswerError(f"Text {k} is said to have no active token, and one follows")
-            if found[k - 1][i] is not None:
+            if activations[k - 1][i] is not None:
                 raise AnswerError(f"Text {k}: token {i + 1} is named twice")
-            found[k - 1][i] = item
+            activations[k - 1][i] = item
         elif inside or number:
             raise AnswerError(f"{_quoted(line)} is neither a head nor a line of a text")
     if len(closed) < len(texts):
@@ -79,10 +79,10 @@ def parse_aligned(reply: str, texts: Sequence[Sequence[str]], every: bool = Fals
     if not ended:
         raise AnswerError(f"its last line is not {END}, so it may have been cut off")
     if every:
-        for k, row in enumerate(found, 1):
+        for k, row in enumerate(activations, 1):
             if None in row:
                 raise AnswerError(f"Text {k}: token {row.index(None) + 1} is missing")
-    return found
+    return activations
 
 
 def _quoted(line: str) -> str:

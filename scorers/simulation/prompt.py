@@ -71,5 +71,5 @@ def _beginning(every: bool) -> list[ChatMessage]:
 
 
 def _question(explanation: str, texts: Sequence[Sequence[str]]) -> str:
-    said = visible(explanation.strip()) or "(none was given)"
-    return f"Explanation: {said}\n\n{numbered(texts)}"
+    shown = visible(explanation.strip()) or "(none was given)"
+    return f"Explanation: {shown}\n\n{numbered(texts)}"

@@ -86,6 +86,6 @@ async def information(
     prefixes = (surprisal_prefix(explanation), surprisal_prefix(PSEUDO))
     answers = await told(model, [[(prefix, surprisal_continuation(text)) for prefix in prefixes] for text in texts])
     return [
-        (None if found is None else round(fsum(found[0]) - fsum(found[1]), _DECIMALS), reason)
-        for found, reason in answers
+        (None if logprobs is None else round(fsum(logprobs[0]) - fsum(logprobs[1]), _DECIMALS), reason)
+        for logprobs, reason in answers
     ]

@@ -58,10 +58,10 @@ def forms(text: str, most: int) -> list[Form]:
     if len(re.findall(r"^[^\S\n]*+\S", text, re.MULTILINE)) > most or sum(map(text.count, "[({")) > most:
         raise AnswerError("it is far longer than the list asked for")
     runs, taken = runs_of(text)
-    found = [run.form() for run in runs]
+    candidates = [run.form() for run in runs]
     starts = [start for start, _ in taken]
     for node in brackets(text):
         line = bisect_right(starts, node.start) - 1
         if line < 0 or node.start >= taken[line][1]:
-            found += forms_of(text, node)
-    return sorted(found, key=lambda form: (form.end, form.start))
+            candidates += forms_of(text, node)
+    return sorted(candidates, key=lambda form: (form.end, form.start))
