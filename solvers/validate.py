@@ -77,7 +77,7 @@ class Check:
         """How sure the grader is of each context, float64 in [0, 1]; NaN of an unscored one."""
         texts = [visible(context.text) for context in self.contexts]
         batches = [texts[i : i + _SHOWN] for i in range(0, len(texts), _SHOWN)]
-        model, _ = grader()
+        model = grader()
         verdicts = await judge(model, batches, lambda batch: detection_messages(explanation, batch), confidence=False)
         return np.array([float("nan") if v.label is None else _belief(v.label, v.probability) for v in verdicts])
 

@@ -20,7 +20,7 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.store.store import Store
 from inspect_autointerp.tasks import detection, fuzzing, intruder, simulation
 
-EXPLANATION = "an explanation"
+EXPLANATION = "names of days"
 Prompt = list[tuple[str, str]]
 
 

@@ -115,7 +115,7 @@ def test_a_named_suite_says_what_is_evaluated_and_its_grader_needs_no_key(
         (("-T", "texts_per_call=2"), "texts_per_call=2: suite tiny fixes texts_per_call=5"),
         (("--latents", "0:9"), "suite tiny draws its own"),
         (("--grader", LEXICAL), "the grader of suite tiny is openai/gpt-x"),
-        (("-T", "nothing=1"), "-T nothing=1: the task suite has no such argument"),
+        (("-T", "nothing=1"), "-T nothing=1: the task multi_score has no such argument"),
     ):
         status, _, err = run(monkeypatch, capsys, *contradicts, *of)
         assert status == 2
