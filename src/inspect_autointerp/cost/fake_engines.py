@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from inspect_autointerp.builtin import demo
 from inspect_autointerp.cost.fake_answers import stand_in
 from inspect_autointerp.models.activations import Fired, Firing, Texts
-from inspect_autointerp.models.likelihood.role import ROLE
+from inspect_autointerp.models.likelihood.role import ROLE, shared_key
 from inspect_autointerp.models.likelihood.served import ServedLikelihood
 from inspect_autointerp.models.shared_engines import lend
 from inspect_autointerp.models.steering import Generate, Generated, Predict, Predicted, Steering, Tune, Tuned
@@ -22,7 +21,7 @@ def lend_stand_ins(store: Store, hookpoint: str) -> None:
     """
     lend(("firing", store.key, hookpoint), Firing(_silent))
     lend(("steering", store.key, hookpoint), Steering(_Steered(store)))
-    lend((ROLE, demo.NAME), ServedLikelihood(stand_in(ROLE)))
+    lend(shared_key(None), ServedLikelihood(stand_in(ROLE)))
 
 
 def _silent(questions: Sequence[Texts]) -> list[list[Fired]]:

@@ -40,9 +40,18 @@ async def likelihood() -> Likelihood:
     model = _bound()
     if model is not None and _provider(model) != LOCAL:
         return ServedLikelihood(model)
-    # all arguments, since those that the name leaves out tell models apart, too
-    arguments = model and json.dumps(model.model_args, sort_keys=True, default=str)
-    return await shared((ROLE, str(model), arguments), partial(_local, model))
+    return await shared(shared_key(model), partial(_local, model))
+
+
+def shared_key(model: Model | None) -> tuple[str, ...]:
+    """Return what tells a model in memory from others: its name and all its arguments.
+
+    Args:
+        model: The model that the role is bound to; None for the demo's subject.
+    """
+    if model is None:
+        return ROLE, demo.NAME
+    return ROLE, str(model), json.dumps(model.model_args, sort_keys=True, default=str)
 
 
 def _local(model: Model | None) -> Likelihood:
