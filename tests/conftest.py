@@ -1,6 +1,8 @@
 """Small subjects and stores, made once per test session."""
 
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,16 @@ if TYPE_CHECKING:
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 settings.register_profile("project", deadline=None)  # machines that run the tests are shared and slow at times
 settings.load_profile("project")
+
+
+@pytest.fixture(autouse=True)
+def log_level() -> Iterator[None]:
+    """An evaluation sets the level of Python's root logger: the next test gets it as it was."""
+    root = logging.getLogger()
+    before = root.level, logging.root.manager.disable
+    yield
+    root.setLevel(before[0])
+    logging.disable(before[1])
 
 
 @pytest.fixture(scope="session")
