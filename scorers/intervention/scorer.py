@@ -18,8 +18,8 @@ from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.errors import UserError, one_line_errors
 from inspect_autointerp.inspect_support.verdicts import Verdict
 from inspect_autointerp.models.from_store import steering_of
+from inspect_autointerp.models.likelihood.interface import LogprobsOrReason, logprobs_or_reason
 from inspect_autointerp.models.likelihood.role import likelihood, likelihood_name
-from inspect_autointerp.models.likelihood.told import Told, told
 from inspect_autointerp.models.steering import Direction, Generate, Generated, Tune, Tuned
 from inspect_autointerp.scorers.intervention.prompt import after, before
 from inspect_autointerp.scorers.intervention.statistics import intervention_statistics
@@ -92,7 +92,7 @@ def intervention(
             written = await steering.generate(question)
         clean, steered = (_texts(test.store, scoring, new) for new in (written.clean, written.steered))
         texts = list(dict.fromkeys([*clean, *steered]))  # each once: a strength may change nothing
-        answers = await told(model, [[(before(text), after(test.explanation))] for text in texts])
+        answers = await logprobs_or_reason(model, [[(before(text), after(test.explanation))] for text in texts])
         by_text = dict(zip(texts, answers, strict=True))
         effects = differences([by_text[text] for text in clean], [by_text[text] for text in steered])
         verdicts = [
@@ -109,7 +109,9 @@ def intervention(
     return latent_scorer("intervention", grade, options, base_model)
 
 
-def differences(clean: Sequence[Told], steered: Sequence[Told]) -> list[tuple[float | None, str | None]]:
+def differences(
+    clean: Sequence[LogprobsOrReason], steered: Sequence[LogprobsOrReason]
+) -> list[tuple[float | None, str | None]]:
     """Return per prompt the effect in nats; or None, and why one of the two is not known."""
     effects: list[tuple[float | None, str | None]] = []
     for (a, why), (b, why_not) in zip(clean, steered, strict=True):

@@ -13,9 +13,8 @@ from inspect_ai.scorer import Scorer, scorer
 
 from inspect_autointerp.errors import one_line_errors
 from inspect_autointerp.inspect_support.verdicts import Verdict, locate_contexts
-from inspect_autointerp.models.likelihood.interface import Likelihood
+from inspect_autointerp.models.likelihood.interface import Likelihood, logprobs_or_reason
 from inspect_autointerp.models.likelihood.role import likelihood, likelihood_name
-from inspect_autointerp.models.likelihood.told import told
 from inspect_autointerp.scorers.shared.ranking import ranking_statistics
 from inspect_autointerp.scorers.shared.report import ranked
 from inspect_autointerp.scorers.shared.score import LatentTest, Outcome, latent_scorer, score_metrics
@@ -84,7 +83,9 @@ async def information(
     if not explanation.strip():
         return [(0.0, None)] * len(texts)
     prefixes = (surprisal_prefix(explanation), surprisal_prefix(PSEUDO))
-    answers = await told(model, [[(prefix, surprisal_continuation(text)) for prefix in prefixes] for text in texts])
+    answers = await logprobs_or_reason(
+        model, [[(prefix, surprisal_continuation(text)) for prefix in prefixes] for text in texts]
+    )
     return [
         (None if logprobs is None else round(fsum(logprobs[0]) - fsum(logprobs[1]), _DECIMALS), reason)
         for logprobs, reason in answers

@@ -17,7 +17,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenize
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.models.likelihood.interface import LikelihoodError, Pair
 from inspect_autointerp.models.likelihood.local import LocalLikelihood, load
-from inspect_autointerp.models.likelihood.tokenized import Tokenized, Tokenizing
+from inspect_autointerp.models.likelihood.tokenization import Tokenized, Tokenizing
 
 HEAD = "Each block has a description and sentences that it describes.\n\nDescription: names\nSentences:\n- I am Ann.\n"
 

@@ -16,7 +16,7 @@ from tests.completions_server import serving
 from tests.tiny import MERGES, byte_level, engine, llama
 
 from inspect_autointerp.models.likelihood.interface import LikelihoodError
-from inspect_autointerp.models.likelihood.served import ServedLikelihood, behind
+from inspect_autointerp.models.likelihood.server import ServedLikelihood, behind
 
 PAIRS = [
     ("Description: a\n-", " not the abab"),

@@ -12,12 +12,12 @@ from inspect_autointerp.errors import UserError
 
 def makings(folder: Path, *settings: object) -> str:
     """Eight hexadecimal digits that change with a folder's code and weights, the code of prep, and settings."""
-    found = sha256("\0".join(map(str, settings)).encode())
+    digest = sha256("\0".join(map(str, settings)).encode())
     prep = find_spec("inspect_autointerp.prep")
     for source in [str(folder), *(prep.submodule_search_locations or [] if prep else [])]:
         for file in sorted([*Path(source).rglob("*.safetensors"), *Path(source).rglob("*.py")]):
-            found.update(file.read_bytes())
-    return found.hexdigest()[:8]
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:8]
 
 
 def make_once(folder: Path, module: str, arguments: Sequence[str], what: str) -> Path:

@@ -51,21 +51,21 @@ def asked(question: str) -> Asked | None:
 
 def read_grading(question: str) -> tuple[str, list[Passage]]:
     """The explanation in a grader's question, empty where none was given, and the texts."""
-    said, rest = _explanation(question)
-    return said, _passages(_TEXT.findall(rest), rest)
+    explanation, rest = _explanation(question)
+    return explanation, _passages(_TEXT.findall(rest), rest)
 
 
 def read_simulating(question: str) -> tuple[str, list[list[str]]]:
     """The explanation in a simulator's question, empty where none was given, and the texts as tokens."""
-    said, rest = _explanation(question)
-    return said, read_numbered(rest)
+    explanation, rest = _explanation(question)
+    return explanation, read_numbered(rest)
 
 
 def read_writing(question: str) -> tuple[str, int]:
     """The explanation in a writer's question, empty where none was given, and how many texts of each kind to write."""
-    said, rest = _explanation(question)
+    explanation, rest = _explanation(question)
     [n] = _WRITE.findall("\n" + rest)
-    return said, int(n)
+    return explanation, int(n)
 
 
 def written_answer(active: Sequence[str], silent: Sequence[str]) -> str:
@@ -76,8 +76,8 @@ def written_answer(active: Sequence[str], silent: Sequence[str]) -> str:
 def _explanation(question: str) -> tuple[str, str]:
     """What is said of the latent, and what follows."""
     head, _, rest = question.partition("\n")
-    said = head.removeprefix("Explanation: ")
-    return "" if said == "(none was given)" else said, rest
+    explanation = head.removeprefix("Explanation: ")
+    return "" if explanation == "(none was given)" else explanation, rest
 
 
 def read_lineup(question: str) -> list[Passage]:

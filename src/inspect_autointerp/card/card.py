@@ -110,9 +110,9 @@ def _texts(store: Store, tokens: list[int] | None) -> list[str] | None:
 
 def _strongest(contexts: list[Context], n: int) -> dict[int, list[Context]]:
     """Up to n of each decile, the strongest deciles first."""
-    found: dict[int, list[Context]] = {}
+    by_decile: dict[int, list[Context]] = {}
     for context in reversed(contexts):
-        of_decile = found.setdefault(context.decile or 0, [])
+        of_decile = by_decile.setdefault(context.decile or 0, [])
         if len(of_decile) < n:
             of_decile.append(context)
-    return found
+    return by_decile

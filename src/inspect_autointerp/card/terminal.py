@@ -53,8 +53,8 @@ def terminal(card: Card, *, colour: bool) -> Group:
 def _silent(contexts: Iterable[Context]) -> Table:
     table = _grid()
     for context in contexts:
-        of = "" if context.neighbour is None else f"of {context.neighbour}"
-        table.add_row(Text(f"{of:<18}", style="dim"), Text(coloured(context, 0.0)))
+        neighbour = "" if context.neighbour is None else f"of {context.neighbour}"
+        table.add_row(Text(f"{neighbour:<18}", style="dim"), Text(coloured(context, 0.0)))
     return table
 
 

@@ -32,18 +32,18 @@ def pieces(context: Context, maximum: float) -> list[Piece]:
         context: What to show.
         maximum: The activation whose share is 1, in the coder's units.
     """
-    found: list[Piece] = []
+    joined: list[Piece] = []
     for token, activation in zip(context.tokens(), context.activations.tolist(), strict=True):
         if text := visible(token):
             share = None if activation <= 0 else min(1.0, activation / maximum) if maximum > 0 else 0.0
-            _append(found, Piece(text, share))
-    return found
+            _append(joined, Piece(text, share))
+    return joined
 
 
-def _append(found: list[Piece], piece: Piece) -> None:
-    if found and piece.share is None and found[-1].share is None:
-        piece = Piece(found.pop().text + piece.text, None)
-    found.append(piece)
+def _append(joined: list[Piece], piece: Piece) -> None:
+    if joined and piece.share is None and joined[-1].share is None:
+        piece = Piece(joined.pop().text + piece.text, None)
+    joined.append(piece)
 
 
 def as_html(parts: Sequence[Piece]) -> Markup:

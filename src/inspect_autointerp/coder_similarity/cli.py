@@ -94,20 +94,20 @@ def compare(
             raise UserError(f"{target}: there is no folder {target.parent}")
     pairs = _pairs(store_a, store_b)
     sources = _sources(explanations_a, explanations_b, one_store=store_b is None)
-    found = _compared(pairs, by, sources, how, embedding, candidates, min_fires, threshold, unrelated, seed)
-    if by is None and len({one.by for one in found}) > 1:  # what stands in one map has to be found alike
-        found = _compared(
+    comparisons = _compared(pairs, by, sources, how, embedding, candidates, min_fires, threshold, unrelated, seed)
+    if by is None and len({one.by for one in comparisons}) > 1:  # what stands in one map has to be found alike
+        comparisons = _compared(
             pairs, "coactivation", sources, how, embedding, candidates, min_fires, threshold, unrelated, seed
         )
-    views.print_terminal(found, threshold)
+    views.print_terminal(comparisons, threshold)
     if json is not None:
-        results.write_json(found, options, json)
+        results.write_json(comparisons, options, json)
     if csv is not None:
-        results.write_csv(found, csv)
+        results.write_csv(comparisons, csv)
     if parquet is not None:
-        results.write_parquet(found, parquet)
+        results.write_parquet(comparisons, parquet)
     if md is not None:
-        results.write_text(views.markdown(found, threshold), md)
+        results.write_text(views.markdown(comparisons, threshold), md)
 
 
 def _pairs(store_a: str, store_b: str | None) -> "list[tuple[Site, Site]]":
@@ -130,13 +130,13 @@ def _sources(a: str | None, b: str | None, *, one_store: bool) -> tuple[str, str
 
 
 def _reading(given: list[str]) -> dict[str, str]:
-    found = {}
+    options = {}
     for option in given:
         name, _, value = option.partition("=")
         if name not in _READING or not value:
             raise UserError(f"-E {option}: give NAME=VALUE; names are {', '.join(_READING)}")
-        found[name] = value
-    return found
+        options[name] = value
+    return options
 
 
 def _compared(
@@ -163,7 +163,7 @@ def _compared(
         return texts[key]
 
     embed = embedding(embedding_name, pairs[0][0]) if sources else None
-    found = []
+    comparisons = []
     with Console(stderr=True).status("comparing …") as status:
         for number, (a, b) in enumerate(pairs, 1):
             name = f"comparing {a.hookpoint} and {b.hookpoint} ({number} of {len(pairs)})"
@@ -181,5 +181,5 @@ def _compared(
                 seed=seed,
                 progress=lambda what, name=name: status.update(f"{name}: {what} …"),
             )
-            found.append(one)
-    return found
+            comparisons.append(one)
+    return comparisons

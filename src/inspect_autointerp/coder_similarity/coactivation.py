@@ -104,12 +104,14 @@ class Coactivation:
 
     def of(self, i: np.ndarray, j: np.ndarray) -> np.ndarray:
         """The correlations of pairs, float64 (pair,); NaN where one of the two has none."""
-        found = np.empty(len(i))
+        correlations = np.empty(len(i))
         for begin in range(0, len(i), _PAIRS):
             part = slice(begin, begin + _PAIRS)
             products = self._a.activations[i[part]].multiply(self._b.activations[j[part]])
-            found[part] = _correlation(np.asarray(products.sum(axis=1)).ravel(), self._a, self._b, i[part], j[part])
-        return found
+            correlations[part] = _correlation(
+                np.asarray(products.sum(axis=1)).ravel(), self._a, self._b, i[part], j[part]
+            )
+        return correlations
 
     def match(self, k: int | None, progress: Progress = silent) -> Pairs:
         """Match by correlation.
@@ -161,8 +163,8 @@ class _Side:
         """(latent, token), with nothing in the rows that have no correlation."""
         keep = np.repeat(self.spread > 0, self.fires)
         indptr = np.concatenate([[0], np.cumsum(np.where(self.spread > 0, self.fires, 0))])
-        of = self.activations
-        return csr_matrix((of.data[keep], of.indices[keep], indptr), shape=of.shape)
+        activations = self.activations
+        return csr_matrix((activations.data[keep], activations.indices[keep], indptr), shape=activations.shape)
 
 
 def _graph(a: _Side, b: _Side, k: int | None, progress: Progress) -> csr_matrix:

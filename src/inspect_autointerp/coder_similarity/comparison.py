@@ -123,13 +123,15 @@ def compare(
         measures["correlation"] = together.of
     if explained:
         measures["explanations"] = explained.of
-    values: dict[Measure, np.ndarray] = {name: of(*pairs) for name, of in measures.items()}
+    values: dict[Measure, np.ndarray] = {name: similarity(*pairs) for name, similarity in measures.items()}
     shuffled: dict[Measure, Estimate] = {}
-    for name, of in measures.items():
+    for name, similarity in measures.items():
         known = [side[np.isfinite(values[name])] for side in pairs]
         first, second = repaired(len(known[0]), rng)
-        shuffled[name] = estimate(of(known[0][first], known[1][second]), threshold)
-    estimates: dict[Measure, Estimate] = {name: estimate(found, threshold) for name, found in values.items()}
+        shuffled[name] = estimate(similarity(known[0][first], known[1][second]), threshold)
+    estimates: dict[Measure, Estimate] = {
+        name: estimate(similarities, threshold) for name, similarities in values.items()
+    }
     fires = [of_latent[side] for of_latent, side in zip(together.fires, pairs, strict=True)] if together else None
     return Comparison(
         a=a,

@@ -31,11 +31,11 @@ class Cosine:
 
     def of(self, i: np.ndarray, j: np.ndarray) -> np.ndarray:
         """The cosines of pairs, float64 (pair,); NaN where one of the two has no direction."""
-        found = np.empty(len(i))
+        cosines = np.empty(len(i))
         for begin in range(0, len(i), _PAIRS):
             part = slice(begin, begin + _PAIRS)
-            found[part] = np.einsum("pd,pd->p", self._a[i[part]], self._b[j[part]], dtype=np.float64)
-        return np.where(self._known_a[i] & self._known_b[j], found, np.nan)
+            cosines[part] = np.einsum("pd,pd->p", self._a[i[part]], self._b[j[part]], dtype=np.float64)
+        return np.where(self._known_a[i] & self._known_b[j], cosines, np.nan)
 
     def match(self, k: int | None, progress: Progress = silent) -> Pairs:
         """Match by cosine.

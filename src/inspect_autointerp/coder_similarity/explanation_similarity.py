@@ -35,15 +35,15 @@ class Explained:
     def of(self, i: np.ndarray, j: np.ndarray) -> np.ndarray:
         """The cosines of pairs, float64 (pair,); NaN where one of the two has no explanation, or one of no words."""
         first, second = (
-            np.array([said.get(latent, -1) for latent in side.tolist()], dtype=np.int64)
-            for said, side in zip(self._said, (i, j), strict=True)
+            np.array([row_of.get(latent, -1) for latent in side.tolist()], dtype=np.int64)
+            for row_of, side in zip(self._said, (i, j), strict=True)
         )
         known = (first >= 0) & (second >= 0)
-        found = np.full(len(i), np.nan)
+        cosines = np.full(len(i), np.nan)
         if known.any():
             both = self._vectors[first[known]].multiply(self._vectors[second[known]])
-            found[known] = np.asarray(both.sum(axis=1)).ravel()
-        return found
+            cosines[known] = np.asarray(both.sum(axis=1)).ravel()
+        return cosines
 
 
 def explanations_of(site: Site, source: str, reading: Mapping[str, str]) -> dict[int, str]:

@@ -45,19 +45,19 @@ def match_sparse(similarity: csr_matrix, progress: Progress = silent) -> Pairs:
     order = np.argsort(-edges.data[alive], kind="stable")
     row, column = edges.row[alive][order].astype(np.int64), edges.col[alive][order].astype(np.int64)
     worth = edges.data[alive][order].astype(np.float64)
-    found: list[Pairs] = []
+    parts: list[Pairs] = []
     while len(worth):
         taken = _dominating(row, column, worth)
         if not taken.any():
             break
-        found.append((row[taken], column[taken]))
+        parts.append((row[taken], column[taken]))
         left = ~(np.isin(row, row[taken]) | np.isin(column, column[taken]))
         row, column, worth = row[left], column[left], worth[left]
     if len(worth):
         progress(f"matching on {len(worth):,} candidate pairs")
-        found.append(_solve(row, column, worth))
-    rows = np.concatenate([pairs[0] for pairs in found]) if found else np.zeros(0, dtype=np.int64)
-    columns = np.concatenate([pairs[1] for pairs in found]) if found else np.zeros(0, dtype=np.int64)
+        parts.append(_solve(row, column, worth))
+    rows = np.concatenate([pairs[0] for pairs in parts]) if parts else np.zeros(0, dtype=np.int64)
+    columns = np.concatenate([pairs[1] for pairs in parts]) if parts else np.zeros(0, dtype=np.int64)
     order = np.argsort(rows)
     return rows[order], columns[order]
 
@@ -93,8 +93,8 @@ def _solve(row: np.ndarray, column: np.ndarray, worth: np.ndarray) -> Pairs:
     if len(rows) > len(columns):  # each row needs a partner worth nothing: the fewer, the faster
         swapped, pairs = _solve_narrow(column, row, worth, len(columns), len(rows))
         return rows[pairs], columns[swapped]
-    found, pairs = _solve_narrow(row, column, worth, len(rows), len(columns))
-    return rows[found], columns[pairs]
+    rows_matched, pairs = _solve_narrow(row, column, worth, len(rows), len(columns))
+    return rows[rows_matched], columns[pairs]
 
 
 def _solve_narrow(row: np.ndarray, column: np.ndarray, worth: np.ndarray, n_rows: int, n_columns: int) -> Pairs:

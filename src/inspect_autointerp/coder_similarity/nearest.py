@@ -63,14 +63,14 @@ class _Best:
 
     def _merge(self, first: int, latent: np.ndarray, other: np.ndarray, product: np.ndarray) -> None:
         """Take in products, in order of latent."""
-        found, start, count = np.unique(latent, return_index=True, return_counts=True)
-        if not len(found):
+        latents, start, count = np.unique(latent, return_index=True, return_counts=True)
+        if not len(latents):
             return
-        own, k, width = first + found, self._product.shape[1], int(count.max())
-        products = np.zeros((len(found), k + width), dtype=np.float32)
-        others = np.full((len(found), k + width), -1, dtype=np.int32)
+        own, k, width = first + latents, self._product.shape[1], int(count.max())
+        products = np.zeros((len(latents), k + width), dtype=np.float32)
+        others = np.full((len(latents), k + width), -1, dtype=np.int32)
         products[:, :k], others[:, :k] = self._product[own], self._other[own]
-        place = np.repeat(np.arange(len(found)), count), k + np.arange(len(latent)) - np.repeat(start, count)
+        place = np.repeat(np.arange(len(latents)), count), k + np.arange(len(latent)) - np.repeat(start, count)
         products[place], others[place] = product, other
         top = np.argpartition(products, width, axis=1)[:, width:]
         self._product[own] = np.take_along_axis(products, top, axis=1)

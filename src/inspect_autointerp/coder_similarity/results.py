@@ -47,8 +47,8 @@ def record(one: Comparison) -> dict[str, Any]:
         "tokens": one.n_tokens,
         "matchable": list(one.matchable),
         "matched": len(one.pairs[0]),
-        "estimates": {name: _estimate(found) for name, found in one.estimates.items()},
-        "shuffled": {name: _estimate(found) for name, found in one.shuffled.items()},
+        "estimates": {name: _estimate(estimate) for name, estimate in one.estimates.items()},
+        "shuffled": {name: _estimate(estimate) for name, estimate in one.shuffled.items()},
         "unrelated": one.unrelated and _estimate(one.unrelated),
         "notes": one.notes,
     }
@@ -60,11 +60,11 @@ def write_json(comparisons: Sequence[Comparison], options: dict[str, Any], targe
     Raises:
         UserError: It cannot be written; nothing is changed then.
     """
-    found = []
+    records = []
     for one in comparisons:
         frame = pairs_frame([one]).drop(columns=["store_a", "hookpoint_a", "store_b", "hookpoint_b"]).astype(object)
-        found.append(record(one) | {"pairs": frame.where(frame.notna(), None).to_dict("records")})
-    text = json.dumps({"options": options, "comparisons": found}, allow_nan=False) + "\n"
+        records.append(record(one) | {"pairs": frame.where(frame.notna(), None).to_dict("records")})
+    text = json.dumps({"options": options, "comparisons": records}, allow_nan=False) + "\n"
     with atomic_file(target) as path:
         path.write_text(text, encoding="utf-8")
 
@@ -92,5 +92,5 @@ def _site(site: Site) -> dict[str, object]:
     return about | {"coder": site.coder, "latents": site.width}
 
 
-def _estimate(found: Estimate) -> dict[str, float | None]:
-    return {name: value if isfinite(value) else None for name, value in asdict(found).items()}
+def _estimate(estimate: Estimate) -> dict[str, float | None]:
+    return {name: value if isfinite(value) else None for name, value in asdict(estimate).items()}

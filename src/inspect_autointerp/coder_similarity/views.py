@@ -77,23 +77,23 @@ def _columns(threshold: float) -> list[str]:
 
 def _rows(one: Comparison) -> Iterator[list[str]]:
     """A comparison's rows, one per measure."""
-    of = min(one.matchable)
-    head = [*_labels(one), f"{len(one.pairs[0]):,} of {of:,}"]
+    n_matchable = min(one.matchable)
+    head = [*_labels(one), f"{len(one.pairs[0]):,} of {n_matchable:,}"]
     for measure in MEASURES:
-        found = one.estimates.get(measure)
-        if found is None:
+        estimate = one.estimates.get(measure)
+        if estimate is None:
             continue
         shuffled, own = one.shuffled[measure], measure == one.matched_by
         unrelated = _estimate(one.unrelated) if own and one.unrelated else "–"
         yield [
             *head,
             _NAMES[measure] + (" †" if own else ""),
-            _estimate(found),
+            _estimate(estimate),
             _estimate(shuffled),
             unrelated,
-            _share(found.share),
+            _share(estimate.share),
             _share(shuffled.share),
-            f"{found.n:,}",
+            f"{estimate.n:,}",
         ]
         head = ["", "", ""]
 
@@ -160,10 +160,12 @@ def _cell(value: float) -> Text:
     return Text(f" {_number(value)} ", style=Style(color=ink, bgcolor=f"rgb({red},{green},{blue})"))
 
 
-def _estimate(found: Estimate) -> str:
-    if not isfinite(found.mean):
+def _estimate(estimate: Estimate) -> str:
+    if not isfinite(estimate.mean):
         return "–"
-    return _number(found.mean) + (f" [{_number(found.low)}, {_number(found.high)}]" if isfinite(found.low) else "")
+    return _number(estimate.mean) + (
+        f" [{_number(estimate.low)}, {_number(estimate.high)}]" if isfinite(estimate.low) else ""
+    )
 
 
 def _share(share: float) -> str:

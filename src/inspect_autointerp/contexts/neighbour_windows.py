@@ -40,9 +40,9 @@ def neighbour_starts(
             silent |= (postings.shared(index) >> np.uint32(bit[0])) & 1 == 0
         if all_kept:
             silent |= ~np.isin(other.starts, own.starts)
-        found = other.firing(other.starts[silent & other.which(split, SAMPLE | POOL)])
-        starts.append(found)
-        whose.append(np.full(len(found), index))
+        firing = other.firing(other.starts[silent & other.which(split, SAMPLE | POOL)])
+        starts.append(firing)
+        whose.append(np.full(len(firing), index))
     if not starts:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     return np.concatenate(starts), np.concatenate(whose)

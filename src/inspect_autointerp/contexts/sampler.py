@@ -94,8 +94,8 @@ class LatentContexts:
             drawn = rng.permutation(left)[:n].tolist()
         else:
             drawn = [left[i] for i in stratified([self._explain.deciles[i] for i in left], n - len(top.starts), rng)]
-        found = self._contexts(top, range(len(top.starts))) + self._contexts(self._explain, drawn)
-        return sorted(found, key=lambda context: -context.max_activation)
+        contexts = self._contexts(top, range(len(top.starts))) + self._contexts(self._explain, drawn)
+        return sorted(contexts, key=lambda context: -context.max_activation)
 
     def contrastive(self, n: int, seed: int, kinds: Sequence[Negative] = ("random",)) -> list[Context]:
         """Up to n contexts of each kind of the explain split on which the latent is silent.
@@ -105,14 +105,14 @@ class LatentContexts:
         Raises:
             UserError: The store holds no such kind.
         """
-        rng, found = rng_of(seed, self.latent.id, "apart"), []
+        rng, contexts = rng_of(seed, self.latent.id, "apart"), []
         for kind in kinds:
             tested = self.silent_starts("test") if kind == "random" else self._negatives(kind, "test")[0]
             known = self._shown.union(self._store.texts(tested))
             starts, whose = self._drawn(kind, "explain", 4 * n, rng)
             fresh = [i for i, text in enumerate(self._store.texts(starts)) if text not in known][:n]
-            found += self._silent(kind, "explain", starts[fresh], None if whose is None else whose[fresh])
-        return found
+            contexts += self._silent(kind, "explain", starts[fresh], None if whose is None else whose[fresh])
+        return contexts
 
     def test(self, n_activating: int, n_each: int, seed: int, kinds: Sequence[Negative] = ("random",)) -> list[Context]:
         """Up to n activating contexts (deciles in equal shares) and n of each kind on which the latent is silent.
@@ -272,10 +272,10 @@ class LatentContexts:
             first.setdefault(kept.texts[i], i)
         for text in seen.intersection(first):
             del first[text]
-        found = np.fromiter(first.values(), dtype=np.int64, count=len(first))
-        found = found[np.lexsort((kept.starts[found], kept.peaks[found]))]
-        deciles = (DECILES * np.arange(len(found)) // max(1, len(found)) + 1).tolist()
-        return _Windows(kept.starts[found], kept.activations[found], kept.peaks[found], deciles, frozenset(first))
+        rows = np.fromiter(first.values(), dtype=np.int64, count=len(first))
+        rows = rows[np.lexsort((kept.starts[rows], kept.peaks[rows]))]
+        deciles = (DECILES * np.arange(len(rows)) // max(1, len(rows)) + 1).tolist()
+        return _Windows(kept.starts[rows], kept.activations[rows], kept.peaks[rows], deciles, frozenset(first))
 
     def _strongest(self, n: int) -> _Windows:
         """The n strongest distinct windows of the explain split, sampled or not, weakest first."""

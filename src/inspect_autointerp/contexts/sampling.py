@@ -24,8 +24,8 @@ def stratified(strata: Sequence[int], n: int, rng: np.random.Generator) -> list[
     members: dict[int, list[int]] = {stratum: [] for stratum in set(strata)}
     for i, stratum in enumerate(strata):
         members[stratum].append(i)
-    for found in members.values():
-        rng.shuffle(found)
+    for indices in members.values():
+        rng.shuffle(indices)
     members = dict(sorted(members.items()))
     chosen: list[int] = []
     while len(chosen) < n and members:

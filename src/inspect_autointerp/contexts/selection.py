@@ -37,9 +37,11 @@ def usable_latents(
     width = store.manifest.hookpoints[hookpoint].width
     candidates, wanted = parse_latents(latents, width, seed_of(seed, hookpoint))
     usable, skipped = [], Counter()
-    found = store.latents(hookpoint, candidates)
+    candidate_latents = store.latents(hookpoint, candidates)
     console = Console(stderr=True)
-    for latent in track(found, "latents", len(candidates), transient=True, console=console, disable=wanted < 1000):
+    for latent in track(
+        candidate_latents, "latents", len(candidates), transient=True, console=console, disable=wanted < 1000
+    ):
         if len(usable) == wanted:
             break
         reason = unusable(store, latent, min_contexts)

@@ -62,18 +62,18 @@ def cost(
     with redirect_stdout(StringIO()):  # Inspect says there what it runs
         plan = planned(scores or [], model, model_role or [], task_arg or [], options)
     seen = look(plan, sample, seed, given)
-    found = seen.found
-    said = notes(found, seen.ways, seen.prices, plan.here, plan.cached)
+    estimate = seen.estimate
+    footnotes = notes(estimate, seen.ways, seen.prices, plan.here, plan.cached)
     facts = plan.task.metadata or {}
     if json:
         about = {"scores": plan.scores, "store": facts["store"], "hookpoint": facts["hookpoint"], "seed": seed}
-        sys.stdout.write(as_json(found, {**about, "notes": said}) + "\n")
+        sys.stdout.write(as_json(estimate, {**about, "notes": footnotes}) + "\n")
         return
     console = Console()
     if not console.is_terminal:
         console = Console(width=140)
-    title = f"{', '.join(plan.scores)} of {found.latents:,} latents of {facts['hookpoint']}"
-    console.print(as_table(found, title))
+    title = f"{', '.join(plan.scores)} of {estimate.latents:,} latents of {facts['hookpoint']}"
+    console.print(as_table(estimate, title))
     console.print()
-    for line in said:
+    for line in footnotes:
         console.print(line, markup=False, highlight=False, soft_wrap=True)

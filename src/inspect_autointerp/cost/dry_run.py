@@ -18,7 +18,7 @@ from inspect_autointerp.cost.tokens import counting
 class Look:
     """An estimate, and where its figures come from."""
 
-    found: Estimate
+    estimate: Estimate
     ways: dict[str, str]
     """By model, how its tokens were counted."""
     prices: dict[str, ModelCost | None]
@@ -48,5 +48,5 @@ def look(plan: Plan, sample: int, seed: int, given: Mapping[str, ModelCost], exp
     prices = {name: price_of(name, given) for name in models}
     counts = {name: way.count for name, way in ways.items()}
     ids = [str(one.id) for one in looked_at]
-    found = estimate(calls, ids, len(samples), plan.model_of, counts, prices)
-    return Look(found, {name: way.how for name, way in ways.items()}, prices)
+    totals = estimate(calls, ids, len(samples), plan.model_of, counts, prices)
+    return Look(totals, {name: way.how for name, way in ways.items()}, prices)

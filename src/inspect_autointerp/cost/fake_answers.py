@@ -28,12 +28,12 @@ class Counted(LexicalAPI):
 
     def answer(self, input: list[ChatMessage], config: GenerateConfig) -> tuple[str, Logprobs | None]:
         """As the lexical model; an explanation has in front of it what the middling worked example thinks."""
-        said, logprobs = super().answer(input, config)
+        completion, logprobs = super().answer(input, config)
         if asked(input[-1].text) == "explain":
-            said = said if _EXPLANATION in said else f"{_EXPLANATION} {said}"
+            completion = completion if _EXPLANATION in completion else f"{_EXPLANATION} {completion}"
             worked = [message.text.partition(_EXPLANATION)[0] for message in input if message.role == "assistant"]
-            said = sorted(worked, key=len)[len(worked) // 2] + said if worked else said
-        return said, logprobs
+            completion = sorted(worked, key=len)[len(worked) // 2] + completion if worked else completion
+        return completion, logprobs
 
     async def generate(
         self, input: list[ChatMessage], tools: list[ToolInfo], tool_choice: ToolChoice, config: GenerateConfig

@@ -7,7 +7,7 @@ import numpy as np
 from inspect_autointerp.cost.fake_answers import stand_in
 from inspect_autointerp.models.activations import Fired, Firing, Texts
 from inspect_autointerp.models.likelihood.role import ROLE, shared_key
-from inspect_autointerp.models.likelihood.served import ServedLikelihood
+from inspect_autointerp.models.likelihood.server import ServedLikelihood
 from inspect_autointerp.models.shared_engines import lend
 from inspect_autointerp.models.steering import Generate, Generated, Predict, Predicted, Steering, Tune, Tuned
 from inspect_autointerp.store.store import Store
@@ -41,13 +41,13 @@ class _Steered:
 
     def predict(self, questions: Sequence[Predict]) -> list[Predicted]:
         """All tokens alike, and when steered those more probable that the corpus begins with."""
-        found = []
+        predictions = []
         for question in questions:
             clean = np.full((len(question.prompts), self._store.detokenizer.n_ids), -20.0, dtype=np.float32)
             steered = clean.copy()
             steered[:, np.unique(self._store.tokens[:256])[:16]] = -3.0
-            found.append(Predicted(clean, steered))
-        return found
+            predictions.append(Predicted(clean, steered))
+        return predictions
 
     def generate(self, questions: Sequence[Generate]) -> list[Generated]:
         """Tokens of the corpus, others for every prompt."""

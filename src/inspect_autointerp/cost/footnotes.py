@@ -17,7 +17,7 @@ OUTPUT = (
 
 
 def notes(
-    found: Estimate,
+    estimate: Estimate,
     ways: Mapping[str, str],
     prices: Mapping[str, ModelCost | None],
     here: Mapping[str, str],
@@ -26,34 +26,34 @@ def notes(
     """The notes on an estimate, a sentence or two each.
 
     Args:
-        found: The estimate.
+        estimate: The estimate.
         ways: By model, how its tokens were counted.
         prices: By model, what they cost.
         here: By score that calls no API, why.
         cached: Whether explanations are taken from Inspect's cache.
     """
-    said = [_drawn(found)]
-    said += counted(ways)
-    said += [OUTPUT] if found.rows else ["No model is asked for anything."]
-    constant = sum(row.constant for row in found.rows) * found.scale
-    saved = fsum(row.saved for row in found.rows) * found.scale
+    sentences = [_drawn(estimate)]
+    sentences += counted(ways)
+    sentences += [OUTPUT] if estimate.rows else ["No model is asked for anything."]
+    constant = sum(row.constant for row in estimate.rows) * estimate.scale
+    saved = fsum(row.saved for row in estimate.rows) * estimate.scale
     if constant:
         cheaper = "" if isnan(saved) else f", which then costs {_money(saved)} less"
-        said.append(
+        sentences.append(
             f"Of the input {tokens(constant)} tokens begin all calls of a row alike: what providers can read from their"
             f" caches{cheaper}. Most do so from 1,024 tokens a call on, and not at all without being told."
         )
-    asked = [row for row in found.rows if row.purpose == EXPLANATION and row.role == "explainer"]
+    asked = [row for row in estimate.rows if row.purpose == EXPLANATION and row.role == "explainer"]
     if asked and cached:
-        saved = fsum(row.money for row in asked) * found.scale
+        saved = fsum(row.money for row in asked) * estimate.scale
         money = "" if isnan(saved) else f" and {_money(saved)}"
-        n = sum(row.calls for row in asked) * found.scale
-        said.append(
+        n = sum(row.calls for row in asked) * estimate.scale
+        sentences.append(
             f"What the explainer has said stays in Inspect's cache: another score or grader of the same explanations"
             f" saves its {n:,.0f} calls{money}."
         )
-    said += [f"{score}: {why}: no call of an API." for score, why in here.items()]
-    return said + unpriced(prices)
+    sentences += [f"{score}: {why}: no call of an API." for score, why in here.items()]
+    return sentences + unpriced(prices)
 
 
 def counted(ways: Mapping[str, str]) -> list[str]:
@@ -71,11 +71,13 @@ def unpriced(prices: Mapping[str, ModelCost | None]) -> list[str]:
     ]
 
 
-def _drawn(found: Estimate) -> str:
-    if found.drawn == found.latents:
-        return f"All {found.latents:,} latents were looked at."
-    spread = "" if isnan(found.spread) else f"; by the draw, the sum of tokens is ± {100 * found.spread:.2g} % (95 %)"
-    return f"{found.drawn:,} of {found.latents:,} latents were looked at{spread}."
+def _drawn(estimate: Estimate) -> str:
+    if estimate.drawn == estimate.latents:
+        return f"All {estimate.latents:,} latents were looked at."
+    spread = (
+        "" if isnan(estimate.spread) else f"; by the draw, the sum of tokens is ± {100 * estimate.spread:.2g} % (95 %)"
+    )
+    return f"{estimate.drawn:,} of {estimate.latents:,} latents were looked at{spread}."
 
 
 def _money(value: float) -> str:

@@ -72,8 +72,8 @@ def planned(
         wanted["scores"] = list(scores)
     named, grader = wanted.pop("suite", None), wanted.pop("grader", None)
     if named is not None:
-        of = fixed(str(named), {"grader": grader} | _measured(wanted), None)
-        wanted, grader = wanted | of.options, grader or of.suite.evaluation.grader
+        frozen = fixed(str(named), {"grader": grader} | _measured(wanted), None)
+        wanted, grader = wanted | frozen.options, grader or frozen.suite.evaluation.grader
     names = score_names(wanted.pop("scores", "judged"))
     make = getattr(tasks, names[0]) if len(names) == 1 and named is None else tasks.multi_score
     if make is tasks.multi_score:

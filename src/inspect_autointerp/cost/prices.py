@@ -22,12 +22,12 @@ def read_prices(file: Path) -> dict[str, ModelCost]:
         UserError: The file cannot be read or holds something else.
     """
     try:
-        found = yaml.safe_load(file.read_text(encoding="utf-8"))
+        prices = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(f"{file}: cannot be read ({' '.join(str(error).split())})") from error
-    if not isinstance(found, Mapping):
+    if not isinstance(prices, Mapping):
         raise UserError(f"{file}: no prices; give a line per model, `openai/NAME: {FORM}`")
-    return {str(model): _price(file, str(model), given) for model, given in found.items()}
+    return {str(model): _price(file, str(model), given) for model, given in prices.items()}
 
 
 def _price(file: Path, model: str, given: object) -> ModelCost:

@@ -84,13 +84,13 @@ def _check(log: EvalLog) -> None:
     """A run in which anything failed tells too little."""
     if log.status == "success":
         return
-    said = log.error.message.strip().splitlines()[-1:] if log.error else []
-    raise UserError(f"what would be asked cannot be told: {' '.join(said) or log.status}")
+    last_line = log.error.message.strip().splitlines()[-1:] if log.error else []
+    raise UserError(f"what would be asked cannot be told: {' '.join(last_line) or log.status}")
 
 
 def _calls(sample: EvalSample) -> list[Call]:
     spans = {event.id: event for event in sample.events if isinstance(event, SpanBeginEvent)}
-    found = []
+    calls = []
     for event in sample.events:
         if not isinstance(event, ModelEvent):
             continue
@@ -104,5 +104,5 @@ def _calls(sample: EvalSample) -> list[Call]:
         model = event.model.rpartition("/")[2]
         messages = tuple((message.role, message.text) for message in event.input)
         role = model if model in ROLES else role
-        found.append(Call(str(sample.id), purpose, role, model == MAIN, messages, event.output.completion))
-    return found
+        calls.append(Call(str(sample.id), purpose, role, model == MAIN, messages, event.output.completion))
+    return calls

@@ -76,7 +76,10 @@ def study(
 
     if name is None:
         studies = {known: read_study(known) for known in study_names()}
-        rows = [[known, of.table, ", ".join(of.scores), of.about] for known, of in studies.items()]
+        rows = [
+            [known, definition.table, ", ".join(definition.scores), definition.about]
+            for known, definition in studies.items()
+        ]
         view.print_terminal([view.View("Studies", ["name", "the paper", "scores", "what varies"], rows, text=4)], [])
         return
     wanted = read_study(name)
@@ -90,14 +93,14 @@ def study(
         raise UserError(f"{name}: no level can be run; see what each takes above")
     if look or dry_run:
         prices = read_prices(model_cost_config) if model_cost_config else {}
-        table, said = cost_view(plan, costs(plan, max(1, look), prices))
-        view.print_terminal([table], said)
+        table, cost_notes = cost_view(plan, costs(plan, max(1, look), prices))
+        view.print_terminal([table], cost_notes)
     if dry_run:
         return
     folder = log_dir / plan.name
     done = run_study(plan, folder, display=display, retry_attempts=retry_attempts)
-    found = read_found(folder)
-    shown, notes = study_views(plan, found, outcome(found, plan.levels, plan.default)), study_notes(plan)
+    results = read_found(folder)
+    shown, notes = study_views(plan, results, outcome(results, plan.levels, plan.default)), study_notes(plan)
     view.print_terminal(shown, notes)
     if md is not None:
         view.write_markdown(md, shown, notes)

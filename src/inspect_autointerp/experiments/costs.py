@@ -45,25 +45,25 @@ def costs(plan: Planned, sample: int, given: Mapping[str, ModelCost]) -> Costs:
     return Costs(looks, here)
 
 
-def cost_view(plan: Planned, found: Costs) -> tuple[View, list[str]]:
+def cost_view(plan: Planned, costs: Costs) -> tuple[View, list[str]]:
     """The table, and what has to be said beside it."""
-    rows = [[name, f"{one.found.latents:,}", *_cells([one.found])] for name, one in found.looks.items()]
-    every = [one.found for one in found.looks.values()]
+    rows = [[name, f"{one.estimate.latents:,}", *_cells([one.estimate])] for name, one in costs.looks.items()]
+    every = [one.estimate for one in costs.looks.values()]
     rows.append(["all", "", *_cells(every)])
     head = [plan.study.factor, "latents", "calls", "input", "output", "$"]
     title = f"{plan.name}, {', '.join(plan.study.scores)}: what it will take"
     drawn = max((one.drawn for one in every), default=0)
-    ways = {model: way for one in found.looks.values() for model, way in one.ways.items()}
-    prices = {model: price for one in found.looks.values() for model, price in one.prices.items()}
-    said = [f"{drawn:,} latents of each level were looked at. Explanations in Inspect's cache are not counted again."]
-    said += [*counted(ways), OUTPUT, *(f"{score}: {why}: no call of an API." for score, why in found.here.items())]
-    return View(title, head, rows, rule=len(rows) - 1), said + unpriced(prices)
+    ways = {model: way for one in costs.looks.values() for model, way in one.ways.items()}
+    prices = {model: price for one in costs.looks.values() for model, price in one.prices.items()}
+    notes = [f"{drawn:,} latents of each level were looked at. Explanations in Inspect's cache are not counted again."]
+    notes += [*counted(ways), OUTPUT, *(f"{score}: {why}: no call of an API." for score, why in costs.here.items())]
+    return View(title, head, rows, rule=len(rows) - 1), notes + unpriced(prices)
 
 
-def _cells(found: list[Estimate]) -> list[str]:
+def _cells(estimates: list[Estimate]) -> list[str]:
     calls, read, written = (
-        sum(getattr(row, name) * one.scale for one in found for row in one.rows)
+        sum(getattr(row, name) * one.scale for one in estimates for row in one.rows)
         for name in ("calls", "input", "output")
     )
-    money = fsum(row.money * one.scale for one in found for row in one.rows)
+    money = fsum(row.money * one.scale for one in estimates for row in one.rows)
     return [f"{calls:,.0f}", tokens(read), tokens(written), dollars(money)]

@@ -95,16 +95,18 @@ class Study(_Part):
             levels: The study's, or what the user gave in their place.
             default: The one that shared floors are of.
         """
-        found = dict(levels)
+        extended = dict(levels)
         if self.floors is None:
             for name, floor in _shared_floors().items():
-                found[name] = _under(levels[default], floor).model_copy(update={"of": default})
-            return found
+                extended[name] = _under(levels[default], floor).model_copy(update={"of": default})
+            return extended
         for name, floor in self.floors.items():
-            for of, level in levels.items():
-                paper = floor.paper_at.get(of, {})
-                found[f"{of}, {name}"] = _under(level, floor).model_copy(update={"of": of, "paper": paper})
-        return found
+            for level_name, level in levels.items():
+                paper = floor.paper_at.get(level_name, {})
+                extended[f"{level_name}, {name}"] = _under(level, floor).model_copy(
+                    update={"of": level_name, "paper": paper}
+                )
+        return extended
 
     def arguments(self, level: Level) -> dict[str, Any]:
         """The task's arguments at a level."""
@@ -113,11 +115,11 @@ class Study(_Part):
 
 def merged(task: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments with others over them: of two mappings, as `explainer` is one, option by option."""
-    found = dict(task)
+    arguments = dict(task)
     for name, value in over.items():
-        held = found.get(name)
-        found[name] = {**held, **value} if isinstance(held, Mapping) and isinstance(value, Mapping) else value
-    return found
+        held = arguments.get(name)
+        arguments[name] = {**held, **value} if isinstance(held, Mapping) and isinstance(value, Mapping) else value
+    return arguments
 
 
 def _under(level: Level, floor: Level) -> Level:
@@ -129,8 +131,8 @@ def _under(level: Level, floor: Level) -> Level:
 
 def study_names() -> list[str]:
     """The studies that come with this project."""
-    found = sorted(Path(path.name).stem for path in _folder().iterdir() if path.name.endswith(".yaml"))
-    return [name for name in found if name != _FLOORS]
+    names = sorted(Path(path.name).stem for path in _folder().iterdir() if path.name.endswith(".yaml"))
+    return [name for name in names if name != _FLOORS]
 
 
 def read_study(name: str) -> Study:
@@ -160,8 +162,8 @@ def read_study(name: str) -> Study:
 
 
 def _shared_floors() -> dict[str, Level]:
-    found = yaml.safe_load((_folder() / f"{_FLOORS}.yaml").read_text(encoding="utf-8"))
-    return {name: Level.model_validate(floor) for name, floor in found.items()}
+    floors = yaml.safe_load((_folder() / f"{_FLOORS}.yaml").read_text(encoding="utf-8"))
+    return {name: Level.model_validate(floor) for name, floor in floors.items()}
 
 
 def _folder() -> Any:

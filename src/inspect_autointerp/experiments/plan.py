@@ -118,7 +118,7 @@ class Planned:
     @cached_property
     def of_demo(self) -> bool:
         """Whether any of it is run on the demo."""
-        return any(run.place.said is not None for run in self.runs)
+        return any(run.place.stand_in is not None for run in self.runs)
 
 
 def plan_study(
@@ -189,13 +189,13 @@ def read_models(option: str, given: Sequence[str]) -> dict[str, str]:
     Raises:
         UserError: One is neither, or a name stands twice.
     """
-    found: dict[str, str] = {}
+    models: dict[str, str] = {}
     for argument in given:
         level, _, model = argument.rpartition("=")
-        if "/" not in model or (level or model) in found:
+        if "/" not in model or (level or model) in models:
             raise UserError(f"{option} {argument}: give PROVIDER/NAME, or LEVEL=PROVIDER/NAME, each level once")
-        found[level or model] = model
-    return found
+        models[level or model] = model
+    return models
 
 
 def task_arguments(given: Sequence[str]) -> dict[str, Any]:
@@ -204,10 +204,10 @@ def task_arguments(given: Sequence[str]) -> dict[str, Any]:
     Raises:
         UserError: One is not of that form.
     """
-    found = arguments(given)
-    if isinstance(explainer := found.get("explainer"), str):
-        found["explainer"] = {"name": explainer}
-    return found
+    options = arguments(given)
+    if isinstance(explainer := options.get("explainer"), str):
+        options["explainer"] = {"name": explainer}
+    return options
 
 
 def demo_asked(models: Mapping[str, str], graders: Mapping[str, str], roles: Sequence[str]) -> Asked:

@@ -52,18 +52,18 @@ def read_found(folder: Path) -> dict[str, Found]:
 
     A log that is damaged or contradicts itself is named on standard error, and left out.
     """
-    found: dict[str, Found] = {}
+    results: dict[str, Found] = {}
     for info in sorted(list_eval_logs(str(folder)), key=lambda info: info.mtime or 0):
         try:
             log = read_eval_log(info, header_only=True)
             level = (log.eval.metadata or {}).get("level")
             if level is not None and log.status == "success":
-                found[str(level)] = _read(log, info.name)
+                results[str(level)] = _read(log, info.name)
         except Exception as error:  # a damaged log can fail in any layer
             reason = str(error) if isinstance(error, UserError) else f"unreadable ({type(error).__name__})"
             name = visible(Path(info.name).name)
             Console(stderr=True).print(f"{name}: left out: {visible(reason)}", markup=False, highlight=False)
-    return found
+    return results
 
 
 def _read(log: EvalLog, path: str) -> Found:
@@ -89,11 +89,11 @@ def _read(log: EvalLog, path: str) -> Found:
     return Found(log, of_score, values, unscored)
 
 
-def outcome(found: dict[str, Found], levels: dict[str, Level], default: str) -> pd.DataFrame:
+def outcome(results: dict[str, Found], levels: dict[str, Level], default: str) -> pd.DataFrame:
     """The numbers.
 
     Args:
-        found: The finished levels.
+        results: The finished levels.
         levels: All of the study's.
         default: The level that others are compared with; floors of their own are compared with their own level.
 
@@ -108,11 +108,11 @@ def outcome(found: dict[str, Found], levels: dict[str, Level], default: str) -> 
         - `pairs`: int, common latents; 0 where the latents are others.
         - `p_holm`: float. `verdict`: `higher`, `lower` or `tied`; empty where there is none.
     """
-    rows = [_row(found[name], name, score) for name in levels if name in found for score in found[name].entries]
+    rows = [_row(results[name], name, score) for name in levels if name in results for score in results[name].entries]
     frame = pd.DataFrame(rows)
     if frame.empty:
         return frame
-    compared = [_compared(found, levels, default, row) for row in rows]
+    compared = [_compared(results, levels, default, row) for row in rows]
     frame = frame.join(pd.DataFrame(compared))
     frame["p_holm"] = frame.groupby("score", sort=False)["p"].transform(lambda p: holm(p.to_numpy(dtype=float)))
     sure = frame["p_holm"] < ALPHA
@@ -123,25 +123,25 @@ def outcome(found: dict[str, Found], levels: dict[str, Level], default: str) -> 
     return by_score.drop(columns=["order", "p"])
 
 
-def _row(of: Found, level: str, score: str) -> dict[str, Any]:
-    values = of.values[score].to_numpy()
+def _row(result: Found, level: str, score: str) -> dict[str, Any]:
+    values = result.values[score].to_numpy()
     known = values[~np.isnan(values)]
     low, high = bootstrap_interval(known.tolist())
     q25, median, q75 = quartiles(values[:, None])[:, 0] if len(values) else (nan, nan, nan)
     mean = float(known.mean()) if len(known) else nan
     numbers = {"n": len(known), "mean": mean, "low": low, "high": high, "q25": q25, "median": median, "q75": q75}
-    about = {"score": score, "level": level, "statistic": of.entries[score].statistic}
-    return about | numbers | {"unscored": of.unscored[score]}
+    about = {"score": score, "level": level, "statistic": result.entries[score].statistic}
+    return about | numbers | {"unscored": result.unscored[score]}
 
 
-def _compared(found: dict[str, Found], levels: dict[str, Level], default: str, row: dict[str, Any]) -> dict[str, Any]:
+def _compared(results: dict[str, Found], levels: dict[str, Level], default: str, row: dict[str, Any]) -> dict[str, Any]:
     name, score = str(row["level"]), str(row["score"])
     against = levels[name].of or default
     nothing = dict.fromkeys(("difference", "difference_low", "difference_high", "p"), nan)
-    if against == name or against not in found or score not in found[against].values:
+    if against == name or against not in results or score not in results[against].values:
         return {"against": "", **nothing, "pairs": 0}
-    this, other = found[name].values[score], found[against].values[score]
-    if found[name].latents_of == found[against].latents_of:
+    this, other = results[name].values[score], results[against].values[score]
+    if results[name].latents_of == results[against].latents_of:
         common = this.index.intersection(other.index)
         n, *numbers = paired(*(values[common].to_numpy()[:, None] for values in (this, other)))[:, 0].tolist()
     else:

@@ -41,8 +41,8 @@ def run_study(plan: Planned, folder: Path, *, display: str | None = None, retry_
                 tags=[f"study:{plan.name}"],
             )
     except PrerequisiteError as error:
-        said = " ".join(str(error.message).split())
-        raise UserError(f"{folder}: {said} For other arguments give another --log-dir.") from error
+        message = " ".join(str(error.message).split())
+        raise UserError(f"{folder}: {message} For other arguments give another --log-dir.") from error
     except KeyboardInterrupt as error:
         raise Interrupted(f"interrupted; {again}") from error
     if any(log.status == "cancelled" for log in logs):

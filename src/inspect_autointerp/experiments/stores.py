@@ -25,7 +25,7 @@ class Place:
 
     store: str
     hookpoint: str
-    said: str | None = None
+    stand_in: str | None = None
     """What stands for the level in the demo, empty where that goes without saying; None of contexts that were given."""
 
 
@@ -62,8 +62,8 @@ class Given:
         if self.stores:
             return {name: _named(wanted) for name, wanted in self.stores.items()}
         store = _opened(self.store)
-        said = "" if self.store is None else None
-        return {name: Place(str(store.folder), name, said) for name in store.hookpoints}
+        stand_in = "" if self.store is None else None
+        return {name: Place(str(store.folder), name, stand_in) for name in store.hookpoints}
 
     def _of_demo(self, level: Level) -> Place | str:
         held = level.store.demo if level.store else level.demo or Demo.model_validate({"as": ""})
@@ -96,13 +96,13 @@ def read_stores(given: list[str]) -> dict[str, str]:
     Raises:
         UserError: One is not of that form.
     """
-    found = {}
+    stores = {}
     for argument in given:
         name, _, folder = argument.partition("=")
         if not (name and folder):
             raise UserError(f"--level-store {argument}: give LEVEL=DIR, or LEVEL=DIR@HOOKPOINT")
-        found[name] = folder
-    return found
+        stores[name] = folder
+    return stores
 
 
 def _named(wanted: str) -> Place:

@@ -14,19 +14,19 @@ from inspect_autointerp.leaderboard.show.view import View
 _PAPER = "arXiv 2410.13928"
 
 
-def study_views(plan: Planned, found: dict[str, Found], numbers: pd.DataFrame) -> list[View]:
+def study_views(plan: Planned, results: dict[str, Found], numbers: pd.DataFrame) -> list[View]:
     """The tables.
 
     Args:
         plan: The study.
-        found: Its finished levels.
+        results: Its finished levels.
         numbers: Their `outcome`.
     """
     rows = {(row["level"], row["score"]): row for row in rows_of(numbers).values()}
     names = sorted(plan.levels, key=lambda name: plan.levels[name].floor)  # stable: floors last
     views = [_table(plan, names, rows)]
     if rows:
-        views += [_certainty(plan, names, rows), _evaluations(plan, names, found)]
+        views += [_certainty(plan, names, rows), _evaluations(plan, names, results)]
     if plan.missing:
         missing = [[name, how] for name, how in plan.missing.items()]
         views.append(View("Not run", [plan.study.factor, "what it takes"], missing, text=2))
@@ -69,8 +69,8 @@ def _table(plan: Planned, names: list[str], rows: dict[tuple[str, str], Any]) ->
 
 
 def _label(plan: Planned, name: str) -> str:
-    said = next((run.place.said for run in plan.runs if run.name == name), "")
-    return name + (f"\n{said}" if said else "")
+    stand_in = next((run.place.stand_in for run in plan.runs if run.name == name), "")
+    return name + (f"\n{stand_in}" if stand_in else "")
 
 
 def _quartiles(row: Any, theirs: Reported | None) -> str:
@@ -130,15 +130,15 @@ def _certain(score: str, name: str, row: Any) -> list[str]:
     ]
 
 
-def _evaluations(plan: Planned, names: list[str], found: dict[str, Found]) -> View:
+def _evaluations(plan: Planned, names: list[str], results: dict[str, Found]) -> View:
     cells = []
     for name in names:
-        if of := found.get(name):
-            subject, coder, hookpoint = of.latents_of
-            facts = of.log.eval.metadata or {}
-            grader = ", ".join(dict.fromkeys(entry.setting["grader"] for entry in of.entries.values()))
+        if result := results.get(name):
+            subject, coder, hookpoint = result.latents_of
+            facts = result.log.eval.metadata or {}
+            grader = ", ".join(dict.fromkeys(entry.setting["grader"] for entry in result.entries.values()))
             skipped = ", ".join(f"{n:,} {why}" for why, n in facts["latents_skipped"].items())
             store = str(facts["store"])
-            cells.append([name, of.log.eval.model, grader, subject, hookpoint, coder, store, skipped])
+            cells.append([name, result.log.eval.model, grader, subject, hookpoint, coder, store, skipped])
     head = [plan.study.factor, "explainer", "grader", "subject", "hookpoint", "coder", "store", "latents skipped"]
     return View("What was run", head, cells, text=8)

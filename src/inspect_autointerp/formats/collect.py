@@ -176,6 +176,6 @@ def _date(row: Row) -> datetime | None:
 
 def _list(names: Iterable[str]) -> str:
     """Some names for a message, in order."""
-    found = sorted(names)
-    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
-    return ", ".join(map(short, found[:_NAMED])) + more
+    ordered = sorted(names)
+    more = f" and {len(ordered) - _NAMED} more" if len(ordered) > _NAMED else ""
+    return ", ".join(map(short, ordered[:_NAMED])) + more

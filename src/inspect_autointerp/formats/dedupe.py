@@ -21,8 +21,8 @@ def once_each(rows: Iterable[Row], scores: dict[str, dict[int, float]] | None = 
     first: dict[int, tuple[str, int]] = {}
     for row in rows:
         is_new = row.index not in first
-        place, said = first.setdefault(row.index, (row.place, hash(row.text)))
-        if said != hash(row.text):
+        place, text_hash = first.setdefault(row.index, (row.place, hash(row.text)))
+        if text_hash != hash(row.text):
             raise UserError(f"{row.place}: {row.hookpoint}/{row.index} is explained otherwise in {place}; {ADVICE}")
         for name, value in headlines(row.scores).items():
             score = score_of(name)

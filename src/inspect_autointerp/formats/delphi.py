@@ -19,9 +19,9 @@ _UNPARSED = "Explanation could not be parsed."
 
 def texts(source: Source) -> list[str]:
     """The files of explanations in a run's folder, or in its folder `explanations` given by itself."""
-    found = source.names("explanations")
-    if any(name.endswith(".txt") for name in found):
-        return found
+    files = source.names("explanations")
+    if any(name.endswith(".txt") for name in files):
+        return files
     return [name for name in source.names() if _FILE.fullmatch(name)]
 
 

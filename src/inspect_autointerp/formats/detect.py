@@ -22,19 +22,21 @@ def recognise(source: Source) -> str:
     Raises:
         UserError: It is none of them, or could be of several: then the message says what to give as `format`.
     """
-    found, why = _of_folder(source) if source.is_folder else _of_file(source)
-    if len(found) == 1:
-        return found[0]
-    if found:
+    formats, why = _of_folder(source) if source.is_folder else _of_file(source)
+    if len(formats) == 1:
+        return formats[0]
+    if formats:
         raise UserError(
-            f"{source.given}: can be read as {' or as '.join(found)}; give format={' or format='.join(found)}"
+            f"{source.given}: can be read as {' or as '.join(formats)}; give format={' or format='.join(formats)}"
         )
     raise UserError(f"{source.given}: {why}; explanations are read from {', '.join(FORMATS)}")
 
 
 def _of_folder(source: Source) -> tuple[list[str], str]:
-    found = [name for name, files in (("neuronpedia", neuronpedia.batches), ("delphi", delphi.texts)) if files(source)]
-    return found, "a folder without batch-N.jsonl.gz (Neuronpedia's) and HOOKPOINT_latentN.txt (Delphi's)"
+    formats = [
+        name for name, files in (("neuronpedia", neuronpedia.batches), ("delphi", delphi.texts)) if files(source)
+    ]
+    return formats, "a folder without batch-N.jsonl.gz (Neuronpedia's) and HOOKPOINT_latentN.txt (Delphi's)"
 
 
 def _of_file(source: Source) -> tuple[list[str], str]:
@@ -91,13 +93,13 @@ def _of_json(record: Any, lines: bool) -> list[str]:
     if isinstance(record, list):
         features = bool(record) and all(isinstance(one, dict) and neuronpedia.is_neuronpedia(one) for one in record)
         return ["neuronpedia"] if features and not lines else []
-    found = {
+    matches = {
         "jsonl": tables.is_row(record),
         "neuronpedia": neuronpedia.is_neuronpedia(record),
         "saebench": not lines and saebench.is_saebench(record),
         "eleuther": not lines and eleuther.is_eleuther(record),
     }
-    return [name for name, is_it in found.items() if is_it]
+    return [name for name, is_it in matches.items() if is_it]
 
 
 def _of_text(content: bytes) -> tuple[list[str], str]:

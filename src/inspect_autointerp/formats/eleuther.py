@@ -89,5 +89,7 @@ def write_eleuther(rows: Iterable[Row], folder: Path) -> None:
     for score, kind in _SCORES.items():
         if score in scores:
             (folder / "scores").mkdir(exist_ok=True)
-            found = {str(index): value for index, value in scores[score].items()}
-            (folder / "scores" / f"{kind}_{name}.json").write_text(json.dumps(found, indent=0) + "\n", encoding="ascii")
+            by_latent = {str(index): value for index, value in scores[score].items()}
+            (folder / "scores" / f"{kind}_{name}.json").write_text(
+                json.dumps(by_latent, indent=0) + "\n", encoding="ascii"
+            )

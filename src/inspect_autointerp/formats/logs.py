@@ -35,20 +35,22 @@ def _row(place: str, sample: "EvalSample", log: "EvalLog") -> Row:
     index = parse_index(digits)
     if index is None:
         raise UserError(f"{place}: sample {short(latent)} is no latent; the log is of no task of this project")
-    said = sample.metadata.get("explanation")
-    said = said if isinstance(said, dict) else {"reason": "error" if sample.error else "no_explanation"}
+    explanation = sample.metadata.get("explanation")
+    explanation = (
+        explanation if isinstance(explanation, dict) else {"reason": "error" if sample.error else "no_explanation"}
+    )
     scores, made_by = _scores(sample)
-    written_for = said.get("latent", latent)
+    written_for = explanation.get("latent", latent)
     return Row(
         place=place,
         index=index,
         hookpoint=hookpoint,
-        text=said.get("text"),
-        reason=said.get("reason"),
-        explainer=log.eval.model if said.get("text") else None,
-        method=said.get("source"),
+        text=explanation.get("text"),
+        reason=explanation.get("reason"),
+        explainer=log.eval.model if explanation.get("text") else None,
+        method=explanation.get("source"),
         written_for=None if written_for == latent else written_for,
-        store=said.get("store"),
+        store=explanation.get("store"),
         scores=scores,
         made_by=made_by,
     )

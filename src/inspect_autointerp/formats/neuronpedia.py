@@ -35,7 +35,7 @@ def is_neuronpedia(record: Mapping[str, Any]) -> bool:
 
 def batches(source: Source) -> list[str]:
     """The files of explanations in a folder: of the export's own layout, or directly in it."""
-    return next((found for folder in ("explanations", "") if (found := _lines_files(source, folder))), [])
+    return next((files for folder in ("explanations", "") if (files := _lines_files(source, folder))), [])
 
 
 def read_neuronpedia(source: Source, faults: Faults) -> Iterator[Row]:
@@ -85,12 +85,12 @@ def _rows(place: str, record: Any, faults: Faults, scores: Mapping[str, Mapping[
     if index is None or not all(isinstance(name, str) for name in names):
         faults.add(place, f"index {short(record['index'])}, or its modelId or layer, is not as Neuronpedia writes it")
         return
-    found = record.get("explanations", [record])
-    for said in found if isinstance(found, list) else [None]:
-        if not isinstance(said, dict) or "description" not in said:
+    explanations = record.get("explanations", [record])
+    for explanation in explanations if isinstance(explanations, list) else [None]:
+        if not isinstance(explanation, dict) or "description" not in explanation:
             faults.add(place, "an explanation without `description`")
             continue
-        maker = [said.get(name) for name in ("explanationModelName", "typeName", "authorId", "createdAt")]
+        maker = [explanation.get(name) for name in ("explanationModelName", "typeName", "authorId", "createdAt")]
         if not all(isinstance(name, str | None) for name in maker):
             faults.add(place, "explanationModelName, typeName, authorId or createdAt is not text")
             continue
@@ -99,19 +99,19 @@ def _rows(place: str, record: Any, faults: Faults, scores: Mapping[str, Mapping[
             index=index,
             model=names[0],
             hookpoint=names[1],
-            text=said["description"],
+            text=explanation["description"],
             explainer=maker[0] or None,
             method=maker[1] or None,
             author=maker[2] or None,
             created=maker[3] or None,
-            scores=scores.get(str(said.get("id"))) or _scores(said.get("scores")),
+            scores=scores.get(str(explanation.get("id"))) or _scores(explanation.get("scores")),
         )
 
 
 def _scores(scores: object) -> dict[str, float]:
     """By type, Neuronpedia's ExplanationScores that have a value."""
-    found = [score for score in scores if isinstance(score, dict)] if isinstance(scores, list) else []
-    values = {score.get("explanationScoreTypeName"): finite(score.get("value")) for score in found}
+    records = [score for score in scores if isinstance(score, dict)] if isinstance(scores, list) else []
+    values = {score.get("explanationScoreTypeName"): finite(score.get("value")) for score in records}
     return {name: value for name, value in values.items() if isinstance(name, str) and value is not None}
 
 
@@ -183,8 +183,8 @@ def _all_scores(rows: Iterable[Row], names: Names) -> Iterator[dict[str, Any]]:
 
 
 def _id(row: Row, names: Names) -> str:
-    said = (names.model, names.source, str(row.index), str(row.text), str(row.method), str(row.explainer))
-    return _hashed(*said)
+    parts = (names.model, names.source, str(row.index), str(row.text), str(row.method), str(row.explainer))
+    return _hashed(*parts)
 
 
 def _hashed(*parts: str) -> str:

@@ -33,8 +33,8 @@ def provenance(name: str, log: "EvalLog", made_by: "Mapping[str, str]") -> dict[
     for score in log.results.scores if log.results else []:
         entry = scores.setdefault(score.scorer, {"statistics": {}})
         entry |= {key: made_by.get(f"{score.scorer}.{key}") for key in ("grader", "prompt", "options")}
-        found = {name.rpartition("_")[2]: finite(metric.value) for name, metric in score.metrics.items()}
-        values = {key: found.get(key) for key in _METRICS}
+        metrics = {name.rpartition("_")[2]: finite(metric.value) for name, metric in score.metrics.items()}
+        values = {key: metrics.get(key) for key in _METRICS}
         entry["statistics"][score.name] = values | {"n": score.scored_samples or 0}
     return {
         "log": name,

@@ -61,18 +61,18 @@ def read_explanations(
             raise UserError(f"{source}: a file, and {form} is a folder; give the folder")
         name = key or hookpoint
         names = {name, name.replace("/", "--")} if form == "delphi" else {name}
-        found = Collected(
+        collected = Collected(
             source=source, hookpoint=hookpoint, width=width, by=by, names=frozenset(names), repeated=repeated
         )
         faults = Faults()
-        found.collect(_READERS[form](place, faults), faults)
+        collected.collect(_READERS[form](place, faults), faults)
         return Supplied(
             source=source,
             format=form,
             sha256=place.sha256,
-            texts=found.texts,
-            problems=found.problems,
-            passed_over=found.passed_over,
+            texts=collected.texts,
+            problems=collected.problems,
+            passed_over=collected.passed_over,
         )
 
 

@@ -123,7 +123,7 @@ def finite(value: object) -> float | None:
 
 def headlines(scores: Mapping[str, float]) -> dict[str, float]:
     """Of our scores, `SCORE.STATISTIC`, the first statistic of each, which it is known by, where that is defined."""
-    found: dict[str, tuple[str, float]] = {}
+    first: dict[str, tuple[str, float]] = {}
     for name, value in scores.items():
-        found.setdefault(name.partition(".")[0], (name, value))
-    return {name: value for name, value in found.values() if value == value}
+        first.setdefault(name.partition(".")[0], (name, value))
+    return {name: value for name, value in first.values() if value == value}

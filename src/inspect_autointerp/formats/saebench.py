@@ -69,14 +69,14 @@ def write_saebench(rows: Iterable[Row], folder: Path, *, subject: str, coder: st
     scores: dict[str, dict[int, float]] = {}
     for _ in once_each(rows, scores):
         pass
-    found = scores.get("detection", {})
-    if not found:
+    detection = scores.get("detection", {})
+    if not detection:
         raise UserError("saebench: it has a place for detection alone, and these logs have no such score")
     release, _, sae = coder.rpartition(":")
-    values = list(found.values())
+    values = list(detection.values())
     top = {
         "eval_type_id": "autointerp",
-        "eval_config": {"model_name": subject, "n_latents": len(found), "override_latents": sorted(found)},
+        "eval_config": {"model_name": subject, "n_latents": len(detection), "override_latents": sorted(detection)},
         "eval_id": sha256(f"{subject} {coder} {created}".encode()).hexdigest()[:32],
         "datetime_epoch_millis": round(datetime.fromisoformat(created).timestamp() * 1000),
         "eval_result_metrics": {
@@ -94,6 +94,6 @@ def write_saebench(rows: Iterable[Row], folder: Path, *, subject: str, coder: st
         file.write(json.dumps(top, indent=1)[:-2] + f',\n "{_ENTRIES}": {{')
         for number, row in enumerate(once_each(rows)):
             entry = {"latent": row.index, "explanation": row.text, "predictions": None, "correct seqs": None}
-            entry |= {"score": found.get(row.index), "logs": None}
+            entry |= {"score": detection.get(row.index), "logs": None}
             file.write(f"{',' if number else ''}\n  {json.dumps(str(row.index))}: {json.dumps(entry)}")
         file.write("\n }\n}\n")

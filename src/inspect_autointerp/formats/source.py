@@ -45,8 +45,8 @@ class Source:
         path = f"{self.path}/{folder}".rstrip("/")
         if not self._fs.isdir(path):
             return []
-        found = (entry for entry in self._fs.ls(path, detail=True) if entry["type"] != "directory")
-        names = (str(entry["name"]).rstrip("/").rpartition("/")[2] for entry in found)
+        files = (entry for entry in self._fs.ls(path, detail=True) if entry["type"] != "directory")
+        names = (str(entry["name"]).rstrip("/").rpartition("/")[2] for entry in files)
         return sorted(f"{folder}/{name}".lstrip("/") for name in names if not name.startswith("."))
 
     def place(self, name: str = "") -> str:

@@ -61,11 +61,11 @@ def decode(content: bytes, first: int = 1) -> str:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    members = dict(pairs)
+    if len(members) != len(pairs):
         seen: set[str] = set()
         for name, _ in pairs:
             if name in seen:
                 raise _Twice(name)
             seen.add(name)
-    return found
+    return members

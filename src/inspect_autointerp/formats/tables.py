@@ -207,9 +207,9 @@ def record(row: Row, columns: Sequence[str]) -> dict[str, Any]:
         "explanation": row.text,
         "log": row.place,
     }
-    found = head | {name: getattr(row, name) for name in _NAMES} | dict(row.made_by)
-    found |= {name: finite(value) for name, value in row.scores.items()}
-    return {name: found.get(name) for name in columns}
+    cells = head | {name: getattr(row, name) for name in _NAMES} | dict(row.made_by)
+    cells |= {name: finite(value) for name, value in row.scores.items()}
+    return {name: cells.get(name) for name in columns}
 
 
 def write_jsonl(rows: Iterable[Row], path: Path, columns: Sequence[str]) -> None:

@@ -67,11 +67,11 @@ class SentenceModel:
         import torch
 
         parts = [_ADDRESS.sub("", repr(self._model)), self._model.prompts, str(self._model.max_seq_length)]
-        found = sha256(json.dumps(parts, sort_keys=True).encode())
+        sha = sha256(json.dumps(parts, sort_keys=True).encode())
         for name, tensor in sorted(self._model.state_dict().items()):
-            found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-            found.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
-        return found.hexdigest()[:16]
+            sha.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+            sha.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+        return sha.hexdigest()[:16]
 
     def queries(self, texts: Sequence[str], prompt: str | None = None) -> np.ndarray:
         """Vectors of what is looked for.

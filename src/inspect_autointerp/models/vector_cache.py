@@ -51,9 +51,9 @@ class KeptVectors:
             order.append(rows)
         if not parts:
             return known, np.zeros((0, 0), dtype=np.float32)
-        found = np.empty((len(place), parts[0].shape[1]), dtype=np.float32)
-        found[np.concatenate(order)] = np.concatenate(parts)
-        return known, found
+        vectors = np.empty((len(place), parts[0].shape[1]), dtype=np.float32)
+        vectors[np.concatenate(order)] = np.concatenate(parts)
+        return known, vectors
 
     def add(self, numbers: np.ndarray, vectors: np.ndarray) -> None:
         """Keep vectors. Where that is impossible (a full disk, say) a warning says so, and they are not kept."""

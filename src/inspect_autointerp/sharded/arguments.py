@@ -106,12 +106,12 @@ def options(given: Sequence[str]) -> Iterator[tuple[str, str | None]]:
 
 def _config(file: str | None) -> dict[str, Any]:
     try:
-        found = yaml.safe_load(Path(file or "").expanduser().read_text(encoding="utf-8"))
+        config = yaml.safe_load(Path(file or "").expanduser().read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
         raise UserError(f"--task-config {file}: cannot be read ({type(error).__name__})") from error
-    if not isinstance(found, dict):
+    if not isinstance(config, dict):
         raise UserError(f"--task-config {file}: it holds no arguments by name")
-    return found
+    return config
 
 
 def _value(text: str) -> Any:

@@ -24,23 +24,23 @@ class Logs:
 
 def find_logs(folder: str, plan: Plan) -> Logs:
     """Read the headers of all logs in a folder; there may be none, and no folder."""
-    found = Logs()
+    logs = Logs()
     if "://" not in folder and not Path(folder).exists():
-        return found
+        return logs
     for info in list_eval_logs(folder):  # the newest first
         try:
             log = read_eval_log(info, header_only=True)
         except Exception:  # a log cut short can fail in any layer
-            found.unreadable.append(info.name)
+            logs.unreadable.append(info.name)
             continue
-        of = (log.eval.metadata or {}).get(KEY)
-        if not isinstance(of, dict) or of.get("id") != plan.id:
+        shard = (log.eval.metadata or {}).get(KEY)
+        if not isinstance(shard, dict) or shard.get("id") != plan.id:
             continue
         if log.status == "success":
-            found.complete.setdefault(of["shard"], info.name)
+            logs.complete.setdefault(shard["shard"], info.name)
         else:
-            found.unfinished.setdefault(of["shard"], []).append(info.name)
-    return found
+            logs.unfinished.setdefault(shard["shard"], []).append(info.name)
+    return logs
 
 
 def remove_superseded(logs: Logs, shard: int) -> None:

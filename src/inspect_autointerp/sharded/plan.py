@@ -59,13 +59,13 @@ def make_plan(task: str, given: Sequence[str], latents: str, size: int) -> Plan:
     if not 1 <= size <= MOST:
         raise UserError(f"--shard {size}: a shard holds 1 to {MOST:,} latents")
     arguments = Arguments.read(given)
-    of = arguments.task
-    store = Store.open(locate(of.get("store")), _whole(of, "window"))
-    hookpoint = store.hookpoint(of.get("hookpoint"))
-    least, seed = _whole(of, "min_contexts"), _whole(of, "seed") or 0
+    options = arguments.task
+    store = Store.open(locate(options.get("store")), _whole(options, "window"))
+    hookpoint = store.hookpoint(options.get("hookpoint"))
+    least, seed = _whole(options, "min_contexts"), _whole(options, "seed") or 0
     least = MIN_CONTEXTS if least is None else least
-    found, skipped = usable_latents(store, hookpoint, latents, least, seed)
-    indices = [latent.index for latent in found]
+    usable, skipped = usable_latents(store, hookpoint, latents, least, seed)
+    indices = [latent.index for latent in usable]
     shards = cut(indices, size)
     task = named(task)
     identity = [task, arguments.identity(), store.digest, hookpoint, least, shards]

@@ -120,11 +120,11 @@ class Store:
     def latent(self, hookpoint: str, index: int) -> Latent:
         """One latent and its statistics; in a re-cut store, those that count windows are estimates (see `Latent`)."""
         table = self._tables(hookpoint)
-        n_windows, of = int(table["n_windows"][index]), max(1, self.manifest.n_windows)
-        share = n_windows / of
+        n_windows, all_windows = int(table["n_windows"][index]), max(1, self.manifest.n_windows)
+        share = n_windows / all_windows
         if self.ratio > 1 and n_windows:
             estimate = n_windows * self._firing_per_window(hookpoint, index)
-            n_windows, share = round(estimate), estimate / (of * self.ratio)
+            n_windows, share = round(estimate), estimate / (all_windows * self.ratio)
         return Latent(
             hookpoint=hookpoint,
             index=index,
@@ -229,9 +229,9 @@ class Store:
         Raises:
             UserError: The store does not hold them.
         """
-        found = self._added("similar", hookpoint)
-        a, b = found["indptr"][index : index + 2]
-        return found["window"][a:b].astype(np.int64)
+        columns = self._added("similar", hookpoint)
+        a, b = columns["indptr"][index : index + 2]
+        return columns["window"][a:b].astype(np.int64)
 
     @lru_cache(maxsize=64)  # noqa: B019
     def _added(self, kind: str, hookpoint: str) -> dict[str, np.ndarray]:

@@ -95,10 +95,10 @@ def _store_table(store: Store, name: str) -> Table:
     return table
 
 
-def _summary_table(store: Store, hookpoint: str, found: dict[str, float], min_active: int) -> Table:
+def _summary_table(store: Store, hookpoint: str, figures: dict[str, float], min_active: int) -> Table:
     from inspect_autointerp.store_stats.statistics import POSITIONAL, QUANTILES, SINGLE_TOKEN, TEST_CONTEXTS, file_sizes
 
-    n, n_kept = found["latents"], found["kept_windows"]
+    n, n_kept = figures["latents"], figures["kept_windows"]
     folder = hookpoint_folder(hookpoint) + "/"
     files = {file.removeprefix(folder): size for file, size in file_sizes(store).items() if file.startswith(folder)}
     postings = files["postings.safetensors"]
@@ -106,21 +106,21 @@ def _summary_table(store: Store, hookpoint: str, found: dict[str, float], min_ac
     table = _plain_table(Text(f"{hookpoint}  {entry.coder} ({entry.architecture})"))
 
     def of_all(key: str) -> str:
-        return f"{found[key]:,.0f} ({_percent(found[key] / n)})"
+        return f"{figures[key]:,.0f} ({_percent(figures[key] / n)})"
 
     def quantiles(key: str) -> str:
-        return "".join(f"{_number(found[f'{key}_{q}']):<10}" for q in QUANTILES)
+        return "".join(f"{_number(figures[f'{key}_{q}']):<10}" for q in QUANTILES)
 
-    single = f"{_percent(found['single_token'])}; of those not rare {_percent(found['single_token_common'])}"
+    single = f"{_percent(figures['single_token'])}; of those not rare {_percent(figures['single_token_common'])}"
     for measure, value in (
         ("latents", f"{n:,.0f}"),
         ("never fire", of_all("dead")),
         (f"rare: fire in fewer than {min_active:,} windows", of_all("rare")),
-        ("fire on more than 1 % of tokens", _percent(found["over_1_percent"])),
-        ("fire on more than 10 % of tokens", _percent(found["over_10_percent"])),
+        ("fire on more than 1 % of tokens", _percent(figures["over_1_percent"])),
+        ("fire on more than 10 % of tokens", _percent(figures["over_10_percent"])),
         (f"with {TEST_CONTEXTS} sampled windows to test on", of_all("testable")),
         (f"more than {SINGLE_TOKEN:.0%} of what is kept on one token, of those that fire", single),
-        (f"positional: firing and position tell {POSITIONAL} nats of each other", _percent(found["positional"])),
+        (f"positional: firing and position tell {POSITIONAL} nats of each other", _percent(figures["positional"])),
         ("quantiles of those that fire", "".join(f"{f'{q:.0%}':<10}" for q in QUANTILES)),
         ("  share of tokens on which one fires", quantiles("density")),
         ("  maximum", quantiles("max_activation")),

@@ -195,7 +195,7 @@ def summary(frame: pd.DataFrame, *, min_active: int) -> dict[str, float]:
     """
     fires = frame[frame["n_tokens"] > 0]
     common = fires[fires["n_windows"] >= min_active]
-    found: dict[str, float] = {
+    figures: dict[str, float] = {
         "latents": len(frame),
         "dead": len(frame) - len(fires),
         "rare": len(fires) - len(common),
@@ -204,8 +204,8 @@ def summary(frame: pd.DataFrame, *, min_active: int) -> dict[str, float]:
     }
     for column in ("density", "max_activation"):
         for q in QUANTILES:
-            found[f"{column}_{q}"] = float(fires[column].quantile(q))
-    return found | {
+            figures[f"{column}_{q}"] = float(fires[column].quantile(q))
+    return figures | {
         "testable": int((frame["test_windows"] >= TEST_CONTEXTS).sum()),
         "single_token": _share(fires["single_token_share"] > SINGLE_TOKEN),
         "single_token_common": _share(common["single_token_share"] > SINGLE_TOKEN),

@@ -95,8 +95,8 @@ def fixed(name: str, given: Mapping[str, Any], grader: str | None) -> Fixed:
 
 
 def _options(suite: Suite) -> dict[str, Any]:
-    found = asdict(suite.evaluation)  # pyright: ignore[reportArgumentType]
-    return {name: value for name, value in found.items() if name not in ("grader", "grader_options", "latents")}
+    options = asdict(suite.evaluation)  # pyright: ignore[reportArgumentType]
+    return {name: value for name, value in options.items() if name not in ("grader", "grader_options", "latents")}
 
 
 def _check_options(suite: Suite, given: Mapping[str, Any]) -> None:

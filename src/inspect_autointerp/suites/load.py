@@ -91,5 +91,5 @@ def _first(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     place = ".".join(map(str, first["loc"]))
     value = repr(first["input"]) if not isinstance(first["input"], dict | list) else ""
-    said = first["msg"] + (f", not {value[:80]}" if value and first["type"] != "missing" else "")
-    return f"{place}: {said}" if place else said
+    message = first["msg"] + (f", not {value[:80]}" if value and first["type"] != "missing" else "")
+    return f"{place}: {message}" if place else message

@@ -41,25 +41,25 @@ def drawn_latents(store: Store, evaluation: Evaluation) -> Drawn:
         return reason is None
 
     bands = density_bands(n_windows, store.manifest.n_windows)
-    found = stratified_draw(bands, evaluation.latents, seed_of(evaluation.seed, hookpoint), usable)
-    if not found:
+    indices = stratified_draw(bands, evaluation.latents, seed_of(evaluation.seed, hookpoint), usable)
+    if not indices:
         raise nothing_usable(store, hookpoint, skipped)
-    return Drawn(sorted(found), dict(skipped))
+    return Drawn(sorted(indices), dict(skipped))
 
 
-def density_bands(n_windows: np.ndarray, of: int) -> dict[int, list[int]]:
+def density_bands(n_windows: np.ndarray, all_windows: int) -> dict[int, list[int]]:
     """The latents that fire at all, by the power of ten of the share of windows on which they fire.
 
     Args:
         n_windows: int (latent,).
-        of: Windows in all.
+        all_windows: Windows in all.
 
     Returns:
         By power, the rarest first: −3 of shares from 0.001 to 0.01; the last is −1, which holds 1 itself.
     """
     alive = np.flatnonzero(n_windows)
     # As the leaderboard's bands: the addend is for shares that are powers of ten but for their last bit.
-    power = np.minimum(np.floor(np.log10(n_windows[alive] / of) + 1e-9), -1).astype(int)
+    power = np.minimum(np.floor(np.log10(n_windows[alive] / all_windows) + 1e-9), -1).astype(int)
     return {int(band): alive[power == band].tolist() for band in np.unique(power)}
 
 
@@ -82,18 +82,18 @@ def stratified_draw(
         for band, members in bands.items()
     }
     sizes = {band: len(members) for band, members in bands.items()}
-    found: dict[int, list[int]] = {band: [] for band in bands}
-    while (missing := n - sum(map(len, found.values()))) > 0 and sizes:
+    chosen: dict[int, list[int]] = {band: [] for band in bands}
+    while (missing := n - sum(map(len, chosen.values()))) > 0 and sizes:
         for band, share in allotted(sizes, missing).items():
-            wanted = len(found[band]) + share
-            while len(found[band]) < wanted:
+            wanted = len(chosen[band]) + share
+            while len(chosen[band]) < wanted:
                 index = next(orders[band], None)
                 if index is None:
                     sizes.pop(band)
                     break
                 if usable(index):
-                    found[band].append(index)
-    return [index for members in found.values() for index in members]
+                    chosen[band].append(index)
+    return [index for members in chosen.values() for index in members]
 
 
 def allotted(sizes: Mapping[int, int], n: int) -> dict[int, int]:

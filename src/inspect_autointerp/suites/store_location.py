@@ -60,15 +60,15 @@ def unpublished(suite: Suite, manifest: Manifest) -> str | None:
 
 def _differences(suite: Suite, manifest: Manifest) -> list[str]:
     """How a store's settings and weights differ from a suite's, in words."""
-    wanted, found = (asdict(settings) for settings in (suite.store.complete(), manifest.settings))
+    wanted, actual = (asdict(settings) for settings in (suite.store.complete(), manifest.settings))
     odd = [
-        f"{name} is {found[name]}, the suite's is {value}"
+        f"{name} is {actual[name]}, the suite's is {value}"
         for name, value in wanted.items()
-        if name not in _NAMES and found[name] != value
+        if name not in _NAMES and actual[name] != value
     ]
     for place, expected in suite.sha256.items():
         entry = manifest.hookpoints.get(place)
-        actual = manifest.subject_sha256 if place == "subject" else entry.sha256 if entry else "not in the store"
-        if actual != expected:
-            odd.append(f"the weights of {place} have sha256 {actual[:16]}, the suite's {expected[:16]}")
+        sha256 = manifest.subject_sha256 if place == "subject" else entry.sha256 if entry else "not in the store"
+        if sha256 != expected:
+            odd.append(f"the weights of {place} have sha256 {sha256[:16]}, the suite's {expected[:16]}")
     return odd

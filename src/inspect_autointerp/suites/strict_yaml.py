@@ -19,12 +19,12 @@ class _Loader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict:
-        found = super().construct_mapping(node, deep)
-        if len(found) != len(node.value):
+        mapping = super().construct_mapping(node, deep)
+        if len(mapping) != len(node.value):
             names = [key.value for key, _ in node.value]
             twice = next((name for name in names if names.count(name) > 1), "<<")
             raise Unreadable(f"line {node.start_mark.line + 1}: {twice} is given twice")
-        return found
+        return mapping
 
 
 def load(text: str) -> Any:

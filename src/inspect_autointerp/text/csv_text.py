@@ -36,13 +36,13 @@ def cells(frame: pd.DataFrame) -> pd.DataFrame:
     Control characters and characters that change the direction of text are spelled out (`render.visible`). That cannot
     be undone: Parquet and JSON hold the texts as they are.
     """
-    found = {}
+    columns = {}
     for name, column in frame.items():
         if isinstance(column.dtype, pd.CategoricalDtype):
             column = column.astype(column.cat.categories.dtype)
         is_text = column.dtype == object or pd.api.types.is_string_dtype(column.dtype)
-        found[_cell(name)] = column.map(_cell, na_action="ignore") if is_text else column
-    return pd.DataFrame(found, index=frame.index)
+        columns[_cell(name)] = column.map(_cell, na_action="ignore") if is_text else column
+    return pd.DataFrame(columns, index=frame.index)
 
 
 def _cell(value: Hashable) -> Hashable:

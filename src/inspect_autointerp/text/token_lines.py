@@ -61,8 +61,8 @@ def read_numbered(question: str) -> list[list[str]]:
 
 def places(tokens: Sequence[str]) -> list[tuple[int, int]]:
     """Of tokens in a row the characters of each, as (start, end), in the text that they make."""
-    found, at = [], 0
+    spans, at = [], 0
     for token in tokens:
-        found.append((at, at + len(token)))
+        spans.append((at, at + len(token)))
         at += len(token)
-    return found
+    return spans

@@ -198,9 +198,9 @@ def kneser_ney(train: list[np.ndarray], held: list[np.ndarray], order: int = 5) 
         contexts, starts = np.unique(grams >> 12, return_index=True)
         sums, mass = np.add.reduceat(counts, starts), np.add.reduceat(cut, starts)
         gram = target & ((1 << 12 * n) - 1)
-        at, of = _find(grams, gram), _find(contexts, gram >> 12)  # -1: never seen
+        at, context = _find(grams, gram), _find(contexts, gram >> 12)  # -1: never seen
         kept = np.where(at < 0, 0.0, counts[at] - cut[at])
-        probability = np.where(of < 0, probability, (kept + mass[of] * probability) / sums[of])
+        probability = np.where(context < 0, probability, (kept + mass[context] * probability) / sums[context])
     return float(-np.log(probability).sum())
 
 

@@ -64,8 +64,8 @@ def _marked(text: str, pair: Sequence[str]) -> list[tuple[str, str]]:
     """What stands between delimiters, as listed tokens are found."""
     if not pair:
         return []
-    found = re.findall(f"{re.escape(pair[0])}(.+?){re.escape(pair[1])}", text)
-    return [(json.dumps(piece), "") for marks in found for piece in re.findall(r"\s?\w+|\s?[^\w\s]+", marks)]
+    passages = re.findall(f"{re.escape(pair[0])}(.+?){re.escape(pair[1])}", text)
+    return [(json.dumps(piece), "") for marks in passages for piece in re.findall(r"\s?\w+|\s?[^\w\s]+", marks)]
 
 
 def _word(token: str, texts: list[str]) -> str:

@@ -17,25 +17,28 @@ def judge(question: str) -> list[float]:
     0.5 + 0.05 times the weight, 1 to 10, of the heaviest listed token that stands in the text, and touches a mark if
     there are marks; 0.1 if none does.
     """
-    said, texts = read_grading(question)
-    return [_belief([weight for place, weight in listed(said, text) if _counts(place, marks)]) for text, marks in texts]
+    explanation, texts = read_grading(question)
+    return [
+        _belief([weight for place, weight in listed(explanation, text) if _counts(place, marks)])
+        for text, marks in texts
+    ]
 
 
-def listed(said: str, text: str) -> list[tuple[range, int]]:
+def listed(explanation: str, text: str) -> list[tuple[range, int]]:
     """Where the tokens that an explanation lists stand in a text, as characters, each with its weight, 1 to 10.
 
     Of an explanation without quoted tokens its words are taken, in any case, at weight 5.
     """
-    words = listed_words(said)
-    if not _quoted(said):
+    words = listed_words(explanation)
+    if not _quoted(explanation):
         text = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)  # places stay where they are
     return [(range(at, at + _length(word)), weight) for word, weight in words for at in occurrences(word, text)]
 
 
-def listed_words(said: str) -> list[tuple[str, int]]:
+def listed_words(explanation: str) -> list[tuple[str, int]]:
     """The tokens that an explanation lists, each with its weight, 1 to 10; see `listed`."""
-    words = {word.lower(): 5 for word in re.findall(r"[^\W\d_]{2,}", said)}  # in the order of the explanation
-    return _quoted(said) or [(word, weight) for word, weight in words.items() if word not in _FILLER]
+    words = {word.lower(): 5 for word in re.findall(r"[^\W\d_]{2,}", explanation)}  # in the order of the explanation
+    return _quoted(explanation) or [(word, weight) for word, weight in words.items() if word not in _FILLER]
 
 
 def _length(word: str) -> int:
@@ -48,16 +51,16 @@ def _counts(place: range, marks: set[int] | None) -> bool:
 
 
 @lru_cache(maxsize=256)  # it is asked of every text
-def _quoted(said: str) -> list[tuple[str, int]]:
-    found = []
-    for token, weight in _LISTED.findall(said):
+def _quoted(explanation: str) -> list[tuple[str, int]]:
+    words = []
+    for token, weight in _LISTED.findall(explanation):
         try:
             word = json.loads(token)
         except ValueError:
             continue
         if word:
-            found.append((word, min(10, int(weight or 5))))
-    return found
+            words.append((word, min(10, int(weight or 5))))
+    return words
 
 
 def _belief(weights: list[int]) -> float:

@@ -70,7 +70,7 @@ def _spelled(beliefs: list[float]) -> list[Logprob]:
         tokens.append(Logprob(token="[" if i == 0 else ", ", logprob=0.0))
         p = min(max(p, 1e-6), 1 - 1e-6)
         both = [TopLogprob(token="1", logprob=log(p)), TopLogprob(token="0", logprob=log(1 - p))]
-        said = both[0] if p >= 0.5 else both[1]
-        tokens.append(Logprob(token=said.token, logprob=said.logprob, top_logprobs=both))
+        label = both[0] if p >= 0.5 else both[1]
+        tokens.append(Logprob(token=label.token, logprob=label.logprob, top_logprobs=both))
     tokens.append(Logprob(token="]" if beliefs else "[]", logprob=0.0))
     return tokens

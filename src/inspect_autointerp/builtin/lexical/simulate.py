@@ -10,14 +10,14 @@ def simulate(question: str) -> list[list[int]]:
 
     It is the weight, 1 to 10, of the heaviest listed word of which a character is the token's, and 0 without any.
     """
-    said, texts = read_simulating(question)
-    found = []
+    explanation, texts = read_simulating(question)
+    activations = []
     for tokens in texts:
-        words = listed(said, "".join(tokens))
-        found.append(
+        words = listed(explanation, "".join(tokens))
+        activations.append(
             [
                 max((weight for word, weight in words if word.start < end and start < word.stop), default=0)
                 for start, end in places(tokens)
             ]
         )
-    return found
+    return activations

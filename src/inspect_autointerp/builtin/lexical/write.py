@@ -13,18 +13,18 @@ _STEMS = ("comput", "b", "over", "un")
 _SIGNS = ";%~&"
 
 
-def write(said: str, n: int) -> tuple[list[str], list[str]]:
+def write(explanation: str, n: int) -> tuple[list[str], list[str]]:
     """Texts in which a token of the explanation stands, and texts in which none does, n of each, all different.
 
     The listed tokens take turns, the heaviest first. A near miss has, in the place of a token, what is spelled like it:
     another sign for a sign, a longer word for a word, the bare word for one that stands inside others. Of an
     explanation that lists nothing neither has anything in that place.
     """
-    words = [word for word, _ in sorted(listed_words(said), key=lambda word: -word[1])]
+    words = [word for word, _ in sorted(listed_words(explanation), key=lambda word: -word[1])]
     misses = [miss for one_of_each in zip_longest(*map(_misses, words)) for miss in one_of_each if miss]
     active = _texts([_form(word) for word in words] or [""])
     silent = _texts(misses or [""], 0 if words else len(_AFTER) // 2)
-    return _chosen(said, active, n, holds=True), _chosen(said, silent, n, holds=False)
+    return _chosen(explanation, active, n, holds=True), _chosen(explanation, silent, n, holds=False)
 
 
 def _texts(middles: list[str], shift: int = 0) -> Iterator[str]:
@@ -34,15 +34,15 @@ def _texts(middles: list[str], shift: int = 0) -> Iterator[str]:
         yield " ".join(part for part in parts if part)
 
 
-def _chosen(said: str, texts: Iterator[str], n: int, *, holds: bool) -> list[str]:
+def _chosen(explanation: str, texts: Iterator[str], n: int, *, holds: bool) -> list[str]:
     """The first n texts in which a listed token stands, or none does; where there are not as many, any."""
     fit, others = [], []
     for text in dict.fromkeys(texts):
         if len(fit) == n:
             break
-        (fit if bool(listed(said, text)) == holds else others).append(text)
-    found = [*fit, *others][:n]
-    return found + [f"{found[i % len(found)]} {i}" for i in range(n - len(found))]
+        (fit if bool(listed(explanation, text)) == holds else others).append(text)
+    first = [*fit, *others][:n]
+    return first + [f"{first[i % len(first)]} {i}" for i in range(n - len(first))]
 
 
 def _form(word: str) -> str:

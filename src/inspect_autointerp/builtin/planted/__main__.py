@@ -57,16 +57,16 @@ def measure(store: Store, n: int, seed: int, error_rate: float = 0.0) -> dict[So
         seed: Of their draw and of the grader's errors.
         error_rate: Of the grader.
     """
-    found: dict[Sort, dict[Column, list[float]]] = {sort: {column: [] for column in COLUMNS} for sort in SORTS}
+    figures: dict[Sort, dict[Column, list[float]]] = {sort: {column: [] for column in COLUMNS} for sort in SORTS}
     for index, planted in enumerate(LATENTS):
         latent = store.latent(HOOKPOINT, index)
         contexts = LatentContexts(store, latent)
         tests = contexts.test(n, n, seed, KINDS)
         for sort in SORTS:
-            said = planted.claim(sort).text
-            labels = (label(said, visible(context.text), None, error_rate, seed) for context in tests)
+            explanation = planted.claim(sort).text
+            labels = (label(explanation, visible(context.text), None, error_rate, seed) for context in tests)
             tokens = ([visible(token) for token in context.tokens()] for context in tests)
-            predictions = [np.array(simulated(said, one, error_rate, seed), dtype=float) for one in tokens]
+            predictions = [np.array(simulated(explanation, one, error_rate, seed), dtype=float) for one in tokens]
             facts = LatentFacts(firing_share=latent.firing_share, hard=HARD)
             labelled = [
                 Verdict(kind=context.kind, decile=context.decile, label=one)
@@ -75,8 +75,8 @@ def measure(store: Store, n: int, seed: int, error_rate: float = 0.0) -> dict[So
             values = classification_statistics(labelled, facts)
             values |= correlation_statistics(tests, predicted(tests, predictions), facts)
             for column in COLUMNS:
-                found[sort][column].append(values[column.key])
-    return {sort: {column: np.array(values) for column, values in row.items()} for sort, row in found.items()}
+                figures[sort][column].append(values[column.key])
+    return {sort: {column: np.array(values) for column, values in row.items()} for sort, row in figures.items()}
 
 
 def table(figures: dict[Sort, dict[Column, np.ndarray]]) -> Table:
@@ -103,20 +103,20 @@ BANDS = (sanity.SHARES, (1e-4, 1e-3), (1e-3, 0.01), (0.01, 0.05))
 N_RANDOM = (100, 1000, 10_000, 100_000)
 
 
-def judged(contexts: Sequence[Context], said: Sequence[np.ndarray], firing_share: float) -> dict[str, float]:
+def judged(contexts: Sequence[Context], labelled: Sequence[np.ndarray], firing_share: float) -> dict[str, float]:
     """The `JUDGED` statistics where the grader says of a context what the labels do, and is sure of it."""
     verdicts = [
         Verdict(kind=context.kind, decile=context.decile, label=int(marks.any()), probability=float(marks.any()))
-        for context, marks in zip(contexts, said, strict=True)
+        for context, marks in zip(contexts, labelled, strict=True)
     ]
     values = classification_statistics(verdicts, LatentFacts(firing_share=firing_share, hard=("neighbours",)))
     return {name: values[name] for name in JUDGED}
 
 
-def simulation(contexts: Sequence[Context], said: Sequence[np.ndarray], firing_share: float) -> dict[str, float]:
+def simulation(contexts: Sequence[Context], labelled: Sequence[np.ndarray], firing_share: float) -> dict[str, float]:
     """The `SIMULATED` statistics where the grader predicts of a token what the labels say, all or nothing."""
     facts = LatentFacts(firing_share=firing_share, hard=("neighbours",))
-    values = correlation_statistics(contexts, predicted(contexts, [marks.astype(float) for marks in said]), facts)
+    values = correlation_statistics(contexts, predicted(contexts, [marks.astype(float) for marks in labelled]), facts)
     return {name: values[name] for name in SIMULATED}
 
 

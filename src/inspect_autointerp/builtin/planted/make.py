@@ -51,14 +51,14 @@ def make(output: Path, tokens: int = TOKENS, seed: int = 0) -> Manifest:
     vocabulary = sorted({token for document in corpus for token in document})
     chunker = Chunker(_tokenizer(vocabulary), settings)
     decoder = _directions()
-    found = directions(None, None, near=decoder, n_neighbours=FAMILY - 1)
+    decoder_directions = directions(None, None, near=decoder, n_neighbours=FAMILY - 1)
     selector = Selector(
         len(LATENTS),
         sample=settings.sample,
         top=settings.top,
         pool=settings.pool,
         seed=seed,
-        siblings=Siblings.of(found.neighbours, found.cosines, len(LATENTS)),
+        siblings=Siblings.of(decoder_directions.neighbours, decoder_directions.cosines, len(LATENTS)),
     )
     with atomic_folder(output, kind=STORE, overwrite=False) as folder:
         chunker.tokens_file = folder / "tokens.raw"
@@ -68,7 +68,7 @@ def make(output: Path, tokens: int = TOKENS, seed: int = 0) -> Manifest:
         manifest = replace(
             _draft(settings), n_documents=len(chunker.test), n_tokens=chunker.n_tokens, n_windows=chunker.n_windows
         )
-        write_store(folder, Found(manifest, {HOOKPOINT: selector}, {HOOKPOINT: found}), progress=False)
+        write_store(folder, Found(manifest, {HOOKPOINT: selector}, {HOOKPOINT: decoder_directions}), progress=False)
         _add_negatives(folder)
     return Manifest.read(output)
 

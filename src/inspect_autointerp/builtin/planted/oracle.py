@@ -79,26 +79,26 @@ class OracleAPI(OfflineAPI):
             case "explain":
                 return f"EXPLANATION: {recognised(read_examples(question)).claim(self._sort).text}", None
             case "judge":
-                said, texts = read_grading(question)
-                if said and said not in BY_TEXT:
+                explanation, texts = read_grading(question)
+                if explanation and explanation not in BY_TEXT:
                     return _NOT_PLANTED, None
-                labels = [label(said, *text, self._error_rate, self._seed) for text in texts]
+                labels = [label(explanation, *text, self._error_rate, self._seed) for text in texts]
                 surely = "whole numbers from 0 (" in input[0].text
                 return str([100 * one for one in labels] if surely else labels), None
             case "intruder":
                 place = odd_one_out(read_lineup(question), self._error_rate, self._seed)
                 return "No planted latent fits all texts but one." if place is None else str(place + 1), None
             case "simulate":
-                said, tokens = read_simulating(question)
-                if said and said not in BY_TEXT:
+                explanation, tokens = read_simulating(question)
+                if explanation and explanation not in BY_TEXT:
                     return _NOT_PLANTED, None
-                values = [simulated(said, text, self._error_rate, self._seed) for text in tokens]
+                values = [simulated(explanation, text, self._error_rate, self._seed) for text in tokens]
                 return spelled([as_shown(text) for text in tokens], values, EVERY in input[0].text), None
             case "write":
-                said, n = read_writing(question)
-                if said and said not in BY_TEXT:
+                explanation, n = read_writing(question)
+                if explanation and explanation not in BY_TEXT:
                     return _NOT_PLANTED, None
-                return written_answer(*written(said, n, self._error_rate, self._seed)), None
+                return written_answer(*written(explanation, n, self._error_rate, self._seed)), None
             case None:
                 return NOT_UNDERSTOOD, None
 

@@ -76,17 +76,17 @@ def labelled(unit: Unit, labels: Labels, rng: np.random.Generator, error_rate: f
     true = [context.activations > 0 for context in unit.contexts]
     fires = np.array([context.kind == "activating" for context in unit.contexts])
     chance = rng.random(len(fires))
-    said = fires.copy()
+    positive = fires.copy()
     if labels == "missing":
-        said &= chance < 0.5
+        positive &= chance < 0.5
     elif labels != "true":
-        said |= chance < unit.firing_share / (1 - unit.firing_share)
+        positive |= chance < unit.firing_share / (1 - unit.firing_share)
     if labels == "extra_neighbour":
-        said |= [context.neighbour == 0 for context in unit.contexts]
-    said ^= rng.random(len(fires)) < error_rate
+        positive |= [context.neighbour == 0 for context in unit.contexts]
+    positive ^= rng.random(len(fires)) < error_rate
     lenders = rng.choice(np.flatnonzero(fires), len(fires))
     nothing = np.zeros(WINDOW, dtype=bool)
-    return [(true[i] if fires[i] else true[lenders[i]]) if says else nothing for i, says in enumerate(said)]
+    return [(true[i] if fires[i] else true[lenders[i]]) if says else nothing for i, says in enumerate(positive)]
 
 
 def score(
@@ -101,14 +101,14 @@ def score(
         error_rate: Of the grader.
     """
     rng = np.random.default_rng(seed)
-    found: dict[Labels, dict[str, list[float]]] = {labels: {} for labels in LABELS}
+    by_labels: dict[Labels, dict[str, list[float]]] = {labels: {} for labels in LABELS}
     for unit in units:
         for labels in LABELS:
-            said = labelled(unit, labels, rng, error_rate)
+            token_labels = labelled(unit, labels, rng, error_rate)
             for measure in measures:
-                for name, value in measure(unit.contexts, said, unit.firing_share).items():
-                    found[labels].setdefault(name, []).append(value)
-    return {labels: {name: np.array(values) for name, values in row.items()} for labels, row in found.items()}
+                for name, value in measure(unit.contexts, token_labels, unit.firing_share).items():
+                    by_labels[labels].setdefault(name, []).append(value)
+    return {labels: {name: np.array(values) for name, values in row.items()} for labels, row in by_labels.items()}
 
 
 def pass_rate(false: np.ndarray, true: np.ndarray) -> float:

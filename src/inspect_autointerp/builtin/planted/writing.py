@@ -61,8 +61,8 @@ def _relatives(claim: Claim) -> list[Claim]:
     """What else may be said of the latents of a claim's family; of its own latents first."""
     own = [number for number, planted in enumerate(LATENTS) if claim in _said(planted)]
     family = [LATENTS[i] for number in own for i in range(number // FAMILY * FAMILY, (number // FAMILY + 1) * FAMILY)]
-    found = [said for planted in [*(LATENTS[i] for i in own), *family] for said in _said(planted)]
-    return [relative for relative in dict.fromkeys(found) if relative != claim]
+    relatives = [other for planted in [*(LATENTS[i] for i in own), *family] for other in _said(planted)]
+    return [relative for relative in dict.fromkeys(relatives) if relative != claim]
 
 
 def _said(planted: Planted) -> tuple[Claim, ...]:

@@ -41,9 +41,9 @@ def breakdown(results: Results, by: str) -> pd.DataFrame:
         UserError: `by` is something else.
     """
     checked(by)
-    found = [part for table in results.tables for part in _of_table(results, table, by)]
+    parts = [part for table in results.tables for part in _of_table(results, table, by)]
     columns = ["entry", "group", "order", "n", "mean", "low", "high"]
-    rows = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=columns)
+    rows = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
     return rows[rows["n"] > 0].sort_values("entry", kind="stable", ignore_index=True)
 
 

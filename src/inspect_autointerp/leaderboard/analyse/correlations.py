@@ -29,7 +29,7 @@ def correlations(results: Results) -> pd.DataFrame:
     rows: list[tuple] = []
     shown = results.entries[~results.entries["floor"]]
     for (store, explainer), entries in shown.groupby(["store", "explainer"], sort=False):
-        scores = {series: _values(results, found) for series, found in entries.groupby("series")}
+        scores = {series: _values(results, group) for series, group in entries.groupby("series")}
         for first, second in combinations(scores, 2):
             both = np.array([scores[first], scores[second]])
             both = both[:, ~np.isnan(both).any(axis=0)]
@@ -40,11 +40,11 @@ def correlations(results: Results) -> pd.DataFrame:
 
 def _values(results: Results, entries: pd.DataFrame) -> np.ndarray:
     """float64 (latent,) over all latents of `results`: a score's values, NaN where it has none."""
-    found = np.full(len(results.latents), np.nan)
+    values = np.full(len(results.latents), np.nan)
     for entry in entries.index[::-1]:  # the first table of a latent counts
         rows = results.rows(entry)
-        found[results.values["latent"].to_numpy()[rows]] = results.values["value"].to_numpy()[rows]
-    return found
+        values[results.values["latent"].to_numpy()[rows]] = results.values["value"].to_numpy()[rows]
+    return values
 
 
 def moments(both: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -35,8 +35,8 @@ def differences(results: Results) -> pd.DataFrame:
         - `p`: float, and `p_holm`: corrected over the pairs of the table; NaN with fewer than two.
         - `verdict`: `higher` or `lower`, which the first is than the second, or `tied`.
     """
-    found = [_of_table(results, table) for table in results.tables]
-    return pd.concat(found, ignore_index=True) if found else _frame(0, np.empty((0, 2), dtype=int), np.empty((5, 0)))
+    parts = [_of_table(results, table) for table in results.tables]
+    return pd.concat(parts, ignore_index=True) if parts else _frame(0, np.empty((0, 2), dtype=int), np.empty((5, 0)))
 
 
 def _of_table(results: Results, table: int) -> pd.DataFrame:

@@ -29,9 +29,9 @@ def over_random(results: Results) -> pd.DataFrame:
         for entry, floor in zip(matched["entry"], matched["entry_random"], strict=True)
     ]
     columns = ["over_random", "over_random_low", "over_random_high"]
-    found = pd.DataFrame(numbers, columns=columns, index=pd.Index(matched["entry"], name="entry"), dtype=float)
-    found.insert(0, "random_entry", matched["entry_random"].to_numpy())
-    return found.astype({"random_entry": "Int64"})
+    comparison = pd.DataFrame(numbers, columns=columns, index=pd.Index(matched["entry"], name="entry"), dtype=float)
+    comparison.insert(0, "random_entry", matched["entry_random"].to_numpy())
+    return comparison.astype({"random_entry": "Int64"})
 
 
 def _values(results: Results, entry: int) -> np.ndarray:

@@ -47,15 +47,15 @@ def summary(results: Results, pairs: pd.DataFrame | None = None) -> pd.DataFrame
         return pd.DataFrame(columns=SUMMARY_COLUMNS, index=results.entries.index)
     pairs = differences(results) if pairs is None else pairs
     both_ways = pd.concat([pairs, _turned(pairs)], ignore_index=True)
-    found = pd.concat([_over_latents(results, table) for table in results.tables])
-    found = found.join(_ranks(results, both_ways)).join(_over_floors(results, both_ways)).join(over_random(results))
-    found["above_floor"] = _above(found, results.entries["floor"])
-    return found.loc[results.entries.index, list(SUMMARY_COLUMNS)]
+    numbers = pd.concat([_over_latents(results, table) for table in results.tables])
+    numbers = numbers.join(_ranks(results, both_ways)).join(_over_floors(results, both_ways)).join(over_random(results))
+    numbers["above_floor"] = _above(numbers, results.entries["floor"])
+    return numbers.loc[results.entries.index, list(SUMMARY_COLUMNS)]
 
 
-def _above(found: pd.DataFrame, floor: pd.Series) -> pd.Series:
-    paired, random = found["floor_entry"].notna(), found["random_entry"].notna()
-    above = (~paired | (found["over_floor_low"] > 0)) & (~random | (found["over_random_low"] > 0))
+def _above(numbers: pd.DataFrame, floor: pd.Series) -> pd.Series:
+    paired, random = numbers["floor_entry"].notna(), numbers["random_entry"].notna()
+    above = (~paired | (numbers["over_floor_low"] > 0)) & (~random | (numbers["over_random_low"] > 0))
     return above.astype("boolean").where((paired | random) & ~floor)
 
 
@@ -105,10 +105,10 @@ def quartiles(values: np.ndarray) -> np.ndarray:
     """
     ordered = np.sort(values, axis=0)  # NaN goes last
     n = (~np.isnan(values)).sum(axis=0)
-    found = np.full((3, values.shape[1]), np.nan)
+    rows = np.full((3, values.shape[1]), np.nan)
     if not len(values):
-        return found
-    for row, share in zip(found, (0.25, 0.5, 0.75), strict=True):
+        return rows
+    for row, share in zip(rows, (0.25, 0.5, 0.75), strict=True):
         at = np.maximum(n - 1, 0) * share
         below = np.floor(at).astype(int)
         left, right = (
@@ -116,7 +116,7 @@ def quartiles(values: np.ndarray) -> np.ndarray:
             for i in (below, np.minimum(below + 1, np.maximum(n - 1, 0)))
         )
         row[:] = left + (right - left) * (at - below)
-    return found
+    return rows
 
 
 def _ranks(results: Results, both_ways: pd.DataFrame) -> pd.DataFrame:
@@ -138,7 +138,7 @@ def _over_floors(results: Results, both_ways: pd.DataFrame) -> pd.DataFrame:
     floor = results.entries["floor"]
     against = both_ways[~both_ways["first"].map(floor).astype(bool) & both_ways["second"].map(floor).astype(bool)]
     hardest = against.sort_values("low", na_position="first").groupby("first").head(1).set_index("first")
-    found = pd.DataFrame(
+    comparison = pd.DataFrame(
         {
             "floor_entry": hardest["second"].astype("Int64"),
             "over_floor": hardest["difference"],
@@ -146,4 +146,4 @@ def _over_floors(results: Results, both_ways: pd.DataFrame) -> pd.DataFrame:
             "over_floor_high": hardest["high"],
         }
     )
-    return found.reindex(results.entries.index)
+    return comparison.reindex(results.entries.index)

@@ -55,7 +55,7 @@ def compare(entries: list[Entry]) -> tuple[list[Comparison], list[tuple[Entry, s
             tables[score].append(Comparison(first.setting, _ranked(_with_floors(list(group.values())))))
         if len(group) == 1 and tables[score][0].setting is not first.setting and not _is_random(group):
             apart += [(entry, _difference(entry, tables[score][0])) for entry in group.values()]
-    return [table for found in tables.values() for table in found], apart
+    return [table for same_setting in tables.values() for table in same_setting], apart
 
 
 def _stores(entries: list[Entry]) -> dict[str, str]:

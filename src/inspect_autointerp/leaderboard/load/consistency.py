@@ -128,10 +128,10 @@ def _of_latents(samples: Samples) -> Iterator[str]:
 def _counts(samples: Samples) -> Iterator[str]:
     """The header's numbers of samples are those of its ids and of the samples."""
     header, n, planned = samples.header, len(samples.ids), len(samples.ids) * samples.epochs
-    config, said = header.eval.config, header.eval.dataset.samples
+    config, stated = header.eval.config, header.eval.dataset.samples
     part = config.limit is not None or config.sample_id is not None  # then the data set has more than were evaluated
-    if said is not None and (said < n or (said > n and not part)):
-        yield f"the header says {said} samples, and lists {n}"
+    if stated is not None and (stated < n or (stated > n and not part)):
+        yield f"the header says {stated} samples, and lists {n}"
     results = header.results
     if results is None or results.early_stopping is not None or results.logged_samples is not None:
         return
@@ -147,16 +147,16 @@ def _header_means(samples: Samples) -> Iterator[str]:
     """The header's means, intervals and counts are those of the samples' scores."""
     values = samples.values
     for scorer, scores in scores_of(samples.header).items():
-        said = {score.name: parts for score in scores if "mean" in (parts := estimate_parts(score))}
-        if not said or any(score.reducer not in _MEANS for score in scores):
+        stated = {score.name: parts for score in scores if "mean" in (parts := estimate_parts(score))}
+        if not stated or any(score.reducer not in _MEANS for score in scores):
             continue
-        columns = [values.get(f"{scorer}/{name}", pd.Series(np.nan, values.index)) for name in said]
+        columns = [values.get(f"{scorer}/{name}", pd.Series(np.nan, values.index)) for name in stated]
         matrix = np.stack(columns, axis=1).astype(np.float64)
         n = (~np.isnan(matrix)).sum(axis=0)
         mean = np.divide(np.nansum(matrix, axis=0), n, out=np.full(len(n), np.nan), where=n > 0)
         here = {"mean": mean, **dict(zip(("low", "high"), bootstrap_intervals(matrix), strict=True))}
         counts = {score.name: score.scored_samples for score in scores}
-        for i, (name, parts) in enumerate(said.items()):
+        for i, (name, parts) in enumerate(stated.items()):
             if counts[name] not in (None, int(n[i])):
                 yield f"the header says that {counts[name]} latents have a {name} of {scorer}, and {n[i]} have"
             for part, there in parts.items():
@@ -221,7 +221,7 @@ def _made_alike(samples: Samples) -> Iterator[str]:
     """All scores of one name were made by the same grader, prompt and options."""
     for scorer, made in samples.origins.made.items():
         if len(made) > 1:
-            one, other = (said for said, _ in made.most_common(2))
+            one, other = (origin for origin, _ in made.most_common(2))
             yield f"scores of {scorer} were made differently: some by {one}, others by {other}"
 
 

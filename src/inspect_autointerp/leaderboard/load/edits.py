@@ -31,12 +31,12 @@ def edited_scores(path: str) -> dict[str, set[str]]:
     Raises:
         Exception: The log is damaged anywhere; errors are those of the layers below.
     """
-    found: dict[str, set[str]] = defaultdict(set)
+    edited: dict[str, set[str]] = defaultdict(set)
     for sample in _with_history(path):
         for name, score in (sample.scores or {}).items():
             if score.history:
-                found[name].add(str(sample.id))
-    return dict(found)
+                edited[name].add(str(sample.id))
+    return dict(edited)
 
 
 def _with_history(path: str) -> Iterator[EvalSample]:
@@ -62,9 +62,9 @@ def _sample(path: str, id: str, epoch: int) -> EvalSample:
 
 def _has_history(archive: ZipFile, name: str) -> bool:
     """Whether a member is a sample with a history; it is read to its end, so that damage is found."""
-    found, rest = False, b""
+    has_history, rest = False, b""
     with archive.open(name) as member:
         while chunk := member.read(_CHUNK):
-            found = found or bool(_HISTORY.search(rest + chunk))
+            has_history = has_history or bool(_HISTORY.search(rest + chunk))
             rest = chunk[-_OVERLAP:]
-    return found and name.startswith(_SAMPLES)
+    return has_history and name.startswith(_SAMPLES)

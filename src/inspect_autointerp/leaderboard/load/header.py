@@ -39,10 +39,10 @@ def scores_of(log: EvalLog) -> dict[str, list[EvalScore]]:
 
     Where epochs are reduced in several ways, a statistic is that of the first.
     """
-    found: dict[str, dict[str, EvalScore]] = {}
+    by_scorer: dict[str, dict[str, EvalScore]] = {}
     for score in log.results.scores if log.results else []:
-        found.setdefault(score.scorer, {}).setdefault(score.name, score)
-    return {scorer: list(scores.values()) for scorer, scores in found.items()}
+        by_scorer.setdefault(score.scorer, {}).setdefault(score.name, score)
+    return {scorer: list(scores.values()) for scorer, scores in by_scorer.items()}
 
 
 def estimate_parts(score: EvalScore) -> dict[str, float]:

@@ -121,10 +121,12 @@ def _entries(folder: str) -> Iterator[Entry]:
         if "inspect_autointerp" not in (log.eval.metadata or {}):
             continue
         try:
-            found = checked_entries(log, info.name)
+            entries = checked_entries(log, info.name)
         except Exception as error:  # nothing of a log is read later that was not read here once
-            found = [_broken(log.eval.model, info.name, f"unreadable ({type(error).__name__})", str(log.eval.created))]
-        yield from found
+            entries = [
+                _broken(log.eval.model, info.name, f"unreadable ({type(error).__name__})", str(log.eval.created))
+            ]
+        yield from entries
 
 
 def checked_entries(log: EvalLog, path: str) -> list[Entry]:
@@ -233,10 +235,10 @@ def digest_of(latents: Sequence[str]) -> str:
 
 
 def _shard(log: EvalLog) -> Shard | None:
-    of = (log.eval.metadata or {}).get(SWEEP)
-    if not isinstance(of, dict):
+    facts = (log.eval.metadata or {}).get(SWEEP)
+    if not isinstance(facts, dict):
         return None
-    return Shard(str(of.get("id")), int(of.get("shard", 0)), int(of.get("of", 0)))
+    return Shard(str(facts.get("id")), int(facts.get("shard", 0)), int(facts.get("of", 0)))
 
 
 def _explainer(log: EvalLog) -> tuple[str, bool, bool]:
@@ -255,16 +257,16 @@ def _explainer(log: EvalLog) -> tuple[str, bool, bool]:
 
 def _made_by(path: str, ids: list[Any], scorers: set[str]) -> dict[str, dict[str, Any]]:
     """By scorer the metadata of one of its scores: it says what the log's header does not where scores were added."""
-    found: dict[str, dict[str, Any]] = {}
+    metadata: dict[str, dict[str, Any]] = {}
     for id in ids:
         try:
             sample = read_eval_log_sample(path, id, exclude_fields={"messages", "events", "attachments", "store"})
         except IndexError:  # not in the log: it failed, or the log is a part of the run
             continue
-        found |= {name: score.metadata for name, score in (sample.scores or {}).items() if score.metadata}
-        if scorers <= found.keys():
+        metadata |= {name: score.metadata for name, score in (sample.scores or {}).items() if score.metadata}
+        if scorers <= metadata.keys():
             break
-    return found
+    return metadata
 
 
 def _broken(name: str, path: str, problem: str, created: str = "") -> Entry:

@@ -25,7 +25,7 @@ def merged(entries: Sequence[Entry]) -> list[Entry]:
     Returns:
         The same order, a sweep being as old as its newest shard.
     """
-    found = [entry for entry in entries if entry.shard is None]
+    whole = [entry for entry in entries if entry.shard is None]
     of_sweep: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
         if entry.shard is not None:
@@ -36,13 +36,13 @@ def merged(entries: Sequence[Entry]) -> list[Entry]:
         for entry in complete:
             setting = tuple((key, value) for key, value in entry.setting.items() if key != "latents")
             alike[entry.explainer, entry.scorer, setting][_shard(entry)] = entry  # of two logs of a shard the newer
-        found += [_one(sorted(parts.values(), key=_shard)) for parts in alike.values()]
+        whole += [_one(sorted(parts.values(), key=_shard)) for parts in alike.values()]
         if not complete:
             last = shards[-1]
-            found.append(replace(last, problem=f"a sweep of which no shard is complete ({last.problem})"))
+            whole.append(replace(last, problem=f"a sweep of which no shard is complete ({last.problem})"))
         else:  # an unfinished shard is taken up again in another log; what is wrong with a finished one is said
-            found += [entry for entry in shards if entry.problem and entry.scores]
-    return sorted(found, key=lambda entry: entry.created)
+            whole += [entry for entry in shards if entry.problem and entry.scores]
+    return sorted(whole, key=lambda entry: entry.created)
 
 
 def values_of(logs: Sequence[str], wanted: Callable[[str], bool]) -> pd.DataFrame:

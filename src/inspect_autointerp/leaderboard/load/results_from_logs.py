@@ -28,7 +28,7 @@ def read_results(folder: str) -> Results:
 
 def results_of(tables: Sequence[Comparison], apart: Sequence[tuple[Entry, str]]) -> Results:
     """The results of entries that were compared; those whose samples cannot be read are set apart."""
-    found: dict[str, pd.DataFrame] = {}
+    frames: dict[str, pd.DataFrame] = {}
     problems: dict[str, str] = {}
     of_log: dict[str, list[Entry]] = {}
     for entry in (entry for table in tables for entry in table.entries):
@@ -37,16 +37,16 @@ def results_of(tables: Sequence[Comparison], apart: Sequence[tuple[Entry, str]])
         wanted = re.compile("|".join([*FACTS, *(_columns_of(entry) for entry in entries)]))
         try:
             logs = list(dict.fromkeys(log for entry in entries for log in entry.logs)) or [path]
-            found[path] = values_of(logs, lambda name, wanted=wanted: bool(wanted.fullmatch(name))).set_index("id")
+            frames[path] = values_of(logs, lambda name, wanted=wanted: bool(wanted.fullmatch(name))).set_index("id")
         except Exception as error:  # a log cut short can fail in any layer: it is listed, not fatal
             problems[path] = f"unreadable samples ({type(error).__name__})"
     listed = [*apart, *((entry, problems[path]) for path in problems for entry in of_log[path])]
-    kept = [(table.setting, [entry for entry in table.entries if entry.path in found]) for table in tables]
+    kept = [(table.setting, [entry for entry in table.entries if entry.path in frames]) for table in tables]
     rows = [(setting, entry) for setting, entries in kept for entry in entries]
-    latents = _latents(rows, found)
+    latents = _latents(rows, frames)
     return Results(
         entries=_entries(rows),
-        values=_values(rows, found, latents),
+        values=_values(rows, frames, latents),
         latents=latents,
         estimates=_estimates(rows),
         apart=pd.DataFrame(
@@ -66,11 +66,11 @@ Rows = list[tuple[dict[str, str], Entry]]
 
 def _entries(rows: Rows) -> pd.DataFrame:
     tables, series = {}, {}
-    found = []
+    records = []
     for setting, entry in rows:
         table = tables.setdefault(tuple(setting.items()), len(tables) + 1)
         shared = tuple((key, value) for key, value in setting.items() if key not in _APART)
-        found.append(
+        records.append(
             {
                 "table": table,
                 "series": series.setdefault(shared, len(series) + 1),
@@ -90,17 +90,17 @@ def _entries(rows: Rows) -> pd.DataFrame:
                 "scorer": entry.scorer,
             }
         )
-    return pd.DataFrame(found, columns=list(ENTRY_COLUMNS)).astype({"floor": bool}).rename_axis("entry")
+    return pd.DataFrame(records, columns=list(ENTRY_COLUMNS)).astype({"floor": bool}).rename_axis("entry")
 
 
-def _latents(rows: Rows, found: dict[str, pd.DataFrame]) -> pd.DataFrame:
+def _latents(rows: Rows, frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
     parts = []
     for store, of_store in groupby(sorted(rows, key=lambda row: row[0]["store"]), key=lambda row: row[0]["store"]):
         entries = [entry for _, entry in of_store]
         ids = pd.Index(list(dict.fromkeys(id for latents in {e.latents for e in entries} for id in latents)))
         facts = pd.DataFrame(np.nan, index=ids, columns=list(FACTS))
         for path in dict.fromkeys(entry.path for entry in entries):
-            facts = facts.fillna(found[path][list(FACTS)])
+            facts = facts.fillna(frames[path][list(FACTS)])
         parts.append(facts.rename_axis("id").reset_index().assign(store=store))
     every = pd.concat(parts, ignore_index=True) if parts else _NO_LATENT
     every["hookpoint"] = every["id"].str.replace(r"/[^/]*$", "", regex=True).astype("category")
@@ -111,7 +111,7 @@ def _latents(rows: Rows, found: dict[str, pd.DataFrame]) -> pd.DataFrame:
     return every.sort_values(["store", "hookpoint", "index", "id"], ignore_index=True).rename_axis("latent")
 
 
-def _values(rows: Rows, found: dict[str, pd.DataFrame], latents: pd.DataFrame) -> pd.DataFrame:
+def _values(rows: Rows, frames: dict[str, pd.DataFrame], latents: pd.DataFrame) -> pd.DataFrame:
     counts = [len(entry.latents) for _, entry in rows]
     ends = np.cumsum([0, *counts])
     columns = {name: np.full(ends[-1], np.nan, dtype=np.float32) for name in VALUE_COLUMNS}
@@ -121,7 +121,7 @@ def _values(rows: Rows, found: dict[str, pd.DataFrame], latents: pd.DataFrame) -
         ids = of_store[setting["store"]]
         ids = ids[ids.isin(entry.latents)]
         places[start:end] = ids.index
-        values = found[entry.path].reindex(ids)
+        values = frames[entry.path].reindex(ids)
         for name, column in _named(entry, values).items():
             columns[name][start:end] = column
         unscored = columns["unscored"][start:end]
@@ -145,9 +145,9 @@ def _named(entry: Entry, values: pd.DataFrame) -> dict[str, np.ndarray]:
 
 
 def _estimates(rows: Rows) -> pd.DataFrame:
-    found = [
+    records = [
         (number, statistic, *estimate)
         for number, (_, entry) in enumerate(rows)
         for statistic, estimate in entry.scores.items()
     ]
-    return pd.DataFrame(found, columns=["entry", "statistic", "mean", "low", "high", "n"])
+    return pd.DataFrame(records, columns=["entry", "statistic", "mean", "low", "high", "n"])

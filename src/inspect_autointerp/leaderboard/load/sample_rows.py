@@ -60,8 +60,8 @@ class Origins:
         for name, score in scores.items():
             made = score.get("metadata")
             if isinstance(made, Mapping) and made.keys() >= {"grader", "prompt", "options"}:
-                said = f"grader {made['grader']}, prompt {made['prompt']}, options {made['options']}"
-                self.made.setdefault(name, Counter())[said] += 1
+                origin = f"grader {made['grader']}, prompt {made['prompt']}, options {made['options']}"
+                self.made.setdefault(name, Counter())[origin] += 1
                 of_explanation = not name.startswith(_OWN_ANSWER)
                 if of_explanation and text is not None and not _is_answer(score.get("answer"), text):
                     self.odd_answer.append(id)
@@ -123,22 +123,22 @@ def value_columns(scorer: str, values: Sequence[Any]) -> dict[str, np.ndarray]:
     """The columns `SCORER/STATISTIC` of a score's values; a value that is no mapping of names to numbers has none."""
     mappings = [value if isinstance(value, Mapping) else {} for value in values]
     statistics = list(dict.fromkeys(name for value in mappings for name in value))
-    found = numbers([[value.get(name) for name in statistics] for value in mappings]).astype(np.float32)
-    return {f"{scorer}/{name}": found[:, i] for i, name in enumerate(statistics)}
+    matrix = numbers([[value.get(name) for name in statistics] for value in mappings]).astype(np.float32)
+    return {f"{scorer}/{name}": matrix[:, i] for i, name in enumerate(statistics)}
 
 
 def numbers(values: list[Any]) -> np.ndarray:
     """float64: numbers as they are, NaN of infinite or huge ones and of anything else."""
     try:
-        found = np.array(values)
+        array = np.array(values)
     except ValueError:  # lists among the values
-        found = np.empty(0, dtype=object)
-    if found.dtype.kind not in "biuf":
+        array = np.empty(0, dtype=object)
+    if array.dtype.kind not in "biuf":
         rows = [[_number(value) for value in row] if isinstance(row, list) else _number(row) for row in values]
-        found = np.array(rows, dtype=np.float64)
-    found = found.astype(np.float64)
-    found[~(np.abs(found) < _HUGE)] = np.nan
-    return found
+        array = np.array(rows, dtype=np.float64)
+    array = array.astype(np.float64)
+    array[~(np.abs(array) < _HUGE)] = np.nan
+    return array
 
 
 def _number(value: Any) -> float:

@@ -18,13 +18,13 @@ def explanations(results: Results) -> pd.DataFrame:
         A row per log × latent: `log` (category), `latent` (int, of `results.latents`), `explanation` (str; missing
         where there is none, or where it is too long for a summary, about 1,000 characters: `read_sample` has it).
     """
-    found = []
+    parts = []
     for (log, store), _ in results.entries.groupby(["log", "store"], sort=False):
-        said = values_of(results.logs_of(str(log)), lambda column: column == "explanation")
+        texts = values_of(results.logs_of(str(log)), lambda column: column == "explanation")
         ids = results.latents[results.latents["store"] == store].reset_index().set_index("id")["latent"]
-        rows = said.assign(log=str(log), latent=said["id"].map(ids)).dropna(subset="latent")
-        found.append(rows.astype({"latent": int})[["log", "latent", "explanation"]])
-    rows = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=["log", "latent", "explanation"])
+        rows = texts.assign(log=str(log), latent=texts["id"].map(ids)).dropna(subset="latent")
+        parts.append(rows.astype({"latent": int})[["log", "latent", "explanation"]])
+    rows = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["log", "latent", "explanation"])
     return rows.astype({"log": "category"})
 
 

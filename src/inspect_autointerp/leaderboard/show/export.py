@@ -40,16 +40,16 @@ def score_rows(results: Results, numbers: pd.DataFrame) -> pd.DataFrame:
 def latent_rows(results: Results) -> Iterator[pd.DataFrame]:
     """A row per entry × latent, an entry at a time: what it is of, and every statistic that any score here has."""
     statistics = list(dict.fromkeys(results.estimates["statistic"]))
-    for entry, of in results.entries.iterrows():
+    for entry, row in results.entries.iterrows():
         latents = results.latents.loc[results.values["latent"].iloc[results.rows(int(str(entry)))]]
-        prefix = f"{of['scorer']}/"
-        logs = results.logs_of(of["log"])
+        prefix = f"{row['scorer']}/"
+        logs = results.logs_of(row["log"])
         values = values_of(logs, lambda name, prefix=prefix: name.startswith(prefix)).set_index("id")
         values = values.rename(columns=lambda name, prefix=prefix: name.removeprefix(prefix))
         values = values.reindex(latents["id"], columns=statistics)
         rows = latents[["id", "index", "firing_share", "max_activation"]].reset_index(drop=True)
         for place, name in enumerate(("table", "explainer", "floor", "score", "hookpoint", "store")):
-            rows.insert(place, name, of[name])
+            rows.insert(place, name, row[name])
         rows = rows.rename(columns={"id": "latent"})
         yield rows.join(values.reset_index(drop=True), rsuffix="_statistic")
 

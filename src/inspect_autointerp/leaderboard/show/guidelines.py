@@ -28,9 +28,9 @@ def guidelines(results: Results) -> pd.DataFrame:
     rows = [row for table in results.tables for row in _of_table(results, table)]
     names = series_labels(results)
     for pair in rows_of(correlations(results)).values():
-        of = f"{names[pair['first']]} and {names[pair['second']]}"
+        scores = f"{names[pair['first']]} and {names[pair['second']]}"
         numbers = (pair["spearman"], pair["spearman_low"], pair["spearman_high"])
-        rows.append((_SCORES, of, pair["explainer"], *numbers))
+        rows.append((_SCORES, scores, pair["explainer"], *numbers))
     frame = pd.DataFrame(rows, columns=["guideline", "of", "explainer", "value", "low", "high"])
     return frame[frame["value"].notna()].sort_values("guideline", kind="stable", ignore_index=True)
 
@@ -57,22 +57,22 @@ def _of_table(results: Results, table: int) -> list[tuple[Any, ...]]:
         return []
     best, place = explainers.iloc[0], entries.index.get_loc(explainers.index[0])
     row = {str(key): value for key, value in best.items()}
-    of, who = caption(row).partition(" · graded")[0], str(best["explainer"])
+    table_name, who = caption(row).partition(" · graded")[0], str(best["explainer"])
     strongest, weakest = (results.matrix(table, column)[:, place] for column in (DECILE_COLUMNS[-1], DECILE_COLUMNS[0]))
-    found: list[tuple[Any, ...]] = [(_DECILES, of, who, *_mean(strongest - weakest))]
+    figures: list[tuple[Any, ...]] = [(_DECILES, table_name, who, *_mean(strongest - weakest))]
     share = results.latents_of(table)["firing_share"].to_numpy(dtype=float)
     both = np.array([share, results.matrix(table)[:, place]], dtype=float)
     both = both[:, ~np.isnan(both).any(axis=0)]
     if both.shape[1] >= 2:
-        found.append((_DENSITY, of, who, *correlation(*midranks(both))))
-    said = results.estimates[results.estimates["entry"] == explainers.index[0]].set_index("statistic")
+        figures.append((_DENSITY, table_name, who, *correlation(*midranks(both))))
+    estimates = results.estimates[results.estimates["entry"] == explainers.index[0]].set_index("statistic")
     for kind in HARD:
-        if (name := f"{best['statistic']}_{kind}") in said.index:
+        if (name := f"{best['statistic']}_{kind}") in estimates.index:
             advice = f"random negatives are weak: the score against {kind}, which stands beside {best['statistic']}"
-            found.append((advice, of, who, *said.loc[name, ["mean", "low", "high"]]))
-    if "kl" in said.index:
-        found.append((_KL, of, who, *said.loc["kl", ["mean", "low", "high"]]))
-    return found
+            figures.append((advice, table_name, who, *estimates.loc[name, ["mean", "low", "high"]]))
+    if "kl" in estimates.index:
+        figures.append((_KL, table_name, who, *estimates.loc["kl", ["mean", "low", "high"]]))
+    return figures
 
 
 def _mean(values: np.ndarray) -> tuple[float, float, float]:

@@ -26,8 +26,8 @@ Row = dict[str, Any]
 
 def rows_of(frame: pd.DataFrame) -> dict[int, Row]:
     """The rows of a frame as records, by its index."""
-    found: Any = frame.to_dict("index")
-    return found
+    records: Any = frame.to_dict("index")
+    return records
 
 
 def tables(results: Results, numbers: pd.DataFrame) -> list[View]:
@@ -44,29 +44,29 @@ def tables(results: Results, numbers: pd.DataFrame) -> list[View]:
 def _table(results: Results, every: dict[int, Row], of_table: list[int]) -> View:
     entries = {entry: every[entry] for entry in of_table}
     first = every[of_table[0]]
-    on_random = dict.fromkeys(of["random_entry"] for of in entries.values() if known(of["random_entry"]))
+    on_random = dict.fromkeys(row["random_entry"] for row in entries.values() if known(row["random_entry"]))
     entries |= {i: every[i] | {"explainer": f"{every[i]['explainer']}, on a random coder"} for i in on_random}
     estimates = results.estimates[results.estimates["entry"].isin(entries)]
     means = estimates.pivot(index="entry", columns="statistic", values="mean")
     shown = {key: name for key, name in columns(means, first["statistic"]).items() if key != first["statistic"]}
-    floors = any(known(of["over_floor"]) for of in entries.values())
-    by_document = any(known(of.get("document_low")) for of in entries.values())
+    floors = any(known(row["over_floor"]) for row in entries.values())
+    by_document = any(known(row.get("document_low")) for row in entries.values())
     rows = []
-    for entry, of in entries.items():
+    for entry, row in entries.items():
         others = (means[key].get(entry, float("nan")) for key in shown)
-        over = estimate(of["over_floor"], of["over_floor_low"], of["over_floor_high"], sign="+")
+        over = estimate(row["over_floor"], row["over_floor_low"], row["over_floor_high"], sign="+")
         rows.append(
             [
-                places(of),
-                named(of),
-                estimate(of["mean"], of["low"], of["high"]),
-                *([interval(of["document_low"], of["document_high"])] if by_document else []),
-                estimate(of["median"], of["q25"], of["q75"]),
+                places(row),
+                named(row),
+                estimate(row["mean"], row["low"], row["high"]),
+                *([interval(row["document_low"], row["document_high"])] if by_document else []),
+                estimate(row["median"], row["q25"], row["q75"]),
                 *([over] if floors else []),
                 *(number(mean) for mean in others),
-                f"{100 * of['unscored']:.1f} %" if known(of["unscored"]) else "–",
-                f"{of['tokens_per_latent']:,.0f}" if known(of["tokens_per_latent"]) else "–",
-                f"${of['cost_per_latent']:.4f}" if known(of["cost_per_latent"]) else "–",
+                f"{100 * row['unscored']:.1f} %" if known(row["unscored"]) else "–",
+                f"{row['tokens_per_latent']:,.0f}" if known(row["tokens_per_latent"]) else "–",
+                f"${row['cost_per_latent']:.4f}" if known(row["cost_per_latent"]) else "–",
             ]
         )
     head = ["rank", "explainer", labels().get(first["statistic"], first["statistic"])]
@@ -74,20 +74,20 @@ def _table(results: Results, every: dict[int, Row], of_table: list[int]) -> View
     head += ["over floor"] if floors else []
     minor = range(len(head), len(head) + len(shown))
     head += [*shown.values(), "unscored", "tokens per latent", "cost per latent"]
-    faint = [recedes(of) for of in entries.values()]
+    faint = [recedes(row) for row in entries.values()]
     return View(caption(first), head, rows, faint, _rule(entries.values()), text=2, minor=minor)
 
 
 def _rule(entries: Iterable[Row]) -> int | None:
     """Before which row a line is drawn: the first floor."""
-    return next((number for number, of in enumerate(entries) if of["floor"]), None)
+    return next((number for number, row in enumerate(entries) if row["floor"]), None)
 
 
-def caption(of: Row) -> str:
+def caption(row: Row) -> str:
     """What all rows of a table have in common."""
-    score, place, store, grader = (visible(of[key]) for key in ("score", "hookpoint", "store", "grader"))
-    suite = f"suite {visible(of['suite'])} · " if of["suite"] else ""
-    return f"{score} · {suite}{place} · store {store} · {of['n_latents']:,} latents · graded by {grader}"
+    score, place, store, grader = (visible(row[key]) for key in ("score", "hookpoint", "store", "grader"))
+    suite = f"suite {visible(row['suite'])} · " if row["suite"] else ""
+    return f"{score} · {suite}{place} · store {store} · {row['n_latents']:,} latents · graded by {grader}"
 
 
 def labels() -> dict[str, str]:
@@ -115,29 +115,29 @@ def differences(results: Results, pairs: pd.DataFrame) -> list[View]:
         if not (entries[pair["first"]]["floor"] and entries[pair["second"]]["floor"]):
             of_table.setdefault(pair["table"], []).append(pair)
     views = []
-    for found in of_table.values():
+    for group in of_table.values():
         rows = []
-        for pair in found:
+        for pair in group:
             over = estimate(pair["difference"], pair["low"], pair["high"], sign="+")
             p = "<0.0001" if pair["p_holm"] < 1e-4 else number(pair["p_holm"], 4)
             names = [visible(entries[pair[side]]["explainer"]) for side in ("first", "second")]
             rows.append([names[0], pair["verdict"], names[1], over, p, f"{pair['n']:,}"])
-        title = f"Paired differences · {caption(entries[found[0]['first']])}"
+        title = f"Paired differences · {caption(entries[group[0]['first']])}"
         head = ["this", "is", "than or with", "difference", "p (Holm)", "latents"]
-        views.append(View(title, head, rows, [pair["verdict"] == "tied" for pair in found], text=3))
+        views.append(View(title, head, rows, [pair["verdict"] == "tied" for pair in group], text=3))
     return views
 
 
-def correlations(results: Results, found: pd.DataFrame) -> list[View]:
+def correlations(results: Results, coefficients: pd.DataFrame) -> list[View]:
     """A view per store and explainer: the upper half of the matrix, Spearman's and in brackets Pearson's.
 
     Args:
         results: The entries.
-        found: Their `correlations`.
+        coefficients: Their `correlations`.
     """
     labels = series_labels(results)
     of_explainer: dict[tuple[str, str], list[Row]] = {}
-    for pair in rows_of(found).values():
+    for pair in rows_of(coefficients).values():
         of_explainer.setdefault((pair["store"], pair["explainer"]), []).append(pair)
     views = []
     for (store, explainer), pairs in of_explainer.items():
@@ -161,67 +161,67 @@ def series_labels(results: Results) -> dict[int, str]:
     """What each series is called: its score, and a number from the second series of a score on."""
     labels: dict[int, str] = {}
     counts: dict[str, int] = {}
-    for of in rows_of(results.entries).values():
-        if of["series"] not in labels:
-            counts[of["score"]] = count = counts.get(of["score"], 0) + 1
-            labels[of["series"]] = visible(of["score"]) + (f" {count}" if count > 1 else "")
+    for row in rows_of(results.entries).values():
+        if row["series"] not in labels:
+            counts[row["score"]] = count = counts.get(row["score"], 0) + 1
+            labels[row["series"]] = visible(row["score"]) + (f" {count}" if count > 1 else "")
     return labels
 
 
-def breakdowns(results: Results, found: pd.DataFrame, by: str, numbers: pd.DataFrame) -> list[View]:
+def breakdowns(results: Results, means: pd.DataFrame, by: str, numbers: pd.DataFrame) -> list[View]:
     """A view per table, by hookpoint one per series: an entry's mean in each group.
 
     Args:
         results: The entries.
-        found: Their `breakdown`.
+        means: Their `breakdown`.
         by: What they were broken down by.
         numbers: Their `summary`.
     """
     entries = rows_of(results.entries.join(numbers))
     units: dict[int, list[Row]] = {}
-    for row in rows_of(found).values():
-        of = entries[row["entry"]]
-        units.setdefault(of["series" if by == "hookpoint" else "table"], []).append(row)
+    for row in rows_of(means).values():
+        entry = entries[row["entry"]]
+        units.setdefault(entry["series" if by == "hookpoint" else "table"], []).append(row)
     views = []
     for rows in units.values():
         groups = list(dict.fromkeys(row["group"] for row in sorted(rows, key=lambda row: row["order"])))
         explainers: dict[str, dict[Any, str]] = {}
         for row in rows:
-            of = entries[row["entry"]]
-            explainers.setdefault(of["explainer"], {})[row["group"]] = estimate(row["mean"], row["low"], row["high"])
-        once = {of["explainer"]: of for of in (entries[row["entry"]] for row in reversed(rows))}
+            entry = entries[row["entry"]]
+            explainers.setdefault(entry["explainer"], {})[row["group"]] = estimate(row["mean"], row["low"], row["high"])
+        once = {entry["explainer"]: entry for entry in (entries[row["entry"]] for row in reversed(rows))}
         cells = [[named(once[name]), *(held.get(g, "–") for g in groups)] for name, held in explainers.items()]
         first = entries[rows[0]["entry"]]
         title = f"{visible(first['score'])} · graded by {visible(first['grader'])}"
         title = f"By {by} · {title if by == 'hookpoint' else caption(first)}"
         head = ["explainer", *(visible(str(g)) for g in groups)]
-        of = [once[name] for name in explainers]
-        views.append(View(title, head, cells, [recedes(row) for row in of], _rule(of)))
+        shown = [once[name] for name in explainers]
+        views.append(View(title, head, cells, [recedes(row) for row in shown], _rule(shown)))
     return views
 
 
 def apart(results: Results) -> list[View]:
     """What stands in no table, if there is any such."""
     rows = [
-        [visible(of["explainer"]), visible(of["reason"]), visible(of["log"].rpartition("/")[2])]
-        for of in rows_of(results.apart).values()
+        [visible(row["explainer"]), visible(row["reason"]), visible(row["log"].rpartition("/")[2])]
+        for row in rows_of(results.apart).values()
     ]
     return [View("Not compared", ["explainer", "why", "log"], rows, text=3)] if rows else []
 
 
-def named(of: Row) -> str:
+def named(row: Row) -> str:
     """An entry's name, marked where it is not above its floors."""
-    return visible(of["explainer"]) + (" †" if recedes(of) and not of["floor"] else "")
+    return visible(row["explainer"]) + (" †" if recedes(row) and not row["floor"] else "")
 
 
-def recedes(of: Row) -> bool:
+def recedes(row: Row) -> bool:
     """Whether an entry is a floor or not above its floors."""
-    return of["floor"] or (not pd.isna(of["above_floor"]) and not of["above_floor"])
+    return row["floor"] or (not pd.isna(row["above_floor"]) and not row["above_floor"])
 
 
-def places(of: Row) -> str:
+def places(row: Row) -> str:
     """A rank with its interval: `2`, `2–4`; nothing of a floor."""
-    low, high = of["rank_low"], of["rank_high"]
+    low, high = row["rank_low"], row["rank_high"]
     return "" if pd.isna(low) else str(low) if low == high else f"{low}–{high}"
 
 

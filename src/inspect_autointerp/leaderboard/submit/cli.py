@@ -63,18 +63,18 @@ def verify(
     from inspect_autointerp.leaderboard.submit.verify import log_differences, own_differences, suite_differences
 
     read = read_submission(entry)
-    found = list(own_differences(read))
+    problems = list(own_differences(read))
     definition = _definition(read.suite, suite)
-    found += suite_differences(read, definition) if definition else []
+    problems += suite_differences(read, definition) if definition else []
     read_logs = []
     for path in logs or []:
         try:
             read_logs.append(recomputed(path))
         except UserError as error:
-            found.append(str(error))
+            problems.append(str(error))
     for log in read_logs:
-        found += log_differences(read, log)
-    _refuse(found, str(entry))
+        problems += log_differences(read, log)
+    _refuse(problems, str(entry))
     given = {log_sha256(log) for log in logs or []}
     unread = [log.name for log in read.logs if log.sha256 not in given]
     say = [f"{entry}: {_what(len(read.rows), 'row')} of suite {read.suite['label']} agree with themselves"]
@@ -108,10 +108,10 @@ def _edited(entry: "Submission") -> list[str]:
     ]
 
 
-def _definition(said: dict, path: str | None) -> "Suite | None":
+def _definition(stated: dict, path: str | None) -> "Suite | None":
     from inspect_autointerp.suites.load import read_suite, shipped
 
-    name = said.get("name")
+    name = stated.get("name")
     if path is None and name not in shipped():
         return None
     return read_suite(path or str(name))

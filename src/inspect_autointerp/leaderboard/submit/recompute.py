@@ -101,14 +101,14 @@ def log_sha256(path: str) -> str:
     Raises:
         UserError: It cannot be read.
     """
-    found = sha256()
+    digest = sha256()
     try:
         with fsspec.open(path, "rb") as file:
             while block := file.read(_BLOCK):  # pyright: ignore[reportAttributeAccessIssue]
-                found.update(block)
+                digest.update(block)
     except (OSError, ValueError, ImportError) as error:
         raise UserError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
-    return found.hexdigest()
+    return digest.hexdigest()
 
 
 Texts = dict[tuple[str, str], tuple[str | None, str | None]]
@@ -117,7 +117,7 @@ Texts = dict[tuple[str, str], tuple[str | None, str | None]]
 
 def _read(path: str, log: EvalLog) -> tuple[list[dict[str, Any]], Texts]:
     """Read all samples, those that failed included; and the texts that reduced scores repeat."""
-    found: list[dict[str, Any]] = []
+    records: list[dict[str, Any]] = []
     texts: Texts = {}
     for id in log.eval.dataset.sample_ids or []:
         try:
@@ -128,7 +128,7 @@ def _read(path: str, log: EvalLog) -> tuple[list[dict[str, Any]], Texts]:
             raise UserError(f"{path}: sample {id} cannot be read ({type(error).__name__})") from error
         texts |= {(name, str(id)): (score.answer, score.explanation) for name, score in (sample.scores or {}).items()}
         scores = {name: score.model_dump(exclude={"history"}) for name, score in (sample.scores or {}).items()}
-        found.append(
+        records.append(
             {
                 "id": str(sample.id),
                 "epoch": sample.epoch,
@@ -137,7 +137,7 @@ def _read(path: str, log: EvalLog) -> tuple[list[dict[str, Any]], Texts]:
                 "scores": scores,
             }
         )
-    return found, texts
+    return records, texts
 
 
 def _check(path: str, samples: list[dict[str, Any]], texts: Texts) -> tuple[dict[str, int], FromVerdicts]:
@@ -183,10 +183,10 @@ def _values(samples: list[dict[str, Any]]) -> dict[str, dict[str, dict[str, Any]
 def _score(entry: Entry, values: dict[str, dict[str, dict[str, Any]]], path: str, edited: int) -> ScoreOf:
     of_latent = [values.get(latent, {}).get(entry.scorer) for latent in entry.latents]
     by_name = {name: [_number((value or {}).get(name)) for value in of_latent] for name in entry.scores}
-    estimates = {name: estimate_of(of) for name, of in by_name.items()}
-    for name, said in entry.scores.items():
+    estimates = {name: estimate_of(column) for name, column in by_name.items()}
+    for name, stated in entry.scores.items():
         for part in Estimate._fields:
-            here, there = getattr(estimates[name], part), getattr(said, part)
+            here, there = getattr(estimates[name], part), getattr(stated, part)
             if not same(here, there):
                 raise UserError(
                     f"{path}: its header says {part} {there:.6g} of {entry.scorer}'s {name}, and its samples come to"

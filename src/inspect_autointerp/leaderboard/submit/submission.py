@@ -132,26 +132,26 @@ def rows_of(log: Recomputed) -> list[Row]:
         Row(
             log=log.sha256,
             score=score,
-            explainer=of.entry.explainer,
-            floor=of.entry.floor,
-            setting=of.entry.setting,
-            subject=of.entry.subject,
-            coder=of.entry.coder,
-            tokens_per_latent=_known(of.entry.tokens_per_latent),
-            cost_per_latent=_known(of.entry.cost_per_latent),
+            explainer=recomputed.entry.explainer,
+            floor=recomputed.entry.floor,
+            setting=recomputed.entry.setting,
+            subject=recomputed.entry.subject,
+            coder=recomputed.entry.coder,
+            tokens_per_latent=_known(recomputed.entry.tokens_per_latent),
+            cost_per_latent=_known(recomputed.entry.cost_per_latent),
             statistics={
                 name: Statistic(
                     mean=_known(estimate.mean),
                     low=_known(estimate.low),
                     high=_known(estimate.high),
                     n=estimate.n,
-                    values=[_known(value) for value in of.values[name]],
+                    values=[_known(value) for value in recomputed.values[name]],
                 )
-                for name, estimate in of.estimates.items()
+                for name, estimate in recomputed.estimates.items()
             },
-            edited=of.edited,
+            edited=recomputed.edited,
         )
-        for score, of in log.scores.items()
+        for score, recomputed in log.scores.items()
     ]
 
 

@@ -37,11 +37,12 @@ def own_differences(entry: Submission) -> Iterator[str]:
             if len(statistic.values) != len(entry.latents):
                 yield f"{where}: {len(statistic.values)} values of {name} for {len(entry.latents)} latents"
                 continue
-            found = estimate_of([nan if value is None else value for value in statistic.values])
+            recomputed = estimate_of([nan if value is None else value for value in statistic.values])
             for part in Estimate._fields:
-                said = getattr(statistic, part)
-                if not same(nan if said is None else said, getattr(found, part)):
-                    yield f"{where}: {part} of {name} is {said}, and its values come to {getattr(found, part):.6g}"
+                stated = getattr(statistic, part)
+                if not same(nan if stated is None else stated, getattr(recomputed, part)):
+                    value = getattr(recomputed, part)
+                    yield f"{where}: {part} of {name} is {stated}, and its values come to {value:.6g}"
     if rowless := logs - {row.log for row in entry.rows}:
         yield f"no row of log {', '.join(sorted(log[:16] for log in rowless))}"
 
@@ -49,9 +50,10 @@ def own_differences(entry: Submission) -> Iterator[str]:
 def suite_differences(entry: Submission, suite: Suite) -> Iterator[str]:
     """Where an entry is not of a suite as it is defined here; its latents are checked where the store is here, too."""
     evaluation = suite.evaluation
-    said = entry.suite.get("sha256")
-    if said != suite.definition:
-        yield f"suite {suite.name}: the entry is of definition {str(said)[:12]}, and it is {suite.definition[:12]} here"
+    stated = entry.suite.get("sha256")
+    if stated != suite.definition:
+        here = suite.definition[:12]
+        yield f"suite {suite.name}: the entry is of definition {str(stated)[:12]}, and it is {here} here"
         return
     for log in entry.logs:
         scores = {row.score for row in entry.rows if row.log == log.sha256}
@@ -121,10 +123,10 @@ def _unlike(log: Any, entry: Any, where: str) -> Iterator[str]:
 
 def _options(row: Row) -> dict[str, Any]:
     try:
-        found = json.loads(row.setting.get("options", "{}"))
+        options = json.loads(row.setting.get("options", "{}"))
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return options if isinstance(options, dict) else {}
 
 
 def _where(row: Row) -> str:

@@ -3,8 +3,15 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+import anyio
+from inspect_ai.util import LimitExceededError
+
+from inspect_autointerp.inspect_support.model_call import provider_error
+
 Pair = tuple[str, str]
 """A prefix and its continuation, as text: nothing is put between them."""
+LogprobsOrReason = tuple[list[list[float]] | None, str | None]
+"""Of each pair of a question the log-probabilities of the continuation's tokens in nats; or None, and why."""
 
 
 class Likelihood(Protocol):
@@ -32,3 +39,28 @@ class LikelihoodError(Exception):
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+async def logprobs_or_reason(model: Likelihood, questions: Sequence[Sequence[Pair]]) -> list[LogprobsOrReason]:
+    """Ask all questions at once; the answers come in their order. One that cannot be answered does not end the run.
+
+    Args:
+        model: The likelihood model.
+        questions: Pairs that are of use together alone.
+    """
+    answers: dict[int, LogprobsOrReason] = {}
+
+    async def one(number: int, pairs: Sequence[Pair]) -> None:
+        try:
+            answers[number] = await model.logprobs(pairs), None
+        except LikelihoodError as error:
+            answers[number] = None, error.reason
+        except LimitExceededError:
+            raise  # the user's own limit on the sample
+        except Exception as error:  # whatever a provider raises: one lost question must not end the run
+            answers[number] = None, provider_error(error)
+
+    async with anyio.create_task_group() as group:
+        for number, pairs in enumerate(questions):
+            group.start_soon(one, number, pairs)
+    return [answers[number] for number in range(len(questions))]

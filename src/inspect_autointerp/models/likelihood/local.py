@@ -15,7 +15,7 @@ from transformers.utils import logging
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.models.batching import Batches
 from inspect_autointerp.models.likelihood.interface import LikelihoodError, Pair
-from inspect_autointerp.models.likelihood.tokenized import Tokenized, Tokenizing
+from inspect_autointerp.models.likelihood.tokenization import Tokenized, Tokenizing
 from inspect_autointerp.store.trust import VARIABLE, trusted
 
 _PAIRS = 256
@@ -60,12 +60,12 @@ class LocalLikelihood:
         Raises:
             LikelihoodError: One of the pairs is longer than the model takes (`too_long`).
         """
-        found = []
+        answers = []
         for answer in await self._batches(pairs):
             if isinstance(answer, LikelihoodError):
                 raise answer
-            found.append(answer)
-        return found
+            answers.append(answer)
+        return answers
 
     @torch.inference_mode()
     def _answer(self, pairs: list[Pair]) -> list[list[float] | LikelihoodError]:
@@ -89,9 +89,11 @@ class LocalLikelihood:
         self._forward(torch.tensor([ids], device=self._device), cache, 1)
         layers = [(getattr(layer, "keys", None), getattr(layer, "values", None)) for layer in cache.layers]
         length = len(ids) + (lent[0][0].shape[-2] if lent else 0)
-        found = [(k, v) for k, v in layers if k is not None and v is not None and k.ndim == 4 and k.shape[-2] == length]
-        self._lends = bool(found) and len(found) == len(layers)  # else it remembers in some other way
-        return found if self._lends else None
+        usable = [
+            (k, v) for k, v in layers if k is not None and v is not None and k.ndim == 4 and k.shape[-2] == length
+        ]
+        self._lends = bool(usable) and len(usable) == len(layers)  # else it remembers in some other way
+        return usable if self._lends else None
 
     def batch(self, lent: _Layers, rows: Sequence[Tokenized], skip: int) -> list[list[float]]:
         """The answers for some items of which the first `skip` tokens are lent."""
@@ -106,9 +108,9 @@ class LocalLikelihood:
         for i, row in enumerate(rows):
             begin, end = begins[i] - (longest - kept), len(inputs[i]) - (longest - kept)
             own = logits[i, begin:end].float()  # (token, vocabulary)
-            said = torch.tensor(row.ids[skip + begins[i] + 1 :], device=own.device)
-            found = own.gather(-1, said[:, None])[:, 0] - own.logsumexp(-1)
-            answers.append([nan] * (len(row.ids) - row.first - len(said)) + found.tolist())
+            targets = torch.tensor(row.ids[skip + begins[i] + 1 :], device=own.device)
+            logprobs = own.gather(-1, targets[:, None])[:, 0] - own.logsumexp(-1)
+            answers.append([nan] * (len(row.ids) - row.first - len(targets)) + logprobs.tolist())
         return answers
 
     def _forward(self, ids: Tensor, cache: DynamicCache | None, kept: int) -> Tensor:
@@ -158,8 +160,8 @@ class _Run:
             longest = len(self._items[rows[0]].ids) - skip
             while order and (len(rows) + 1) * longest <= _TOKENS:
                 rows.append(order.pop())
-            found = self._engine.batch(lent, [self._items[i] for i in rows], skip)
-            for i, answer in zip(rows, found, strict=True):
+            answers = self._engine.batch(lent, [self._items[i] for i in rows], skip)
+            for i, answer in zip(rows, answers, strict=True):
                 self.answers[i] = answer
 
 
@@ -197,8 +199,8 @@ def load(source: str, device: str | None = None, dtype: str = "float32") -> Loca
         model: Any = AutoModelForCausalLM.from_pretrained(source, dtype=dtype, trust_remote_code=trusted())
         model.to(device)
     except Exception as error:  # of a missing file, another's code, a device
-        said = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
         if "trust_remote_code" in str(error):
-            said = f"it needs code that comes with it, which {VARIABLE}=1 lets run on this machine"
-        raise UserError(f"likelihood model {source}: it cannot be loaded ({said})") from error
+            reason = f"it needs code that comes with it, which {VARIABLE}=1 lets run on this machine"
+        raise UserError(f"likelihood model {source}: it cannot be loaded ({reason})") from error
     return LocalLikelihood(model, tokenizer)

@@ -9,7 +9,7 @@ from inspect_autointerp.builtin import demo
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.inspect_support.model_name import unsampled_name
 from inspect_autointerp.models.likelihood.interface import Likelihood
-from inspect_autointerp.models.likelihood.served import PROVIDERS, ServedLikelihood
+from inspect_autointerp.models.likelihood.server import PROVIDERS, ServedLikelihood
 from inspect_autointerp.models.shared_engines import shared
 
 ROLE = "likelihood"

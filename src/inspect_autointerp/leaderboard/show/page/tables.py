@@ -96,7 +96,7 @@ def _entries(results: Results, pairs: pd.DataFrame, logs: dict[str, str]) -> lis
     numbers, deciles = summary(results, pairs), _deciles(results)
     above = {int(str(entry)): bool(is_above) for entry, is_above in numbers["above_floor"].dropna().items()}
     statistics = {int(str(entry)): rows for entry, rows in results.estimates.groupby("entry")}
-    found = []
+    records = []
     for table in results.tables:
         values = results.matrix(table).astype(float)
         edges = _edges(values)
@@ -104,7 +104,7 @@ def _entries(results: Results, pairs: pd.DataFrame, logs: dict[str, str]) -> lis
             entry = int(str(entry))
             estimates = statistics.get(entry)
             own = numbers.loc[entry]
-            found.append(
+            records.append(
                 {
                     "explainer": visible(str(row["explainer"])),
                     "floor": bool(row["floor"]),
@@ -122,7 +122,7 @@ def _entries(results: Results, pairs: pd.DataFrame, logs: dict[str, str]) -> lis
                     "estimates": {} if estimates is None else _estimates(estimates),
                 }
             )
-    return found
+    return records
 
 
 def _edges(values: np.ndarray) -> np.ndarray:

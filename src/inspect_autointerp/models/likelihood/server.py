@@ -61,12 +61,13 @@ class ServedLikelihood:
         output = await self._model.generate(
             [ChatMessageUser(content=text)], config=GenerateConfig(prompt_logprobs=1, max_tokens=1, temperature=0)
         )
-        found = output.choices[0].prompt_logprobs if output.choices else None
-        if found is None:
+        prompt_logprobs = output.choices[0].prompt_logprobs if output.choices else None
+        if prompt_logprobs is None:
             raise LikelihoodError("no_prompt_logprobs", f"{self._model} gave no log-probabilities of the prompt")
-        said = behind(text, len(prefix), found.content)
-        found.content = []  # the log's event has the same object: thousands of numbers a call that nobody reads
-        return said
+        logprobs = behind(text, len(prefix), prompt_logprobs.content)
+        # The log's event has the same object: thousands of numbers a call that nobody reads.
+        prompt_logprobs.content = []
+        return logprobs
 
 
 def behind(text: str, boundary: int, tokens: Sequence[Logprob]) -> list[float]:

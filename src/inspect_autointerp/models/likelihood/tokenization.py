@@ -34,10 +34,10 @@ class Tokenizing:
         if not pairs:
             return []
         texts = [prefix + continuation for prefix, continuation in pairs]
-        found = self._tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
+        token_ids = self._tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
         return [
             Tokenized([*self._bos, *ids], len(self._bos) + first_behind(self._spans(ids, text), len(prefix)))
-            for ids, text, (prefix, _) in zip(found, texts, pairs, strict=True)
+            for ids, text, (prefix, _) in zip(token_ids, texts, pairs, strict=True)
         ]
 
     def _spans(self, ids: list[int], text: str) -> Sequence[tuple[int, int]]:
