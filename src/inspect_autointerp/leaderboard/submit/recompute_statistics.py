@@ -124,10 +124,10 @@ def _differences(
     except Exception as error:  # verdicts that were made up can fail anywhere
         yield f"{name} of {latent}: its statistics cannot be computed from its verdicts ({type(error).__name__})"
         return
-    for statistic, said in score["value"].items():
+    for statistic, recorded in score["value"].items():
         if statistic not in computed or (unknown_share and statistic in _BY_SHARE):
             continue
-        here, there = computed[statistic], _number(said)
+        here, there = computed[statistic], _number(recorded)
         if not (isclose(here, there, rel_tol=0, abs_tol=_ROOM) or (isnan(here) and isnan(there))):
             yield f"{name} of {latent}: {statistic} is {there:.6g}, and its verdicts come to {here:.6g}"
 
