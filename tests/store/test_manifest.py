@@ -63,12 +63,12 @@ def rename(content: Any, place: tuple[str, ...], name: str) -> None:
 def read_all(folder: Path) -> None:
     """Open a store, and read of each kind of file."""
     store = Store(folder)
-    hookpoint = store.hookpoint(None)
-    store.latent(hookpoint, 0)
-    store.logits(hookpoint, 0)
-    store.postings(hookpoint).windows(0)
+    at = store.at(None)
+    at.latent(0)
+    at.logits(0)
+    at.postings.windows(0)
     store.document_bounds(store.pool[:1])
-    assert store.decoder(store.tokens[:3].tolist())[0]
+    assert store.detokenizer(store.tokens[:3].tolist())[0]
 
 
 def refused_or_read(folder: Path) -> str | None:

@@ -61,7 +61,7 @@ def make_plan(task: str, given: Sequence[str], latents: str, size: int) -> Plan:
     arguments = Arguments.read(given)
     of = arguments.task
     store = Store.open(locate(of.get("store")), _whole(of, "window"))
-    hookpoint = store.hookpoint(of.get("hookpoint"))
+    hookpoint = store.at(of.get("hookpoint")).name
     least, seed = _whole(of, "min_contexts"), _whole(of, "seed") or 0
     least = MIN_CONTEXTS if least is None else least
     found, skipped = usable_latents(store, hookpoint, latents, least, seed)
