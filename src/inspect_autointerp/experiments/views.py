@@ -136,7 +136,7 @@ def _evaluations(plan: Planned, names: list[str], found: dict[str, Found]) -> Vi
         if of := found.get(name):
             subject, coder, hookpoint = of.latents_of
             facts = of.log.eval.metadata or {}
-            grader = ", ".join(dict.fromkeys(entry.setting["grader"] for entry in of.entries.values()))
+            grader = ", ".join(dict.fromkeys(entry.setting.grader for entry in of.entries.values()))
             skipped = ", ".join(f"{n:,} {why}" for why, n in facts["latents_skipped"].items())
             store = str(facts["store"])
             cells.append([name, of.log.eval.model, grader, subject, hookpoint, coder, store, skipped])
