@@ -180,7 +180,7 @@ def test_every_score_of_a_suite_has_a_table_and_one_added_later_stands_with_its_
     task = multi_score(store=str(store_folder), scores="detection,fuzzing", negatives="neighbours", **options)
     [log] = inspect_eval(task, model="inspect_autointerp/lexical", log_dir=str(tmp_path), display="none")
     say_yes = model(lambda messages: str([1] * len(texts_of(messages))), "yes")
-    scorer = detection_scorer(str(store_folder), activating=10, nonactivating=10, negatives="neighbours")
+    scorer = detection_scorer(store=str(store_folder), activating=10, nonactivating=10, negatives="neighbours")
     more = score(log, scorer, model_roles={"grader": say_yes}, action="append")
     write_eval_log(more, str(Path(log.location).with_name("2027-01-01T00-00-00-00-00_more_x.eval")))
     tables, apart = compare(read_entries(str(tmp_path)))

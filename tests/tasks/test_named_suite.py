@@ -144,7 +144,7 @@ def _packed_and_checked(logs: list[EvalLog], path: Path, folder: Path, autointer
     assert "sha256" in refused(lambda forged: forged["logs"][0].update(sha256="0" * 64), *places)
     said = refused(lambda forged: forged["rows"][0]["setting"].update(store="0" * 16))
     assert f"detection of {row['explainer']}: over store {'0' * 16}, and that of suite tiny is " in said
-    assert "option shown is 1" in refused(
+    assert "option texts_per_call is 1" in refused(
         lambda forged: forged["rows"][0]["setting"].update(options='{"texts_per_call": 1}'), *places
     )
     assert "without the suite's fuzzing" in refused(lambda forged: forged["rows"].pop())

@@ -18,7 +18,7 @@ from inspect_autointerp.suites.suite import Suite
 _FIXED = {
     "activating": "test_activating",
     "nonactivating": "test_nonactivating",
-    **{name: name for name in ("shown", "confidence", "seed", "window", "min_contexts")},
+    **{name: name for name in ("texts_per_call", "confidence", "seed", "window", "min_contexts")},
 }
 """Options of scorers, and what suites call them."""
 
