@@ -191,7 +191,8 @@ def test_settings_out_of_range_are_refused_wherever_they_are_from(settings: dict
     [name] = settings
     with pytest.raises(UserError, match=f"^{name} must be from"):
         Settings(**settings)
-    evaluation = dict.fromkeys(("latents", "min_contexts", "test_activating", "test_nonactivating", "shown"), 2)
+    counts = ("latents", "min_contexts", "test_activating", "test_nonactivating", "texts_per_call")
+    evaluation = dict.fromkeys(counts, 2)
     evaluation |= {"hookpoint": "layers.2", "scores": ["detection"], "grader": "a/b", "negatives": ["random"]}
     suite = {"format": 1, "name": "x", "version": 1, "description": "", "state": "defined", "digest": None}
     suite |= {"store": {"subject": "demo", "revision": None, "settings": settings}}
