@@ -117,7 +117,7 @@ def measure_memory(folder: Path, tokens: int, latents: int) -> dict[str, float]:
     from safetensors import safe_open
 
     from inspect_autointerp.prep.run.run import prep
-    from inspect_autointerp.store.store import hookpoint_folder
+    from inspect_autointerp.store.hookpoint_store import hookpoint_folder
 
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as name:

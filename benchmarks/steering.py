@@ -32,10 +32,10 @@ Work = tuple[int, list[list[int]], list[list[int]]]
 
 def work(store: Store, hookpoint: str) -> list[Work]:
     """The latents that have prompts enough, in a random order."""
-    width = store.manifest.hookpoints[hookpoint].width
+    width = store.at(hookpoint).width
     usable: list[Work] = []
     for latent in np.random.default_rng(0).permutation(width).tolist():
-        contexts = LatentContexts(store, store.latent(hookpoint, latent))
+        contexts = LatentContexts(store, store.at(hookpoint).latent(latent))
         tuned = cut(store, contexts.activating("explain"), TUNED)
         scored = cut(store, contexts.activating("test"), SCORED)
         if len(tuned) == TUNED and len(scored) == SCORED:

@@ -23,7 +23,8 @@ from rich.console import Console
 from rich.table import Table
 
 from inspect_autointerp.builtin import demo
-from inspect_autointerp.store.store import POOL, SAMPLE, TOP, Store
+from inspect_autointerp.store.postings import POOL, SAMPLE, TOP
+from inspect_autointerp.store.store import Store
 
 TOKENS = (1_000_000, 10_000_000)
 LATENTS, WINDOWS, WINDOW, POOLED = 131_072, 100, 32, 1024
@@ -122,7 +123,7 @@ def measure(folder: Path, what: str) -> dict[str, float]:
     indices = np.random.default_rng(1).permutation(LATENTS).tolist()
 
     def load(store: Store, n: int) -> None:
-        for latent in store.latents(NAME, indices[:n]):
+        for latent in store.at(NAME).latents(indices[:n]):
             contexts = LatentContexts(store, latent)
             shown, tested = contexts.explain(40, 0), contexts.test(50, 50, 0)
             assert min(len(shown), len(tested) - 50) >= 20, "a synthetic latent lost its contexts"
@@ -130,7 +131,7 @@ def measure(folder: Path, what: str) -> dict[str, float]:
     def opened() -> Store:
         """Open, with what all latents share."""
         store = Store(folder, verify=False)
-        contexts = LatentContexts(store, store.latent(NAME, 0))
+        contexts = LatentContexts(store, store.at(NAME).latent(0))
         assert len(contexts.silent_starts("test")) and store.detokenizer
         return store
 
@@ -144,7 +145,7 @@ def measure(folder: Path, what: str) -> dict[str, float]:
     elif what == "dataset":
         latent_dataset(folder, hookpoint=None, latents="sample:1000", min_contexts=20, seed=0)
     elif store and what == "windows":
-        for latent in store.latents(NAME, indices[:1000]):
+        for latent in store.at(NAME).latents(indices[:1000]):
             kept = LatentWindows(store, NAME, latent.index)
             assert kept.on(kept.starts, WINDOW).any() and store.ids(kept.starts).size
     elif store:

@@ -38,7 +38,7 @@ Texts = list[tuple[str, int]]
 def texts_of(store: Store, latent_id: str, split: Split, n: int, seed: int) -> dict[tuple[str, str], Texts]:
     """A latent's texts of a split, by score and kind of negative."""
     hookpoint, _, index = latent_id.rpartition("/")
-    contexts = LatentContexts(store, store.latent(hookpoint, int(index)))
+    contexts = LatentContexts(store, store.at(hookpoint).latent(int(index)))
     kinds = negative_kinds(store, hookpoint, "all")
     rng = rng_of(seed, latent_id, split)
     if split == "test":
@@ -117,7 +117,7 @@ def tell(taught: Sequence[Texts], tested: Sequence[Texts], by: str) -> list[floa
 def by_rarity(store: Store, latent_id: str, n: int, seed: int) -> float:
     """Simulation's correlation where a token's activation is foretold by how rare it is in the corpus alone."""
     hookpoint, _, index = latent_id.rpartition("/")
-    contexts = LatentContexts(store, store.latent(hookpoint, int(index)), centered=False).test(n, n, seed)
+    contexts = LatentContexts(store, store.at(hookpoint).latent(int(index)), centered=False).test(n, n, seed)
     counts = np.bincount(store.tokens)
     ids = store.ids(np.array([context.start for context in contexts]))
     return correlation_statistics(contexts, [*-np.log(counts[ids])], 0.5)["correlation"]

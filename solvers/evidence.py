@@ -35,7 +35,7 @@ async def gather(store: Store, latent: Latent, options: Options) -> Gathered:
     if "contexts" in options.kinds:
         gathered = _contexts(store, latent, options)
     if "logits" in options.kinds:
-        promoted, suppressed = (_texts(store, ids) for ids in store.logits(latent.hookpoint, latent.index))
+        promoted, suppressed = (_texts(store, ids) for ids in store.at(latent.hookpoint).logits(latent.index))
         gathered = replace(gathered, promoted=promoted, suppressed=suppressed)
     if "effects" in options.kinds and not gathered.reason:
         steered = await effects(store, latent, target_kl=options.target_kl, seed=options.seed)

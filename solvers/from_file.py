@@ -102,7 +102,7 @@ def supplied(
         UserError: It cannot be read, or is refused; see `read_explanations`.
     """
     path = file if is_url(file) else str(located(file))
-    return _read(path, hookpoint, store.manifest.hookpoints[hookpoint].width, format, by, key, repeated)
+    return _read(path, hookpoint, store.at(hookpoint).width, format, by, key, repeated)
 
 
 @lru_cache(maxsize=8)

@@ -103,7 +103,7 @@ def score_task(
         metadata={
             "store": data.store.digest,
             "subject": data.store.manifest.subject,
-            "coder": data.store.manifest.hookpoints[data.hookpoint].coder,
+            "coder": data.store.at(data.hookpoint).entry.coder,
             "hookpoint": data.hookpoint,
             "latents_skipped": data.skipped,
             "grader": judge,

@@ -68,7 +68,7 @@ def negatives(
 def _similar(store: Store, embed: Embedding, latents: str, n: int) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     with Progress(console=Console(stderr=True)) as bar:
         for hookpoint in store.hookpoints:
-            chosen, _ = parse_latents(latents, store.manifest.hookpoints[hookpoint].width, seed=0)
+            chosen, _ = parse_latents(latents, store.at(hookpoint).width, seed=0)
             task = bar.add_task(f"similar at {hookpoint}", total=len(chosen))
             windows = similar(
                 store, hookpoint, embed, chosen, n=n, advance=lambda done, task=task: bar.advance(task, done)

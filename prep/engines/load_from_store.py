@@ -78,7 +78,7 @@ def decoder(store: Store, hookpoint: str, purpose: str) -> Tensor | None:
 
     The subject is loaded only where the coder takes its width from it. Arguments and errors are those of `reloaded`.
     """
-    entry = store.manifest.hookpoints[hookpoint]
+    entry = store.at(hookpoint).entry
     try:
         coder = _loaded(store, hookpoint, "cpu")
     except UserError as error:
@@ -90,7 +90,7 @@ def decoder(store: Store, hookpoint: str, purpose: str) -> Tensor | None:
 
 
 def _loaded(store: Store, hookpoint: str, device: str) -> Coder | Widthless:
-    settings, entry = store.settings, store.manifest.hookpoints[hookpoint]
+    settings, entry = store.settings, store.at(hookpoint).entry
     return load_coder(
         demo.located(entry.coder), device, seed=settings.seed, dtype=settings.coder_dtype, run_code=trusted()
     )

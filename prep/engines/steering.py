@@ -60,7 +60,7 @@ class SteeredSubject:
     def __init__(self, store: Store, hookpoint: str, *, device: str | None = None, rows: int | None = None) -> None:
         self.subject, coder = reloaded(store, hookpoint, "steering", device=device, whole=True)
         self.hookpoint, self._rows = hookpoint, rows or (128 if self.subject.device.type == "cpu" else 512)
-        self._path, self._read_side = hookpoint.removesuffix(":input"), _side(store.manifest.hookpoints[hookpoint].side)
+        self._path, self._read_side = hookpoint.removesuffix(":input"), _side(store.at(hookpoint).entry.side)
         self._module = self.subject.module(self._path)
         self._coder: Coder = coder
         self._side: Side = self._read_side

@@ -11,8 +11,9 @@ import numpy as np
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.prep.write.tensor_file import save_tensors
 from inspect_autointerp.store.atomic import reason
+from inspect_autointerp.store.hookpoint_store import negatives_file
 from inspect_autointerp.store.manifest import NEGATIVES, Manifest
-from inspect_autointerp.store.store import Store, file_sha256, negatives_file
+from inspect_autointerp.store.store import Store, file_sha256
 
 
 def extend(store: Store, kind: str, windows: Iterator[tuple[str, dict[str, np.ndarray]]], how: str) -> None:

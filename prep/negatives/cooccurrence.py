@@ -3,7 +3,8 @@
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from inspect_autointerp.store.store import POOL, Store
+from inspect_autointerp.store.postings import POOL
+from inspect_autointerp.store.store import Store
 
 
 def cooccurring(store: Store, hookpoint: str, *, n: int = 10, block: int = 1 << 26) -> dict[str, np.ndarray]:
@@ -41,8 +42,8 @@ def cooccurring(store: Store, hookpoint: str, *, n: int = 10, block: int = 1 << 
 
 def _fires(store: Store, hookpoint: str) -> csr_matrix:
     """int32 (latent, window of the pool): 1 where it fires."""
-    n_latents = store.manifest.hookpoints[hookpoint].width
-    postings = store.postings(hookpoint)
+    at = store.at(hookpoint)
+    postings, n_latents = at.postings, at.width
     rows, columns = [], []
     for latent in range(n_latents):
         starts, flags = postings.windows(latent)

@@ -7,7 +7,8 @@ from scipy.sparse import csr_matrix, issparse
 
 from inspect_autointerp.latent import Split
 from inspect_autointerp.prep.negatives.window_embeddings import Embedding
-from inspect_autointerp.store.store import POOL, SAMPLE, Store
+from inspect_autointerp.store.postings import POOL, SAMPLE
+from inspect_autointerp.store.store import Store
 
 SPLITS: tuple[Split, Split] = ("explain", "test")
 
@@ -42,7 +43,8 @@ def similar(
         `indptr` int64 (latent + 1,) and `window` uint32: per latent the starts, those of the explain split first, each
         nearest first. A latent that was not asked for, or never fires in a split, has none there.
     """
-    postings = store.postings(hookpoint)
+    at = store.at(hookpoint)
+    postings, n_latents = at.postings, at.width
     parts = {split: store.pool[store.in_split(store.pool, split)] for split in SPLITS}
     vectors = {split: embed(pool) for split, pool in parts.items() if len(pool)}
     pool_starts: dict[int, list[np.ndarray]] = {latent: [] for latent in latents}
@@ -65,7 +67,6 @@ def similar(
                 nearest = np.argsort(-row, kind="stable")[:n]
                 pool_starts[latent].append(parts[split][nearest[np.isfinite(row[nearest])]])
         advance(len(some))
-    n_latents = store.manifest.hookpoints[hookpoint].width
     listed = [
         np.concatenate(pool_starts[i]) if pool_starts.get(i) else np.zeros(0, dtype=np.int64) for i in range(n_latents)
     ]

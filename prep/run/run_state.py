@@ -19,8 +19,8 @@ from inspect_autointerp.prep.select.selector import Selector
 from inspect_autointerp.prep.write.tensor_file import TensorFile
 from inspect_autointerp.prep.write.writer import CORPUS
 from inspect_autointerp.store.folder_kind import Kind
+from inspect_autointerp.store.hookpoint_store import hookpoint_folder
 from inspect_autointerp.store.manifest import Manifest
-from inspect_autointerp.store.store import hookpoint_folder
 from inspect_autointerp.store.validation import STRICT, Count, Size, Text, validated
 
 STATE = "state.json"

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from inspect_autointerp.prep.select.rows import Rows, take, where
 from inspect_autointerp.prep.select.topk import lowest, stable_order
-from inspect_autointerp.store.store import POOL, SAMPLE, TOP
+from inspect_autointerp.store.postings import POOL, SAMPLE, TOP
 
 PRIORITY_BITS = 40
 _INFINITY = 0x7C00

@@ -19,7 +19,7 @@ from inspect_autointerp.prep.select.retained import PRIORITY_BITS, Held
 from inspect_autointerp.prep.select.reverse_neighbours import Siblings
 from inspect_autointerp.prep.select.rows import COLUMNS, Rows, ranges, take, where
 from inspect_autointerp.prep.select.topk import stable_order
-from inspect_autointerp.store.store import POOL
+from inspect_autointerp.store.postings import POOL
 
 BINS = 64
 """Bins of the histogram: quarter octaves from 2⁻⁸ to 2⁸, those beyond in the outermost."""

@@ -13,8 +13,10 @@ from inspect_autointerp.prep.select.decoder_directions import Directions
 from inspect_autointerp.prep.select.result import Block, Selection
 from inspect_autointerp.prep.select.reverse_neighbours import Siblings
 from inspect_autointerp.prep.write.tensor_file import TensorFile, save_tensors
+from inspect_autointerp.store.hookpoint_store import hookpoint_folder
+from inspect_autointerp.store.postings import SAMPLE
 from inspect_autointerp.store.settings import Settings
-from inspect_autointerp.store.store import SAMPLE, file_sha256, hookpoint_folder
+from inspect_autointerp.store.store import file_sha256
 
 _COPY = 1 << 20
 """Bytes copied at a time."""

@@ -110,7 +110,8 @@ def _candidates(
     They are of at least so many latents, drawn at random, if any are known of so many.
     """
     latent = contexts.latent
-    others = rng.permutation(store.manifest.hookpoints[latent.hookpoint].width)[:_AT_MOST]
+    at = store.at(latent.hookpoint)
+    others = rng.permutation(at.width)[:_AT_MOST]
     candidates = [np.zeros((3, 0), dtype=np.int64)]  # of contexts their starts, whose they are, and their deciles
     n = 0
     for first in range(0, len(others), _AT_ONCE):
@@ -119,7 +120,7 @@ def _candidates(
         starts, whose = contexts.others_starts(others[first : first + _AT_ONCE], "test")
         for index in np.unique(whose).tolist():
             own = starts[whose == index]
-            deciles = LatentContexts(store, store.latent(latent.hookpoint, index)).test_deciles(own)
+            deciles = LatentContexts(store, at.latent(index)).test_deciles(own)
             usable = np.stack([own, np.full(len(own), index), deciles])[:, deciles > 0]
             candidates.append(usable)
             n += usable.shape[1] > 0

@@ -21,7 +21,7 @@ from inspect_autointerp.text.render import active_tokens, visible
 
 
 def contexts_of(store: Store, index: int) -> LatentContexts:
-    return LatentContexts(store, store.latent(HOOKPOINT, index))
+    return LatentContexts(store, store.at(HOOKPOINT).latent(index))
 
 
 def texts(store: Store) -> list[str]:
@@ -69,7 +69,7 @@ def test_the_firing_share_is_the_share_of_all_windows_on_which_the_true_explanat
     assert len(windows) == store.manifest.n_windows == TOKENS // 32
     for index, planted in enumerate(LATENTS):
         share = np.mean([planted.true.holds(text) for text in windows])
-        assert store.latent(HOOKPOINT, index).firing_share == pytest.approx(share, abs=1e-12)
+        assert store.at(HOOKPOINT).latent(index).firing_share == pytest.approx(share, abs=1e-12)
         assert 0.008 < share < 0.3
 
 
@@ -100,7 +100,7 @@ def test_explanations_are_told_apart_by_their_words() -> None:
 def test_a_latents_neighbours_are_its_family(planted_store: Path) -> None:
     store = Store(planted_store)
     for index in range(len(LATENTS)):
-        found = store.neighbours("neighbours", HOOKPOINT, index)
+        found = store.at(HOOKPOINT).neighbours("neighbours", index)
         first = index // FAMILY * FAMILY
         assert set(found.tolist()) == set(range(first, first + FAMILY)) - {index}
 

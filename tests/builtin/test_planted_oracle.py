@@ -107,7 +107,7 @@ def test_marks_are_read_as_characters() -> None:
 def test_every_latent_is_recognised_by_what_is_marked(examples: int, planted_store: Path) -> None:
     store = Store(planted_store)
     for index, planted in enumerate(LATENTS):
-        contexts = LatentContexts(store, store.latent(HOOKPOINT, index))
+        contexts = LatentContexts(store, store.at(HOOKPOINT).latent(index))
         for seed in range(3):
             question = explain_messages(Gathered(active=contexts.explain(examples, seed)), explain_options({}))[-1].text
             assert recognised(read_examples(question)) == planted
@@ -116,7 +116,7 @@ def test_every_latent_is_recognised_by_what_is_marked(examples: int, planted_sto
 @pytest.mark.parametrize("sort", SORTS)
 def test_it_gives_the_explanation_that_is_asked_for(sort: Sort, planted_store: Path) -> None:
     store = Store(planted_store)
-    shown = Gathered(active=LatentContexts(store, store.latent(HOOKPOINT, 0)).explain(20, 0))
+    shown = Gathered(active=LatentContexts(store, store.at(HOOKPOINT).latent(0)).explain(20, 0))
     messages = explain_messages(shown, explain_options({}))
     said = asyncio.run(oracle(explanation=sort).generate(messages)).completion
     assert said == f"EXPLANATION: {LATENTS[0].claim(sort).text}"

@@ -83,7 +83,7 @@ def test_a_hostile_latent_is_inert_on_a_terminal(colour: bool) -> None:
 
 def firing(store: Store) -> Latent:
     """One of many contexts."""
-    return max((store.latent("layers.1", i) for i in range(256)), key=lambda latent: latent.n_windows % 500)
+    return max((store.at("layers.1").latent(i) for i in range(256)), key=lambda latent: latent.n_windows % 500)
 
 
 def test_a_card_says_what_the_store_holds(store_folder: Path) -> None:
@@ -167,7 +167,7 @@ def test_show_random_draws_latents_that_fire_by_seed(
         return re.findall(r"^layers\.1/\d+", out, re.MULTILINE)
 
     store = Store(store_folder)
-    firing_ones = {latent.id for latent in store.latents("layers.1", range(256)) if latent.n_tokens}
+    firing_ones = {latent.id for latent in store.at("layers.1").latents(range(256)) if latent.n_tokens}
     first = shown("--random", 5)
     assert len(set(first)) == 5 and set(first) <= firing_ones
     assert first == shown("--random", 5) and set(first) != set(shown("--random", 5, "--seed", 1))

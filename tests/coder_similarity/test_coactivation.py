@@ -12,7 +12,8 @@ from scipy.sparse import csr_matrix
 from inspect_autointerp.coder_similarity import coactivation
 from inspect_autointerp.coder_similarity.coactivation import Coactivation, pool_activations
 from inspect_autointerp.contexts.latent_windows import LatentWindows
-from inspect_autointerp.store.store import POOL, Store
+from inspect_autointerp.store.postings import POOL
+from inspect_autointerp.store.store import Store
 
 
 def sparse(rng: np.random.Generator, n: int, tokens: int, share: float = 0.2) -> csr_matrix:

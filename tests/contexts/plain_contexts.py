@@ -6,7 +6,8 @@ import numpy as np
 
 from inspect_autointerp.contexts.sampling import rng_of
 from inspect_autointerp.latent import Context, Latent, Split
-from inspect_autointerp.store.store import POOL, SAMPLE, TOP, Store
+from inspect_autointerp.store.postings import POOL, SAMPLE, TOP
+from inspect_autointerp.store.store import Store
 
 
 @dataclass
@@ -18,7 +19,7 @@ class PlainContexts:
     centered: bool = True
 
     def __post_init__(self) -> None:
-        postings = self.store.postings(self.latent.hookpoint)
+        postings = self.store.at(self.latent.hookpoint).postings
         self.act = np.zeros(len(self.store.tokens), dtype=np.float32)
         positions, activations = postings.activations(self.latent.index)
         self.act[positions] = activations

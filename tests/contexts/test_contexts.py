@@ -11,8 +11,9 @@ from tests.contexts.plain_contexts import PlainContexts
 from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.contexts.sampling import seed_of, stratified
 from inspect_autointerp.latent import Context, Negative, Sampling, Split
+from inspect_autointerp.store.postings import SAMPLE
 from inspect_autointerp.store.settings import Settings
-from inspect_autointerp.store.store import SAMPLE, Store
+from inspect_autointerp.store.store import Store
 
 WIDE = 32
 SPLITS: tuple[Split, Split] = ("explain", "test")
@@ -26,7 +27,7 @@ def store(store_folder: Path) -> Store:
 @pytest.fixture(scope="module")
 def busy(store: Store) -> list[LatentContexts]:
     """Latents with at least thirty contexts of every kind."""
-    found = [LatentContexts(store, store.latent("layers.1", index)) for index in range(256)]
+    found = [LatentContexts(store, store.at("layers.1").latent(index)) for index in range(256)]
     return [contexts for contexts in found if min(contexts.n_available()) >= 30]
 
 
@@ -63,7 +64,7 @@ def test_contexts_are_those_of_the_plain_reference(
     store = Store(folders[center], window=window)
     assert store.settings.center == center
     for index in range(0, 256, 37):
-        contexts = LatentContexts(store, store.latent("layers.1", index), centered)
+        contexts = LatentContexts(store, store.at("layers.1").latent(index), centered)
         plain = PlainContexts(store, contexts.latent, centered)
         same(contexts.explain(40, index), plain.explain(40, index))
         same(contexts.test(50, 50, index), plain.test(50, 50, index))
@@ -80,7 +81,7 @@ def test_off_the_grid_alone_a_context_tells_by_where_it_peaks(centred_folder: Pa
     middle = {True: [], False: []}
     for index in range(256):
         for centered in middle:
-            contexts = LatentContexts(store, store.latent("layers.1", index), centered)
+            contexts = LatentContexts(store, store.at("layers.1").latent(index), centered)
             found = [context for split in SPLITS for context in contexts.activating(split)]
             middle[centered] += [int(context.activations.argmax()) == store.window // 2 for context in found]
     assert np.mean(middle[True]) > 0.3, "the others peak too near to an end of what the subject saw at once"
@@ -100,8 +101,8 @@ def test_explain_and_test_never_share_a_document_or_a_text(
     folders: dict[bool, Path], center: bool, centered: bool, window: int, index: int, seed: int, n: int
 ) -> None:
     store = Store.open(str(folders[center]), window)
-    shown = LatentContexts(store, store.latent("layers.1", index)).explain(n, seed)
-    contexts = LatentContexts(store, store.latent("layers.1", index), centered)
+    shown = LatentContexts(store, store.at("layers.1").latent(index)).explain(n, seed)
+    contexts = LatentContexts(store, store.at("layers.1").latent(index), centered)
     tested = contexts.test(n, n, seed)
 
     def tokens(context: Context) -> bytes:
@@ -145,9 +146,9 @@ def test_a_recut_window_fires_exactly_where_it_does_in_a_store_made_that_short(
     store, short = Store(store_folder, window=16), Store(short_folder)
     assert store.tokens.tolist() == short.tokens.tolist()
     for index in range(0, 256, 13):
-        latent = store.latent("layers.1", index)
-        firing = set(short.postings("layers.1").windows(index)[0].tolist())
-        kept, flags = store.postings("layers.1").windows(index)
+        latent = store.at("layers.1").latent(index)
+        firing = set(short.at("layers.1").postings.windows(index)[0].tolist())
+        kept, flags = store.at("layers.1").postings.windows(index)
         expected = {*store.cut(kept[(flags & SAMPLE) > 0]).ravel().tolist()} & firing
         contexts = LatentContexts(store, latent)
         found = {context.start for split in SPLITS for context in contexts.activating(split)}
@@ -166,12 +167,12 @@ def test_where_the_sample_holds_everything_the_recut_counts_are_exact(store_fold
     store, short = Store(store_folder, window=16), Store(short_folder)
     compared = 0
     for index in range(256):
-        _, flags = store.postings("layers.1").windows(index)
-        wide, latent = Store(store_folder).latent("layers.1", index), store.latent("layers.1", index)
+        _, flags = store.at("layers.1").postings.windows(index)
+        wide, latent = Store(store_folder).at("layers.1").latent(index), store.at("layers.1").latent(index)
         if ((flags & SAMPLE) > 0).sum() < wide.n_windows:
             assert wide.n_windows <= latent.n_windows <= 2 * wide.n_windows
             continue
-        starts = short.postings("layers.1").windows(index)[0]
+        starts = short.at("layers.1").postings.windows(index)[0]
         begin, end = short.document_bounds(starts)
         whole = (starts - begin) // 32 * 32 + 32 <= end - begin
         assert latent.n_windows == int(whole.sum())
@@ -233,7 +234,7 @@ def test_seeds_differ_by_any_part() -> None:
 @pytest.mark.parametrize("center", [False, True])
 def test_the_explain_split_can_be_sampled_in_four_ways(folders: dict[bool, Path], center: bool, index: int) -> None:
     store = Store.open(str(folders[center]))
-    contexts = LatentContexts(store, store.latent("layers.1", index))
+    contexts = LatentContexts(store, store.at("layers.1").latent(index))
     sample = {context.start: context for context in contexts.activating("explain")}
     strongest = sorted((context.max_activation for context in sample.values()), reverse=True)
     found = {way: contexts.explain(10, 0, way) for way in get_args(Sampling)}
@@ -262,7 +263,7 @@ def test_silent_contexts_to_show_share_no_text_with_any_that_can_be_tested_on(
     store_folder: Path, index: int, seed: int, n: int, window: int
 ) -> None:
     store = Store.open(str(store_folder), window)
-    contexts = LatentContexts(store, store.latent("layers.1", index))
+    contexts = LatentContexts(store, store.at("layers.1").latent(index))
     kinds: tuple[Negative, ...] = ("random", "neighbours")
     shown = contexts.contrastive(n, seed, kinds)
     starts = np.array([context.start for context in shown], dtype=int)

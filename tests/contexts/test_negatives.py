@@ -59,7 +59,7 @@ def folder(make: Callable[..., Path]) -> Path:
 def fires(make: Callable[..., Path]) -> np.ndarray:
     """bool (token, latent): where each latent fires, from a store of the same corpus that keeps everything."""
     everything = make("everything", sample=10**6, top=0, pool=10**6)
-    postings = Store(everything).postings(HOOKPOINT)
+    postings = Store(everything).at(HOOKPOINT).postings
     dense = np.zeros((TOKENS, 256), dtype=bool)
     for latent in range(256):
         dense[postings.activations(latent)[0], latent] = True
@@ -74,7 +74,7 @@ def test_the_latent_is_silent_on_every_one_and_its_text_is_none_it_fires_on(
     store = Store(folder, window=window)
     found = 0
     for index in range(0, 256, 4):
-        contexts = LatentContexts(store, store.latent(HOOKPOINT, index))
+        contexts = LatentContexts(store, store.at(HOOKPOINT).latent(index))
         firing = {context.text for split in ("explain", "test") for context in contexts.activating(split)}
         for split in ("explain", "test"):
             silent = contexts.silent(kind, split, 40, np.random.default_rng(0))
@@ -89,7 +89,7 @@ def test_the_latent_is_silent_on_every_one_and_its_text_is_none_it_fires_on(
                 assert context.text not in firing
                 if kind in ("neighbours", "cooccurring"):
                     assert fires[place, context.neighbour].any()
-                    assert context.neighbour in store.neighbours(kind, HOOKPOINT, index)
+                    assert context.neighbour in store.at(HOOKPOINT).neighbours(kind, index)
                 else:
                     assert context.neighbour is None
             found += len(silent)
@@ -99,12 +99,12 @@ def test_the_latent_is_silent_on_every_one_and_its_text_is_none_it_fires_on(
 def test_neighbours_windows_are_all_found_that_can_be_known(folder: Path, fires: np.ndarray) -> None:
     """A neighbour's sampled windows on which the latent is silent: all of them, since its siblings were watched."""
     store = Store(folder)
-    postings = store.postings(HOOKPOINT)
+    postings = store.at(HOOKPOINT).postings
     for index in range(0, 256, 16):
-        contexts = LatentContexts(store, store.latent(HOOKPOINT, index))
+        contexts = LatentContexts(store, store.at(HOOKPOINT).latent(index))
         starts, _ = contexts._negatives("neighbours", "test")
         texts = {store.texts(starts[i : i + 1])[0] for i in range(len(starts))}
-        for neighbour in store.neighbours("neighbours", HOOKPOINT, index):
+        for neighbour in store.at(HOOKPOINT).neighbours("neighbours", index):
             if index not in postings.siblings(neighbour):
                 continue  # one of more than 32 that call it their neighbour
             windows, flags = postings.windows(neighbour)
@@ -115,13 +115,13 @@ def test_neighbours_windows_are_all_found_that_can_be_known(folder: Path, fires:
 
 def usual(store: Store) -> list[int]:
     """Latents that neither fire hardly anywhere nor almost everywhere."""
-    return [i for i in range(256) if 100 < store.latent(HOOKPOINT, i).n_windows < 300]
+    return [i for i in range(256) if 100 < store.at(HOOKPOINT).latent(i).n_windows < 300]
 
 
 def test_each_neighbour_gives_its_share(folder: Path) -> None:
     store = Store(folder)
     for index in usual(store)[:5]:
-        contexts = LatentContexts(store, store.latent(HOOKPOINT, index))
+        contexts = LatentContexts(store, store.at(HOOKPOINT).latent(index))
         _, whose = contexts._negatives("neighbours", "test")
         assert whose is not None
         firing = set(whose.tolist())
@@ -132,22 +132,22 @@ def test_each_neighbour_gives_its_share(folder: Path) -> None:
 def test_all_kinds_together_are_drawn_alike_and_shuffled(folder: Path) -> None:
     store = Store(folder)
     index = usual(store)[0]
-    contexts = LatentContexts(store, store.latent(HOOKPOINT, index))
+    contexts = LatentContexts(store, store.at(HOOKPOINT).latent(index))
     drawn = contexts.test(10, 5, seed=0, kinds=KINDS)
     assert [sum(context.kind == kind for context in drawn) for kind in ("activating", *KINDS)] == [10, 5, 5, 5, 5]
     assert [context.kind for context in drawn] != sorted(context.kind for context in drawn)
-    again = LatentContexts(store, store.latent(HOOKPOINT, index)).test(10, 5, seed=0, kinds=KINDS)
+    again = LatentContexts(store, store.at(HOOKPOINT).latent(index)).test(10, 5, seed=0, kinds=KINDS)
     assert [context.start for context in again] == [context.start for context in drawn]
 
 
 def test_what_a_store_does_not_hold_is_told_with_what_adds_it(make: Callable[..., Path]) -> None:
     plain = make("plain", sample=30, pool=200)
-    contexts = LatentContexts(Store(plain), Store(plain).latent(HOOKPOINT, 3))
+    contexts = LatentContexts(Store(plain), Store(plain).at(HOOKPOINT).latent(3))
     for kind in ("cooccurring", "similar"):
         message = rf"^{plain}: no {kind} contexts; `autointerp negatives {plain} --kind {kind}` adds them$"
         with pytest.raises(UserError, match=message):
             contexts.test(1, 1, seed=0, kinds=[kind])
     neurons = Store(make("neurons", coder="neurons", hookpoint="layers.1.mlp"))
-    contexts = LatentContexts(neurons, neurons.latent("layers.1.mlp", 3))
+    contexts = LatentContexts(neurons, neurons.at("layers.1.mlp").latent(3))
     with pytest.raises(UserError, match=r"no neighbours at layers\.1\.mlp, whose latents have no directions"):
         contexts.test(1, 1, seed=0, kinds=["neighbours"])

@@ -73,7 +73,7 @@ def test_a_recut_dataset_speaks_of_the_shorter_windows(store_folder: Path) -> No
     data = latent_dataset(store_folder, hookpoint=None, latents="sample:5", min_contexts=20, seed=0, window=8)
     assert data.store.window == 8
     for sample in data.samples:
-        latent = data.store.latent("layers.1", (sample.metadata or {})["index"])
+        latent = data.store.at("layers.1").latent((sample.metadata or {})["index"])
         assert (sample.metadata or {})["firing_share"] == latent.firing_share
 
 

@@ -62,7 +62,7 @@ def test_contexts_are_those_of_the_store(
     export([scored_log], "delphi", tmp_path / "out", store=str(planted_store))
     store, latent = Store.open(str(planted_store)), samples[0]["id"]
     hookpoint, _, index = latent.rpartition("/")
-    drawn = LatentContexts(store, store.latent(hookpoint, int(index))).test(20, 20, 0, ("random",))
+    drawn = LatentContexts(store, store.at(hookpoint).latent(int(index))).test(20, 20, 0, ("random",))
     by_text = {context.text: context for context in drawn}
     rows = contexts(tmp_path / "out", "detection", latent)
     assert len(rows) == len(by_text) == 40

@@ -12,31 +12,31 @@ from inspect_autointerp.leaderboard.load.comparable import compare
 from inspect_autointerp.leaderboard.load.header import Estimate
 from inspect_autointerp.leaderboard.load.log_entry import Entry, read_entries
 from inspect_autointerp.leaderboard.load.results_from_logs import read_results, results_of
+from inspect_autointerp.leaderboard.load.setting import Setting
 from inspect_autointerp.leaderboard.show.tables import NOTES
 from inspect_autointerp.leaderboard.show.tables import tables as table_views
 from inspect_autointerp.leaderboard.show.view import markdown
 from inspect_autointerp.tasks import detection
 
 NAN = float("nan")
-SETTING = {
-    "score": "detection",
-    "suite": "",
-    "store": "d1",
-    "hookpoint": "layers.1",
-    "grader": "g",
-    "prompt": "detection/1",
-    "options": "{}",
-    "latents": "[]",
-}
+SETTING = Setting(
+    score="detection",
+    suite="",
+    store="d1",
+    hookpoint="layers.1",
+    grader="g",
+    prompt="detection/1",
+    options="{}",
+    latents="[]",
+)
 
 
 def entry(explainer: str, mean: float = 0.7, floor: bool = False, **changes: Any) -> Entry:
     scores = {"balanced_accuracy": Estimate(mean, mean - 0.1, mean + 0.1, 9), "unscored": Estimate(0.1, 0.0, 0.2, 10)}
     problem = changes.pop("problem", None)
     created = changes.pop("created", "2026-01-01")
-    return Entry(
-        explainer, floor, SETTING | changes, scores, 10, 100.0, NAN, created, f"logs/{explainer}.eval", problem
-    )
+    setting, path = replace(SETTING, **changes), f"logs/{explainer}.eval"
+    return Entry(explainer, floor, setting, scores, 10, 100.0, NAN, created, path, problem)
 
 
 def names(tables: list) -> list[list[str]]:
@@ -180,11 +180,11 @@ def test_every_score_of_a_suite_has_a_table_and_one_added_later_stands_with_its_
     task = multi_score(store=str(store_folder), scores="detection,fuzzing", negatives="neighbours", **options)
     [log] = inspect_eval(task, model="inspect_autointerp/lexical", log_dir=str(tmp_path), display="none")
     say_yes = model(lambda messages: str([1] * len(texts_of(messages))), "yes")
-    scorer = detection_scorer(str(store_folder), activating=10, nonactivating=10, negatives="neighbours")
+    scorer = detection_scorer(store=str(store_folder), activating=10, nonactivating=10, negatives="neighbours")
     more = score(log, scorer, model_roles={"grader": say_yes}, action="append")
     write_eval_log(more, str(Path(log.location).with_name("2027-01-01T00-00-00-00-00_more_x.eval")))
     tables, apart = compare(read_entries(str(tmp_path)))
-    assert [table.setting["score"] for table in tables] == ["detection", "fuzzing"]
+    assert [table.setting.score for table in tables] == ["detection", "fuzzing"]
     results = results_of(tables, apart)
     text = markdown(table_views(results, summary(results)), NOTES)
     assert "against neighbours" in text

@@ -52,7 +52,7 @@ def test_frame_with_the_store_has_the_texts(scored_log: str, samples: Samples, p
     frame = verdict_frame(scored_log, [latent], ["detection"], str(planted_store))
     store = Store.open(str(planted_store))
     hookpoint, _, index = latent.rpartition("/")
-    contexts = LatentContexts(store, store.latent(hookpoint, int(index))).test(20, 20, 0, ("random",))
+    contexts = LatentContexts(store, store.at(hookpoint).latent(int(index))).test(20, 20, 0, ("random",))
     texts = {context.start: context.text for context in contexts}
     rows = frame[frame["kind"].isin(["activating", "random"])]
     assert {int(start): text for start, text in zip(rows["start"], rows["text"], strict=True)} == texts

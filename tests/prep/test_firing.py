@@ -48,7 +48,7 @@ def test_whole_documents_of_a_store_have_the_activations_that_it_keeps(tmp_path:
     ends = np.append(starts[1:], store.manifest.n_tokens)
     assert (ends - starts <= 64).all(), "whole documents in one chunk"
     texts = [store.detokenizer(store.tokens[a:b].tolist())[0] for a, b in zip(starts, ends, strict=True)]
-    postings, compared = store.postings("layers.1"), 0
+    postings, compared = store.at("layers.1").postings, 0
     questions = [Texts(latent, texts) for latent in range(256)]
     for latent, fired in enumerate(engine(questions)):
         assert [len(one.activations) for one in fired] == (ends - starts).tolist()
@@ -68,7 +68,7 @@ def test_it_is_what_the_whole_model_and_the_sae_say(store: Store, engine: Readin
     from transformers import AutoModelForCausalLM
 
     model = AutoModelForCausalLM.from_pretrained(store.manifest.subject)
-    sae = SAE.load_from_disk(store.manifest.hookpoints["layers.1"].coder)
+    sae = SAE.load_from_disk(store.at("layers.1").entry.coder)
     ids = engine.subject.tokenizer(TEXTS[0], add_special_tokens=False)["input_ids"]
     with torch.no_grad():
         out = model(torch.tensor([[0, *ids]]), output_hidden_states=True).hidden_states[2]

@@ -16,7 +16,8 @@ from inspect_autointerp.prep.negatives.add_negatives import extend
 from inspect_autointerp.prep.negatives.cooccurrence import cooccurring
 from inspect_autointerp.prep.negatives.similar import similar
 from inspect_autointerp.prep.negatives.window_embeddings import SentenceEmbedding, Tfidf
-from inspect_autointerp.store.store import POOL, SAMPLE, Store
+from inspect_autointerp.store.postings import POOL, SAMPLE
+from inspect_autointerp.store.store import Store
 
 HOOKPOINT = "layers.1"
 
@@ -34,11 +35,11 @@ def copy(store_folder: Path, tmp_path: Path) -> Path:
 
 def usual(store: Store) -> list[int]:
     """Latents that neither fire hardly anywhere nor almost everywhere."""
-    return [i for i in range(256) if 50 < store.latent(HOOKPOINT, i).n_windows < 900]
+    return [i for i in range(256) if 50 < store.at(HOOKPOINT).latent(i).n_windows < 900]
 
 
 def test_cooccurring_latents_are_those_of_the_largest_jaccard_index(store: Store) -> None:
-    postings, n = store.postings(HOOKPOINT), 256
+    postings, n = store.at(HOOKPOINT).postings, 256
     pooled = [set(starts[(flags & POOL) > 0].tolist()) for starts, flags in map(postings.windows, range(n))]
     found = cooccurring(store, HOOKPOINT, n=4, block=1000)
     for a in range(0, n, 5):
@@ -67,7 +68,7 @@ def test_similar_windows_are_the_silent_ones_of_the_largest_mean_cosine(store: S
         return weighted / np.linalg.norm(weighted, axis=1, keepdims=True)
 
     for latent in latents:
-        starts, flags = store.postings(HOOKPOINT).windows(latent)
+        starts, flags = store.at(HOOKPOINT).postings.windows(latent)
         expected = []
         for split in ("explain", "test"):
             asked = starts[((flags & SAMPLE) > 0) & store.in_split(starts, split)]
@@ -203,15 +204,15 @@ def test_contexts_replaced_with_an_interruption_leave_a_whole_store(
     assert store.digest == digest
     if "cooccurring" in store.manifest.negatives:
         expected = {"first": 1, "second": 2}[store.manifest.negatives["cooccurring"]]
-        assert store.neighbours("cooccurring", HOOKPOINT, 0).tolist() == [expected] * 4
+        assert store.at(HOOKPOINT).neighbours("cooccurring", 0).tolist() == [expected] * 4
 
 
 def test_contexts_replaced_under_an_open_store_are_refused(copy: Path) -> None:
     extend(Store(copy), "cooccurring", iter([(HOOKPOINT, neighbours(1))]), "first")
     before, late = Store(copy), Store(copy)
-    before.neighbours("cooccurring", HOOKPOINT, 0)
+    before.at(HOOKPOINT).neighbours("cooccurring", 0)
     extend(Store(copy), "cooccurring", iter([(HOOKPOINT, neighbours(2))]), "second")
-    assert before.neighbours("cooccurring", HOOKPOINT, 0).tolist() == [1] * 4
+    assert before.at(HOOKPOINT).neighbours("cooccurring", 0).tolist() == [1] * 4
     with pytest.raises(UserError, match="the store was replaced while it was open"):
-        late.neighbours("cooccurring", HOOKPOINT, 0)
+        late.at(HOOKPOINT).neighbours("cooccurring", 0)
     assert Store.open(str(copy), None, before.key).digest == Store(copy).digest

@@ -114,7 +114,7 @@ def test_a_store_of_neurons(
     assert ((expected > 0).sum(1) <= 4).all()
     n_checked = 0
     for latent in range(64):
-        pos, act = store.postings(name).activations(latent)
+        pos, act = store.at(name).postings.activations(latent)
         for p, a in zip(pos.tolist(), act.tolist(), strict=True):
             if p < end:
                 assert a == float(expected[p, latent].half())

@@ -51,7 +51,7 @@ def test_a_subject_can_be_spread_over_devices(
     spread = SteeredSubject(store, "layers.1", device="cpu")
     assert asked == ["cpu"]
     [line] = [record.getMessage() for record in caplog.records if record.name == reloaded.__module__]
-    coder = store.manifest.hookpoints["layers.1"].coder
+    coder = store.at("layers.1").entry.coder
     assert line == f"steering: loading {store.manifest.subject} and {coder}, float32 on cpu"
     tune = [Tune(Direction(17), QUESTION.prompts, 0.3)]
     assert spread.tune(tune) == plain.tune(tune)

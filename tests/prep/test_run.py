@@ -15,7 +15,8 @@ from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.prep.run import scan
 from inspect_autointerp.store.manifest import Manifest
-from inspect_autointerp.store.store import POOL, TOP, Store
+from inspect_autointerp.store.postings import POOL, TOP
+from inspect_autointerp.store.store import Store
 
 TOKENS, LENGTH, WINDOW = 5000, 64, 32
 """As `prep` has them by default (conftest.py)."""
@@ -91,7 +92,7 @@ def assert_statistics(store: Store, plain: Plain) -> None:
     windows = plain.windows()
     assert store.manifest.n_windows == len(windows)
     fires = np.stack([(plain.act[start : start + WINDOW] > 0).any(0) for start in windows])
-    latents = [store.latent("layers.1", index) for index in range(256)]
+    latents = [store.at("layers.1").latent(index) for index in range(256)]
     assert [latent.n_tokens for latent in latents] == (plain.act > 0).sum(0).tolist()
     assert [latent.n_windows for latent in latents] == fires.sum(0).tolist()
     assert [latent.max_activation for latent in latents] == plain.act.max(0).tolist()
@@ -110,7 +111,7 @@ def test_statistics_are_those_of_the_full_model_and_the_dense_coder(made: Path, 
 
 
 def test_kept_windows_hold_the_activations_of_the_full_model(made: Path, plain: Plain) -> None:
-    postings = Store(made).postings("layers.1")
+    postings = Store(made).at("layers.1").postings
     for latent in range(0, 256, 8):
         starts, _ = postings.windows(latent)
         expected = [p for s in starts for p in range(s, s + WINDOW) if plain.act[p, latent] > 0]
@@ -123,7 +124,7 @@ def test_the_top_windows_of_a_split_have_its_largest_maxima(made: Path, plain: P
     store = Store(made)
     windows = np.array(plain.windows())
     for latent in range(0, 256, 8):
-        starts, flags = store.postings("layers.1").windows(latent)
+        starts, flags = store.at("layers.1").postings.windows(latent)
         for split in ("explain", "test"):
             kept = starts[((flags & TOP) > 0) & store.in_split(starts, split)]
             peaks = [plain.act[s : s + WINDOW, latent].max() for s in windows[store.in_split(windows, split)]]
@@ -136,7 +137,7 @@ def test_the_pool_is_of_complete_windows_and_every_latent_that_fires_in_one_keep
     assert len(store.pool) == 30
     assert set(store.pool) <= set(plain.windows())
     for latent in range(0, 256, 8):
-        starts, flags = store.postings("layers.1").windows(latent)
+        starts, flags = store.at("layers.1").postings.windows(latent)
         fires = [s for s in store.pool if (plain.act[s : s + WINDOW, latent] > 0).any()]
         assert starts[(flags & POOL) > 0].tolist() == fires
 
@@ -163,7 +164,7 @@ def test_a_centred_context_has_the_peak_of_its_window_in_the_middle_unless_clipp
     store = Store(tmp_path / "store")
     n_clipped = n = 0
     for index in range(256):
-        contexts = LatentContexts(store, store.latent("layers.1", index))
+        contexts = LatentContexts(store, store.at("layers.1").latent(index))
         for context in (*contexts.activating("explain"), *contexts.activating("test")):
             act, start, middle = plain.act[:, index], context.start, context.start + WINDOW // 2
             assert context.activations.tolist() == act[start : start + WINDOW].tolist()

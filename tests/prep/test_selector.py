@@ -17,7 +17,7 @@ from inspect_autointerp.prep.select.result import Block, Selection
 from inspect_autointerp.prep.select.retained import PRIORITY_BITS
 from inspect_autointerp.prep.select.reverse_neighbours import Siblings
 from inspect_autointerp.prep.select.selector import BINS, Selector, _mix
-from inspect_autointerp.store.store import POOL, SAMPLE, TOP
+from inspect_autointerp.store.postings import POOL, SAMPLE, TOP
 
 MASK = (1 << PRIORITY_BITS) - 1
 VALUES = [0.0, 0.0, 0.0, 1e-9, 2.0**-24, 0.3, 0.5, 0.5, 1.0, 1.0, 3.3, 70000.0]

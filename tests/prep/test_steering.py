@@ -65,7 +65,7 @@ def in_full(engine: SteeredSubject, ids: list[int], delta: Tensor, since: int) -
 def test_what_comes_next_is_what_the_subject_says_in_full(store: Store, engine: SteeredSubject) -> None:
     from sae_lens import SAE
 
-    row = SAE.load_from_disk(store.manifest.hookpoints["layers.1"].coder).W_dec.detach()[17]
+    row = SAE.load_from_disk(store.at("layers.1").entry.coder).W_dec.detach()[17]
     [found] = engine.predict([Predict(Direction(17), PROMPTS, 3.0)])
     for i, prompt in enumerate(PROMPTS):
         ids = [0, *prompt]  # BOS goes before it, as it did in prep
@@ -80,7 +80,7 @@ def test_adding_the_decoders_row_is_adding_to_the_activation_with_the_error_kept
 ) -> None:
     from sae_lens import SAE
 
-    sae = SAE.load_from_disk(store.manifest.hookpoints["layers.1"].coder)
+    sae = SAE.load_from_disk(store.at("layers.1").entry.coder)
     latent, strength = 17, 3.0
 
     def raised(value: Tensor) -> Tensor:

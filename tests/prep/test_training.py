@@ -65,7 +65,7 @@ def test_prep_puts_bos_as_the_coder_was_trained_unless_told(
     expected = dense(SaeLensCoder(str(folder)).encode(x[0]), (end, 64)).numpy()
     n_checked = 0
     for latent in range(64):
-        pos, act = store.postings("layers.1").activations(latent)
+        pos, act = store.at("layers.1").postings.activations(latent)
         inside = pos < end
         np.testing.assert_allclose(act[inside], expected[pos[inside], latent], rtol=2e-3, atol=1e-3)
         n_checked += int(inside.sum())

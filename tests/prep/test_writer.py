@@ -14,8 +14,8 @@ from inspect_autointerp.prep.select.result import Block, Selection
 from inspect_autointerp.prep.select.selector import BINS
 from inspect_autointerp.prep.write import writer
 from inspect_autointerp.prep.write.writer import hash_files, write_hookpoint
+from inspect_autointerp.store.postings import POOL, SAMPLE, TOP
 from inspect_autointerp.store.settings import Settings
-from inspect_autointerp.store.store import POOL, SAMPLE, TOP
 
 
 def test_files_are_hashed_by_path(tmp_path: Path) -> None:

@@ -22,9 +22,18 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(out.glob("*.whl"))
 
 
+MODULES = ("suites.definitions", "prep.select.selector", "scorers.shared.judge", "solvers.explain", "registry")
+
+
 def test_the_wheel_has_every_room_and_the_demos_weights_and_nothing_at_the_top(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
-    for part in ("tasks/detection.py", "solvers/explain.py", "scorers/shared/judge.py", "prep/select/selector.py", "py.typed"):
+    for part in (
+        "tasks/detection.py",
+        "solvers/explain.py",
+        "scorers/shared/judge.py",
+        "prep/select/selector.py",
+        "py.typed",
+    ):
         assert f"inspect_autointerp/{part}" in names
     for part in ("subject/model.safetensors", "subject/tokenizer.json", "coders/layers.2.mlp/sae_weights.safetensors"):
         assert f"inspect_autointerp/demo/{part}" in names
@@ -135,7 +144,7 @@ def test_checkout_without_links_installed_has_every_room(linkless: Path, bare_py
     assert done.returncode == 0, done.stderr
     code = f"""
 import importlib
-for room in {(*ROOMS, "suites.definitions", "prep.select.selector", "scorers.shared.judge", "solvers.explain", "registry")}:
+for room in {(*ROOMS, *MODULES)}:
     print(importlib.import_module("inspect_autointerp." + room).__file__)
 from inspect_autointerp.suites.load import shipped
 print(shipped()["demo"])

@@ -20,7 +20,7 @@ PAIR = ("⟪", "⟫")
 
 
 def of(store: Store, index: int, seed: int = 0, questions: int = 5) -> list[Lineup]:
-    latent = store.latent(store.hookpoint(None), index)
+    latent = store.at(None).latent(index)
     return lineups(store, LatentContexts(store, latent), questions, np.random.default_rng([seed, index]))
 
 
@@ -28,7 +28,7 @@ def of(store: Store, index: int, seed: int = 0, questions: int = 5) -> list[Line
 def asked(store_folder: Path) -> list[list[Lineup]]:
     """Of each latent of the random subject that has any, its questions, by five seeds."""
     store = Store(store_folder)
-    latents = [index for index in range(store.manifest.hookpoints[store.hookpoint(None)].width) if of(store, index)]
+    latents = [index for index in range(store.at(None).width) if of(store, index)]
     return [of(store, index, seed) for seed in range(5) for index in latents]
 
 
@@ -42,7 +42,7 @@ def test_four_are_the_latents_and_the_intruder_wears_the_marks_of_a_fifth(
     seed: int, index: int, questions: int, planted_cache: Path
 ) -> None:
     store = Store.open(str(next(planted_cache.glob("planted-*"))))
-    contexts = LatentContexts(store, store.latent(HOOKPOINT, index)).activating("test")
+    contexts = LatentContexts(store, store.at(HOOKPOINT).latent(index)).activating("test")
     made = of(store, index, seed, questions)
     assert {sum(lineup.decile == decile for lineup in made) for decile in range(1, 11)} == {min(questions, 2)}
     tests = [test for lineup in made for test in lineup.tests]
@@ -79,7 +79,7 @@ def test_intruders_are_of_many_latents_and_of_the_questions_decile(
     same, n = 0, 0
     for lineup in (lineup for made in asked[:10] for lineup in made):
         context = lineup.tests[lineup.place].context
-        other = LatentContexts(store, store.latent(store.hookpoint(None), context.neighbour or 0))
+        other = LatentContexts(store, store.at(None).latent(context.neighbour or 0))
         [decile] = other.test_deciles(np.array([context.start])).tolist()
         same, n = same + (decile == lineup.decile), n + 1
     assert same > 0.9 * n
@@ -87,7 +87,7 @@ def test_intruders_are_of_many_latents_and_of_the_questions_decile(
 
 def test_the_decile_of_a_sampled_window_is_that_of_its_context(store_folder: Path) -> None:
     store = Store(store_folder)
-    contexts = LatentContexts(store, store.latent(store.hookpoint(None), 3))
+    contexts = LatentContexts(store, store.at(None).latent(3))
     sample = contexts.activating("test")
     peaks = [context.max_activation for context in sample]
     found = contexts.test_deciles(np.array([context.start for context in sample])).tolist()
@@ -99,7 +99,7 @@ def test_without_five_contexts_in_a_decile_there_is_no_question(store_folder: Pa
     store = Store(store_folder)
     n_found = {}
     for index in range(256):
-        _, n, _ = LatentContexts(store, store.latent(store.hookpoint(None), index)).n_available()
+        _, n, _ = LatentContexts(store, store.at(None).latent(index)).n_available()
         n_found[n] = len(of(store, index))
     # With n contexts a decile has ⌊n / 10⌋ or one more: 5 from 41 on, where the remainder is spread.
     assert all(n_made == 0 for n, n_made in n_found.items() if n <= 40)

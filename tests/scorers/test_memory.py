@@ -45,8 +45,8 @@ def test_what_was_seen_before_says_nothing(
 ) -> None:
     store = Store(store_folder)
     found = []
-    for index in range(store.manifest.hookpoints["layers.1"].width):
-        latent = store.latent("layers.1", index)
+    for index in range(store.at("layers.1").width):
+        latent = store.at("layers.1").latent(index)
         if not latent.n_tokens:
             continue
         texts, seen, said = score(LatentContexts(store, latent)), set[str](), []

@@ -20,7 +20,7 @@ def store(store_folder: Path) -> Store:
 def test_a_prompt_ends_where_the_latent_first_fires_and_none_is_both_tuned_and_scored_on(
     store: Store, index: int
 ) -> None:
-    contexts = LatentContexts(store, store.latent("layers.1", index))
+    contexts = LatentContexts(store, store.at("layers.1").latent(index))
     tuned, scored = prompts(store, contexts, 10, 30, seed=0)
     parts: list[tuple[Split, list[Prompt], int]] = [("explain", tuned, 10), ("test", scored, 30)]
     for split, found, most in parts:

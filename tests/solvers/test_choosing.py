@@ -75,7 +75,7 @@ def test_the_best_is_the_first_of_the_highest_score_and_an_unknown_score_is_the_
 @pytest.mark.parametrize("index", range(0, 256, 51))
 def test_no_context_of_the_check_is_one_that_can_be_tested_on(store_folder: Path, index: int) -> None:
     store = Store.open(str(store_folder))
-    latent = store.latent("layers.1", index)
+    latent = store.at("layers.1").latent(index)
     contexts = LatentContexts(store, latent)
     shown = contexts.explain(40, 0)
     found = check_contexts(store, latent, shown, 20, 0)
@@ -121,7 +121,7 @@ def test_refine_shows_what_was_wrong_and_keeps_the_best(explained: Explained) ->
 def test_refine_ends_where_nothing_is_wrong(explained: Explained, store_folder: Path) -> None:
     store = Store.open(str(store_folder))
     log, _ = explained(latents="sample:1")
-    latent = store.latent("layers.1", int(str((log.samples or [])[0].id).rpartition("/")[2]))
+    latent = store.at("layers.1").latent(int(str((log.samples or [])[0].id).rpartition("/")[2]))
     active = {visible(context.text) for context in LatentContexts(store, latent).activating("explain")}
 
     def grade(messages: list[ChatMessage]) -> str:

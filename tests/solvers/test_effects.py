@@ -28,7 +28,7 @@ def store(sharp_store_folder: Path) -> Store:
 def latent(store: Store, sharp_store_folder: Path) -> Latent:
     """One that fires often enough; many of a random SAE's never do."""
     data = latent_dataset(sharp_store_folder, hookpoint=None, latents="sample:1", min_contexts=40, seed=0)
-    return store.latent("layers.1", int(str(data.samples[0].id).rpartition("/")[2]))
+    return store.at("layers.1").latent(int(str(data.samples[0].id).rpartition("/")[2]))
 
 
 @pytest.fixture(autouse=True)
@@ -108,7 +108,7 @@ def test_what_is_named_is_what_the_subject_says_in_full(store: Store, latent: La
     found = asyncio.run(effects(store, latent, prompts=3, target_kl=0.3, seed=0))
     assert found.strength is not None
     assert found.kl == pytest.approx(0.3, rel=0.1)
-    row = SAE.load_from_disk(store.manifest.hookpoints["layers.1"].coder).W_dec.detach()[latent.index]
+    row = SAE.load_from_disk(store.at("layers.1").entry.coder).W_dec.detach()[latent.index]
     model: Any = AutoModelForCausalLM.from_pretrained(store.manifest.subject)
     drawn, _ = prompts(store, LatentContexts(store, latent), 3, 0, 0)
     kl = []

@@ -63,12 +63,12 @@ def rename(content: Any, place: tuple[str, ...], name: str) -> None:
 def read_all(folder: Path) -> None:
     """Open a store, and read of each kind of file."""
     store = Store(folder)
-    hookpoint = store.hookpoint(None)
-    store.latent(hookpoint, 0)
-    store.logits(hookpoint, 0)
-    store.postings(hookpoint).windows(0)
+    at = store.at(None)
+    at.latent(0)
+    at.logits(0)
+    at.postings.windows(0)
     store.document_bounds(store.pool[:1])
-    assert store.decoder(store.tokens[:3].tolist())[0]
+    assert store.detokenizer(store.tokens[:3].tolist())[0]
 
 
 def refused_or_read(folder: Path) -> str | None:
@@ -191,7 +191,8 @@ def test_settings_out_of_range_are_refused_wherever_they_are_from(settings: dict
     [name] = settings
     with pytest.raises(UserError, match=f"^{name} must be from"):
         Settings(**settings)
-    evaluation = dict.fromkeys(("latents", "min_contexts", "test_activating", "test_nonactivating", "shown"), 2)
+    counts = ("latents", "min_contexts", "test_activating", "test_nonactivating", "texts_per_call")
+    evaluation = dict.fromkeys(counts, 2)
     evaluation |= {"hookpoint": "layers.2", "scores": ["detection"], "grader": "a/b", "negatives": ["random"]}
     suite = {"format": 1, "name": "x", "version": 1, "description": "", "state": "defined", "digest": None}
     suite |= {"store": {"subject": "demo", "revision": None, "settings": settings}}

@@ -56,6 +56,6 @@ def test_what_is_fetched_ahead_is_what_is_read(store_folder: Path, monkeypatch: 
 
 def test_a_store_that_is_not_verified_reads_the_same(store_folder: Path) -> None:
     one, other = Store(store_folder), Store(store_folder, verify=False)
-    assert [a.tolist() for a in one.postings("layers.1").windows(3)] == [
-        a.tolist() for a in other.postings("layers.1").windows(3)
+    assert [a.tolist() for a in one.at("layers.1").postings.windows(3)] == [
+        a.tolist() for a in other.at("layers.1").postings.windows(3)
     ]

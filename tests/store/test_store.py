@@ -1,5 +1,7 @@
+import gc
 import json
 import shutil
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +37,7 @@ def test_positions_find_their_documents(store_folder: Path) -> None:
 
 def test_no_activation_lies_in_a_window_that_the_latent_is_not_listed_for(store_folder: Path) -> None:
     store = Store(store_folder)
-    postings = store.postings("layers.1")
+    postings = store.at("layers.1").postings
     for latent in range(0, 256, 17):
         starts, flags = postings.windows(latent)
         positions, activations = postings.activations(latent)
@@ -105,18 +107,36 @@ def test_a_broken_manifest_is_one_line(copy: Path, content: str) -> None:
 def test_latents_come_as_they_are_asked_for(store_folder: Path) -> None:
     store = Store(store_folder)
     indices = [*range(255, -1, -1), 7, 7, *range(256), *range(100)]  # more than are fetched at twice
-    assert list(store.latents("layers.1", indices)) == [store.latent("layers.1", index) for index in indices]
-    assert list(store.latents("layers.1", [])) == []
+    at = store.at("layers.1")
+    assert list(at.latents(indices)) == [at.latent(index) for index in indices]
+    assert list(at.latents([])) == []
     fetched: list[int] = []
-    store.postings("layers.1").fetch = lambda latents: fetched.extend(latents)  # type: ignore[method-assign]
-    for i, latent in enumerate(store.latents("layers.1", indices)):
+    at.postings.fetch = lambda latents: fetched.extend(latents)  # type: ignore[method-assign]
+    for i, latent in enumerate(at.latents(indices)):
         assert latent.index in fetched[i:] and len(fetched) <= i + 512
     assert fetched == indices, "each once, in order"
 
 
 def test_an_unknown_hookpoint_lists_those_there_are(store_folder: Path) -> None:
     with pytest.raises(UserError, match=r"no hookpoint 'layers.9' in .*; it has layers.1"):
-        Store(store_folder).hookpoint("layers.9")
+        Store(store_folder).at("layers.9")
+
+
+def test_at_a_hookpoint_is_the_same_part_each_time(store_folder: Path) -> None:
+    store, other = Store(store_folder), Store(store_folder, window=8)
+    assert store.at(None) is store.at("layers.1") and store.at(None).name == "layers.1"
+    assert other.at(None) is not store.at(None) and other.at(None).store is other
+    assert store.at(None).postings is store.at("layers.1").postings, "mapped once"
+    assert store.at(None).width == len(store.at(None).n_windows) == store.manifest.hookpoints["layers.1"].width
+
+
+def test_a_store_nobody_holds_gives_back_what_was_read(store_folder: Path) -> None:
+    store = Store(store_folder)
+    assert store.at(None).latent(3).index == 3 and store.at(None).logits(3)
+    left = [weakref.ref(part) for part in (store, store.at(None), store.at(None).postings, store.pool_of("test"))]
+    del store
+    gc.collect()
+    assert [ref() for ref in left] == [None] * 4
 
 
 def test_the_digest_names_the_data_and_not_where_it_came_from(copy: Path) -> None:

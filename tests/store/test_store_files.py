@@ -56,11 +56,11 @@ def exchange(a: Path, b: Path) -> None:
 
 
 READERS: dict[Callable[[Store], object], bool] = {
-    lambda store: store.latent("layers.1", 3): True,
-    lambda store: store.logits("layers.1", 3): True,
-    lambda store: store.postings("layers.1"): False,
+    lambda store: store.at("layers.1").latent(3): True,
+    lambda store: store.at("layers.1").logits(3): True,
+    lambda store: store.at("layers.1").postings: False,
     lambda store: store.document(np.array([5])): False,
-    lambda store: store.decoder: False,
+    lambda store: store.detokenizer: False,
 }
 """What reads a file, and whether `new` has other bytes there."""
 
@@ -71,7 +71,7 @@ def test_a_replaced_store_is_refused_or_gives_old_bytes(
     old: Path, new: Path, read: Callable[[Store], object], removed: bool
 ) -> None:
     store, kept = Store(old), Store(old)
-    before, pool, tokens = kept.latent("layers.1", 3), kept.pool.copy(), kept.tokens[:99].copy()
+    before, pool, tokens = kept.at("layers.1").latent(3), kept.pool.copy(), kept.tokens[:99].copy()
     exchange(old, new)
     if removed:
         shutil.rmtree(new)
@@ -80,10 +80,10 @@ def test_a_replaced_store_is_refused_or_gives_old_bytes(
             read(store)
     else:
         read(store)
-    assert kept.latent("layers.1", 3) == before, "what was read before stays"
+    assert kept.at("layers.1").latent(3) == before, "what was read before stays"
     np.testing.assert_array_equal(kept.pool, pool)
     np.testing.assert_array_equal(kept.tokens[:99], tokens)
-    assert Store(old).latent("layers.1", 3).n_tokens == before.n_tokens + 1
+    assert Store(old).at("layers.1").latent(3).n_tokens == before.n_tokens + 1
 
 
 def test_a_store_removed_while_open_is_refused(old: Path) -> None:
@@ -99,7 +99,7 @@ def test_a_file_changed_in_place_while_open_is_refused(old: Path) -> None:
     content = (old / POSTINGS).read_bytes()
     (old / POSTINGS).write_bytes(content[:-1] + b"\x01")
     with pytest.raises(Replaced, match=rf"\({POSTINGS} is another file now\)"):
-        store.postings("layers.1")
+        store.at("layers.1").postings.windows(0)
 
 
 def test_the_same_bytes_under_another_inode_are_read(old: Path) -> None:
@@ -126,7 +126,7 @@ def test_a_store_replaced_while_opened_is_the_new_one(
     monkeypatch.setattr(store_files, "file_sha256", slow)
     store = Store(old)
     assert not left
-    assert store.latent("layers.1", 3).n_tokens == Store(old).latent("layers.1", 3).n_tokens
+    assert store.at("layers.1").latent(3).n_tokens == Store(old).at("layers.1").latent(3).n_tokens
     assert store.digest == digest
 
 

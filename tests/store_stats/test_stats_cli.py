@@ -40,7 +40,7 @@ def test_the_table_says_what_is_held(
     assert (status, err) == (0, "")
     assert f"digest {store.digest}" in out
     assert line(out, "tokens") == "tokens 60,000"
-    latents = [store.latent("layers.1", index) for index in range(256)]
+    latents = [store.at("layers.1").latent(index) for index in range(256)]
     rare = sum(0 < latent.n_windows < 400 for latent in latents)
     assert line(out, "rare") == f"rare: fire in fewer than 400 windows {rare} ({100 * rare / 256:.1f} %)"
     assert 0 < rare < 256
@@ -56,7 +56,7 @@ def test_latents_are_listed_and_written(
     path = tmp_path / "rows.jsonl"
     status, out, _ = run(monkeypatch, capsys, store_folder, "--latents", "3,17", "--to", path)
     assert status == 0
-    latent = Store(store_folder).latent("layers.1", 17)
+    latent = Store(store_folder).at("layers.1").latent(17)
     assert line(out, "    17").startswith(
         f"17 {latent.n_tokens:,} {latent.n_tokens / 60_000:.3g} {latent.n_windows:,} "
     )

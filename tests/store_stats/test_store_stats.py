@@ -17,8 +17,9 @@ from safetensors.numpy import save_file
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.store.manifest import HookpointEntry, Manifest
+from inspect_autointerp.store.postings import SAMPLE
 from inspect_autointerp.store.settings import Settings
-from inspect_autointerp.store.store import SAMPLE, Store
+from inspect_autointerp.store.store import Store
 from inspect_autointerp.store_stats import statistics
 from inspect_autointerp.store_stats.rows import with_texts, write_rows
 from inspect_autointerp.store_stats.statistics import file_sizes, latents_frame, summary
@@ -167,9 +168,9 @@ def test_a_store_of_preps_against_a_loop(store_folder: Path, monkeypatch: pytest
         monkeypatch.setattr(statistics, "_test_positions", lambda store: store.in_split(np.arange(60_000), "test"))
     store = Store(store_folder, verify=False)
     frame = latents_frame(store, "layers.1")
-    postings = store.postings("layers.1")
+    postings = store.at("layers.1").postings
     for row in frame.itertuples():
-        latent = store.latent("layers.1", int(row[1]))
+        latent = store.at("layers.1").latent(int(row[1]))
         assert (row.n_tokens, row.n_windows, row.max_activation) == (
             latent.n_tokens, latent.n_windows, latent.max_activation
         )  # fmt: skip
@@ -210,7 +211,7 @@ def test_blocks_are_all_latents_once_and_small(counts: list[int]) -> None:
 
 def test_texts_come_from_whichever_row_group(tiny: Store) -> None:
     rows = with_texts(tiny, "layers.0", latents_frame(tiny, "layers.0").iloc[[0, 1, 3]])
-    text = {id: tiny.decoder([id])[0] for id in (1, 2, 4, 5, 40, 43)}
+    text = {id: tiny.detokenizer([id])[0] for id in (1, 2, 4, 5, 40, 43)}
     assert rows["single_token_text"].tolist() == [None, text[40], text[43]]
     assert rows["promoted"].tolist() == [None, [text[1], text[2]], [text[4], text[5]]]
     assert rows["neighbours"].tolist() == [None, [1, 2], [4, 5]]

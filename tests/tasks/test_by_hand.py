@@ -81,7 +81,7 @@ def run(task: Callable[..., Task], planted: Planted, logs: Path, reads: bool, **
 
 
 def drawn(store: Store, activating: int, nonactivating: int) -> list[Context]:
-    return LatentContexts(store, store.latent(HOOKPOINT, LATENT)).test(activating, nonactivating, 0, ("random",))
+    return LatentContexts(store, store.at(HOOKPOINT).latent(LATENT)).test(activating, nonactivating, 0, ("random",))
 
 
 def check_ranked(value: Any, contexts: Sequence[Context], values: Sequence[float]) -> None:
@@ -144,7 +144,7 @@ def test_intervention(planted_cause: Planted, naive: Naive, tmp_path: Path) -> N
     value: Any = score.value
     strength = (score.metadata or {})["strength"]
     store = Store(planted_cause.store)
-    tuned, scored = prompts(store, LatentContexts(store, store.latent(HOOKPOINT, LATENT)), 3, 4, 0)
+    tuned, scored = prompts(store, LatentContexts(store, store.at(HOOKPOINT).latent(LATENT)), 3, 4, 0)
     assert mean(kl(naive, prompt, strength) for prompt in tuned) == pytest.approx(0.7, rel=0.1)
     effects = []
     for prompt in scored:

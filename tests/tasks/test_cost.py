@@ -78,7 +78,7 @@ def run(task: Task, logs: Path) -> tuple[list[Prompt], list[Prompt], str]:
 def contexts_of(store: Path, latent_id: str) -> LatentContexts:
     opened = Store(store)
     hookpoint, _, index = latent_id.rpartition("/")
-    return LatentContexts(opened, opened.latent(hookpoint, int(index)))
+    return LatentContexts(opened, opened.at(hookpoint).latent(int(index)))
 
 
 OPTIONS: dict[str, Any] = {"latents": "sample:1", "min_contexts": 10, "explainer": {"name": "explain", "examples": 7}}

@@ -147,7 +147,7 @@ def test_an_oracle_scores_one(store_folder: Path, tmp_path: Path, window: int | 
 
     def active(latent: str) -> set[str]:
         hookpoint, _, index = latent.rpartition("/")
-        tests = LatentContexts(store, store.latent(hookpoint, int(index))).activating("test")
+        tests = LatentContexts(store, store.at(hookpoint).latent(int(index))).activating("test")
         return {visible(context.text) for context in tests}
 
     def grade(messages: list[ChatMessage]) -> str:

@@ -117,7 +117,7 @@ def test_a_second_explainer_costs_its_queries_alone(store_folder: Path, tmp_path
     distinct: set[int] = set()
     for sample in first.samples or []:
         hookpoint, _, index = str(sample.id).rpartition("/")
-        tests = LatentContexts(store, store.latent(hookpoint, int(index))).test(10, 10, 0)
+        tests = LatentContexts(store, store.at(hookpoint).latent(int(index))).test(10, 10, 0)
         distinct |= {context.start for context in tests}
     assert (double.queries_embedded, double.documents_embedded) == (6, len(distinct))
     again = run(store_folder, tmp_path, embedder="a/model", explainer="shuffled")

@@ -100,7 +100,7 @@ def test_an_oracle_scores_one_and_no_text_occurs_twice(store_folder: Path, tmp_p
     def grade(messages: list[ChatMessage]) -> str:
         hookpoint, _, index = messages[-1].text.split("\n")[0].removeprefix("Explanation: ").rpartition("/")
         pair = tuple(messages[-1].text.split("\n")[1].removesuffix(".").split()[-3::2])
-        contexts = LatentContexts(store, store.latent(hookpoint, int(index))).activating("test")
+        contexts = LatentContexts(store, store.at(hookpoint).latent(int(index))).activating("test")
         right = {marked(context, pair, active_tokens(context)) for context in contexts}  # type: ignore[arg-type]
         seen.extend(MARKS.sub("", text) for text in texts_of(messages))
         return str([int(text in right) for text in texts_of(messages)])

@@ -83,7 +83,7 @@ def test_every_number_is_that_of_the_activations(store_folder: Path, tmp_path: P
     engine = ReadingSubject(store, "layers.1", device="cpu")
     seen = set()
     for id, score in scores(log).items():
-        latent = store.latent("layers.1", int(id.rpartition("/")[2]))
+        latent = store.at("layers.1").latent(int(id.rpartition("/")[2]))
         [fired] = engine([Texts(latent.index, [*ACTIVE, *SILENT])])
         tests = LatentContexts(store, latent).activating("test")
         median = float(np.median([context.max_activation for context in tests]))
@@ -115,7 +115,7 @@ def test_copies_do_not_count(store_folder: Path, tmp_path: Path) -> None:
     store = Store(store_folder)
     log = run(store_folder, tmp_path / "first", latents="sample:1")
     [id] = scores(log)
-    contexts = LatentContexts(store, store.latent("layers.1", int(id.rpartition("/")[2])))
+    contexts = LatentContexts(store, store.at("layers.1").latent(int(id.rpartition("/")[2])))
     known = known_texts(contexts)
     explain, test = contexts.activating("explain")[3].text, contexts.activating("test")[-1].text
     active = [explain, f"  {test.upper()}\n", known["example"][0], *SILENT[:3], SILENT[3], SILENT[3], "", SILENT[5]]

@@ -124,7 +124,7 @@ def test_every_number_is_that_of_the_texts_written(
     store = Store(sharp_store_folder)
     log = run(sharp_store_folder, tmp_path, {ids[0]: "it"}, target_kl=0.3, scored_prompts=7, tuned_prompts=4)
     engine, index = SteeredSubject(store, "layers.1", device="cpu"), int(ids[0].rpartition("/")[2])
-    contexts = LatentContexts(store, store.latent("layers.1", index))
+    contexts = LatentContexts(store, store.at("layers.1").latent(index))
     tuned, scored = prompts(store, contexts, 4, 7, 0)
     [strength] = engine.tune([Tune(Direction(index), tuned, 0.3)])
     assert strength.strength is not None
@@ -188,7 +188,7 @@ def test_ablation_takes_the_latent_away_and_tunes_nothing(
     engine = SteeredSubject(store, "layers.1", device="cpu")
     for id, score in found.items():
         index = int(id.rpartition("/")[2])
-        _, scored = prompts(store, LatentContexts(store, store.latent("layers.1", index)), 10, 7, 0)
+        _, scored = prompts(store, LatentContexts(store, store.at("layers.1").latent(index)), 10, 7, 0)
         [written] = engine.generate([Go(Direction(index, ablated=True), scored, 1.0, 0)])
         effects = []
         for prompt, clean, steered in zip(scored, written.clean, written.steered, strict=True):

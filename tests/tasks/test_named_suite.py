@@ -85,9 +85,9 @@ def test_a_suite_fixes_all_but_the_explainer(
         "activating": 10, "nonactivating": 10, "texts_per_call": 5, "min_contexts": 10,
     }  # fmt: skip
     tables, apart = compare(read_entries(str(tmp_path)))
-    assert {table.setting["score"]: len(table.entries) for table in tables} == {"detection": 2, "fuzzing": 2}
+    assert {table.setting.score: len(table.entries) for table in tables} == {"detection": 2, "fuzzing": 2}
     assert not apart
-    assert tables[0].setting["suite"] == said["label"]
+    assert tables[0].setting.suite == said["label"]
     assert set(read_results(str(tmp_path)).entries["suite"]) == {said["label"]}
     _packed_and_checked(logs, path, tmp_path, autointerp)
 
@@ -144,7 +144,7 @@ def _packed_and_checked(logs: list[EvalLog], path: Path, folder: Path, autointer
     assert "sha256" in refused(lambda forged: forged["logs"][0].update(sha256="0" * 64), *places)
     said = refused(lambda forged: forged["rows"][0]["setting"].update(store="0" * 16))
     assert f"detection of {row['explainer']}: over store {'0' * 16}, and that of suite tiny is " in said
-    assert "option shown is 1" in refused(
+    assert "option texts_per_call is 1" in refused(
         lambda forged: forged["rows"][0]["setting"].update(options='{"texts_per_call": 1}'), *places
     )
     assert "without the suite's fuzzing" in refused(lambda forged: forged["rows"].pop())
@@ -228,7 +228,7 @@ def test_another_grader_makes_no_entry_and_says_so(
     assert "no entry of suite tiny" in capsys.readouterr().err
     assert about(log)["entry"] is False
     [entry] = read_entries(str(tmp_path))
-    assert entry.setting["suite"] == ""
+    assert entry.setting.suite == ""
     status, _, err = autointerp("submit", log.location, "-o", tmp_path / "entry.json")
     assert status == 2
     assert "no entry of a suite" in err

@@ -117,7 +117,7 @@ def test_which_statistic_sees_what(figures: dict[Sort, dict[Column, np.ndarray]]
         for sort in ("too_narrow", "wrong"):
             seen = ~(figures[sort][column] >= true)  # a wrong one that speaks of nothing has no correlation at all
             assert seen.all(), f"{sort}, {column}"
-    share = np.array([store.latent("planted", index).firing_share for index in range(len(LATENTS))])
+    share = np.array([store.at("planted").latent(index).firing_share for index in range(len(LATENTS))])
     broad, rare = figures["too_broad"], share < 0.06
     assert rare.sum() >= 8
     lost = {column: 1 - broad[column][rare].mean() for column in (random, f1, neighbours)}

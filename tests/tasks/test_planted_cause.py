@@ -129,7 +129,7 @@ def test_the_tokens_that_steering_raises_are_the_class(planted_cause: Planted) -
 
     async def find() -> None:
         for number in range(N):
-            found = await effects(store, store.latent(HOOKPOINT, number), seed=0)
+            found = await effects(store, store.at(HOOKPOINT).latent(number), seed=0)
             assert found.reason is None
             assert found.kl == pytest.approx(1, rel=0.1)
             for effect in found.effects:
@@ -143,7 +143,7 @@ def test_the_tokens_that_steering_raises_are_the_class(planted_cause: Planted) -
 def test_latents_fire_on_their_words_and_on_nothing_else(planted_cause: Planted) -> None:
     store = Store(planted_cause.store)
     for number in (0, 7):
-        latent = store.latent(HOOKPOINT, number)
+        latent = store.at(HOOKPOINT).latent(number)
         for context in LatentContexts(store, latent).activating("test"):
             for token, activation in zip(context.tokens(), context.activations, strict=True):
                 word = token.removeprefix(" ")

@@ -81,7 +81,7 @@ def tests(store_folder: Path) -> list[tuple[float, list[Context]]]:
     store = Store(store_folder)
     found = []
     for sample in latent_dataset(str(store_folder), hookpoint=None, latents="all", min_contexts=10, seed=0).samples:
-        latent = store.latent("layers.1", (sample.metadata or {})["index"])
+        latent = store.at("layers.1").latent((sample.metadata or {})["index"])
         found.append((latent.firing_share, LatentContexts(store, latent).test(40, 40, 0)))
     return found
 
@@ -143,7 +143,7 @@ def test_a_grader_that_never_reads_the_explanation_scores_nothing(
 def truth(store: Store, latent: str) -> dict[str, np.ndarray]:
     """By an activating test context's text its activations, 0 to 10."""
     hookpoint, _, index = latent.rpartition("/")
-    found = LatentContexts(store, store.latent(hookpoint, int(index))).activating("test")
+    found = LatentContexts(store, store.at(hookpoint).latent(int(index))).activating("test")
     maximum = max(context.max_activation for context in found)
     return {visible(context.text): context.activations * 10 / maximum for context in found}
 
@@ -309,7 +309,7 @@ def figures(store: Store) -> dict[Sort, list[dict[str, float]]]:
     """Per sort of explanation and planted latent the statistics, of a perfect grader."""
     found: dict[Sort, list[dict[str, float]]] = {sort: [] for sort in SORTS}
     for index, planted in enumerate(LATENTS):
-        latent = store.latent("planted", index)
+        latent = store.at("planted").latent(index)
         contexts = LatentContexts(store, latent).test(50, 50, 0, ("random", "neighbours"))
         _, texts = read_simulating(f"\n{numbered([as_shown(context.tokens()) for context in contexts])}")
         for sort in SORTS:
@@ -325,7 +325,7 @@ def test_the_true_explanation_reaches_what_a_predicate_can(
     # cov = q (1 − q) m, var b = q (1 − q), var v = q s² + q (1 − q) m², so r = m √(1 − q) / √(s² + (1 − q) m²).
     # Of v even over 2 to 5, m = 3.5, s² = 0.75, and q → 0: 3.5 / √13 = 0.9707.
     for index, row in enumerate(figures["true"]):
-        contexts = LatentContexts(store, store.latent("planted", index)).test(50, 50, 0, ("random",))
+        contexts = LatentContexts(store, store.at("planted").latent(index)).test(50, 50, 0, ("random",))
         true = np.concatenate([context.activations for context in contexts]).astype(np.float64)
         fires = true > 0
         q, m, variance = fires.mean(), true[fires].mean(), true[fires].var()
@@ -336,7 +336,7 @@ def test_the_true_explanation_reaches_what_a_predicate_can(
 def test_which_correlation_sees_which_false_explanation(
     store: Store, figures: dict[Sort, list[dict[str, float]]]
 ) -> None:
-    share = np.array([store.latent("planted", index).firing_share for index in range(len(LATENTS))])
+    share = np.array([store.at("planted").latent(index).firing_share for index in range(len(LATENTS))])
 
     def lost(sort: Sort, key: str) -> np.ndarray:
         """By latent, how far below the true explanation's; an undefined one, of predictions that are all 0, is 0."""

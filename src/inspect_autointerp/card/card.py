@@ -53,7 +53,7 @@ def read_card(
         seed: Of the draw of negatives.
     """
     hookpoint, own = latent.hookpoint, LatentContexts(store, latent)
-    row, entry = _row(store, latent), store.manifest.hookpoints[hookpoint]
+    row, entry = _row(store, latent), store.at(hookpoint).entry
     n_explain, n_test, _ = own.n_available()
     cosines = row["neighbour_cosines"] or [None] * len(row["neighbours"] or ())
     rng = rng_of(seed, latent.id, "card")
@@ -85,23 +85,23 @@ def latent_named(store: Store, name: str, hookpoint: str | None = None) -> Laten
     before, _, number = name.rpartition("/")
     if before and hookpoint not in (None, before):
         raise UserError(f"{name}: names a hookpoint, and --hookpoint says {hookpoint}; give one of them")
-    hookpoint = store.hookpoint(before or hookpoint)
-    width = store.manifest.hookpoints[hookpoint].width
-    if not (number.isascii() and number.isdigit() and int(number) < width):
-        raise UserError(f"{name}: no such latent; {hookpoint} has 0 to {width - 1}, for instance {hookpoint}/0")
-    return store.latent(hookpoint, int(number))
+    at = store.at(before or hookpoint)
+    if not (number.isascii() and number.isdigit() and int(number) < at.width):
+        raise UserError(f"{name}: no such latent; {at.name} has 0 to {at.width - 1}, for instance {at.name}/0")
+    return at.latent(int(number))
 
 
 def random_latents(store: Store, hookpoint: str, n: int, seed: int) -> Iterator[Latent]:
     """Draw latents of a hookpoint that fire, in the order of the draw: all of them where there are fewer than n."""
-    order = rng_of(seed, hookpoint, "latents").permutation(store.manifest.hookpoints[hookpoint].width)
-    return islice((latent for latent in store.latents(hookpoint, order.tolist()) if latent.n_tokens), n)
+    at = store.at(hookpoint)
+    order = rng_of(seed, hookpoint, "latents").permutation(at.width)
+    return islice((latent for latent in at.latents(order.tolist()) if latent.n_tokens), n)
 
 
 def _row(store: Store, latent: Latent) -> dict[str, list | None]:
     """Of a latent's row in `latents.parquet`, the columns that are lists."""
     columns = ["decile_edges", "promoted", "suppressed", "neighbours", "neighbour_cosines"]
-    return store.table(latent.hookpoint, columns, filters=[("index", "=", latent.index)]).to_pylist()[0]
+    return store.at(latent.hookpoint).table(columns, filters=[("index", "=", latent.index)]).to_pylist()[0]
 
 
 def _texts(store: Store, tokens: list[int] | None) -> list[str] | None:

@@ -57,7 +57,7 @@ def show(
             raise UserError("--html: of one latent; leave it out, or --random")
         if hookpoint not in (None, names[-1]):
             raise UserError(f"{names[-1]}: a hookpoint, and --hookpoint says {hookpoint}; give one of them")
-        for latent in random_latents(store, store.hookpoint(names[-1]), random, seed):
+        for latent in random_latents(store, store.at(names[-1]).name, random, seed):
             print_card(read_card(store, latent, contexts=contexts, splits=splits, seed=seed))
         return
     latent = latent_named(store, names[-1], hookpoint)

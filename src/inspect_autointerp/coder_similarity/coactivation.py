@@ -54,8 +54,8 @@ def pool_activations(store: Store, hookpoint: str, windows: np.ndarray) -> csr_m
     Returns:
         float64 (latent, token), the tokens in order of the windows.
     """
-    postings, width = store.postings(hookpoint), store.settings.window
-    n_latents = store.manifest.hookpoints[hookpoint].width
+    at, width = store.at(hookpoint), store.settings.window
+    postings, n_latents = at.postings, at.width
     blocks = []
     for begin in range(0, n_latents, _LATENTS):
         latents = range(begin, min(n_latents, begin + _LATENTS))

@@ -28,12 +28,12 @@ class Site:
     @property
     def width(self) -> int:
         """The number of latents."""
-        return self.store.manifest.hookpoints[self.hookpoint].width
+        return self.store.at(self.hookpoint).width
 
     @property
     def coder(self) -> str:
         """Where the coder came from."""
-        return self.store.manifest.hookpoints[self.hookpoint].coder
+        return self.store.at(self.hookpoint).entry.coder
 
     def decoder(self) -> np.ndarray | None:
         """What each latent writes, float32 (latent, d); None where latents have no directions of their own.
@@ -55,7 +55,7 @@ def find_sites(given: str) -> list[Site]:
     """
     name, hookpoint = _parted(given)
     store = Store.open(locate(name))
-    names = [store.hookpoint(hookpoint)] if hookpoint else sorted(store.hookpoints, key=_by_layer)
+    names = [store.at(hookpoint).name] if hookpoint else sorted(store.hookpoints, key=_by_layer)
     return [Site(store, one, name) for one in names]
 
 

@@ -22,7 +22,7 @@ class LatentWindows:
 
     def __init__(self, store: Store, hookpoint: str, index: int) -> None:
         self._store, self.hookpoint, self.index = store, hookpoint, index
-        postings = store.postings(hookpoint)
+        postings = store.at(hookpoint).postings
         self._pos, self._act = postings.activations(index)
         self.starts, self.flags = postings.windows(index)
         self._in_test = store.in_split(self.starts, "test")

@@ -34,9 +34,9 @@ def negative_kinds(store: Store, hookpoint: str, negatives: object) -> tuple[Neg
 
 def _look(store: Store, hookpoint: str, kind: Negative) -> None:
     if kind == "similar":
-        store.similar(hookpoint, 0)
+        store.at(hookpoint).similar(0)
     else:
-        store.neighbours(kind, hookpoint, 0)
+        store.at(hookpoint).neighbours(kind, 0)
 
 
 def _holds(store: Store, hookpoint: str, kind: Negative) -> bool:

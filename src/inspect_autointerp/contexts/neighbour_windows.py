@@ -4,7 +4,8 @@ import numpy as np
 
 from inspect_autointerp.contexts.latent_windows import LatentWindows
 from inspect_autointerp.latent import Split
-from inspect_autointerp.store.store import POOL, SAMPLE, Store
+from inspect_autointerp.store.postings import POOL, SAMPLE
+from inspect_autointerp.store.store import Store
 
 
 def neighbour_starts(
@@ -25,7 +26,7 @@ def neighbour_starts(
     Returns:
         Starts, int64 (context,), a start as often as neighbours fire there; and whose it is, int64 (context,).
     """
-    postings = store.postings(own.hookpoint)
+    postings = store.at(own.hookpoint).postings
     in_pool = own.starts[own.which(split, POOL)]
     sampled = own.which(split, SAMPLE)
     all_kept = sampled.sum() < store.settings.sample

@@ -16,7 +16,8 @@ from inspect_autointerp.contexts.latent_windows import LatentWindows
 from inspect_autointerp.contexts.neighbour_windows import neighbour_starts
 from inspect_autointerp.contexts.sampling import rng_of, stratified
 from inspect_autointerp.latent import DECILES, Context, Latent, Negative, Sampling, Split
-from inspect_autointerp.store.store import POOL, SAMPLE, TOP, Store
+from inspect_autointerp.store.postings import POOL, SAMPLE, TOP
+from inspect_autointerp.store.store import Store
 
 
 @dataclass(slots=True)
@@ -165,13 +166,13 @@ class LatentContexts:
 
     def _negatives(self, kind: Negative, split: Split) -> tuple[np.ndarray, np.ndarray | None]:
         """The starts of a harder kind than random ones, each text once, and whose windows they are."""
+        at = self._store.at(self.latent.hookpoint)
         if kind == "similar":
-            listed = self._store.similar(self.latent.hookpoint, self.latent.index)
+            listed = at.similar(self.latent.index)
             parts = self._store.cut(listed).ravel()
             allowed = self.silent_starts(split)
             return parts[np.isin(parts, allowed)], None
-        neighbours = self._store.neighbours(kind, self.latent.hookpoint, self.latent.index)
-        return self.others_starts(neighbours, split)
+        return self.others_starts(at.neighbours(kind, self.latent.index), split)
 
     def others_starts(self, others: np.ndarray, split: Split) -> tuple[np.ndarray, np.ndarray]:
         """The contexts of a split in which other latents fire and this one is known to be silent, each text once.

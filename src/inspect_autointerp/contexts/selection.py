@@ -34,10 +34,10 @@ def usable_latents(
     Raises:
         UserError: The latents are not there, or none of them can be evaluated.
     """
-    width = store.manifest.hookpoints[hookpoint].width
-    candidates, wanted = parse_latents(latents, width, seed_of(seed, hookpoint))
+    at = store.at(hookpoint)
+    candidates, wanted = parse_latents(latents, at.width, seed_of(seed, hookpoint))
     usable, skipped = [], Counter()
-    candidate_latents = store.latents(hookpoint, candidates)
+    candidate_latents = at.latents(candidates)
     console = Console(stderr=True)
     for latent in track(
         candidate_latents, "latents", len(candidates), transient=True, console=console, disable=wanted < 1000

@@ -76,7 +76,7 @@ def _read(log: EvalLog, path: str) -> Found:
     checked = checked_entries(log, path)
     if problem := next((entry.problem for entry in checked if entry.problem), None):
         raise UserError(problem)
-    of_score = {entry.setting["score"]: entry for entry in checked}
+    of_score = {entry.setting.score: entry for entry in checked}
     wanted = re.compile(
         "|".join(rf"{re.escape(e.scorer)}/({re.escape(e.statistic)}|unscored)" for e in of_score.values())
     )

@@ -54,7 +54,7 @@ class Given:
         opened = _opened(self.store)
         window = level.task.get("window", 0)
         if level.store is None or 0 < window <= opened.settings.window:
-            return Place(str(opened.folder), opened.hookpoint(self.hookpoint))
+            return Place(str(opened.folder), opened.at(self.hookpoint).name)
         return self._command(short, level.store.prep, opened)
 
     def hookpoints(self) -> dict[str, Place]:
@@ -71,11 +71,11 @@ class Given:
             return "the demo has no such thing"
         folder = Path(demo.ensure_store()) if held.prep is None else _made(held.prep)
         hookpoint = held.hookpoint or (self.hookpoint or HOOKPOINT if held.prep is None else None)
-        return Place(str(folder), _opened(str(folder)).hookpoint(hookpoint), held.as_)
+        return Place(str(folder), _opened(str(folder)).at(hookpoint).name, held.as_)
 
     def _command(self, name: str, prep: str, store: Store) -> str:
-        hookpoint = store.hookpoint(self.hookpoint)
-        entry, settings = store.manifest.hookpoints[hookpoint], store.settings
+        at, settings = store.at(self.hookpoint), store.settings
+        entry, hookpoint = at.entry, at.name
         facts = {
             "subject": store.manifest.subject,
             "coder": entry.coder,
@@ -110,7 +110,7 @@ def _named(wanted: str) -> Place:
     if not at or "/" in hookpoint:  # an @ in a folder's name
         folder, hookpoint = wanted, ""
     store = _opened(folder)
-    return Place(str(store.folder), store.hookpoint(hookpoint or None))
+    return Place(str(store.folder), store.at(hookpoint or None).name)
 
 
 def _opened(contexts: str | None) -> Store:

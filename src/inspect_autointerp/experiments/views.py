@@ -136,7 +136,7 @@ def _evaluations(plan: Planned, names: list[str], results: dict[str, Found]) -> 
         if result := results.get(name):
             subject, coder, hookpoint = result.latents_of
             facts = result.log.eval.metadata or {}
-            grader = ", ".join(dict.fromkeys(entry.setting["grader"] for entry in result.entries.values()))
+            grader = ", ".join(dict.fromkeys(entry.setting.grader for entry in result.entries.values()))
             skipped = ", ".join(f"{n:,} {why}" for why, n in facts["latents_skipped"].items())
             store = str(facts["store"])
             cells.append([name, result.log.eval.model, grader, subject, hookpoint, coder, store, skipped])

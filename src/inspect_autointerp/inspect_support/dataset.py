@@ -58,7 +58,7 @@ def latent_dataset(
         UserError: The store, the hookpoint, the negatives or the latents are not there, or no latent can be used.
     """
     opened = Store.open(store, window)
-    hookpoint = opened.hookpoint(hookpoint)
+    hookpoint = opened.at(hookpoint).name
     kinds = negative_kinds(opened, hookpoint, negatives)
     usable, skipped = usable_latents(opened, hookpoint, latents, min_contexts, seed)
     shared = {"store": str(opened.folder), "store_key": opened.key, "window": window, "negatives": ",".join(kinds)}
@@ -85,7 +85,7 @@ def store_of(state: TaskState) -> Store:
 def latent_named(store: Store, id: str) -> Latent:
     """The latent of that name, `hookpoint/index`."""
     hookpoint, _, index = id.rpartition("/")
-    return store.latent(hookpoint, int(index))
+    return store.at(hookpoint).latent(int(index))
 
 
 def give_donors(samples: MemoryDataset, seed: int) -> None:

@@ -61,7 +61,7 @@ def make_plan(task: str, given: Sequence[str], latents: str, size: int) -> Plan:
     arguments = Arguments.read(given)
     options = arguments.task
     store = Store.open(locate(options.get("store")), _whole(options, "window"))
-    hookpoint = store.hookpoint(options.get("hookpoint"))
+    hookpoint = store.at(options.get("hookpoint")).name
     least, seed = _whole(options, "min_contexts"), _whole(options, "seed") or 0
     least = MIN_CONTEXTS if least is None else least
     usable, skipped = usable_latents(store, hookpoint, latents, least, seed)

@@ -6,30 +6,25 @@ layout. Windows are cut from the corpus on reading. Nothing here needs torch.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.latent import Latent, Negative, Split
+from inspect_autointerp.latent import Split
 from inspect_autointerp.store.detokenizer import Detokenizer
-from inspect_autointerp.store.manifest import NEGATIVES, Manifest
+from inspect_autointerp.store.hookpoint_store import HookpointStore
+from inspect_autointerp.store.manifest import Manifest
 from inspect_autointerp.store.pool import Pool
-from inspect_autointerp.store.postings import Postings
 from inspect_autointerp.store.settings import Settings
 from inspect_autointerp.store.store_files import Replaced, StoreFiles
 from inspect_autointerp.store.store_files import file_sha256 as file_sha256
 
 T = TypeVar("T")
 
-SAMPLE, TOP, POOL = 1, 2, 4
-"""Why a window was kept, as bits of `flags`."""
-
-_AHEAD = 256
-"""How many latents are fetched at once."""
 _PATIENCE = 0.1
 """Seconds that one store takes to change places with another, on any file system."""
 
@@ -63,6 +58,8 @@ class Store:
         """Tokens in a context."""
         self.ratio = self.settings.window // self.window
         """How many contexts' lengths make up a window as the store keeps it."""
+        self._at: dict[str, HookpointStore] = {}
+        self._pools: dict[Split, Pool] = {}
 
     @staticmethod
     def open(folder: str, window: int | None = None, key: str | None = None) -> "Store":
@@ -105,143 +102,16 @@ class Store:
         """The hookpoints there are, in order of name."""
         return sorted(self.manifest.hookpoints)
 
-    def hookpoint(self, name: str | None) -> str:
-        """The hookpoint of that name; None stands for the first one.
+    def at(self, hookpoint: str | None) -> HookpointStore:
+        """The part of the store that is of one hookpoint; None stands for the first one.
 
         Raises:
             UserError: There is none of that name.
         """
-        if name is None:
-            return self.hookpoints[0]
+        name = self.hookpoints[0] if hookpoint is None else hookpoint
         if name not in self.manifest.hookpoints:
             raise UserError(f"no hookpoint {name!r} in {self.folder}; it has {', '.join(self.hookpoints)}")
-        return name
-
-    def latent(self, hookpoint: str, index: int) -> Latent:
-        """One latent and its statistics; in a re-cut store, those that count windows are estimates (see `Latent`)."""
-        table = self._tables(hookpoint)
-        n_windows, all_windows = int(table["n_windows"][index]), max(1, self.manifest.n_windows)
-        share = n_windows / all_windows
-        if self.ratio > 1 and n_windows:
-            estimate = n_windows * self._firing_per_window(hookpoint, index)
-            n_windows, share = round(estimate), estimate / (all_windows * self.ratio)
-        return Latent(
-            hookpoint=hookpoint,
-            index=index,
-            n_tokens=int(table["n_tokens"][index]),
-            n_windows=n_windows,
-            firing_share=share,
-            max_activation=float(table["max_activation"][index]),
-        )
-
-    def latents(self, hookpoint: str, indices: Sequence[int]) -> Iterator[Latent]:
-        """These latents, as `latent` gives them, while the disk fetches what is kept of those that come next.
-
-        Reading a latent waits for the disk; here it waits once for many.
-        """
-        postings = self.postings(hookpoint)
-        postings.fetch(indices[:_AHEAD])
-        for i, index in enumerate(indices):
-            if i % _AHEAD == 0:
-                postings.fetch(indices[i + _AHEAD : i + 2 * _AHEAD])
-            yield self.latent(hookpoint, index)
-
-    def n_windows(self, hookpoint: str) -> np.ndarray:
-        """On how many windows, as the store keeps them, each latent fires: exact, int (latent,); 0 of dead ones."""
-        return self._tables(hookpoint)["n_windows"]
-
-    def _firing_per_window(self, hookpoint: str, index: int) -> float:
-        """The mean number of short windows on which a latent fires in a wide one of its sample."""
-        postings = self.postings(hookpoint)
-        starts, flags = postings.windows(index)
-        starts = starts[(flags & SAMPLE) > 0]
-        bounds = (starts[:, None] + self.window * np.arange(self.ratio + 1)).ravel()
-        at = np.searchsorted(postings.activations(index)[0], bounds).reshape(len(starts), self.ratio + 1)
-        return float((np.diff(at, axis=1) > 0).sum(axis=1).mean())
-
-    @lru_cache(maxsize=64)  # noqa: B019 - a store lives as long as the process that reads it
-    def postings(self, hookpoint: str) -> Postings:
-        """The postings of a hookpoint."""
-        return self.read(f"{hookpoint_folder(hookpoint)}/postings.safetensors", Postings)
-
-    @lru_cache(maxsize=64)  # noqa: B019
-    def _tables(self, hookpoint: str) -> dict[str, np.ndarray]:
-        table = self.table(hookpoint, ["n_tokens", "n_windows", "max_activation"])
-        return {name: table[name].to_numpy() for name in table.column_names}
-
-    def table(self, hookpoint: str, columns: list[str], **options: Any) -> Any:
-        """Columns of a hookpoint's `latents.parquet`, a row per latent, as pyarrow's `read_table` gives them.
-
-        Args:
-            hookpoint: Which.
-            columns: Their names.
-            options: Of `read_table`: `filters`, for instance.
-        """
-        import pyarrow.parquet as pq
-
-        def reader(path: Path) -> Any:
-            n_rows = pq.read_metadata(path).num_rows
-            if n_rows != (width := self.manifest.hookpoints[hookpoint].width):
-                raise UserError(f"{path}: {n_rows} rows, and the manifest's width is {width}; make the store again")
-            return pq.read_table(path, columns=columns, **options)
-
-        return self.read(f"{hookpoint_folder(hookpoint)}/latents.parquet", reader)
-
-    def neighbours(self, kind: Negative, hookpoint: str, index: int) -> np.ndarray:
-        """A latent's nearest others, int64, nearest first: as prep found them, or those that fire along with it.
-
-        Raises:
-            UserError: The store does not hold them.
-        """
-        if kind == "cooccurring":
-            return self._added(kind, hookpoint)["neighbours"][index].astype(np.int64)
-        table = self._lists(hookpoint, "neighbours")
-        if table is None:
-            raise UserError(
-                f"{self.folder}: no neighbours at {hookpoint}, whose latents have no directions or were not"
-                " compared (prep's --neighbours); `autointerp negatives` finds latents that fire together"
-            )
-        return table[index].astype(np.int64)
-
-    def logits(self, hookpoint: str, index: int) -> tuple[list[int], list[int]]:
-        """The tokens whose logits a latent's direction raises most, the most first, and those it lowers most.
-
-        Raises:
-            UserError: The latents have no directions in the space that the subject's head reads.
-        """
-        promoted, suppressed = (self._lists(hookpoint, name) for name in ("promoted", "suppressed"))
-        if promoted is None or suppressed is None:
-            raise UserError(
-                f"{self.folder}: it is not known which tokens the latents of {hookpoint} promote: they have no"
-                " directions that the subject's head reads"
-            )
-        return promoted[index].tolist(), suppressed[index].tolist()
-
-    @lru_cache(maxsize=64)  # noqa: B019
-    def _lists(self, hookpoint: str, column: str) -> np.ndarray | None:
-        """A column of lists, (latent, item); None where the latents have none."""
-        lists = self.table(hookpoint, [column])[column].combine_chunks()
-        return None if lists.null_count else lists.values.to_numpy().reshape(len(lists), -1)
-
-    def similar(self, hookpoint: str, index: int) -> np.ndarray:
-        """The starts of the pool's windows that read like those a latent fires on, int64, nearest first in each split.
-
-        Raises:
-            UserError: The store does not hold them.
-        """
-        columns = self._added("similar", hookpoint)
-        a, b = columns["indptr"][index : index + 2]
-        return columns["window"][a:b].astype(np.int64)
-
-    @lru_cache(maxsize=64)  # noqa: B019
-    def _added(self, kind: str, hookpoint: str) -> dict[str, np.ndarray]:
-        from safetensors.numpy import load_file
-
-        if kind not in self.manifest.negatives:
-            raise UserError(
-                f"{self.folder}: no {kind} contexts; `autointerp negatives {self.folder} --kind {kind}` adds them"
-            )
-        return self.read(negatives_file(kind, hookpoint).as_posix(), load_file)
+        return self._at.setdefault(name, HookpointStore(self, name))
 
     def cut(self, starts: np.ndarray) -> np.ndarray:
         """The starts of the contexts on the grid, int64 (window, ratio), in windows as the store keeps them."""
@@ -261,11 +131,14 @@ class Store:
         ids = np.ascontiguousarray(self.ids(starts))
         return ids.view(np.dtype((np.void, self.window * ids.itemsize))).ravel().tolist()
 
-    @lru_cache(maxsize=2)  # noqa: B019
     def pool_of(self, split: Split) -> Pool:
         """The part of the pool that lies in a split, cut to contexts."""
-        starts = self.cut(self.pool[self.in_split(self.pool, split)]).ravel()
-        return Pool(starts, self.texts(starts), lambda starts: self.detokenizer.windows(self.ids(starts)))
+        if split not in self._pools:
+            starts = self.cut(self.pool[self.in_split(self.pool, split)]).ravel()
+            self._pools[split] = Pool(
+                starts, self.texts(starts), lambda starts: self.detokenizer.windows(self.ids(starts))
+            )
+        return self._pools[split]
 
     @cached_property
     def detokenizer(self) -> Detokenizer:
@@ -305,16 +178,6 @@ class Store:
         """Whether each position lies in a document of that split, as bool."""
         is_test = self._documents["test"][self.document(positions)].astype(bool)
         return is_test if split == "test" else ~is_test
-
-
-def negatives_file(kind: str, hookpoint: str) -> Path:
-    """The path of a kind of added contexts inside a store."""
-    return Path(NEGATIVES, kind, f"{hookpoint}.safetensors")
-
-
-def hookpoint_folder(hookpoint: str) -> str:
-    """The path of a hookpoint's files inside a store."""
-    return f"hookpoints/{hookpoint}"
 
 
 @lru_cache(maxsize=8)

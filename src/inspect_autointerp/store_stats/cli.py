@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from inspect_autointerp.store.store import Store, hookpoint_folder
+from inspect_autointerp.store.store import Store
 from inspect_autointerp.text.render import visible
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def stats(
         console = Console(width=160)
     console.print(_store_table(store, contexts))
     rows: dict[str, pd.DataFrame] = {}
-    for name in [store.hookpoint(hookpoint)] if hookpoint else store.hookpoints:
+    for name in [store.at(hookpoint).name] if hookpoint else store.hookpoints:
         frame = latents_frame(store, name)
         console.print()
         console.print(_summary_table(store, name, summary(frame, min_active=least), least))
@@ -99,11 +99,11 @@ def _summary_table(store: Store, hookpoint: str, figures: dict[str, float], min_
     from inspect_autointerp.store_stats.statistics import POSITIONAL, QUANTILES, SINGLE_TOKEN, TEST_CONTEXTS, file_sizes
 
     n, n_kept = figures["latents"], figures["kept_windows"]
-    folder = hookpoint_folder(hookpoint) + "/"
+    at = store.at(hookpoint)
+    folder = f"{at.folder}/"
     files = {file.removeprefix(folder): size for file, size in file_sizes(store).items() if file.startswith(folder)}
     postings = files["postings.safetensors"]
-    entry = store.manifest.hookpoints[hookpoint]
-    table = _plain_table(Text(f"{hookpoint}  {entry.coder} ({entry.architecture})"))
+    table = _plain_table(Text(f"{hookpoint}  {at.entry.coder} ({at.entry.architecture})"))
 
     def of_all(key: str) -> str:
         return f"{figures[key]:,.0f} ({_percent(figures[key] / n)})"

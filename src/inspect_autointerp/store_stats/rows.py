@@ -10,7 +10,7 @@ import pandas as pd
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.store.atomic import atomic_file
-from inspect_autointerp.store.store import Store, hookpoint_folder
+from inspect_autointerp.store.store import Store
 from inspect_autointerp.text.csv_text import cells
 
 _ROWS = 1 << 16
@@ -29,7 +29,7 @@ def with_texts(store: Store, hookpoint: str, frame: pd.DataFrame) -> pd.DataFram
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    file = store.read(f"{hookpoint_folder(hookpoint)}/latents.parquet", pq.ParquetFile)
+    file = store.at(hookpoint).read("latents.parquet", pq.ParquetFile)
     wanted, first, parts = frame["index"].to_numpy(), 0, []
     for group in range(file.num_row_groups):
         n = file.metadata.row_group(group).num_rows

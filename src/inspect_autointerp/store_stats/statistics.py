@@ -10,8 +10,10 @@ from math import nan
 import numpy as np
 import pandas as pd
 
+from inspect_autointerp.store.hookpoint_store import HookpointStore
 from inspect_autointerp.store.manifest import NAME
-from inspect_autointerp.store.store import SAMPLE, Store, hookpoint_folder
+from inspect_autointerp.store.postings import SAMPLE
+from inspect_autointerp.store.store import Store
 
 SINGLE_TOKEN = 0.9
 """A latent is a single-token one if a larger share of its kept activations lies on one token of the vocabulary."""
@@ -44,20 +46,20 @@ def latents_frame(store: Store, hookpoint: str) -> pd.DataFrame:
     Raises:
         UserError: The store has no such hookpoint.
     """
-    hookpoint = store.hookpoint(hookpoint)
-    frame = store.table(hookpoint, ["index", "n_tokens", "n_windows", "max_activation"]).to_pandas()
+    at = store.at(hookpoint)
+    frame = at.table(["index", "n_tokens", "n_windows", "max_activation"]).to_pandas()
     frame.insert(2, "density", frame["n_tokens"] / store.manifest.n_tokens)
-    columns = [np.concatenate(parts) for parts in zip(*_kept(store, hookpoint), strict=True)]
+    columns = [np.concatenate(parts) for parts in zip(*_kept(at), strict=True)]
     names = ("kept_windows", "test_windows", "single_token_share", "single_token", "position_information")
     return frame.assign(**dict(zip(names, columns, strict=True)))
 
 
-def _kept(store: Store, hookpoint: str) -> Iterator[tuple[np.ndarray, ...]]:
+def _kept(at: HookpointStore) -> Iterator[tuple[np.ndarray, ...]]:
     """The last five columns, block by block."""
     from safetensors import safe_open
 
-    postings = f"{hookpoint_folder(hookpoint)}/postings.safetensors"
-    handle = store.read(postings, lambda path: safe_open(path, framework="np"))
+    store = at.store
+    handle = at.read("postings.safetensors", lambda path: safe_open(path, framework="np"))
     window_indptr, indptr = (handle.get_tensor(name).astype(np.int64) for name in ("window_indptr", "indptr"))
     columns = {name: handle.get_slice(name) for name in ("window", "flags", "pos")}
 

@@ -29,14 +29,14 @@ def drawn_latents(store: Store, evaluation: Evaluation) -> Drawn:
     Raises:
         UserError: None can be used.
     """
-    hookpoint = store.hookpoint(evaluation.hookpoint)
-    n_windows = store.n_windows(hookpoint)
+    at = store.at(evaluation.hookpoint)
+    hookpoint, n_windows = at.name, at.n_windows
     skipped: Counter[str] = Counter()
     if dead := int((n_windows == 0).sum()):
         skipped["never fire"] = dead
 
     def usable(index: int) -> bool:
-        reason = unusable(store, store.latent(hookpoint, index), evaluation.min_contexts)
+        reason = unusable(store, at.latent(index), evaluation.min_contexts)
         skipped.update([reason] if reason else [])
         return reason is None
 

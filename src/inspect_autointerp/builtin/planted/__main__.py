@@ -59,7 +59,7 @@ def measure(store: Store, n: int, seed: int, error_rate: float = 0.0) -> dict[So
     """
     figures: dict[Sort, dict[Column, list[float]]] = {sort: {column: [] for column in COLUMNS} for sort in SORTS}
     for index, planted in enumerate(LATENTS):
-        latent = store.latent(HOOKPOINT, index)
+        latent = store.at(HOOKPOINT).latent(index)
         contexts = LatentContexts(store, latent)
         tests = contexts.test(n, n, seed, KINDS)
         for sort in SORTS:

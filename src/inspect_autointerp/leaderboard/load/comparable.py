@@ -1,16 +1,17 @@
 """Which entries stand in one table: those over the same store, latents, grader and options, and no others."""
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from inspect_autointerp.leaderboard.load.log_entry import RANDOM_CODER, Entry, is_known
+from inspect_autointerp.leaderboard.load.setting import Setting
 
 
 @dataclass(frozen=True)
 class Comparison:
     """Entries that may be compared, explainers before floors, best first."""
 
-    setting: dict[str, str]
+    setting: Setting
     entries: list[Entry]
 
 
@@ -31,7 +32,7 @@ def compare(entries: list[Entry]) -> tuple[list[Comparison], list[tuple[Entry, s
         The tables, the largest first, those of random coders last; and the entries that stand in none of several, or
         alone, each with the reason.
     """
-    groups: dict[tuple, dict[str, Entry]] = defaultdict(dict)
+    groups: dict[Setting, dict[str, Entry]] = defaultdict(dict)
     apart: list[tuple[Entry, str]] = []
     stores = _stores(entries)
     for entry in entries:
@@ -39,21 +40,21 @@ def compare(entries: list[Entry]) -> tuple[list[Comparison], list[tuple[Entry, s
         if problem:
             apart.append((entry, problem))
             continue
-        group = groups[tuple(entry.setting.items())]
+        group = groups[entry.setting]
         if entry.name in group:
             apart.append((group[entry.name], "a newer log of the same evaluation is shown"))
         group[entry.name] = entry
     # The largest first, of equal ones the newest: a first evaluation of one's own goes before an older example's.
     newest = sorted(groups.values(), key=lambda group: max(entry.created for entry in group.values()), reverse=True)
     ordered = sorted(newest, key=lambda group: (_is_random(group), -len(group)))
-    latest = {next(iter(group.values())).setting["score"]: group for group in reversed(newest)}
+    latest = {next(iter(group.values())).setting.score: group for group in reversed(newest)}
     tables: dict[str, list[Comparison]] = defaultdict(list)
     for group in ordered:
         first = next(iter(group.values()))
-        score = first.setting["score"]
+        score = first.setting.score
         if len(group) >= 2 or group is latest[score] or _is_random(group):
             tables[score].append(Comparison(first.setting, _ranked(_with_floors(list(group.values())))))
-        if len(group) == 1 and tables[score][0].setting is not first.setting and not _is_random(group):
+        if len(group) == 1 and tables[score][0].setting != first.setting and not _is_random(group):
             apart += [(entry, _difference(entry, tables[score][0])) for entry in group.values()]
     return [table for same_setting in tables.values() for table in same_setting], apart
 
@@ -63,7 +64,7 @@ def _stores(entries: list[Entry]) -> dict[str, str]:
     held: dict[str, Counter[str]] = defaultdict(Counter)
     published: dict[str, str] = {}
     for entry in reversed(entries):  # of equally many, `most_common` has the first one counted
-        suite = entry.setting.get("suite") if entry.one_store else None
+        suite = entry.setting.suite if entry.one_store else None
         if suite and entry.digest:
             published.setdefault(suite, entry.digest)
         if suite:
@@ -73,15 +74,15 @@ def _stores(entries: list[Entry]) -> dict[str, str]:
 
 def _of_another_store(entry: Entry, stores: dict[str, str]) -> str | None:
     """Why an entry of a suite is refused; None if it is not."""
-    wanted = stores.get(entry.setting.get("suite", "")) if entry.one_store else None
+    wanted = stores.get(entry.setting.suite) if entry.one_store else None
     if wanted in (None, _whole(entry)):
         return None
-    return f"store {_whole(entry)} is not that of suite {entry.setting['suite']}, {wanted}"
+    return f"store {_whole(entry)} is not that of suite {entry.setting.suite}, {wanted}"
 
 
 def _whole(entry: Entry) -> str:
     """The digest of an entry's store as it was made, whatever its windows are cut to."""
-    return entry.setting.get("store", "").partition("/")[0]
+    return entry.setting.store.partition("/")[0]
 
 
 def _is_random(group: dict[str, Entry]) -> bool:
@@ -105,8 +106,8 @@ def _ranked(entries: list[Entry]) -> list[Entry]:
 def _difference(entry: Entry, table: Comparison) -> str:
     """How an entry's setting differs from a table's."""
     reasons = []
-    for key, value in entry.setting.items():
-        if value == table.setting[key]:
+    for key, value in asdict(entry.setting).items():
+        if value == getattr(table.setting, key):
             continue
         if key == "latents":  # of another store or hookpoint they are others anyway
             reasons += [] if reasons else ["other latents"]

@@ -15,6 +15,7 @@ from inspect_autointerp.inspect_support.default_model import LEXICAL, NO_MODEL
 from inspect_autointerp.inspect_support.model_name import sampling, telling_arguments
 from inspect_autointerp.leaderboard.load.header import FLOORS, Estimate, estimates_of, scores_of, solver_of
 from inspect_autointerp.leaderboard.load.log_values import Check, log_check
+from inspect_autointerp.leaderboard.load.setting import UNKNOWN, Setting
 from inspect_autointerp.scorers.shared.specs import spec_of
 from inspect_autointerp.sharded import KEY as SWEEP
 
@@ -40,9 +41,8 @@ class Entry:
     explainer: str
     """The model, the solver where it is not `explain`, and its settings where they are not the defaults."""
     floor: bool
-    setting: dict[str, str]
-    """What has to agree for two entries to be compared: score, suite (empty if none), store, hookpoint, latents,
-    grader, prompt, options."""
+    setting: Setting
+    """What has to agree for two entries to be compared."""
     scores: dict[str, Estimate]
     n_latents: int
     """Latents evaluated, unscored ones included."""
@@ -85,7 +85,7 @@ class Entry:
     @property
     def statistic(self) -> str:
         """The one that entries are ordered by; empty where the score is unknown or does not have it."""
-        spec = spec_of(self.setting.get("score", ""))
+        spec = spec_of(self.setting.score)
         return spec.headline if spec and spec.headline in self.scores else ""
 
     @property
@@ -190,16 +190,16 @@ def entries(log: EvalLog, path: str, absent: Collection[str] = ()) -> list[Entry
             explainer=explainer,
             floor=floor,
             baseline=baseline,
-            setting={
-                "score": scorer.rstrip("0123456789"),  # Inspect numbers a scorer that is added a second time
-                "suite": _text(suite.get("label", "")),
-                "store": _text(metadata.get("store")),
-                "hookpoint": _text(metadata.get("hookpoint")),
-                "grader": _text(made.get(scorer, {}).get("grader")),
-                "prompt": _text(made.get(scorer, {}).get("prompt")),
-                "options": json.dumps(made.get(scorer, {}).get("options"), sort_keys=True),
-                "latents": digest_of(latents),
-            },
+            setting=Setting(
+                score=scorer.rstrip("0123456789"),  # Inspect numbers a scorer that is added a second time
+                suite=_text(suite.get("label", "")),
+                store=_text(metadata.get("store")),
+                hookpoint=_text(metadata.get("hookpoint")),
+                grader=_text(made.get(scorer, {}).get("grader")),
+                prompt=_text(made.get(scorer, {}).get("prompt")),
+                options=json.dumps(made.get(scorer, {}).get("options"), sort_keys=True),
+                latents=digest_of(latents),
+            ),
             scores=estimates_of(scores),
             n_latents=len(ids),
             tokens_per_latent=sum(usage.total_tokens for usage in usages) / len(ids) if ids else float("nan"),
@@ -271,7 +271,7 @@ def _made_by(path: str, ids: list[Any], scorers: set[str]) -> dict[str, dict[str
 
 def _broken(name: str, path: str, problem: str, created: str = "") -> Entry:
     nan = float("nan")
-    return Entry(name, False, {}, {}, 0, nan, nan, created, path, problem)
+    return Entry(name, False, UNKNOWN, {}, 0, nan, nan, created, path, problem)
 
 
 def is_known(value: float) -> bool:

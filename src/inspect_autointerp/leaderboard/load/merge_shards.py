@@ -10,6 +10,7 @@ import pandas as pd
 from inspect_autointerp.leaderboard.load.header import Estimate
 from inspect_autointerp.leaderboard.load.log_entry import Entry, digest_of
 from inspect_autointerp.leaderboard.load.log_values import log_values
+from inspect_autointerp.leaderboard.load.setting import Setting
 from inspect_autointerp.statistics.intervals import bootstrap_intervals
 
 
@@ -32,10 +33,11 @@ def merged(entries: Sequence[Entry]) -> list[Entry]:
             of_sweep[entry.shard.sweep].append(entry)
     for shards in of_sweep.values():
         complete = [entry for entry in shards if not entry.problem]
-        alike: dict[tuple, dict[int, Entry]] = defaultdict(dict)
+        alike: dict[tuple[str, str, Setting], dict[int, Entry]] = defaultdict(dict)
         for entry in complete:
-            setting = tuple((key, value) for key, value in entry.setting.items() if key != "latents")
-            alike[entry.explainer, entry.scorer, setting][_shard(entry)] = entry  # of two logs of a shard the newer
+            alike[entry.explainer, entry.scorer, replace(entry.setting, latents="")][_shard(entry)] = (
+                entry  # of two logs of a shard the newer
+            )
         whole += [_one(sorted(parts.values(), key=_shard)) for parts in alike.values()]
         if not complete:
             last = shards[-1]
@@ -77,7 +79,7 @@ def _one(parts: list[Entry]) -> Entry:
     return replace(
         first,
         explainer=first.explainer + missing,
-        setting=first.setting | {"latents": digest_of(latents)},
+        setting=replace(first.setting, latents=digest_of(latents)),
         scores=scores,
         n_latents=int(sizes.sum()),
         tokens_per_latent=mean([part.tokens_per_latent for part in parts]),

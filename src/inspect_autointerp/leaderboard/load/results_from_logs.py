@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
@@ -11,10 +12,8 @@ from inspect_autointerp.leaderboard.load.comparable import Comparison, compare
 from inspect_autointerp.leaderboard.load.log_entry import RANDOM_CODER, Entry, read_entries
 from inspect_autointerp.leaderboard.load.merge_shards import merged, values_of
 from inspect_autointerp.leaderboard.load.sample_rows import FACTS
+from inspect_autointerp.leaderboard.load.setting import Setting
 from inspect_autointerp.leaderboard.results import ENTRY_COLUMNS, VALUE_COLUMNS, Results, band
-
-_APART = ("hookpoint", "latents")
-"""What tables of one series may differ in."""
 
 
 def read_results(folder: str) -> Results:
@@ -61,27 +60,31 @@ def _columns_of(entry: Entry) -> str:
 
 
 _NO_LATENT = pd.DataFrame(columns=["id", *FACTS, "store"]).astype({"id": "str", **dict.fromkeys(FACTS, "f8")})
-Rows = list[tuple[dict[str, str], Entry]]
+Rows = list[tuple[Setting, Entry]]
 
 
 def _entries(rows: Rows) -> pd.DataFrame:
     tables, series = {}, {}
     records = []
     for setting, entry in rows:
-        table = tables.setdefault(tuple(setting.items()), len(tables) + 1)
-        shared = tuple((key, value) for key, value in setting.items() if key not in _APART)
+        table = tables.setdefault(setting, len(tables) + 1)
+        shared = replace(setting, hookpoint="", latents="")  # what tables of one series may differ in
         records.append(
             {
                 "table": table,
                 "series": series.setdefault(shared, len(series) + 1),
                 "explainer": entry.name,
                 "floor": entry.floor or entry.coder.startswith(RANDOM_CODER),
-                "score": setting["score"],
+                "score": setting.score,
                 "statistic": entry.statistic,
-                **{key: setting[key] for key in ("hookpoint", "store", "suite")},
+                "hookpoint": setting.hookpoint,
+                "store": setting.store,
+                "suite": setting.suite,
                 "subject": entry.subject,
                 "coder": entry.coder,
-                **{key: setting[key] for key in ("grader", "prompt", "options")},
+                "grader": setting.grader,
+                "prompt": setting.prompt,
+                "options": setting.options,
                 "n_latents": entry.n_latents,
                 "tokens_per_latent": entry.tokens_per_latent,
                 "cost_per_latent": entry.cost_per_latent,
@@ -95,7 +98,7 @@ def _entries(rows: Rows) -> pd.DataFrame:
 
 def _latents(rows: Rows, frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
     parts = []
-    for store, of_store in groupby(sorted(rows, key=lambda row: row[0]["store"]), key=lambda row: row[0]["store"]):
+    for store, of_store in groupby(sorted(rows, key=lambda row: row[0].store), key=lambda row: row[0].store):
         entries = [entry for _, entry in of_store]
         ids = pd.Index(list(dict.fromkeys(id for latents in {e.latents for e in entries} for id in latents)))
         facts = pd.DataFrame(np.nan, index=ids, columns=list(FACTS))
@@ -118,7 +121,7 @@ def _values(rows: Rows, frames: dict[str, pd.DataFrame], latents: pd.DataFrame) 
     places = np.empty(ends[-1], dtype=np.int32)
     of_store = {store: part["id"] for store, part in latents.groupby("store", observed=True)}
     for (setting, entry), start, end in zip(rows, ends[:-1], ends[1:], strict=True):
-        ids = of_store[setting["store"]]
+        ids = of_store[setting.store]
         ids = ids[ids.isin(entry.latents)]
         places[start:end] = ids.index
         values = frames[entry.path].reindex(ids)

@@ -82,7 +82,7 @@ def recomputed(path: str) -> Recomputed:
     own = [
         entry
         for entry in entries(log, path)
-        if entry.scorer in suite["scores"] and entry.setting["grader"] == suite["grader"]
+        if entry.scorer in suite["scores"] and entry.setting.grader == suite["grader"]
     ]
     latents = own[0].latents if own else ()
     samples, texts = _read(path, log)

@@ -10,6 +10,7 @@ from pydantic.dataclasses import dataclass
 from inspect_autointerp import __version__
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.formats.strict_json import Unreadable, load
+from inspect_autointerp.leaderboard.load.setting import Setting
 from inspect_autointerp.leaderboard.submit.recompute import Recomputed, recomputed
 
 _STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
@@ -39,8 +40,7 @@ class Row:
     score: str
     explainer: str
     floor: bool
-    setting: dict[str, str]
-    """See `log_entry.Entry.setting`."""
+    setting: Setting
     subject: str
     coder: str
     tokens_per_latent: float | None

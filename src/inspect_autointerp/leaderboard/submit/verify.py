@@ -17,7 +17,7 @@ from inspect_autointerp.suites.suite import Suite
 _FIXED = {
     "activating": "test_activating",
     "nonactivating": "test_nonactivating",
-    **{name: name for name in ("shown", "confidence", "seed", "window", "min_contexts")},
+    **{name: name for name in ("texts_per_call", "confidence", "seed", "window", "min_contexts")},
 }
 """Options of scorers, and what suites call them."""
 
@@ -60,13 +60,13 @@ def suite_differences(entry: Submission, suite: Suite) -> Iterator[str]:
         if missing := [score for score in evaluation.scores if score not in scores]:
             yield f"{log.name}: without the suite's {', '.join(missing)}"
     for row in entry.rows:
-        where, store = _where(row), row.setting.get("store", "").partition("/")[0]
+        where, store = _where(row), row.setting.store.partition("/")[0]
         if isinstance(suite.digest, str) and store != suite.digest:
             yield f"{where}: over store {store}, and that of suite {suite.name} is {suite.digest}"
         wanted = {"suite": suite.label, "grader": suite.grader_name, "hookpoint": evaluation.hookpoint}
         for name, value in (wanted | {"score": row.score}).items():
-            if row.setting.get(name) != value:
-                yield f"{where}: {name} is {row.setting.get(name)}, the suite's is {value}"
+            if (own := getattr(row.setting, name)) != value:
+                yield f"{where}: {name} is {own}, the suite's is {value}"
         for option, fixed in _options(row).items():
             if option in _FIXED and fixed != getattr(evaluation, _FIXED[option]):
                 yield f"{where}: option {option} is {fixed}, the suite's is {getattr(evaluation, _FIXED[option])}"
@@ -78,7 +78,7 @@ def _draw_differences(entry: Submission, suite: Suite) -> Iterator[str]:
     if not folder.is_dir():
         return
     store = Store.open(str(folder), suite.evaluation.window)
-    if any(row.setting.get("store") != store.digest for row in entry.rows):
+    if any(row.setting.store != store.digest for row in entry.rows):
         return
     hookpoint = suite.evaluation.hookpoint
     if sorted(f"{hookpoint}/{index}" for index in drawn_latents(store, suite.evaluation).latents) != entry.latents:
@@ -123,7 +123,7 @@ def _unlike(log: Any, entry: Any, where: str) -> Iterator[str]:
 
 def _options(row: Row) -> dict[str, Any]:
     try:
-        options = json.loads(row.setting.get("options", "{}"))
+        options = json.loads(row.setting.options)
     except ValueError:
         return {}
     return options if isinstance(options, dict) else {}

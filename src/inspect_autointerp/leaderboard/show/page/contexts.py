@@ -21,7 +21,7 @@ class LatentTexts:
         hookpoint, _, index = latent.rpartition("/")
         self._store = store
         self._windows = LatentWindows(store, hookpoint, int(index))
-        self._maximum = store.latent(hookpoint, int(index)).max_activation
+        self._maximum = store.at(hookpoint).latent(int(index)).max_activation
 
     def activations(self, start: int) -> np.ndarray:
         """Return the latent's activations on a context, float32 (token,)."""
