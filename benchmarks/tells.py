@@ -24,6 +24,7 @@ from inspect_autointerp.contexts.negatives import HARD, negative_kinds
 from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.contexts.sampling import rng_of
 from inspect_autointerp.inspect_support.dataset import latent_dataset
+from inspect_autointerp.inspect_support.verdicts import LatentFacts, Verdict
 from inspect_autointerp.latent import Split
 from inspect_autointerp.scorers.fuzzing.marks import MISMARKED, marked_contexts
 from inspect_autointerp.scorers.simulation.statistics import correlation_statistics
@@ -120,7 +121,11 @@ def by_rarity(store: Store, latent_id: str, n: int, seed: int) -> float:
     contexts = LatentContexts(store, store.at(hookpoint).latent(int(index)), centered=False).test(n, n, seed)
     counts = np.bincount(store.tokens)
     ids = store.ids(np.array([context.start for context in contexts]))
-    return correlation_statistics(contexts, [*-np.log(counts[ids])], 0.5)["correlation"]
+    foretold = [
+        Verdict(kind=context.kind, values=row)
+        for context, row in zip(contexts, (-np.log(counts[ids])).tolist(), strict=True)
+    ]
+    return correlation_statistics(contexts, foretold, LatentFacts(firing_share=0.5))["correlation"]
 
 
 def main(

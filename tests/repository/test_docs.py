@@ -1,10 +1,12 @@
 """The paths that the documentation names are in the tree, and no room of the tree is missing in it."""
 
+import inspect
 import re
 from pathlib import Path
 
 import pytest
 
+from inspect_autointerp import tasks
 from inspect_autointerp.scorers.shared.specs import SCORES
 
 ROOT = Path(__file__).parents[2]
@@ -61,3 +63,17 @@ def test_task_files_have_the_lengths_that_are_stated() -> None:
 
 def _source(file: str) -> Path:
     return next(base / file for base in (ROOT, SRC) if (base / file).is_file())
+
+
+@pytest.mark.parametrize("name", ["README.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))])
+def test_documentation_names_task_options_that_there_are(name: str) -> None:
+    functions = [getattr(tasks, task) for task in (*SCORES, "multi_score")]
+    there = {parameter for function in functions for parameter in inspect.signature(function).parameters}
+    text = (ROOT / name).read_text(encoding="utf-8")
+    named = set(re.findall(r"-T ([a-z_]+)=", text))
+    if name == "README.md":
+        [table] = re.findall(r"^\| `-T` \| default \| \|\n((?:\|.*\n)+)", text, flags=re.MULTILINE)
+        rows = [option for row in table.splitlines() for option in re.findall(r"`([a-z_]+)=", row.split("|")[1])]
+        assert len(rows) > 10
+        named |= set(rows)
+    assert named - there == set()

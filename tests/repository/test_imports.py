@@ -62,7 +62,7 @@ def imported(path: Path) -> list[str]:
             if isinstance(name, ast.Constant) and isinstance(name.value, str):
                 modules.append(name.value)
             elif isinstance(name, ast.JoinedStr):
-                modules.append("".join(part.value for part in name.values if isinstance(part, ast.Constant)))
+                modules.append("".join(str(part.value) for part in name.values if isinstance(part, ast.Constant)))
     return modules
 
 

@@ -1,5 +1,6 @@
 """Statistics of written texts, by hand, and the report."""
 
+from collections.abc import Sequence
 from math import isnan
 
 import numpy as np
@@ -13,7 +14,9 @@ from inspect_autointerp.scorers.generation.report import report_texts
 from inspect_autointerp.scorers.generation.statistics import ACTIVE, KEYS, NEAR_MISS, generation_statistics
 
 
-def statistics(active: list[float | None], near: list[float | None], median: float, least: int = 1) -> dict[str, float]:
+def statistics(
+    active: Sequence[float | None], near: Sequence[float | None], median: float, least: int = 1
+) -> dict[str, float]:
     rows = [Verdict(kind=ACTIVE, value=value) for value in active] + [Verdict(kind=NEAR_MISS, value=v) for v in near]
     return generation_statistics(rows, LatentFacts(min_contexts=least, median=median))
 

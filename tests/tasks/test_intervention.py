@@ -87,10 +87,11 @@ def says(texts: dict[str, str]) -> Solver:
 def run(store: Path, logs: Path, texts: dict[str, str] | None = None, **options: Any) -> EvalLog:
     """Score four latents by given explanations, or by the lexical provider's."""
     if texts is None:
-        task = intervention(store=str(store), **({"latents": "sample:4", "min_contexts": 40} | options))
+        arguments: dict[str, Any] = {"latents": "sample:4", "min_contexts": 40} | options
+        task = intervention(store=str(store), **arguments)
     else:
         samples = [Sample(id=id, input="?") for id in texts]
-        task = Task(dataset=samples, solver=says(texts), scorer=scorer(str(store), **options))
+        task = Task(dataset=samples, solver=says(texts), scorer=scorer(store=str(store), **options))
     [log] = inspect_eval(task, model=LEXICAL, log_dir=str(logs), display="none")
     return log
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from inspect_ai.dataset import MemoryDataset, Sample
@@ -30,7 +31,7 @@ class LatentDataset:
 
 
 def latent_dataset(
-    store: str,
+    store: str | Path,
     *,
     hookpoint: str | None = None,
     latents: object = None,
@@ -57,7 +58,7 @@ def latent_dataset(
     Raises:
         UserError: The store, the hookpoint, the negatives or the latents are not there, or no latent can be used.
     """
-    opened = Store.open(store, window)
+    opened = Store.open(str(store), window)
     hookpoint = opened.at(hookpoint).name
     kinds = negative_kinds(opened, hookpoint, negatives)
     usable, skipped = usable_latents(opened, hookpoint, latents, min_contexts, seed)

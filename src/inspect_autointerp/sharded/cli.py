@@ -12,7 +12,7 @@ CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 def eval_sharded(
     context: typer.Context,
-    task: Annotated[str, typer.Argument(help="A task by name, detection or suite, or a file, as for inspect eval.")],
+    task: Annotated[str, typer.Argument(help="A task by name, like multi_score, or a file, as for inspect eval.")],
     latents: Annotated[str, typer.Option(help="Which: all, 0:20000, a list, or sample:5000 usable ones.")] = "all",
     shard: Annotated[int, typer.Option(help="Latents in a shard, which has a log of its own.")] = 500,
     processes: Annotated[int, typer.Option(help="Shards at a time on this machine.", min=1)] = 1,
