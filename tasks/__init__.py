@@ -1,4 +1,4 @@
-"""One Inspect task per metric."""
+"""One Inspect task per score, and `multi_score` for several at once."""
 
 from inspect_autointerp.tasks.detection import detection as detection
 from inspect_autointerp.tasks.embedding import embedding as embedding

@@ -67,7 +67,7 @@ def score_task(
 ) -> Task:
     """Return the Inspect task over these latents.
 
-    The explainer is Inspect's main model; with no model at all it is the lexical baseline (`explainer_model`). The
+    The explainer is Inspect's main model; with no model at all it is the lexical baseline (`default_model`). The
     grader is bound as a role, which the log records.
 
     Args:

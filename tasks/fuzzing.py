@@ -40,7 +40,7 @@ def fuzzing(
         test_nonactivating: Contexts of each kind on which the latent is silent, with marks on tokens.
         test_mismarked: Further activating contexts, with marks on tokens on which the latent is silent. Where there are
             too few activating contexts for both, both get less in proportion.
-        min_contexts: Below this many mismarked contexts, too, their score is undefined.
+        min_contexts: As in detection. With fewer mismarked contexts, the statistics against them are undefined.
         threshold: A token counts as activating from this share of its context's maximum on, above 0 and up to 1.
     """
     with one_line_errors():

@@ -37,8 +37,8 @@ def detection(
         nonactivating: Test contexts of each kind of negatives.
         texts_per_call: Texts in one call to the grader.
         confidence: Ask for 0 to 100 rather than 0 or 1. Gives an AUROC where the provider has no log-probabilities.
-        store: The context store; by default the one that the sample names. As for the next four, what the sample's
-            metadata says holds unless it is given here, see `shared.score.SAMPLE_OPTIONS`.
+        store: The context store; by default the one that the sample names. This and the next four arguments are read
+            from the sample's metadata unless given here, see `shared.score.SAMPLE_OPTIONS`.
         window: Tokens in a context.
         negatives: Kinds of negatives; each harder one than random gets statistics of its own.
         min_contexts: A hard kind with fewer contexts is undefined.

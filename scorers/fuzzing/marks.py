@@ -9,7 +9,8 @@ Kept exactly: every negative's marks are, token for token, some positive's, each
 a hard negative is compared with the very positive whose marks it wears, so both sides of that comparison hold the same
 marks equally often. So do positives and random negatives where there are as many of them. Marks that fit nowhere are
 not lent and not bent to fit: a latent that fires on the last token of every window has no mismarked contexts.
-Kept in expectation: with other numbers of random negatives, whose marks are lent, or lent again, is drawn at random.
+Kept on average only: if there are more or fewer random negatives than positives, it is drawn at random whose marks are
+used, or used twice.
 Not kept, since text is text: what the marked tokens are, how many characters they have, and, next to a token that is
 but part of a character and shows no mark, where a run ends.
 """

@@ -45,8 +45,6 @@ def classification_statistics(verdicts: Sequence[Verdict], facts: LatentFacts) -
         - `unscored`: share of contexts without a verdict, all kinds together.
         - `with_probability`: share of the scored contexts that have a probability, all kinds together: those that
           `auroc` and `auprc` are computed from.
-        - `with_probability`: share of the scored contexts that have a probability, all kinds together: what `auroc` and
-          `auprc` speak of.
         - `balanced_accuracy_KIND`, `auroc_KIND`, `tnr_KIND`: of activating contexts against that hard kind alone.
     """
     values = dict.fromkeys([*KEYS, *(f"{name}_{kind}" for kind in facts.hard for name in BALANCED)], UNDEFINED)

@@ -17,7 +17,7 @@ def label_probabilities(tokens: Sequence[Logprob] | None, answer: str, items: Se
     """P(1) / (P(0) + P(1)) at the place of each label, None where it cannot be told.
 
     Tokens are matched to labels by where they stand in the answer, never by count: providers drop tokens, and answers
-    hold other digits, see `spelling`. The alternatives to a token count where they differ from it by nothing but the
+    hold other digits, see `token_spelling`. The alternatives to a token count where they differ from it only by the
     label (`[1` and `[0`, `true` and `false`). A token that holds more than one label tells nothing.
 
     Args:

@@ -11,7 +11,7 @@ from inspect_autointerp.statistics.intervals import bootstrap_interval
 
 @metric
 def estimate(level: float = 0.95) -> Metric:
-    """The mean over latents, as `mean`, and its bootstrap interval, as `low` and `high`.
+    """The mean over latents, as `mean`, and its 95 % interval, as `low` and `high`: a bootstrap in closed form.
 
     NaN where undefined: the mean of no latents, the interval of fewer than two.
 

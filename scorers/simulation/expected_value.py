@@ -17,7 +17,7 @@ _VALUES = {str(value): value for value in range(11)}
 def expected_values(tokens: Sequence[Logprob] | None, answer: str, items: Sequence[Item]) -> list[float | None]:
     """Σ v P(v) / Σ P(v) over the values that were considered at the place of each; None where it cannot be told.
 
-    Tokens are matched to values by where they stand in the answer's text, see `spelling`. The alternatives to a
+    Tokens are matched to values by where they stand in the answer's text, see `token_spelling`. The alternatives to a
     token count where they differ from it by nothing but the value. Some tokenizers make 10 of the tokens `1` and `0`:
     then a `1` means 1 or 10, which the alternatives to the next token share out, and where that cannot be known,
     because another value than these two was chosen, nothing is told.

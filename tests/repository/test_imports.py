@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = "inspect_autointerp"
 TOP = ("tasks", "solvers", "scorers", "prep", "studies")
 """The rooms that lie at the top of the repository."""
-FLOORS: dict[str, set[str]] = {
+MAY_IMPORT: dict[str, set[str]] = {
     "tasks": {"solvers", "scorers", "src"},
     "solvers": {"scorers", "src"},
     "scorers": {"src"},
@@ -39,7 +39,7 @@ JOINS = {
 
 def room_of(module: str) -> str:
     part = module.split(".")[1] if "." in module else ""
-    return part if part in FLOORS else "src"
+    return part if part in MAY_IMPORT else "src"
 
 
 def files() -> list[Path]:
@@ -76,7 +76,7 @@ def test_room_imports_what_it_may(path: Path) -> None:
         assert module.split(".")[0] not in TOP, f"{module}: import {PACKAGE}.{module}"
         if module.startswith(PACKAGE + "."):
             other = room_of(module)
-            assert other == room or other in FLOORS[room], f"{room} may not import {module}"
+            assert other == room or other in MAY_IMPORT[room], f"{room} may not import {module}"
         if room == "prep":
             assert not module.startswith("inspect_ai"), "prep knows nothing of Inspect"
 

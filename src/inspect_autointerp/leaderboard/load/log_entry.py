@@ -1,4 +1,4 @@
-"""One log as the entries of a leaderboard, one per score. Its header and one sample are read, whatever its size."""
+"""One log as the entries of a leaderboard, one per score: made from its header and one sample."""
 
 import json
 from collections.abc import Collection, Iterator, Sequence
