@@ -4,7 +4,7 @@ A scorer supplies one function that takes a `LatentTest` and returns an `Outcome
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -184,9 +184,17 @@ def _open(state: TaskState, named: str | None, window: int | None, explanation: 
     return store
 
 
+def _reasons(verdicts: Iterable[Verdict]) -> dict[tuple[str, int], str | None]:
+    """The reason of each answer, None where it was scored: the texts of one question of intruder have one answer."""
+    return {
+        ("verdict", number) if row.question is None else ("question", row.question): row.reason
+        for number, row in enumerate(verdicts)
+    }
+
+
 def _score(test: LatentTest, outcome: Outcome, answer: str | None, metadata: Mapping[str, Any]) -> Score:
     nothing = dict.fromkeys(test.spec.statistics(test.hard), float("nan")) | {"unscored": 1.0}
-    reasons = [verdict.reason for verdict in outcome.verdicts]
+    reasons = [*_reasons(outcome.verdicts).values()]
     counts = counted(reason for reason in reasons if reason)
     totals = by_main_reason(counts)
     none_scored = bool(counts) and None not in reasons

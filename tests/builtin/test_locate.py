@@ -35,7 +35,7 @@ READ = {
     ],
 }
 WRITTEN = {"prep": ["demo", "-o", "NAME"], "merge": ["NAME"], "negatives": ["NAME"]}
-TAKE_NONE = {"hooks", "suites", "leaderboard", "submit", "verify", "export"}
+TAKE_NONE = {"hooks", "suites", "leaderboard", "submit", "verify", "export", "verdicts"}
 ASKING = {"store", "stores", "contexts", "store_a", "store_b"}
 """What parameters are called that take a store."""
 
@@ -69,9 +69,9 @@ def test_stores_are_looked_for_in_one_place() -> None:
         for path in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 names = {alias.name for alias in node.names} if isinstance(node, ast.ImportFrom) else set()
-                if "resolve" in names and node.module == "inspect_autointerp.inspect_support.dataset":  # pyright: ignore
+                if "resolve" in names and node.module == "inspect_autointerp.builtin.locate":  # pyright: ignore
                     users.add(path.stem)
-    assert users == {"named_stores", "source"}  # the latter resolves files of explanations
+    assert users == {"source"}  # which resolves files of explanations
 
 
 @pytest.mark.parametrize("command", READ)

@@ -147,7 +147,7 @@ def test_what_has_no_contexts_is_listed_with_what_makes_them(
         (["coder", "--model", "gpt"], "--model gpt: give PROVIDER/NAME, or LEVEL=PROVIDER/NAME"),
         (
             ["prompt", "-T", "shwon=1", "--dry-run"],
-            "activations shown: -T shwon=1: the task suite has no such",
+            "activations shown: -T shwon=1: the task multi_score has no such",
         ),
     ],
 )

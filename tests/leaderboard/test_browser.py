@@ -132,7 +132,6 @@ def test_a_card_shows_explanations_contexts_and_verdicts(page: "Page") -> None:
     said = column(page, "#card-body > .wide", "explanation")
     assert sorted(said) == sorted([f"{SHOWN} 3"] * 4 + ["(no explanation)"])
     assert page.locator("#card .verdicts tbody tr").count() == 8
-    assert page.locator("#card .text b[class^=h]").count() > 4
     assert SHOWN in page.locator("#card .verdicts .text").first.inner_text()
     failures = [int(text) for text in column(page, "#card .verdicts", "failures")]
     assert failures == sorted(failures, reverse=True)

@@ -226,7 +226,7 @@ blocks = st.sampled_from([1, 4, 10_000])
 """Rows in a block."""
 
 
-@settings(max_examples=250)
+@settings(max_examples=100)
 @given(chunks=streams(), limit=limits, batch=st.integers(1, 4), buffer=st.sampled_from([0, 3, 10_000]), block=blocks)
 def test_what_is_kept_is_what_holding_everything_gives(
     chunks: list[Chunk], limit: dict[str, int], batch: int, buffer: int, block: int
@@ -251,7 +251,7 @@ def test_what_is_kept_does_not_depend_on_the_order(chunks: list[Chunk], limit: d
     assert_same(fold(shuffled, 1, buffer=2, **limit), fold(chunks, 1, **limit))
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(streams=shared_out(), limit=limits, buffer=st.sampled_from([0, 3, 10_000]), block=blocks)
 def test_shards_merged_in_any_order_are_the_single_run(streams, limit: dict[str, Any], buffer: int, block: int) -> None:
     chunks, shards = streams

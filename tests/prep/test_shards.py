@@ -166,7 +166,9 @@ def test_a_failure_within_selection_does_not_pass_for_a_state(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("where", ["run.write_hookpoint", "writer._decile_edges"])  # before the first block, and after
+@pytest.mark.parametrize(
+    "where", ["run.run.write_hookpoint", "write.writer._decile_edges"]
+)  # before the first block, and after
 def test_a_failure_while_the_store_is_written_keeps_the_pass(
     job: Job, single: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:

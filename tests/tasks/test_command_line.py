@@ -27,7 +27,7 @@ def evaluate(task: str, *arguments: str, cwd: Path, logs: Path) -> tuple[EvalLog
 
 def test_by_file_from_the_root_without_a_model(store_folder: Path, tmp_path: Path) -> None:
     log, said = evaluate("tasks/detection.py", "-T", f"store={store_folder}", cwd=ROOT, logs=tmp_path)
-    assert "No --model given" in said
+    assert "No --model was given" in said
     assert log.status == "success"
     assert log.eval.model == "inspect_autointerp/lexical"
     assert log.eval.model_roles
@@ -40,7 +40,7 @@ def test_by_file_from_elsewhere_with_a_relative_store(store_folder: Path, tmp_pa
     log, said = evaluate(
         task, "-T", contexts, "--model", "inspect_autointerp/lexical", cwd=store_folder.parent, logs=tmp_path
     )
-    assert "No --model given" not in said
+    assert "No --model was given" not in said
     assert log.status == "success"
     assert (log.eval.metadata or {})["grader"] == "none given: the explainer grades itself"
 

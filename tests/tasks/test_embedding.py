@@ -98,7 +98,7 @@ def test_a_run_by_words_needs_no_grader_and_says_so(store_folder: Path, tmp_path
     assert log.results
     assert log.results.headline
     assert log.results.headline.score == "auroc"
-    assert (log.eval.metadata or {})["grader"] == "none: the score asks no model"
+    assert (log.eval.metadata or {})["grader"] == "none: no model is asked"
     assert not log.eval.model_roles
     metadata = score(log).metadata
     assert (metadata["grader"], metadata["options"]["embedder"]) == ("TF-IDF of words", "tfidf")

@@ -66,7 +66,10 @@ def test_the_lexical_provider_writes_and_the_subject_decides(store_folder: Path,
         assert 0 <= score.value["balanced_accuracy"] <= 1
         assert score.metadata["grader"] == f"the subject, on texts by {LEXICAL}, the explainer"
         assert score.metadata["prompt"] == "generation/1"
-        assert score.metadata["options"] == {"texts": 10, "min_texts": 3, "window": None}
+        assert score.metadata["options"] == {
+            **{"texts": 10, "min_texts": 3},
+            **{"window": None, "negatives": "random", "min_contexts": 40, "seed": 0},
+        }
     assert log.results
     assert log.results.headline
     assert log.results.headline.score == "balanced_accuracy"
@@ -204,7 +207,7 @@ def test_without_the_subject_one_line_says_so(sharp_store_folder: Path, tmp_path
 def test_what_cannot_be_done_is_refused(store_folder: Path) -> None:
     make: Any = partial(generation, store=str(store_folder), latents="sample:2")
     for numbers in ({"texts": 0}, {"min_texts": 0}, {"texts": 2}):
-        with pytest.raises(PrerequisiteError, match=r"texts=\d+, min_texts=\d: ask for one at least"):
+        with pytest.raises(PrerequisiteError, match=r"texts=\d+, min_texts=\d: both must be at least 1"):
             make(**numbers)
 
 

@@ -263,7 +263,7 @@ def test_what_cannot_be_done_is_refused(sharp_store_folder: Path) -> None:
     with pytest.raises(PrerequisiteError, match="direction=up: give latent or random"):
         make(direction="up")
     for name in ("target_kl", "scored_prompts", "tuned_prompts", "new_tokens"):
-        with pytest.raises(PrerequisiteError, match=f"{name}=0: give a number above 0"):
+        with pytest.raises(PrerequisiteError, match=f"{name} must be (above 0|at least 1), got 0"):
             make(**{name: 0})
 
 

@@ -41,7 +41,10 @@ def test_the_lexical_provider_answers_and_the_log_says_who_did(store_folder: Pat
     assert (log.eval.metadata or {})["grader"] == "none given: the main model, which explains nothing, grades"
     [score, *_] = [sample.scores["intruder"] for sample in log.samples or [] if sample.scores]
     assert (score.metadata or {})["grader"] == LEXICAL
-    assert (score.metadata or {})["options"] == {"questions": 5, "seed": 0, "window": None, "threshold": 0.3}
+    assert (score.metadata or {})["options"] == {
+        **{"questions": 5, "threshold": 0.3},
+        **{"window": None, "negatives": "random", "min_contexts": 20, "seed": 0},
+    }
     assert log.eval.viewer
     view = log.eval.viewer.task_samples_view
     view = view[0] if isinstance(view, list) else view
@@ -131,8 +134,8 @@ def test_the_latents_are_those_of_the_other_tasks(store_folder: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        pytest.param({"threshold": 1.5}, r"threshold=1.5: a share of a context's maximum", id="threshold"),
-        pytest.param({"questions": 0}, r"questions=0: at least one per decile", id="questions"),
+        pytest.param({"threshold": 1.5}, r"threshold must be in \(0, 1\], got 1.5", id="threshold"),
+        pytest.param({"questions": 0}, r"questions must be at least 1, got 0", id="questions"),
         pytest.param({"store": "/nowhere"}, r"/nowhere: no such context store", id="store"),
     ],
 )

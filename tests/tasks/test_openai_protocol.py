@@ -64,7 +64,7 @@ def both(
 ) -> tuple[list[Label], Answer]:
     """What a model says of six texts, three at a time, and how it explains a latent, all at once."""
     model = get_model(by, config=config or GenerateConfig(max_retries=1), memoize=False, **arguments)
-    monkeypatch.setattr("inspect_autointerp.solvers.call_explainer.get_model", lambda: model)
+    monkeypatch.setattr("inspect_autointerp.solvers.call_explainer.main_model", lambda: model)
 
     async def ask() -> tuple[list[Label], Answer]:
         return await judged(model), await ask_explainer([*PROMPT], cache=False)
