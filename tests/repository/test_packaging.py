@@ -37,7 +37,7 @@ def test_the_wheel_has_every_room_and_the_demos_weights_and_nothing_at_the_top(w
         assert f"inspect_autointerp/{part}" in names
     for part in ("subject/model.safetensors", "subject/tokenizer.json", "coders/layers.2.mlp/sae_weights.safetensors"):
         assert f"inspect_autointerp/builtin/demo/{part}" in names
-    pages = ("card/templates/card.html", "leaderboard/page/templates/page.js")
+    pages = ("card/templates/card.html", "leaderboard/show/page/templates/page.js")
     for part in (*pages, "studies/examples.yaml", "suites/definitions/demo.yaml"):
         assert f"inspect_autointerp/{part}" in names
     assert {name.split("/")[0] for name in names} == {"inspect_autointerp", wheel.name.rsplit("-", 3)[0] + ".dist-info"}

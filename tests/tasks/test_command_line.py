@@ -29,9 +29,9 @@ def test_by_file_from_the_root_without_a_model(store_folder: Path, tmp_path: Pat
     log, said = evaluate("tasks/detection.py", "-T", f"store={store_folder}", cwd=ROOT, logs=tmp_path)
     assert "No --model was given" in said
     assert log.status == "success"
-    assert log.eval.model == "inspect_autointerp/lexical"
-    assert log.eval.model_roles
-    assert "grader" in log.eval.model_roles
+    assert log.eval.model == "none/none"  # who explained stands in each explanation
+    assert [sample.metadata["explanation"]["model"] for sample in log.samples or []] == ["inspect_autointerp/lexical"] * 2
+    assert (log.eval.metadata or {})["grader"] == "none given: the explainer grades itself"
 
 
 def test_by_file_from_elsewhere_with_a_relative_store(store_folder: Path, tmp_path: Path) -> None:
