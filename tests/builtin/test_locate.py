@@ -17,6 +17,7 @@ LEXICAL = ("--model", "inspect_autointerp/lexical")
 STUDY = (*LEXICAL, "--dry-run", "--look", "0", "-T", "min_contexts=5")
 READ = {
     "stats": ["NAME"],
+    "leaderboard": [str(ROOT / "logs" / "example"), "--html", "page", "--no-view", "--store", "NAME"],
     "show": ["NAME", "layers.1/17"],
     "compare": ["NAME", "NAME", "--by", "coactivation"],
     "compare at": ["NAME:layers.1", "NAME:layers.1", "--by", "coactivation"],
@@ -34,8 +35,11 @@ READ = {
         "Gemma top-32 neurons=NAME@layers.1",
     ],
 }
+LOG = str(next((ROOT / "logs" / "example").glob("*.eval")))
+OF_A_LOG = {"verdicts": [LOG, "--store", "NAME"], "export": [LOG, "-o", "out", "--to", "delphi", "--store", "NAME"]}
+"""Commands that take the store that a log is over."""
 WRITTEN = {"prep": ["demo", "-o", "NAME"], "merge": ["NAME"], "negatives": ["NAME"]}
-TAKE_NONE = {"hooks", "suites", "leaderboard", "submit", "verify", "export", "verdicts"}
+TAKE_NONE = {"hooks", "suites", "submit", "verify"}
 ASKING = {"store", "stores", "contexts", "store_a", "store_b"}
 """What parameters are called that take a store."""
 
@@ -56,7 +60,7 @@ def run(monkeypatch: pytest.MonkeyPatch, command: str, arguments: list[str], nam
 
 
 def test_every_command_is_known_to_take_a_store_or_none() -> None:
-    assert set(COMMANDS) == {name.partition(" ")[0] for name in READ} | set(WRITTEN) | TAKE_NONE
+    assert set(COMMANDS) == {name.partition(" ")[0] for name in READ} | set(OF_A_LOG) | set(WRITTEN) | TAKE_NONE
     for command in TAKE_NONE:
         for parameter in COMMANDS[command].params:
             assert parameter.name not in ASKING and "STORE" not in str(parameter.metavar), command
@@ -81,6 +85,15 @@ def test_command_given_a_built_in_name_reads_that_store(
     (tmp_path / name).mkdir()  # a folder of that name is ./NAME
     monkeypatch.chdir(tmp_path)
     assert run(monkeypatch, command, READ[command], name) == 0, capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", OF_A_LOG)
+def test_command_given_a_built_in_name_for_a_log_looks_at_that_store(
+    command: str, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(monkeypatch, command, OF_A_LOG[command], name) == 2
+    assert f"{name}: is store " in capsys.readouterr().err, "the tests' store, which is not the log's"
 
 
 @pytest.mark.parametrize("command", WRITTEN)

@@ -30,7 +30,8 @@ def test_by_file_from_the_root_without_a_model(store_folder: Path, tmp_path: Pat
     assert "No --model was given" in said
     assert log.status == "success"
     assert log.eval.model == "none/none"  # who explained stands in each explanation
-    assert [sample.metadata["explanation"]["model"] for sample in log.samples or []] == ["inspect_autointerp/lexical"] * 2
+    by = [sample.metadata["explanation"]["model"] for sample in log.samples or []]
+    assert by == ["inspect_autointerp/lexical"] * 2
     assert (log.eval.metadata or {})["grader"] == "none given: the explainer grades itself"
 
 

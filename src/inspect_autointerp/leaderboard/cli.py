@@ -51,6 +51,8 @@ def leaderboard(
     """
     from typing import get_args
 
+    from inspect_autointerp.builtin.locate import locate
+    from inspect_autointerp.errors import UserError
     from inspect_autointerp.leaderboard.analyse.breakdown import By, breakdown, checked
     from inspect_autointerp.leaderboard.analyse.correlations import correlations as correlations_of
     from inspect_autointerp.leaderboard.analyse.differences import differences as differences_of
@@ -60,10 +62,14 @@ def leaderboard(
     from inspect_autointerp.leaderboard.show import export, tables, view
     from inspect_autointerp.leaderboard.show.guidelines import guidelines_view
     from inspect_autointerp.leaderboard.show.page.write import check_target, write_page
+    from inspect_autointerp.store.store import Store
 
     groups = get_args(By) if full else [checked(by)] if by else []
     if html is not None:
         check_target(html, logs if viewer else None)
+    elif store:
+        raise UserError("--store: is for the page's cards; give --html FOLDER too")
+    at_hand = [str(Store.open(locate(given)).folder) for given in store or []]
     results = read_results(logs)
     pairs = differences_of(results)
     numbers = summary(results, pairs)
@@ -91,7 +97,7 @@ def leaderboard(
     if latents is not None:
         export.write_rows(export.latent_rows(results), latents)
     if html is not None:
-        write_page(results, html, logs=logs if viewer else None, stores=store or [])
+        write_page(results, html, logs=logs if viewer else None, stores=at_hand)
         sys.stdout.write(f"{html / 'index.html'}: the page\n")
     if md is not None:
         view.write_markdown(md, shown, tables.NOTES)
