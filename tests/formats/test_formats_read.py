@@ -480,6 +480,4 @@ def test_another_projects_log_is_refused(tmp_path: Path) -> None:
     write_eval_log(log, str(tmp_path / "x.eval"))
     message = r"a log of another project \(task inspect_autointerp/multi_score\), without expl"
     with pytest.raises(UserError, match=message):
-        UserError, match=r"a log of another project \(task inspect_autointerp/multi_score\), without expl"
-    ):
         read(tmp_path / "x.eval")
