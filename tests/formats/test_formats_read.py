@@ -181,8 +181,8 @@ def test_a_log_of_this_project(tmp_path: Path) -> None:
         text = found.texts[199]
         assert (text.explainer, text.method, text.store) == (
             "inspect_autointerp/lexical",
-            "explain/1",
-            "017738abb1dd0e70",
+            "explain/2",
+            "9cffc7dd5cd6e4a5",
         )
         assert text.text.startswith('texts with "than"')
         assert text.scores["detection.balanced_accuracy"] == 0.665

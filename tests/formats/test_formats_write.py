@@ -220,7 +220,7 @@ def test_a_log_in_every_format(form: str, tmp_path: Path, monkeypatch: pytest.Mo
     beside = output.with_name("out.provenance.json") if form in TABLES else output / "provenance.json"
     about = json.loads(beside.read_text())
     [log] = about["logs"]
-    assert (about["format"], about["written"], log["store"]) == (form, 3, "017738abb1dd0e70")
+    assert (about["format"], about["written"], log["store"]) == (form, 3, "9cffc7dd5cd6e4a5")
     assert log["explainer"]["model"] == log["scores"]["detection"]["grader"] == "inspect_autointerp/lexical"
     assert log["scores"]["detection"]["prompt"].startswith("detection/")
     # (0.665 + 0.825 + 0.805) / 3 = 0.765
@@ -258,7 +258,7 @@ def test_undefined_is_null_and_every_score_says_who_made_it(tmp_path: Path) -> N
     assert (first["detection.grader"], first["log"], first["method"]) == (
         "inspect_autointerp/lexical",
         "x.eval",
-        "explain/1",
+        "explain/2",
     )
     assert json.loads(first["detection.options"])["negatives"] == "random"
     assert {tuple(record) for record in records} == {tuple(first)}
@@ -398,8 +398,8 @@ def test_neuronpedias_names_are_the_users_or_the_logs(tmp_path: Path) -> None:
         record = json.loads(content.splitlines()[0])
         found.append((record["modelId"], record["layer"], record["authorId"], record["createdAt"][:10]))
     assert found == [
-        ("demo", "layers.1", "inspect-autointerp", "2026-11-21"),
-        ("gpt2-small", "6-res-jb", "u1", "2026-11-21"),
+        ("demo", "layers.1", "inspect-autointerp", "2026-11-30"),
+        ("gpt2-small", "6-res-jb", "u1", "2026-11-30"),
     ]
     assert read(tmp_path / "b", key="6-res-jb", width=2048).texts[199].scores["eleuther_recall"] == 0.665
 
