@@ -5,8 +5,9 @@ import re
 from pathlib import Path
 
 import pytest
+import typer
 
-from inspect_autointerp import tasks
+from inspect_autointerp import cli, tasks
 from inspect_autointerp.scorers.shared.specs import SCORES
 
 ROOT = Path(__file__).parents[2]
@@ -76,4 +77,14 @@ def test_documentation_names_task_options_that_there_are(name: str) -> None:
         rows = [option for row in table.splitlines() for option in re.findall(r"`([a-z_]+)=", row.split("|")[1])]
         assert len(rows) > 10
         named |= set(rows)
+    assert named - there == set()
+
+
+@pytest.mark.parametrize("name", ["README.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))])
+def test_documentation_names_commands_that_there_are(name: str) -> None:
+    there = set(typer.main.get_command(cli.app).commands)  # pyright: ignore[reportAttributeAccessIssue]
+    fence = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+    text = (ROOT / name).read_text(encoding="utf-8")
+    code = [*fence.findall(text), *re.findall(r"`([^`]+)`", fence.sub("", text))]
+    named = {command for part in code for command in re.findall(r"\bautointerp\s+([a-z][a-z-]+)", part)}
     assert named - there == set()
