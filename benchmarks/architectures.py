@@ -1,4 +1,4 @@
-"""Which of transformers' causal language models `autointerp hooks` lists the places of, and prep reads at all of them.
+"""The architectures of transformers at whose hookpoints, as `autointerp hooks` lists them, prep reads activations.
 
 `python -m benchmarks.architectures [MODEL_TYPE …]` builds each small and random, reads all places that are listed in
 the whole model, and those of its first layer in a model without the layers after it. Two minutes on two cores.
@@ -24,11 +24,11 @@ IDS = torch.arange(1, 15).reshape(2, 7)
 
 
 class Looked(NamedTuple):
-    """What came out of one architecture."""
+    """The result for one architecture."""
 
     n_places: int
     cut: bool
-    """Whether the layers after the hookpoints were left out."""
+    """True if the layers after the hookpoints were left out."""
     difference: float
     """From the whole model, at the most."""
 

@@ -20,7 +20,7 @@ _RELU = ("standard", "transcoder", "skip_transcoder")
 _JUMPRELU = ("jumprelu", "jumprelu_transcoder", "jumprelu_skip_transcoder")
 
 _CHECKPOINT = ("revision", "checkpoint_index", "checkpoint_value")
-"""How TransformerLens is asked for another checkpoint than a model's last."""
+"""TransformerLens's arguments for another checkpoint than a model's last."""
 
 
 class SaeLensCoder:

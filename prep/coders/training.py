@@ -1,4 +1,4 @@
-"""What coders were trained on, as far as they say, against what the subject is run on."""
+"""Comparison of what coders say that they were trained on with what the subject is run on."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from inspect_autointerp.errors import UserError
 
 @dataclass(frozen=True)
 class Training:
-    """What a coder says of its training. A field that it does not give is None."""
+    """Facts that a coder gives about its training; None where it gives none."""
 
     bos: bool | None = None
     """A BOS token stood before every text."""
@@ -20,7 +20,7 @@ class Training:
     excluded_tokens: bool = False
     """It was not trained on certain tokens that are not special ones."""
     checkpoint: dict[str, Any] = field(default_factory=dict)
-    """Which of the subject's checkpoints was loaded."""
+    """The checkpoint of the subject that was loaded."""
 
 
 def with_bos(wish: bool | None, trained: dict[str, Training], bos: int | None, subject: str) -> bool:

@@ -76,7 +76,7 @@ class Chunker:
     hashes: array = field(default_factory=lambda: array("q"))
     n_windows: int = 0
     complete: bool = False
-    """Whether all documents were noted that will be; their last batches may be to come."""
+    """True once the last document was noted; its last batches may still be to come."""
 
     def __post_init__(self) -> None:
         self.bos: int | None = self.tokenizer.bos_token_id if self.with_bos else None

@@ -5,7 +5,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from tests.scorers.replies import choice, confidences, explanation, labels, simulation, unseen, written
+from tests.scorers.replies import choice, confidences, explanation, generated_texts, labels, simulation, unseen
 
 from inspect_autointerp.scorers.generation.parse import parse_written
 from inspect_autointerp.scorers.intruder.parse import parse_choice
@@ -33,7 +33,7 @@ KINDS: dict[str, tuple[ModuleType, Callable[[str, int], Any]]] = {
     "choice": (choice, parse_choice),
     "simulation": (simulation, _simulation),
     "explanation": (explanation, lambda text, n: parse_explanation(text)),
-    "written": (written, _written),
+    "written": (generated_texts, _written),
 }
 
 
