@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from inspect_autointerp.builtin import demo
-from inspect_autointerp.errors import UserError
+from inspect_autointerp.errors import Interrupted, UserError
 from inspect_autointerp.prep.negatives.add_negatives import extend
 from inspect_autointerp.store.store import Store
 
@@ -88,4 +88,14 @@ def test_a_store_that_cannot_be_made_says_what_is_needed(tmp_path: Path, monkeyp
     monkeypatch.setenv("INSPECT_AUTOINTERP_CACHE", str(tmp_path))
     monkeypatch.setattr(subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 2))
     with pytest.raises(UserError, match=r"could not be made .* needs `pip install"):
+        demo.ensure_store()
+
+
+@pytest.mark.parametrize("status", [130, -2])
+def test_interruption_while_a_store_is_made_names_no_missing_package(
+    status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INSPECT_AUTOINTERP_CACHE", str(tmp_path))
+    monkeypatch.setattr(subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, status))
+    with pytest.raises(Interrupted, match=r"^interrupted while .* were made; the same command makes them$"):
         demo.ensure_store()

@@ -1,5 +1,6 @@
 """Stores that the package makes itself, on first use, in the user's cache."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -7,7 +8,7 @@ from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 
-from inspect_autointerp.errors import UserError
+from inspect_autointerp.errors import Interrupted, UserError
 
 
 def makings(folder: Path, *settings: object) -> str:
@@ -18,6 +19,10 @@ def makings(folder: Path, *settings: object) -> str:
         for file in sorted([*Path(source).rglob("*.safetensors"), *Path(source).rglob("*.py")]):
             digest.update(file.read_bytes())
     return digest.hexdigest()[:8]
+
+
+INTERRUPTED = 130
+"""Exit status of a command that was interrupted."""
 
 
 def make_once(folder: Path, module: str, arguments: Sequence[str], what: str) -> Path:
@@ -34,6 +39,7 @@ def make_once(folder: Path, module: str, arguments: Sequence[str], what: str) ->
 
     Raises:
         UserError: It could not be made; the packages of the `prep` extra may be missing.
+        Interrupted: Making it was interrupted.
     """
     if not folder.exists():
         try:
@@ -49,7 +55,10 @@ def run_module(module: str, arguments: Sequence[str], what: str) -> None:
 
     With `-P` it does not import from the working folder, where files of a store's may lie.
     """
-    if subprocess.run([sys.executable, "-P", "-m", module, *arguments], check=False, stdout=sys.stderr).returncode:
+    done = subprocess.run([sys.executable, "-P", "-m", module, *arguments], check=False, stdout=sys.stderr)
+    if done.returncode in (INTERRUPTED, -signal.SIGINT):
+        raise Interrupted(f"interrupted while {what} contexts were made; the same command makes them")
+    if done.returncode:
         raise UserError(
             f'{what} contexts could not be made (see above); making them needs `pip install "inspect-autointerp[prep]"`'
         )
