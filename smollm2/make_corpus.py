@@ -67,18 +67,21 @@ class PageText(HTMLParser):
         self._skipping: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list) -> None:
+        """Begin a paragraph, or a part that is skipped."""
         if tag in self.SKIPPED:
             self._skipping.append(tag)
         elif tag in self.BLOCKS:
             self._parts.append("\n\n")
 
     def handle_endtag(self, tag: str) -> None:
+        """End it."""
         if self._skipping and tag == self._skipping[-1]:
             self._skipping.pop()
         elif tag in self.BLOCKS:
             self._parts.append("\n\n")
 
     def handle_data(self, data: str) -> None:
+        """Take text unless it is in a part that is skipped."""
         if not self._skipping:
             self._parts.append(data)
 
@@ -168,10 +171,10 @@ def novels(package: Path) -> Documents:
 
 def r_strings(data: bytes) -> Iterator[str]:
     """Yield the strings of R's binary serialisation: a flag word that ends in 9, a length, the bytes."""
-    for found in re.finditer(rb"\x00\x04[\x00-\x80]\x09", data):
-        (length,) = struct.unpack(">i", data[found.end() : found.end() + 4])
+    for header in re.finditer(rb"\x00\x04[\x00-\x80]\x09", data):
+        (length,) = struct.unpack(">i", data[header.end() : header.end() + 4])
         if 0 <= length < 500:
-            yield data[found.end() + 4 : found.end() + 4 + length].decode(errors="ignore")
+            yield data[header.end() + 4 : header.end() + 4 + length].decode(errors="ignore")
 
 
 def wordnet(package: Path) -> Documents:

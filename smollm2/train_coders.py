@@ -5,7 +5,8 @@
 runs the subject once over `train.jsonl` and `heldout.jsonl` (see make_corpus.py), keeps the activations of every
 hookpoint in --work, trains one coder for each entry of `CODERS` and writes each as a SAELens folder in float16. A coder
 that is already in --out is not trained again, and the activations are read again from --work, so an interrupted run
-goes on with the same command. `BOS` stands before every chunk; it is neither trained on nor measured.
+goes on with the same command. BOS stands before every chunk; it is neither trained on nor measured, and neither are
+tokens with massive activations (see `MASSIVE`).
 
 `figures.json` in --out holds, on held-out text: explained variance, L0, the share of latents that never fire, and the
 subject's loss with and without the coder's reconstruction in the place of the activations.
@@ -25,12 +26,14 @@ from sae_lens import SAE, TopKSAE, TopKSAEConfig
 from sae_lens.saes.sae import SAEMetadata
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
-from inspect_autointerp.builtin.demo.train_coders import measure, train
+from inspect_autointerp.builtin.demo.train_coders import TopKCoder, measure, train
 
 CONTEXT = 256
 """Tokens of the corpus in a chunk, without BOS."""
+MASSIVE = 8
+"""Activations whose norm is more than this many times the median are neither trained on nor measured."""
 
 log = logging.getLogger("train_coders")
 
@@ -96,8 +99,16 @@ def hooked(base: nn.Module, hooks: dict[str, Callable]) -> Iterator[None]:
 
 
 @torch.inference_mode()
-def cache_activations(base: nn.Module, ids: Tensor, mask: Tensor, folder: Path) -> dict[str, Tensor]:
-    """Return every hookpoint's output (token, d_in) at the masked tokens, in float16, from files in a folder."""
+def cache_activations(base: PreTrainedModel, ids: Tensor, mask: Tensor, folder: Path, most: int) -> dict[str, Tensor]:
+    """Return every hookpoint's output (token, d_in) at the masked tokens, in float16, from files in a folder.
+
+    Args:
+        base: The subject without its head.
+        ids: Token ids (chunk, position).
+        mask: The real tokens (chunk, position).
+        folder: Where the activations are kept. It goes on where it was interrupted.
+        most: Stops after the batch in which it has this many tokens.
+    """
     count, width = int(mask.sum()), base.config.hidden_size
     folder.mkdir(parents=True, exist_ok=True)
     progress = folder / "chunks_done"
@@ -115,6 +126,8 @@ def cache_activations(base: nn.Module, ids: Tensor, mask: Tensor, folder: Path) 
     start = int(mask[:done].sum())
     with hooked(base, {name: keep(name) for name in HOOKPOINTS}):
         for at in range(done, len(ids), 16):
+            if start >= most:
+                break
             part, real = ids[at : at + 16], mask[at : at + 16]
             base(input_ids=part, use_cache=False)
             end = start + int(real.sum())
@@ -124,10 +137,16 @@ def cache_activations(base: nn.Module, ids: Tensor, mask: Tensor, folder: Path) 
             progress.write_text(str(at + len(part)))
             if at % 800 == 0:
                 log.info("%s: %d of %d tokens", folder.name, start, count)
-    return {name: torch.from_numpy(file) for name, file in files.items()}
+    return {name: torch.from_numpy(file)[:start] for name, file in files.items()}
 
 
-def save(trained: nn.Module, coder: Coder, folder: Path) -> None:
+def ordinary(x: Tensor) -> Tensor:
+    """Return the activations without the massive ones: a few tokens in 100,000 that hold a third of the variance."""
+    norms = torch.cat([part.float().norm(dim=1) for part in x.split(65_536)])
+    return x[norms <= MASSIVE * norms.median()]
+
+
+def save(trained: TopKCoder, coder: Coder, folder: Path) -> None:
     """Write a SAELens folder in float16."""
     d_sae, d_in = trained.W_dec.shape
     metadata = SAEMetadata(
@@ -146,10 +165,10 @@ def save(trained: nn.Module, coder: Coder, folder: Path) -> None:
 
 
 @torch.inference_mode()
-def loss(model: nn.Module, ids: Tensor, mask: Tensor, splice: dict[str, Callable] | None = None) -> float:
+def loss(model: PreTrainedModel, ids: Tensor, mask: Tensor, splice: dict[str, Callable] | None = None) -> float:
     """Return the mean loss in nats per token, with activations replaced where `splice` says."""
     total = 0.0
-    with hooked(model.model, splice or {}):
+    with hooked(model.base_model, splice or {}):
         for part, real in zip(ids.split(8), mask.split(8), strict=True):
             logits = model(input_ids=part, use_cache=False).logits[:, :-1].float()
             each = F.cross_entropy(logits.flatten(0, 1), part[:, 1:].flatten(), reduction="none")
@@ -184,7 +203,9 @@ def main() -> None:
     parser.add_argument("--coders", nargs="+", choices=list(CODERS), default=list(CODERS))
     for name, default in {"seed": 0, "threads": 2, "k": 32, "batch": 2048}.items():
         parser.add_argument(f"--{name}", type=int, default=default)
-    parser.add_argument("--tokens", type=lambda n: int(float(n)), default=2_500_000, help="tokens to train each on")
+    parser.add_argument(
+        "--tokens", type=lambda n: int(float(n)), default=2_100_000, help="tokens to train on, each once"
+    )
     parser.add_argument("--rate", type=float, default=1e-3)
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
@@ -197,30 +218,32 @@ def main() -> None:
     train_ids, train_mask = chunks(documents(args.corpus / "train.jsonl", tokenizer), bos)
     layers = model.model.layers
     model.model.layers = layers[: 1 + max(int(name.split(".")[1]) for name in HOOKPOINTS)]
-    held_x = cache_activations(model.model, held_ids, held_mask, args.work / "heldout")
-    train_x = cache_activations(model.model, train_ids, train_mask, args.work / "train")
+    held_x = cache_activations(model.model, held_ids, held_mask, args.work / "heldout", args.tokens)
+    train_x = cache_activations(model.model, train_ids, train_mask, args.work / "train", args.tokens)
     model.model.layers = layers
     args.out.mkdir(parents=True, exist_ok=True)
     report = args.out / "figures.json"
     figures = json.loads(report.read_text()) if report.exists() else {}
     for name in args.coders:
         coder = CODERS[name]
+        held, seen = ordinary(held_x[coder.hookpoint]), ordinary(train_x[coder.hookpoint])
         args.latents = coder.latents
         if not (args.out / name).exists():
             log.info("training %s", name)
-            save(train(train_x[coder.hookpoint], args), coder, args.out / name)
+            save(train(seen, args), coder, args.out / name)
         if name in figures:
             continue
         sae = SAE.load_from_disk(args.out / name, dtype="float32")
         some_ids, some_mask = held_ids[:80], held_mask[:80]
-        measured = measure(sae, held_x[coder.hookpoint], train_x[coder.hookpoint][:400_000])
+        measured = measure(sae, held, seen[:400_000])
         measured |= {
             "loss": loss(model, some_ids, some_mask),
             "loss_spliced": loss(model, some_ids, some_mask, {coder.hookpoint: reconstruction(sae)}),
             "loss_zeroed": loss(model, some_ids, some_mask, {coder.hookpoint: zeroed}),
-            "tokens_trained": min(args.tokens, len(train_x[coder.hookpoint])),
+            "massive": 1 - len(held) / len(held_x[coder.hookpoint]),
+            "tokens_trained": min(args.tokens, len(seen)),
         }
-        figures[name] = {key: round(value, 4) for key, value in measured.items()}
+        figures[name] = {key: round(value, 6) for key, value in measured.items()}
         report.write_text(json.dumps(figures, indent=1) + "\n")
         log.info("%s %s", name, json.dumps(figures[name]))
 

@@ -5,6 +5,7 @@ import sys
 import typer
 from rich.console import Console
 
+from inspect_autointerp.builtin.smollm2.cli import model
 from inspect_autointerp.card.cli import show
 from inspect_autointerp.coder_similarity.cli import compare
 from inspect_autointerp.cost.cli import cost
@@ -35,6 +36,7 @@ app.command()(prep)
 app.command()(merge)
 app.command()(negatives)
 app.command()(hooks)
+app.command()(model)
 app.command()(stats)
 app.command()(suites)
 app.command()(cost)

