@@ -142,7 +142,7 @@ def _viewer(shown: Mapping[str, Sequence[str]]) -> ViewerConfig:
         for key in statistics
     }
     bad = ScoreColorScale(palette="good-low", min=0, max=1)
-    scales |= dict.fromkeys(("unscored", "constant"), bad)
+    scales |= dict.fromkeys(("unscored", "constant", "same_labels"), bad)
     return ViewerConfig(
         task_samples_view=TaskSamplesView(
             name="Latents",

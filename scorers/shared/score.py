@@ -67,9 +67,14 @@ class LatentTest:
         contexts = LatentContexts(self.store, self.latent, centered=centered)
         return contexts.test(n_activating, n_nonactivating, self.seed, self.kinds)
 
-    def facts(self) -> LatentFacts:
-        """Return what statistics have to know of the latent."""
-        return LatentFacts(firing_share=self.latent.firing_share, hard=self.hard, min_contexts=self.min_contexts)
+    def facts(self, texts_per_call: int = 0) -> LatentFacts:
+        """Return what statistics have to know of the latent, and of the calls to the grader."""
+        return LatentFacts(
+            firing_share=self.latent.firing_share,
+            hard=self.hard,
+            min_contexts=self.min_contexts,
+            texts_per_call=texts_per_call,
+        )
 
 
 @dataclass(frozen=True)
