@@ -17,13 +17,17 @@ from inspect_autointerp.leaderboard.load.setting import Setting
 from inspect_autointerp.leaderboard.results import ENTRY_COLUMNS, VALUE_COLUMNS, Results, band
 
 
-def read_results(folder: str) -> Results:
+def read_results(folder: str, *, alone: bool = False) -> Results:
     """Read every log of this project below a folder: its header, one sample, and the summaries of all samples.
+
+    Args:
+        folder: Folder or URL of logs.
+        alone: Whether an entry that compares with no other has a table of its own, see `compare`.
 
     Raises:
         UserError: There is no such folder, or none of its logs is of this project.
     """
-    return results_of(*compare(merged(read_entries(folder))))
+    return results_of(*compare(merged(read_entries(folder)), alone=alone))
 
 
 def results_of(tables: Sequence[Comparison], apart: Sequence[tuple[Entry, str]]) -> Results:
