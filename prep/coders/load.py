@@ -30,8 +30,8 @@ def load_coder(
 
     Args:
         source: `neurons`, `neurons:k`, `neurons:3rms`, `neurons:k:rotated`, `random:LATENTSxK`, `dimensions` (these
-            words go before a folder of such a name, which is `./neurons`); a folder of SAELens's, sparsify's or Gemma Scope's, told
-            apart by the files in it; `release:id` of SAELens's registry; `module:factory`.
+            words go before a folder of such a name, which is `./neurons`); a folder of SAELens's, sparsify's or Gemma
+            Scope's, told apart by the files in it; `release:id` of SAELens's registry; `module:factory`.
         device: Where it runs.
         seed: Of coders made at random.
         dtype: Precision of the product of activations and encoder weights; sums and results are float32 in either.

@@ -21,7 +21,7 @@ def counts(*n_windows: int) -> Any:
 
 
 def coders(source: str) -> Any:
-    return {"layers.0": SimpleNamespace(source=source)}
+    return {"layers.0": SimpleNamespace(source=source, architecture=source)}
 
 
 def test_crowded_is_when_most_latents_fire_in_98_percent_of_windows() -> None:

@@ -30,7 +30,7 @@ def over_coders(results: Results) -> pd.DataFrame:
     rows = []
     number = 0
     for _, group in explaining.groupby(SAME, sort=False):
-        if len(group[["store", "hookpoint", "coder"]].drop_duplicates()) < 2:
+        if len(group[["hookpoint", "coder"]].drop_duplicates()) < 2:
             continue
         number += 1
         values = {int(entry): entry_values(results, int(entry)) for entry in group.index}
