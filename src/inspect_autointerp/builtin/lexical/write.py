@@ -47,12 +47,23 @@ def _texts(middles: list[str], shift: int = 0) -> Iterator[str]:
 def _chosen(explanation: str, texts: Iterator[str], n: int, *, holds: bool) -> list[str]:
     """The first n texts in which a listed token stands, or none does; where there are not as many, any."""
     fit, others = [], []
+    words = [word.removeprefix(PART).lower() for word, _ in listed_words(explanation)]
     for text in dict.fromkeys(texts):
         if len(fit) == n:
             break
-        (fit if bool(listed(explanation, text)) == holds else others).append(text)
+        fits = (
+            bool(listed(explanation, text)) if holds else not (listed(explanation, text) or _holds_letters(words, text))
+        )
+        (fit if fits else others).append(text)
+    if not holds:
+        others.sort(key=lambda text: bool(listed(explanation, text)))  # at least no listed word
     first = [*fit, *others][:n]
     return first + [f"{first[i % len(first)]} {i}" for i in range(n - len(first))]
+
+
+def _holds_letters(words: list[str], text: str) -> bool:
+    """Return whether a word's letters stand in a text, be it in a longer word: `the` in `of these` may be its token."""
+    return any(len(word) > 1 and word in text.lower() for word in words)
 
 
 def _form(word: str) -> str:
