@@ -109,6 +109,7 @@ def _entry(table: int, name: str, score: str, statistic: str, place: str, n: int
         "options": json.dumps({"activating": 100, "negatives": "random", "seed": 0}),
         "n_latents": n,
         "tokens_per_latent": 20_000.0 + 1000 * able,
+        "identical": 0.0,
         "cost_per_latent": 0.0 if name == "empty" else 0.001 * 4 ** (10 * able - 8),
         "created": "2026-11-21T12:00:00+00:00",
         "log": f"logs/2026-11-21_{slug}_{place}.eval",

@@ -1,5 +1,6 @@
 """The explainer, Inspect's main model, is asked; what it said once is not paid for again."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from inspect_ai.model import (
@@ -10,15 +11,23 @@ from inspect_ai.model import (
     ModelOutput,
 )
 
-from inspect_autointerp.inspect_support.answer_reasons import INVALID, unread
+from inspect_autointerp.inspect_support.answer_reasons import invalid, unread
 from inspect_autointerp.inspect_support.call_cache import cache_policy, of_attempt
 from inspect_autointerp.inspect_support.default_model import main_model
+from inspect_autointerp.inspect_support.explanation import normalised
 from inspect_autointerp.inspect_support.model_call import Failure, attempt, max_tokens_of
-from inspect_autointerp.solvers.prompt import parse_explanation
+from inspect_autointerp.scorers.shared.parsing.final_answer import AnswerError
+from inspect_autointerp.solvers.parse_explanation import parse_explanation, read_explanation
 
+COPIED = "repeats_worked_example"
+"""The reason of an answer that is, word for word, what the prompt says of one of its worked latents."""
 _AGAIN = (
-    "Your answer holds no explanation that can be read: its last line must begin with `EXPLANATION:` and go on with"
-    " the explanation. Answer again, with that line alone."
+    "Your answer cannot be used: {problem}. Answer again, with one line alone, which begins with `EXPLANATION:` and"
+    " goes on with the explanation of the last latent that you were shown."
+)
+_IN_OTHER_WORDS = (
+    "its explanation is that of one of the worked latents above, word for word; if this latent responds to the same,"
+    " say so in other words"
 )
 
 
@@ -29,7 +38,8 @@ class Answer:
     text: str | None
     """The explanation; None where there is none that can be read."""
     reason: str | None
-    """Why there is none: `invalid_response_format`, `refusal`, `truncated`, `no_response`, `provider_error: …`."""
+    """Why there is none: `invalid_response_format: …`, `repeats_worked_example`, `refusal`, `truncated`, `no_response`,
+    `provider_error: …`."""
     messages: list[ChatMessage]
     """All that passed between."""
     output: ModelOutput
@@ -43,7 +53,8 @@ async def ask_explainer(messages: list[ChatMessage], *, cache: bool, number: int
 
     A call that fails is tried once more, unless Inspect's own retries are used up, and an answer without a readable
     explanation is sent back once with what was wrong. One that was cut off, by a limit or a filter or on its way, is
-    not read: half an explanation would be taken for a whole one.
+    not read: half an explanation would be taken for a whole one. One that repeats a worked example of the prompt is
+    sent back too, and is no explanation if it does so again: a weak model says the same of every latent.
 
     Args:
         messages: The prompt.
@@ -56,10 +67,11 @@ async def ask_explainer(messages: list[ChatMessage], *, cache: bool, number: int
     """
     model, messages, tokens = main_model(), [*messages], 0
     policy = cache_policy(model, None, {"explanation": str(number)}) if cache else False
-    output, text, reason = ModelOutput(), None, None
+    worked = _worked(messages)
+    output, text, reason, problem = ModelOutput(), None, None, ""
     for tried in range(2):
         if isinstance(messages[-1], ChatMessageAssistant):
-            messages.append(ChatMessageUser(content=_AGAIN))
+            messages.append(ChatMessageUser(content=_AGAIN.format(problem=problem)))
         reply = await attempt(model, messages, cache=of_attempt(policy, tried))
         if isinstance(reply, Failure):
             reason = reply.reason
@@ -70,10 +82,24 @@ async def ask_explainer(messages: list[ChatMessage], *, cache: bool, number: int
         tokens += output.usage.total_tokens if output.usage else 0
         if output.completion.strip():  # several providers refuse a conversation with an empty turn
             messages.append(output.message)
-        not_read = unread(output, max_tokens_of(model, GenerateConfig()))
-        text = None if not_read else parse_explanation(output.completion)
+        text, reason, problem = _read(output, max_tokens_of(model, GenerateConfig()), worked)
         if text is not None:
-            reason = None
             break
-        reason = not_read.reason if not_read else INVALID
     return Answer(text=text, reason=reason, messages=messages, output=output, model=str(model), tokens=tokens)
+
+
+def _worked(messages: Sequence[ChatMessage]) -> frozenset[str]:
+    """Return the explanations that a prompt's worked examples give, as `normalised`."""
+    answers = (parse_explanation(message.text) for message in messages if message.role == "assistant")
+    return frozenset(normalised(text) for text in answers if text)
+
+
+def _read(output: ModelOutput, max_tokens: int | None, worked: frozenset[str]) -> tuple[str | None, str | None, str]:
+    """Return the explanation in an answer; where there is none, the reason, and the problem in words for the model."""
+    if not_read := unread(output, max_tokens):
+        return None, not_read.reason, not_read.problem
+    try:
+        text = read_explanation(output.completion)
+    except AnswerError as error:
+        return None, invalid(str(error)), str(error)
+    return (None, COPIED, _IN_OTHER_WORDS) if normalised(text) in worked else (text, None, "")

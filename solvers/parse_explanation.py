@@ -28,32 +28,45 @@ _TAKEN_BACK = re.compile(
 
 
 def parse_explanation(reply: str) -> str | None:
+    """Read the explanation in a reply as `read_explanation` does; None where it cannot be read."""
+    try:
+        return read_explanation(reply)
+    except AnswerError:
+        return None
+
+
+def read_explanation(reply: str) -> str:
     """Read the explanation in a reply: what follows `EXPLANATION:` on its line, or on the next if that is empty.
 
     Several such lines have to agree. If they differ, those marked as final (`FINAL EXPLANATION:`) count, else those in
-    capitals, as asked for; if these differ, the reply is ambiguous. So is one that goes on with `Wait` or the like. A
-    JSON object with the one text `explanation` is read, too. Markdown goes only as a pair of signs around the whole:
-    `the token _` keeps its sign. Reasoning and stop tokens go by the rule of `final_answer`.
+    capitals, as asked for; if these differ, the reply is ambiguous: a weak model that goes on talking invents further
+    latents and explains them, and neither its first line nor its last can be taken for its answer. So is one that goes
+    on with `Wait` or the like. What else follows the line is not looked at. A JSON object with the one text
+    `explanation` is read, too. Markdown goes only as a pair of signs around the whole: `the token _` keeps its sign.
+    Reasoning and stop tokens go by the rule of `final_answer`.
 
-    Returns:
-        The explanation. None where there is none, two that differ, the template itself, one longer than `LONGEST`, or
-        one that goes on in a list.
+    Raises:
+        AnswerError: There is none, there are two that differ, it is the template itself, is longer than `LONGEST`, or
+            goes on in a list. The message says which, in words that follow "Your answer cannot be used:".
     """
-    try:
-        answer, _ = final_answer(reply, _LONGEST_ANSWER)
-    except AnswerError:
-        return None
+    answer, _ = final_answer(reply, _LONGEST_ANSWER)
     lines = [match for match in _LINE.finditer(answer) if _text(answer, match)]
     for better in (lambda m: m["final"], lambda m: m["word"].isupper()):
         lines = [match for match in lines if better(match)] or lines
-    texts = {_text(answer, match) for match in lines}
+    texts = list(dict.fromkeys(_text(answer, match) for match in lines))
     if not lines:
-        return _member(answer)
-    if len(texts) > 1 or _TAKEN_BACK.search(answer, lines[-1].end()):
-        return None
-    text = texts.pop()
-    goes_on = text.endswith(":") and _LIST.match(answer[lines[-1].end() : lines[-1].end() + 40])
-    return None if goes_on or len(text) > LONGEST else text
+        if text := _member(answer):
+            return text
+        raise AnswerError("no line of it begins with `EXPLANATION:` and goes on with an explanation")
+    if len(texts) > 1:
+        raise AnswerError(f"it holds {len(texts)} lines that begin with `EXPLANATION:`, and they differ")
+    if _TAKEN_BACK.search(answer, lines[-1].end()):
+        raise AnswerError("it takes back its explanation, and gives no other")
+    if texts[0].endswith(":") and _LIST.match(answer[lines[-1].end() : lines[-1].end() + 40]):
+        raise AnswerError("its explanation goes on in a list")
+    if len(texts[0]) > LONGEST:
+        raise AnswerError(f"its explanation has {len(texts[0]):,} characters, and {LONGEST:,} is the most")
+    return texts[0]
 
 
 def _text(answer: str, line: re.Match[str]) -> str:

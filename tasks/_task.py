@@ -14,6 +14,7 @@ from inspect_autointerp import __version__
 from inspect_autointerp.builtin.locate import locate
 from inspect_autointerp.errors import one_line_errors
 from inspect_autointerp.inspect_support.dataset import LatentDataset, give_donors, latent_dataset
+from inspect_autointerp.inspect_support.identical_warning import warn_of_identical
 from inspect_autointerp.inspect_support.interruption_advice import advise_at_run_end
 from inspect_autointerp.inspect_support.logprob_support import forget_at_run_end
 from inspect_autointerp.inspect_support.unscored_warning import warn_of_unscored
@@ -80,6 +81,7 @@ def score_task(
     """
     accept_any_text()
     warn_of_unscored()
+    warn_of_identical()
     release_at_task_end()
     forget_at_run_end()
     advise_at_run_end()
@@ -140,7 +142,7 @@ def _viewer(shown: Mapping[str, Sequence[str]]) -> ViewerConfig:
         for key in statistics
     }
     bad = ScoreColorScale(palette="good-low", min=0, max=1)
-    scales |= dict.fromkeys(("unscored", "constant"), bad)
+    scales |= dict.fromkeys(("unscored", "constant", "same_labels"), bad)
     return ViewerConfig(
         task_samples_view=TaskSamplesView(
             name="Latents",

@@ -54,6 +54,7 @@ def results_of_values(
                     "prompt": "detection/1",
                     "options": "{}",
                     "n_latents": n,
+                    "identical": NAN,
                     "tokens_per_latent": 100.0,
                     "cost_per_latent": NAN,
                     "created": "2026-01-01",

@@ -27,15 +27,17 @@ def prep(
         list[str] | None,
         typer.Option(
             help="A folder of SAELens's, sparsify's or Gemma Scope's; `release:id` of SAELens; `neurons`, `neurons:32`,"
-            " `neurons:32:rotated`, `dimensions`, `random:4096x32` (with --hookpoint); `module:factory` of your own."
-            " Repeat for several at once."
+            " `neurons:3rms`, `neurons:32:rotated`, `dimensions`, `random:4096x32` (with --hookpoint); `module:factory`"
+            " of your own. Repeat for several at once."
         ),
     ] = None,
     hookpoint: Annotated[
         list[str] | None,
         typer.Option(
             help="Where each coder reads: `layers.12`, `layers.12.mlp`, `layers.12.mlp.down_proj:input`, or"
-            " `blocks.12.hook_resid_post`; `autointerp hooks` lists them. By default, where the coder says it belongs."
+            " `blocks.12.hook_resid_post`; `autointerp hooks` lists them. One for each coder, or one for all; by"
+            " default where the coder says it belongs. The store names coders of one place `PLACE@neurons:32`, or as"
+            " you say: `--hookpoint layers.12@small`."
         ),
     ] = None,
     corpus: Annotated[

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import timedelta
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -74,14 +75,17 @@ def token_bar(total: int, *, shown: bool = True) -> Iterator[Callable[[int, int]
 def _lines(total: int) -> Callable[[int, int], None]:
     """Return what `token_bar` yields where there is no bar."""
     began = last = time.monotonic()
-    run = 0
+    run, first = 0, None
 
     def advance(read: int, more: int) -> None:
-        nonlocal run, last
+        nonlocal run, last, first
+        first = read - more if first is None else first  # a resumed run begins further on
         run, now = run + more, time.monotonic()
         if now - last >= EVERY:
             last = now
-            say(f"{read:,} of {total:,} tokens, {run / (now - began):,.0f}/s, {memory()}")
+            seconds = (total - read) * (now - began) / (read - first) if read > first else 0
+            left = f", {timedelta(seconds=round(seconds))} left" if seconds > 0 else ""
+            say(f"{read:,} of {total:,} tokens, {run / (now - began):,.0f}/s{left}, {memory()}")
 
     say(f"reading up to {total:,} tokens …")
     return advance

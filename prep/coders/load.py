@@ -29,9 +29,9 @@ def load_coder(
     """Load what a source stands for.
 
     Args:
-        source: `neurons`, `neurons:k`, `neurons:k:rotated`, `random:LATENTSxK`, `dimensions` (these words go before a
-            folder of such a name, which is `./neurons`); a folder of SAELens's, sparsify's or Gemma Scope's, told
-            apart by the files in it; `release:id` of SAELens's registry; `module:factory`.
+        source: `neurons`, `neurons:k`, `neurons:3rms`, `neurons:k:rotated`, `random:LATENTSxK`, `dimensions` (these
+            words go before a folder of such a name, which is `./neurons`); a folder of SAELens's, sparsify's or Gemma
+            Scope's, told apart by the files in it; `release:id` of SAELens's registry; `module:factory`.
         device: Where it runs.
         seed: Of coders made at random.
         dtype: Precision of the product of activations and encoder weights; sums and results are float32 in either.

@@ -24,7 +24,7 @@ class Triples(NamedTuple):
 
 
 def above(hidden: Tensor, threshold: Tensor | float, source: str) -> Triples:
-    """All of (token, latent) that is above a threshold ≥ 0, one for all or (latent,), without a dense copy.
+    """All of (token, latent) that is above a threshold ≥ 0, one for all, (latent,) or (token, 1), without a dense copy.
 
     Raises:
         UserError: Something in it is NaN or +∞; so do the others here.

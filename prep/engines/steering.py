@@ -26,6 +26,7 @@ from torch import Tensor
 
 from inspect_autointerp.contexts.sampling import rng_of
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.latent import place_of
 from inspect_autointerp.models.steering import Direction, Generate, Generated, Predict, Predicted, Tune, Tuned
 from inspect_autointerp.prep.coders import Coder
 from inspect_autointerp.prep.engines.decoding import Continuation, Prompts
@@ -60,7 +61,7 @@ class SteeredSubject:
     def __init__(self, store: Store, hookpoint: str, *, device: str | None = None, rows: int | None = None) -> None:
         self.subject, coder = reloaded(store, hookpoint, "steering", device=device, whole=True)
         self.hookpoint, self._rows = hookpoint, rows or (128 if self.subject.device.type == "cpu" else 512)
-        self._path, self._read_side = hookpoint.removesuffix(":input"), _side(store.at(hookpoint).entry.side)
+        self._path, self._read_side = place_of(hookpoint).removesuffix(":input"), _side(store.at(hookpoint).entry.side)
         self._module = self.subject.module(self._path)
         self._coder: Coder = coder
         self._side: Side = self._read_side

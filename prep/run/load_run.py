@@ -35,6 +35,7 @@ def load_sites(job: Job) -> tuple[Subject, dict[str, Coder]]:
         device_map=job.device_map,
         quantization=settings.quantization,
         trust_remote_code=job.trust_remote_code,
+        tags=job.tags,
     )
     return model, _fitted(model, loaded)
 

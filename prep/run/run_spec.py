@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.latent import TAG
+from inspect_autointerp.prep.subject.hookpoints import name_them, parted, tag_of
 from inspect_autointerp.store.settings import Settings
 
 
@@ -13,7 +15,8 @@ class Job:
     """A subject, its coders, and what to keep of them.
 
     Raises:
-        UserError: There are no coders, or not as many hookpoints as coders, or two coders for a hookpoint.
+        UserError: There are no coders, or neither one hookpoint nor as many as coders, or two coders for a hookpoint
+            that nothing tells apart.
     """
 
     subject: str
@@ -23,7 +26,8 @@ class Job:
     settings: Settings
     """What the store is to hold."""
     hookpoints: Sequence[str] = ()
-    """Where each coder reads; where it says it belongs, if none are given."""
+    """Where each coder reads, or where all of them do; where each says it belongs, if none are given. Coders of one
+    place are told apart by what is behind an `@` in the name (`layers.2@small`), by default by `hookpoints.tag_of`."""
     revision: str | None = None
     """Of a model on the Hub."""
     bos: bool | None = None
@@ -44,10 +48,19 @@ class Job:
     def __post_init__(self) -> None:
         if not self.coders:
             raise UserError("give at least one --coder")
+        if len(self.hookpoints) == 1:
+            object.__setattr__(self, "hookpoints", [self.hookpoints[0]] * len(self.coders))
         if self.hookpoints and len(self.hookpoints) != len(self.coders):
             raise UserError(
                 f"{len(self.coders)} coders, {len(self.hookpoints)} hookpoints: give one --hookpoint per --coder,"
-                " or none"
+                " one for all, or none"
             )
-        if twice := [name for name, n in Counter(self.hookpoints).items() if n > 1]:
-            raise UserError(f"two coders for {twice[0]}: make a store for each")
+        named = zip(self.hookpoints, self.tags if self.hookpoints else (), strict=True)
+        tagged = [name if parted(name)[1] else f"{name}{TAG}{tag}" for name, tag in named]
+        if twice := [name for name, n in Counter(tagged).items() if n > 1]:
+            raise UserError(f"two coders for {twice[0]}: {name_them(twice[0])}")
+
+    @property
+    def tags(self) -> list[str]:
+        """What each coder is called beside others of its place."""
+        return [tag_of(self.names.get(source, source)) for source in self.coders]

@@ -45,6 +45,8 @@ class Scan:
         self.job, self._progress = job, progress
         with spinner("loading the subject and its coders", shown=progress):
             self.model, self.coders = load_sites(job)
+        for name, coder in self.coders.items():
+            say(f"{coder.source} at {name}: {coder.n_latents:,} latents of {coder.architecture}", shown=progress)
         trainings = {coder.source: getattr(coder, "trained", None) for coder in self.coders.values()}
         trained = {source: training for source, training in trainings.items() if isinstance(training, Training)}
         bos = with_bos(job.bos, trained, self.model.tokenizer.bos_token_id, job.subject)

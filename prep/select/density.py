@@ -7,8 +7,8 @@ from torch import Tensor
 
 from inspect_autointerp.prep.coders import Coder
 
-ENOUGH = 256
-"""Windows after which it can be told."""
+ENOUGH = 100
+"""Windows after which it can be told: a first batch has as many, and a dry run may try no more."""
 _SHARE = 0.98
 
 
@@ -34,8 +34,9 @@ def crowded(counts: Mapping[str, Counts], coders: Mapping[str, Coder], n_windows
         if n_windows >= ENOUGH and 2 * n > count.n_latents:
             coder = coders[name]
             advice = (
-                "take neurons:32, which keeps each token's 32 largest"
-                if coder.source == "neurons"
+                "take fewer: neurons:32 keeps each token's 32 largest, neurons:3rms what is above 3 times its token's"
+                " root mean square (a gated MLP's neurons are positive on half of all tokens)"
+                if coder.architecture.endswith("neurons")
                 else "check that the coder belongs to this place, or take a shorter --window"
             )
             lines.append(

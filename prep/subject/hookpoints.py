@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.latent import TAG
 
 Side = Literal["output", "input"]
 
@@ -97,9 +98,46 @@ def transformer_lens_name(path: str, side: Side, model_type: str) -> str | None:
     return next((f"blocks.{layer}.{name}" for name, place in places.items() if place == (path, side)), None)
 
 
-def label(path: str, side: Side) -> str:
-    """The name of a hookpoint in the store: its path, and the side where that is not the output."""
-    return path if side == "output" else f"{path}:input"
+def label(path: str, side: Side, tag: str = "") -> str:
+    """The name of a hookpoint in the store: its path, the side where that is not the output, and its tag if it has one.
+
+    Args:
+        path: Module path under the base model.
+        side: Side of the module.
+        tag: What tells the coders of one place apart.
+    """
+    place = path if side == "output" else f"{path}:input"
+    return f"{place}{TAG}{tag}" if tag else place
+
+
+def parted(name: str) -> tuple[str, str]:
+    """Part a hookpoint's name into its place and its tag, which is empty where it has none.
+
+    Raises:
+        UserError: Behind the `@` stands nothing, or what no folder in a store can be called.
+    """
+    place, sign, tag = name.partition(TAG)
+    if sign and not _TAG.fullmatch(tag):
+        raise UserError(
+            f"hookpoint {name}: after the {TAG} stands a name for the coder, of letters, digits and - _ . : + alone"
+        )
+    return place, tag
+
+
+def tag_of(coder: str) -> str:
+    """Return what a coder is called beside others of its place: the last part of its source, `neurons:32` for one."""
+    name = coder.rstrip("/\\").replace("\\", "/").rpartition("/")[2]
+    return re.sub(r"[^\w.:+-]", "-", name)[:_LONGEST_TAG] or "coder"
+
+
+def name_them(hookpoint: str) -> str:
+    """Say how two coders of one hookpoint are told apart that are called the same."""
+    place = hookpoint.partition(TAG)[0]
+    return f"give them names, as in `--hookpoint {place}{TAG}one --hookpoint {place}{TAG}other`"
+
+
+_LONGEST_TAG = 80
+_TAG = re.compile(rf"[\w.:+-]{{1,{_LONGEST_TAG}}}")
 
 
 def layer_of(path: str) -> int | None:

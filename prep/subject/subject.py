@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from logging import getLogger
 from typing import Any
@@ -15,7 +15,7 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.prep.coders import tensors_sha256
 from inspect_autointerp.prep.subject.depth import shallow
 from inspect_autointerp.prep.subject.hf_errors import why
-from inspect_autointerp.prep.subject.hookpoints import Side, label, layer_of, resolve
+from inspect_autointerp.prep.subject.hookpoints import Side, label, layer_of, name_them, parted, resolve
 from inspect_autointerp.prep.subject.skeleton import decoder, module_names, skeleton, taken, vectors
 from inspect_autointerp.prep.subject.weights import Quantization, load_weights
 from inspect_autointerp.store.trust import kernel_refusal
@@ -35,11 +35,13 @@ class Hookpoint:
     path: str
     """Module path under the base model."""
     side: Side
+    tag: str = ""
+    """What tells it from others of this place, whose coders are others; empty where it is the only one."""
 
     @property
     def name(self) -> str:
         """Its name in the store."""
-        return label(self.path, self.side)
+        return label(self.path, self.side, self.tag)
 
 
 class Subject:
@@ -50,7 +52,7 @@ class Subject:
 
     Args:
         source: Name or folder.
-        hookpoints: Module paths or TransformerLens names.
+        hookpoints: Module paths or TransformerLens names, with `@` and a tag if they are to have one.
         revision: Of a model on the Hub.
         device: Where it runs.
         dtype: In which type: `auto` for the checkpoint's own, `float32`, `bfloat16`, `float16`.
@@ -60,6 +62,7 @@ class Subject:
         quantization: Weights in 8 or 4 bits, by bitsandbytes.
         trust_remote_code: Run the code that comes with the checkpoint, if any does.
         whole: Load all layers, for what comes out at the end.
+        tags: One for each hookpoint. Where two without a tag are of one place, these are theirs.
 
     Attributes:
         device: Where its input goes, and where its activations come.
@@ -86,6 +89,7 @@ class Subject:
         quantization: Quantization | None = None,
         trust_remote_code: bool = False,
         whole: bool = False,
+        tags: Sequence[str] = (),
     ) -> None:
         from transformers import AutoConfig, AutoTokenizer
         from transformers.utils import logging
@@ -110,7 +114,7 @@ class Subject:
             raise UserError(f"subject {source}: it has no fast tokenizer (tokenizer.json), which the store needs")
         text = config.get_text_config()  # of a model that also sees; of any other, the configuration itself
         modules = module_names(bare)
-        self.hookpoints = [Hookpoint(*resolve(name, text.model_type, modules)) for name in hookpoints]
+        self.hookpoints = _told_apart([_hookpoint(name, text.model_type, modules) for name in hookpoints], tags)
         depth: int | None = getattr(text, "num_hidden_layers", None)
         self._check(modules, depth)
         self.max_length: int | None = getattr(text, "max_position_embeddings", None)
@@ -148,7 +152,7 @@ class Subject:
     def _check(self, modules: Mapping[str, str], depth: int | None) -> None:
         """Refuse what is no module, and two names of one place."""
         if twice := [name for name, n in Counter(hookpoint.name for hookpoint in self.hookpoints).items() if n > 1]:
-            raise UserError(f"two coders for {twice[0]}: make a store for each")
+            raise UserError(f"two coders for {twice[0]}: {name_them(twice[0])}")
         paths = dict.fromkeys(modules.values())
         for path in (hookpoint.path for hookpoint in self.hookpoints):
             if path not in paths:
@@ -270,6 +274,22 @@ class Subject:
             scale = norm.weight.detach().float().to(weight.device)
             weight = weight * (1 + scale if "Gemma" in type(norm).__name__ else scale)
         return weight
+
+
+def _hookpoint(name: str, model_type: str, modules: Mapping[str, str]) -> Hookpoint:
+    place, tag = parted(name)
+    return Hookpoint(*resolve(place, model_type, modules), tag)
+
+
+def _told_apart(hookpoints: Sequence[Hookpoint], tags: Sequence[str]) -> list[Hookpoint]:
+    """Return hookpoints of which those without a tag that are of one place have one each, as far as tags are given."""
+    counts = Counter((hookpoint.path, hookpoint.side) for hookpoint in hookpoints)
+    shared = [counts[hookpoint.path, hookpoint.side] > 1 and not hookpoint.tag for hookpoint in hookpoints]
+    given = tags or [""] * len(hookpoints)
+    return [
+        replace(hookpoint, tag=tag) if alike else hookpoint
+        for hookpoint, alike, tag in zip(hookpoints, shared, given, strict=True)
+    ]
 
 
 def _deepest(hookpoints: Sequence[Hookpoint]) -> int | None:

@@ -6,7 +6,7 @@ from functools import cache
 from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageSystem, ChatMessageUser
 
 from inspect_autointerp.scorers.shared.ask import question_message
-from inspect_autointerp.scorers.shared.judge import worked_answer
+from inspect_autointerp.scorers.shared.worked_texts import WorkedTexts, worked_answer
 from inspect_autointerp.text.render import visible
 
 _SYSTEM = """\
@@ -20,34 +20,58 @@ Answer with a list of {what}, one for each text in order, and nothing else."""
 _LABELS = "0 (silent) and 1 (active)"
 _CONFIDENCES = "whole numbers from 0 (surely silent) to 100 (surely active), 50 or more counting as active"
 
-_WORKED = (
-    (
+WORKED = (
+    WorkedTexts(
         "names of days of the week",
-        ("the ferry leaves on Tuesday at", "a cup of sugar and two eggs,⏎well beaten", "See you Fri. or Sat."),
-        (1, 0, 1),
+        (
+            ("the ferry leaves on Tuesday at", 1),
+            ("a cup of sugar and two eggs,⏎well beaten", 0),
+            ("the second of March, a little after", 0),
+            ("See you Fri. or Sat.", 1),
+            ("closed on Sundays and", 1),
+            ("he told us the date, not the hour", 0),
+            ("from Monday⏎to Thursday:", 1),
+            ("year = (month - 1) % 12", 0),
+            ("every day, the whole year", 0),
+            ("It rained all Wednesday", 1),
+        ),
     ),
-    (
+    WorkedTexts(
         "the colon that opens an indented block of Python code",
-        ('print("a: b")⏎x = rows[1:3]', "{'key': value}", "the time was 10:45 when"),
-        (0, 0, 0),
+        (
+            ('print("a: b")⏎x = rows[1:3]', 0),
+            ("{'key': value}", 0),
+            ("the time was 10:45 when", 0),
+            ("while not done:⏎    step()", 1),
+            ("note: see below⏎- one", 0),
+            ("def area(self):⏎    return", 1),
+            ("rows[2:5] + limits[:9]", 0),
+            ("if x is None:⏎        return 0", 1),
+            ("else:⏎    total = 0", 1),
+            ("lambda x: x + 1", 0),
+        ),
     ),
 )
+"""The worked examples, as many texts of each as the question has."""
 
 
 def detection_messages(explanation: str, texts: Sequence[str], confidence: bool = False) -> list[ChatMessage]:
     """The prompt that puts one batch of texts to the grader.
 
-    What never changes (instructions and worked examples) comes first, so that providers' prompt caches hit.
+    What is the same for every explanation (instructions and worked examples) comes first, so that providers' prompt
+    caches hit. The worked examples show as many texts as the question does: a model that is shown lists of three labels
+    answers with three, however many texts it is asked about.
     """
-    return [*_beginning(confidence), question_message(_question(explanation, texts))]
+    return [*_beginning(len(texts), confidence), question_message(_question(explanation, texts))]
 
 
 @cache  # the same objects: Inspect copies, and writes into a sample's log, each message once and not once per call
-def _beginning(confidence: bool) -> list[ChatMessage]:
+def _beginning(n: int, confidence: bool) -> list[ChatMessage]:
     system = _SYSTEM.format(what=_CONFIDENCES if confidence else _LABELS)
     messages: list[ChatMessage] = [ChatMessageSystem(content=system)]
-    for worked, examples, labels in _WORKED:
-        messages.append(ChatMessageUser(content=_question(worked, examples)))
+    for worked in WORKED:
+        texts, labels = worked.first(n)
+        messages.append(ChatMessageUser(content=_question(worked.explanation, texts)))
         messages.append(ChatMessageAssistant(content=worked_answer(labels, confidence)))
     return messages
 

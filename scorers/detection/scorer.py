@@ -56,7 +56,7 @@ def detection(
             confidence=confidence,
         )
         verdicts = labelled(test.store, contexts, labels)
-        values = classification_statistics(verdicts, test.facts())
+        values = classification_statistics(verdicts, test.facts(texts_per_call))
         return Outcome(values, verdicts, report(contexts, verdicts))
 
     return latent_scorer("detection", grade, options, grader_name)

@@ -6,7 +6,7 @@ from functools import cache
 from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageSystem, ChatMessageUser
 
 from inspect_autointerp.scorers.shared.ask import question_message
-from inspect_autointerp.scorers.shared.judge import worked_answer
+from inspect_autointerp.scorers.shared.worked_texts import WorkedTexts, worked_answer
 from inspect_autointerp.text.render import visible
 
 _SYSTEM = """\
@@ -23,18 +23,39 @@ Answer with a list of {what}, one for each text in order, and nothing else."""
 _LABELS = "0 (wrong) and 1 (right)"
 _CONFIDENCES = "whole numbers from 0 (surely wrong) to 100 (surely right), 50 or more counting as right"
 
-_WORKED = (
-    (
+WORKED = (
+    WorkedTexts(
         "names of days of the week",
-        ("the ferry leaves on <<Tuesday>> at", "we met on Monday <<at the>> pier", "two eggs,⏎<<well>> beaten"),
-        (1, 0, 0),
+        (
+            ("the ferry leaves on <<Tuesday>> at", 1),
+            ("we met on Monday <<at the>> pier", 0),
+            ("two eggs,⏎<<well>> beaten", 0),
+            ("closed on <<Sundays>> and", 1),
+            ("See you <<Fri>>. or <<Sat>>.", 1),
+            ("the second <<of March>>, a little", 0),
+            ("from <<Monday>>⏎to <<Thursday>>:", 1),
+            ("It rained <<all>> Wednesday", 0),
+            ("every day, the <<whole>> year", 0),
+            ("paid on a <<Friday>>,", 1),
+        ),
     ),
-    (
+    WorkedTexts(
         "the colon that opens an indented block of Python code",
-        ("for row in table<<:>>⏎    total += row[2]", "while not done<<:>>⏎    step()", "x = rows[1<<:>>3]"),
-        (1, 1, 0),
+        (
+            ("x = rows[1<<:>>3]", 0),
+            ("for row in table<<:>>⏎    total += row[2]", 1),
+            ("while not done<<:>>⏎    step()", 1),
+            ("{<<'key'>>: value}", 0),
+            ("if x is <<None>>:⏎    return", 0),
+            ("def area(self)<<:>>⏎    return", 1),
+            ("the time was 10<<:>>45 when", 0),
+            ("else<<:>>⏎    total = 0", 1),
+            ("note<<:>> see below", 0),
+            ("try<<:>>⏎    import json", 1),
+        ),
     ),
 )
+"""The worked examples, as many texts of each as the question has."""
 
 
 def fuzzing_messages(
@@ -42,17 +63,19 @@ def fuzzing_messages(
 ) -> list[ChatMessage]:
     """The prompt that puts one batch of marked texts to the grader.
 
-    What never changes (instructions and worked examples) comes first, so that providers' prompt caches hit.
+    What is the same for every explanation (instructions and worked examples) comes first, so that providers' prompt
+    caches hit. The worked examples show as many texts as the question does, see `detection_messages`.
     """
-    return [*_beginning(confidence), question_message(_question(explanation, texts, pair))]
+    return [*_beginning(len(texts), confidence), question_message(_question(explanation, texts, pair))]
 
 
 @cache  # the same objects each time, see `detection`
-def _beginning(confidence: bool) -> list[ChatMessage]:
+def _beginning(n: int, confidence: bool) -> list[ChatMessage]:
     system = _SYSTEM.format(what=_CONFIDENCES if confidence else _LABELS)
     messages: list[ChatMessage] = [ChatMessageSystem(content=system)]
-    for worked, examples, labels in _WORKED:
-        messages.append(ChatMessageUser(content=_question(worked, examples, ("<<", ">>"))))
+    for worked in WORKED:
+        texts, labels = worked.first(n)
+        messages.append(ChatMessageUser(content=_question(worked.explanation, texts, ("<<", ">>"))))
         messages.append(ChatMessageAssistant(content=worked_answer(labels, confidence)))
     return messages
 

@@ -82,7 +82,7 @@ def fuzzing(
         )
         verdicts = labelled(test.store, contexts, labels, partners)
         shown = report(contexts, verdicts, _TITLES, [one.marks for one in tests], pair)
-        return Outcome(classification_statistics(verdicts, test.facts()), verdicts, shown)
+        return Outcome(classification_statistics(verdicts, test.facts(texts_per_call)), verdicts, shown)
 
     def draw(test: LatentTest) -> tuple[list[Marked], dict[int, int]]:
         contexts = test.contexts(activating + mismarked, nonactivating)

@@ -9,6 +9,7 @@ population and get no weight. No weight helps where 100 random contexts contain 
 (`planted.sanity`).
 """
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,6 +21,7 @@ from inspect_autointerp.scorers.shared.ranking import UNDEFINED, auroc, of_kind
 DECILE_KEYS = [f"tpr_decile_{i}" for i in range(1, DECILES + 1)]
 KEYS = [
     *("balanced_accuracy", "auroc", "tpr", "tnr", "f1", "auprc", "effective_n", "unscored", "with_probability"),
+    "same_labels",
     *DECILE_KEYS,
 ]
 BALANCED = ("balanced_accuracy", "auroc", "tnr")
@@ -45,12 +47,14 @@ def classification_statistics(verdicts: Sequence[Verdict], facts: LatentFacts) -
         - `unscored`: share of contexts without a verdict, all kinds together.
         - `with_probability`: share of the scored contexts that have a probability, all kinds together: those that
           `auroc` and `auprc` are computed from.
+        - `same_labels`: share of the grader's calls that got the commonest list of labels, see `share_of_same_labels`.
         - `balanced_accuracy_KIND`, `auroc_KIND`, `tnr_KIND`: of activating contexts against that hard kind alone.
     """
     values = dict.fromkeys([*KEYS, *(f"{name}_{kind}" for kind in facts.hard for name in BALANCED)], UNDEFINED)
     values["unscored"] = 1 - len(scored(verdicts)) / len(verdicts) if verdicts else UNDEFINED
     n_known = sum(verdict.probability is not None for verdict in scored(verdicts))
     values["with_probability"] = n_known / len(scored(verdicts)) if scored(verdicts) else UNDEFINED
+    values["same_labels"] = share_of_same_labels(verdicts, facts.texts_per_call)
     activating, random = (scored(of_kind(verdicts, kind)) for kind in ("activating", "random"))
     for decile, key in enumerate(DECILE_KEYS, 1):
         values[key] = _positive_rate([verdict for verdict in activating if verdict.decile == decile])
@@ -63,6 +67,27 @@ def classification_statistics(verdicts: Sequence[Verdict], facts: LatentFacts) -
     if activating and random:
         values |= population_statistics(activating, random, facts.firing_share)
     return values
+
+
+def share_of_same_labels(verdicts: Sequence[Verdict], texts_per_call: int) -> float:
+    """Return the share of a grader's answers that are the commonest one, in [0, 1].
+
+    A grader that answers every call with one list, be it all zeros or a worked example's, reaches 1 and looks like an
+    honest one in no other statistic but by being at chance. Contexts are in random order, so a grader that reads them
+    gives many lists: of 40 calls of five texts with all labels right, half of them 1, the commonest list is a tenth.
+
+    Args:
+        verdicts: One for each test context, in the order in which they were shown.
+        texts_per_call: Texts in a call; 0 where that is not known.
+
+    Returns:
+        NaN with fewer than two whole answers. A last call of fewer texts, and calls without an answer, do not count.
+    """
+    size = max(1, texts_per_call)
+    calls = [verdicts[i : i + size] for i in range(0, len(verdicts) - size + 1, size)]
+    answers = Counter(tuple(verdict.label for verdict in call) for call in calls if len(scored(call)) == size)
+    n = answers.total()
+    return max(answers.values()) / n if texts_per_call and n > 1 else UNDEFINED
 
 
 def balanced_statistics(positives: Sequence[Verdict], negatives: Sequence[Verdict]) -> dict[str, float]:

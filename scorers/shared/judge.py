@@ -85,12 +85,6 @@ def labelled(
     ]
 
 
-def worked_answer(labels: Sequence[int], confidence: bool) -> str:
-    """What a worked example answers: a list without spaces, each of which would be a token."""
-    shown = [95 if label else 5 for label in labels] if confidence else labels
-    return f"[{','.join(map(str, shown))}]"
-
-
 def read_labels(n: int) -> Callable[[ModelOutput], list[Label]]:
     """Reads an answer of n labels, with their probabilities where the answer's tokens tell them."""
 

@@ -16,7 +16,7 @@ from inspect_autointerp.builtin.locate import locate
 from inspect_autointerp.contexts.negatives import negative_kinds
 from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.errors import UserError, one_line_errors
-from inspect_autointerp.inspect_support.answer_reasons import by_main_reason, counted
+from inspect_autointerp.inspect_support.answer_reasons import by_main_reason, counted, main_reason
 from inspect_autointerp.inspect_support.dataset import latent_named
 from inspect_autointerp.inspect_support.explanation import Explanation
 from inspect_autointerp.inspect_support.verdicts import KEY, LatentFacts, Verdict, to_columns
@@ -67,9 +67,14 @@ class LatentTest:
         contexts = LatentContexts(self.store, self.latent, centered=centered)
         return contexts.test(n_activating, n_nonactivating, self.seed, self.kinds)
 
-    def facts(self) -> LatentFacts:
-        """Return what statistics have to know of the latent."""
-        return LatentFacts(firing_share=self.latent.firing_share, hard=self.hard, min_contexts=self.min_contexts)
+    def facts(self, texts_per_call: int = 0) -> LatentFacts:
+        """Return what statistics have to know of the latent, and of the calls to the grader."""
+        return LatentFacts(
+            firing_share=self.latent.firing_share,
+            hard=self.hard,
+            min_contexts=self.min_contexts,
+            texts_per_call=texts_per_call,
+        )
 
 
 @dataclass(frozen=True)
@@ -135,7 +140,8 @@ def latent_scorer(
         }
         if explanation is not None and explanation.text is None:
             report = f"Unscored: there is no explanation ({explanation.reason})."
-            outcome = Outcome(report=report, reason=explanation.reason)
+            why = explanation.reason or "no_explanation"
+            outcome = Outcome(report=report, metadata={"unscored_reasons": {why: 1}}, reason=main_reason(why))
             return _score(test, outcome, None, made_by)
         outcome = await grade(test)
         return _score(test, outcome, test.explanation if spec.explained else None, made_by | _too_few(test, outcome))

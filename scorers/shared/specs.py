@@ -84,6 +84,7 @@ _CLASSIFICATION = {
     "tnr": "TNR",
     "f1": "F1 ¶",
     "auprc": "AUPRC ¶",
+    "same_labels": "same labels",
 }
 
 SCORES: dict[str, ScoreSpec] = {
@@ -93,10 +94,10 @@ SCORES: dict[str, ScoreSpec] = {
         keys=classification.KEYS,
         by_kind=classification.BALANCED,
         recompute=classification.classification_statistics,
-        version="detection/2",
+        version="detection/3",
         headline="balanced_accuracy",
         chance=0.5,
-        columns=("balanced_accuracy", "auroc", "tpr", "tnr", "f1", "auprc", "unscored"),
+        columns=("balanced_accuracy", "auroc", "tpr", "tnr", "f1", "auprc", "same_labels", "unscored"),
         labels=_CLASSIFICATION,
         needs=("grader",),
     ),
@@ -107,10 +108,10 @@ SCORES: dict[str, ScoreSpec] = {
         by_kind=classification.BALANCED,
         hard_kinds=(*HARD, "mismarked"),
         recompute=classification.classification_statistics,
-        version="fuzzing/2",
+        version="fuzzing/3",
         headline="balanced_accuracy",
         chance=0.5,
-        columns=("balanced_accuracy", "auroc", "tpr", "tnr", "f1", "auprc", "unscored"),
+        columns=("balanced_accuracy", "auroc", "tpr", "tnr", "f1", "auprc", "same_labels", "unscored"),
         labels=_CLASSIFICATION,
         needs=("grader",),
     ),

@@ -12,7 +12,7 @@ from inspect_autointerp.cost.cli import cost
 from inspect_autointerp.errors import Interrupted, UserError
 from inspect_autointerp.experiments.cli import study
 from inspect_autointerp.formats.export_cli import export
-from inspect_autointerp.leaderboard.cli import leaderboard
+from inspect_autointerp.leaderboard.cli import BareMarkdown, leaderboard
 from inspect_autointerp.leaderboard.submit.cli import submit, verify
 from inspect_autointerp.leaderboard.verdicts_cli import verdicts
 from inspect_autointerp.prep.cli.hooks import hooks
@@ -43,7 +43,7 @@ app.command()(cost)
 app.command()(show)
 app.command()(compare)
 app.command("eval-sharded", context_settings=sharded_cli.CONTEXT)(sharded_cli.eval_sharded)
-app.command()(leaderboard)
+app.command(cls=BareMarkdown)(leaderboard)
 app.command()(verdicts)
 app.command()(submit)
 app.command()(verify)

@@ -11,6 +11,16 @@ Sampling = Literal["quantiles", "random", "top", "mix"]
 Kind = Literal["activating", Negative, "mismarked", "intruder"]
 
 DECILES = 10
+TAG = "@"
+"""Stands in a hookpoint's name between its place and the name of its coder, where several coders read one place."""
+
+
+def place_of(hookpoint: str) -> str:
+    """Return where in the subject a hookpoint is read: its name without the name of its coder.
+
+    `layers.2.mlp.down_proj:input@neurons:32` is read at `layers.2.mlp.down_proj:input`.
+    """
+    return hookpoint.partition(TAG)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +34,8 @@ class Latent:
     """
 
     hookpoint: str
-    """Where in the subject it is read, as a module path under the base model: `layers.2`."""
+    """Where in the subject it is read, as a module path under the base model: `layers.2`; where several coders read
+    there, with the name of its own: `layers.2@neurons:32`."""
     index: int
     """Its coordinate in the coder, from 0."""
     n_tokens: int

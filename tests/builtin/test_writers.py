@@ -7,9 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from inspect_ai.model import get_model
+from tokenizers import Tokenizer
+from tokenizers.models import BPE
+from tokenizers.pre_tokenizers import ByteLevel
+from tokenizers.trainers import BpeTrainer
 
 from inspect_autointerp.builtin.lexical.judge import listed
-from inspect_autointerp.builtin.lexical.write import write
+from inspect_autointerp.builtin.lexical.write import _respelled, write
 from inspect_autointerp.builtin.planted.claims import CLAIMS
 from inspect_autointerp.builtin.planted.writing import written
 from inspect_autointerp.builtin.prompt_reader import asked, read_writing, written_answer
@@ -49,6 +53,41 @@ def test_the_lexical_writer_uses_listed_words_and_avoids_them(said: str) -> None
     assert all(listed(said, text) for text in active) == bool(said)
     assert not any(listed(said, text) for text in silent)
     assert uncounted(active, silent, {}) == ([None] * 10, [None] * 10)
+
+
+@pytest.fixture(scope="module")
+def small_bpe() -> Tokenizer:
+    """A byte-pair encoding of a few hundred tokens, whole words and parts of words among them."""
+    prose = "the river never delivers over the years a verdict that every writer should remember whatever comes " * 20
+    code = "def compute(self, value):\n    return self.value if value is not None else 2019 + over\n" * 20
+    tokenizer = Tokenizer(BPE())
+    tokenizer.pre_tokenizer = ByteLevel(add_prefix_space=False)
+    alphabet = ByteLevel.alphabet()
+    trainer = BpeTrainer(vocab_size=420, initial_alphabet=alphabet, show_progress=False)
+    tokenizer.train_from_iterator([prose, code], trainer)
+    return tokenizer
+
+
+def test_lexical_near_misses_do_not_hold_the_token(small_bpe: Tokenizer) -> None:
+    """A latent of one token would fire on them, and the explanation be charged with it."""
+    tokens = {token.replace("Ġ", " "): number for token, number in small_bpe.get_vocab().items()}
+    words = [token for token in tokens if len(token.strip()) > 2 and token.strip().isalpha()]
+    assert {" ver", " over", " self"} & set(words) and any(not word.startswith(" ") for word in words)
+    holding = []
+    for token in words:
+        listed_word = token.strip() if token.startswith(" ") else f"…{token}"
+        _, silent = write(f'texts with "{listed_word}" (10)', 10)
+        holding += [(token, text) for text in silent if tokens[token] in small_bpe.encode(text).ids]
+    assert holding == []
+
+
+@pytest.mark.parametrize("word", ["ver", "I", "2019", "é", "的", "'s", "_name", "aa", "x", "ЯК"])
+def test_lexical_near_misses_are_spelled_like_the_word(word: str) -> None:
+    misses = _respelled(word)
+    assert len(set(misses)) == 3
+    for miss in misses:
+        assert len(miss) == len(word) and word.lower() not in miss.lower()
+        assert sum(a != b for a, b in zip(word, miss, strict=True)) == 1
 
 
 @given(st.text(max_size=30), st.integers(1, 130))

@@ -21,16 +21,16 @@ def counts(*n_windows: int) -> Any:
 
 
 def coders(source: str) -> Any:
-    return {"layers.0": SimpleNamespace(source=source)}
+    return {"layers.0": SimpleNamespace(source=source, architecture=source)}
 
 
 def test_crowded_is_when_most_latents_fire_in_98_percent_of_windows() -> None:
     assert crowded(counts(980, 1000, 979), coders("x"), 1000)
     assert not crowded(counts(979, 1000, 979), coders("x"), 1000)
-    assert not crowded(counts(255, 255), coders("x"), 255)  # too few windows to tell
+    assert not crowded(counts(99, 99), coders("x"), 99)  # too few windows to tell
     [line] = crowded(counts(256, 256), coders("neurons"), 256)
     assert line.startswith("layers.0: 2 of 2 latents of coder neurons fire in every window, or nearly: ")
-    assert line.endswith("; take neurons:32, which keeps each token's 32 largest")
+    assert "; take fewer: neurons:32 keeps each token's 32 largest, neurons:3rms what is above 3 times" in line
     [line] = crowded(counts(256, 256), coders("sae"), 256)
     assert "neurons" not in line
 

@@ -41,6 +41,19 @@ def test_with_k_they_are_the_positive_ones_of_the_k_largest_signed_values(x: Ten
     assert (triples.token.diff() >= 0).all()
 
 
+def test_neurons_with_a_threshold_are_those_that_stand_out(x: Tensor) -> None:
+    x[0] = 0  # a token on which nothing stands out
+    coder = Neurons("neurons:1.5rms").of_width(32)
+    expected = torch.where(x > 1.5 * x.square().mean(dim=1, keepdim=True).sqrt(), x, 0)
+    assert torch.equal(dense(coder.encode(x), (50, 32)), expected)
+    assert 0 < (expected > 0).sum() < (x > 0).sum()
+    assert torch.equal(dense(coder.encode(x.bfloat16()), (50, 32)) > 0, expected.bfloat16() > 0)
+    assert (
+        len({Neurons(f"neurons{end}").of_width(32).sha256 for end in ("", ":1", ":1rms", ":2rms", ":1rms:rotated")})
+        == 5
+    )
+
+
 def test_rotated_they_are_those_of_another_basis(x: Tensor) -> None:
     coder = Neurons("neurons:4:rotated", seed=3).of_width(32)
     basis = rotation(32, 3)
@@ -79,9 +92,9 @@ def test_the_digest_follows_the_description() -> None:
     assert len(set(digests)) == len(digests)
 
 
-@pytest.mark.parametrize("source", ["neurons:", "neurons:0", "neurons:x", "neurons:4:turned", "neurons:rotated"])
+@pytest.mark.parametrize("source", ["neurons:", "neurons:0", "neurons:0rms", "neurons:3.rms", "neurons:4:turned"])
 def test_another_word_is_refused(source: str) -> None:
-    with pytest.raises(UserError, match=rf"^coder {source}: after `neurons` comes nothing, `:k` or `:k:rotated`"):
+    with pytest.raises(UserError, match=rf"^coder {source}: after `neurons` comes nothing, `:32` .+ or `:3rms`"):
         Neurons(source)
 
 

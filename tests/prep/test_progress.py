@@ -25,7 +25,12 @@ def test_token_bar_without_a_terminal_prints_a_line_now_and_then(
             clock[0] += 10
             advance(number * 100, 50)
     lines = capsys.readouterr().err.splitlines()
-    assert [line.rpartition(",")[0] for line in lines] == ["300 of 5,000 tokens, 5/s", "600 of 5,000 tokens, 5/s"]
+    # 300 and 600 tokens are read, the first 50 of them before this run, in 30 and 60 seconds: 4,700 more take
+    # 4,700 · 30 / 250 = 564 s, and 4,400 more 4,400 · 60 / 550 = 480 s.
+    assert [line.rpartition(",")[0] for line in lines] == [
+        "300 of 5,000 tokens, 5/s, 0:09:24 left",
+        "600 of 5,000 tokens, 5/s, 0:08:00 left",
+    ]
     with token_bar(5000, shown=False) as advance:
         clock[0] += 100
         advance(100, 100)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.prep.run.run_spec import Job
 from inspect_autointerp.store.manifest import Manifest
 from inspect_autointerp.store.settings import Settings
 
@@ -82,6 +83,21 @@ def test_a_folder_without_a_model_is_refused(prep: Prep, tmp_path: Path) -> None
     refused(prep, tmp_path, message, subject=tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("coders", "hookpoints", "message"),
+    [
+        (["neurons", "neurons"], ["layers.1"], r"^two coders for layers\.1@neurons: give them names, as in"),
+        (["neurons", "neurons:3"], ["layers.1@a/b"] * 2, r"^hookpoint layers\.1@a/b: after the @ stands a name"),
+        (["neurons"] * 3, ["layers.1"] * 2, r"^3 coders, 2 hookpoints: give one --hookpoint per --coder, one for all,"),
+    ],
+)
+def test_job_that_contradicts_itself_is_refused_from_its_arguments(
+    coders: list[str], hookpoints: list[str], message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        Job(subject="never loaded", coders=coders, hookpoints=hookpoints, settings=Settings())
+
+
 def test_an_unknown_hookpoint_is_refused(prep: Prep, tmp_path: Path) -> None:
     refused(prep, tmp_path, r"^no hookpoint 'layers\.4' in .+ layers 0 to 3$", hookpoints=["layers.4"])
 
@@ -106,7 +122,7 @@ def test_a_coder_that_names_no_hookpoint_is_refused_unless_one_is_given(
 
 
 def test_two_coders_at_one_hookpoint_are_refused(prep: Prep, tmp_path: Path, sae_folder: Path) -> None:
-    message = r"^two coders for layers\.1: make a store for each$"
+    message = rf"^two coders for layers\.1@{sae_folder.name}: give them names, as in `--hookpoint layers\.1@one --hook"
     refused(prep, tmp_path, message, coders=[sae_folder, sae_folder])
 
 
@@ -117,7 +133,8 @@ def test_two_coders_at_one_hookpoint_are_refused_before_weights_load(
     from transformers import PreTrainedModel
 
     monkeypatch.setattr(PreTrainedModel, "from_pretrained", lambda *_, **__: pytest.fail("weights are loaded"))
-    message = r"^two coders for layers\.1: make a store for each$"
+    message = r"^two coders for (layers\.1|blocks\.1\.hook_resid_post)@same: give them names"
+    names = [f"{name}@same" for name in names]
     refused(prep, tmp_path, message, coders=[sae_folder, "neurons"], hookpoints=names)
 
 
@@ -131,7 +148,7 @@ def test_an_unknown_hookpoint_is_refused_before_weights_load(
 
 
 def test_hookpoints_must_be_as_many_as_coders(prep: Prep, tmp_path: Path) -> None:
-    message = r"^1 coders, 2 hookpoints: give one --hookpoint per --coder, or none$"
+    message = r"^1 coders, 2 hookpoints: give one --hookpoint per --coder, one for all, or none$"
     refused(prep, tmp_path, message, hookpoints=["layers.0", "layers.1"])
 
 

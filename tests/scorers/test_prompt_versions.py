@@ -28,8 +28,8 @@ from inspect_autointerp.solvers.prompt import VERSION, Errors, explain_messages
 from inspect_autointerp.solvers.steering_effects import Effect, Raised
 
 WORDINGS = {
-    "detection/2": "0efd665143ccc385dbf8ed24de605e4f717cfb6fc07ee558603d7818f7a4f870",
-    "fuzzing/2": "450c71288f9cc779431cf6a665267f0358d991eca03f381ea0dbaddd18599dfe",
+    "detection/3": "003d248da1600ae701d7cdd35753d003fa13c781c69d7fc9ce5de2fcafd0633e",
+    "fuzzing/3": "97e8f9cabca0cbfbcbb7ecbde95bc24f9f715c78f7dc392b0dfcd863ee9ee000",
     "simulation/1": "de260e8991d33ee2adbd7f0d10abdc82f74c3a2ff1061aafa6a45c5070f6917b",
     "intruder/1": "786cb90d2058e4fcf57dc8c18b336b860b8c95e9f1c24d71f4db9925757591d7",
     "surprisal/1": "a89f63e4615c962e51b70153ecc081c2b29a738a636e1d1f09c61f030e3a72e0",
@@ -50,13 +50,13 @@ def text_of(messages: list[ChatMessage]) -> str:
 
 
 def detection() -> Iterator[str]:
-    for confidence, explanation in product((False, True), (EXPLANATION, "")):
-        yield text_of(detection_messages(explanation, TEXTS, confidence))
+    for confidence, explanation, times in product((False, True), (EXPLANATION, ""), (1, 5)):
+        yield text_of(detection_messages(explanation, TEXTS * times, confidence))
 
 
 def fuzzing() -> Iterator[str]:
-    for confidence, explanation in product((False, True), (EXPLANATION, "")):
-        yield text_of(fuzzing_messages(explanation, TEXTS, ("<<", ">>"), confidence))
+    for confidence, explanation, times in product((False, True), (EXPLANATION, ""), (1, 5)):
+        yield text_of(fuzzing_messages(explanation, TEXTS * times, ("<<", ">>"), confidence))
 
 
 def simulation() -> Iterator[str]:

@@ -28,12 +28,15 @@ def statistics(
     hard: Sequence[str] = (),
     min_contexts: int = 1,
     partners: dict[int, int] | None = None,
+    texts_per_call: int = 0,
 ) -> dict[str, float]:
     rows = [
         Verdict(kind=kind, decile=decile, label=label, probability=p, partner=(partners or {}).get(i))
         for i, ((kind, decile), (label, p)) in enumerate(zip(contexts, answers, strict=True))
     ]
-    facts = LatentFacts(firing_share=firing_share, hard=tuple(hard), min_contexts=min_contexts)
+    facts = LatentFacts(
+        firing_share=firing_share, hard=tuple(hard), min_contexts=min_contexts, texts_per_call=texts_per_call
+    )
     return classification_statistics(rows, facts)
 
 
@@ -168,3 +171,21 @@ def test_negatives_made_like_a_positive_are_set_against_it_alone() -> None:
     assert values["tnr_mismarked"] == 0.5
     assert values["tpr"] == 0.5
     assert values["unscored"] == pytest.approx(0.2)
+
+
+def same_labels(*labels: int | None, texts_per_call: int) -> float:
+    contexts = [context(None) for _ in labels]
+    return statistics(contexts, verdicts(*labels), 0.5, texts_per_call=texts_per_call)["same_labels"]
+
+
+def test_same_labels_of_a_constant_answer_are_all() -> None:
+    assert same_labels(*[1, 0, 1] * 4, texts_per_call=3) == 1.0, "a worked example's answer each time"
+    # Calls of three: 101, 101, 000, 011: two of four are alike.
+    assert same_labels(1, 0, 1, 1, 0, 1, 0, 0, 0, 0, 1, 1, texts_per_call=3) == 0.5
+
+
+def test_same_labels_leave_out_calls_without_an_answer() -> None:
+    # 10, none, 10, 01, and a last call of one text: two of three.
+    assert same_labels(1, 0, None, None, 1, 0, 0, 1, 1, texts_per_call=2) == pytest.approx(2 / 3)
+    assert isnan(same_labels(1, 0, None, None, texts_per_call=2)), "one answer tells nothing"
+    assert isnan(same_labels(1, 0, 1, 0, texts_per_call=0)), "it is not known how many went together"

@@ -4,7 +4,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from inspect_ai.model import Model, ModelAPI, ModelOutput, ModelUsage, get_model, modelapi
+from inspect_ai.model import ChatMessage, Model, ModelAPI, ModelOutput, ModelUsage, get_model, modelapi
 from tests.doubles import model, texts_of
 from tests.solvers.conftest import Explained
 
@@ -93,3 +93,48 @@ def test_models_made_of_objects_are_always_asked(explained: Explained) -> None:
     _, again = explained(says("EXPLANATION: nights"), grades())
     assert {one["text"] for one in first} == {"days"}
     assert {one["text"] for one in again} == {"nights"}
+
+
+COLON = "the colon that opens an indented block of Python code"
+
+
+def answers(*texts: str) -> Model:
+    """An explainer that says one text after the other in one conversation, and the last one from then on."""
+
+    def answer(messages: list[ChatMessage]) -> str:
+        tried = sum(message.role == "user" for message in messages) - 4  # three worked examples and the question
+        return texts[min(tried, len(texts) - 1)]
+
+    return model(answer)
+
+
+@pytest.mark.parametrize(
+    "copy", [COLON, "The colon that opens an *indented* block of Python code.", "names of days of the week"]
+)
+def test_explain_a_worked_example_word_for_word_is_unscored(explained: Explained, copy: str) -> None:
+    log, records = explained(answers(f"EXPLANATION: {copy}"), grades())
+    assert {(one["text"], one["reason"]) for one in records} == {(None, "repeats_worked_example")}
+    for sample in log.samples or []:
+        score = (sample.scores or {})["detection"]
+        assert score.reason == "repeats_worked_example"
+        assert "is that of one of the worked latents above, word for word" in sample.messages[-2].text
+        assert sum(message.role == "assistant" for message in sample.messages) == 5, "asked again once"
+
+
+def test_explain_a_worked_example_in_other_words_counts(explained: Explained) -> None:
+    _, records = explained(answers(f"EXPLANATION: {COLON}", "EXPLANATION: a colon that ends a line"), grades())
+    assert {(one["text"], one["reason"]) for one in records} == {("a colon that ends a line", None)}
+
+
+def test_explain_a_label_is_compared_with_worked_labels(explained: Explained) -> None:
+    says_label = answers("EXPLANATION: days of the week")
+    _, records = explained(says_label, grades(), explainer={"name": "explain", "style": "label"})
+    assert {one["reason"] for one in records} == {"repeats_worked_example"}
+    _, records = explained(says_label, grades())  # the prompt of sentences does not show it
+    assert {one["text"] for one in records} == {"days of the week"}
+
+
+def test_explain_differing_lines_are_unscored_with_the_detail(explained: Explained) -> None:
+    _, records = explained(answers("EXPLANATION: a film\nEXPLANATION: no answers"), grades())
+    [reason] = {one["reason"] for one in records}
+    assert reason.startswith("invalid_response_format: it holds 2 lines that begin with `EXPLANATION:`")

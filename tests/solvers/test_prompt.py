@@ -9,8 +9,10 @@ from inspect_ai.model import ChatMessage
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.latent import Context
+from inspect_autointerp.scorers.shared.parsing.final_answer import AnswerError
 from inspect_autointerp.solvers.evidence import Gathered
 from inspect_autointerp.solvers.explain import explain_options
+from inspect_autointerp.solvers.parse_explanation import read_explanation
 from inspect_autointerp.solvers.prompt import Errors, explain_messages, parse_explanation
 from inspect_autointerp.solvers.steering_effects import Effect, Raised
 
@@ -189,3 +191,27 @@ def test_no_more_than_ten_tokens_are_listed() -> None:
 )
 def test_the_explanation_is_read_or_missing_and_never_guessed(answer: str, explanation: str | None) -> None:
     assert parse_explanation(answer) == explanation
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        # A weak model invents further latents and explains them: real answers of SmolLM2-135M.
+        (
+            "EXPLANATION: a Japanese film.\n\nA: no\nEXPLANATION: there are no answers\n\nA: no",
+            "it holds 2 lines that begin with `EXPLANATION:`, and they differ",
+        ),
+        ("EXPLANATION: a\nEXPLANATION: b\nEXPLANATION: b\nEXPLANATION: c", "it holds 3 lines that begin with"),
+        ("EXPLANATION: days\nWait, no.", "it takes back its explanation, and gives no other"),
+        ("EXPLANATION: one of these:\n- days\n- months", "its explanation goes on in a list"),
+        (f"EXPLANATION: {'x' * 4001}", "its explanation has 4,001 characters, and 4,000 is the most"),
+        ("days", "no line of it begins with `EXPLANATION:` and goes on with an explanation"),
+    ],
+)
+def test_read_explanation_of_an_unusable_answer_says_why(answer: str, problem: str) -> None:
+    with pytest.raises(AnswerError, match=re.escape(problem)):
+        read_explanation(answer)
+
+
+def test_read_explanation_takes_one_line_and_leaves_what_follows() -> None:
+    assert read_explanation("EXPLANATION: the colon.\n\nExample 1: for x in y<<:>>\nActive: :") == "the colon."

@@ -8,6 +8,7 @@ import numpy as np
 
 from inspect_autointerp.builtin.locate import locate
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.latent import place_of
 from inspect_autointerp.models.from_store import load_decoder
 from inspect_autointerp.store.remote import is_url
 from inspect_autointerp.store.store import Store
@@ -95,7 +96,7 @@ def why_apart(a: Site, b: Site) -> str | None:
     """
     if not same_subject(a, b):
         return f"the subjects are {a.store.manifest.subject} and {b.store.manifest.subject}, of other weights"
-    residual = all(_RESIDUAL.fullmatch(site.hookpoint) for site in (a, b))
-    if not residual and a.hookpoint != b.hookpoint:
+    residual = all(_RESIDUAL.fullmatch(place_of(site.hookpoint)) for site in (a, b))
+    if not residual and place_of(a.hookpoint) != place_of(b.hookpoint):
         return f"{a.hookpoint} and {b.hookpoint} are not both of the residual stream's dimensions"
     return None

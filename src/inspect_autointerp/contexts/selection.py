@@ -17,6 +17,14 @@ from inspect_autointerp.store.store import Store
 DEFAULT_LATENTS = "sample:100"
 MIN_CONTEXTS = 20
 """Contexts that a latent needs, by default: activating ones in either split, and random ones to test on."""
+_TOO_FEW_SILENT = "have too few non-activating contexts"
+_ANY_QUIETER = "check that the coder belongs to this hookpoint, or cut shorter contexts, as with -T window=16"
+_SPARSE_NEURONS = (
+    "make a store in which fewer fire: `autointerp prep --coder neurons:32` keeps each token's 32 largest,"
+    " `neurons:3rms` what is above 3 times its token's root mean square"
+)
+_QUIETER = {"neurons": _SPARSE_NEURONS, "rotated neurons": _SPARSE_NEURONS}
+"""What helps where latents are never silent, by the coder's architecture."""
 
 
 def usable_latents(
@@ -69,6 +77,11 @@ def nothing_usable(store: Store, hookpoint: str, skipped: Mapping[str, int]) -> 
             f"the {empty[0]} split has no document ({store.manifest.n_documents} in all); make a store of more"
             r" documents, not of more tokens: `autointerp prep --separator '\n\n'` cuts a text file at blank lines"
         )
+    elif skipped and max(skipped, key=lambda reason: skipped[reason]) == _TOO_FEW_SILENT:
+        remedy = (
+            "its latents fire in every window, or nearly, so a store of more tokens would not help; "
+            f"{_QUIETER.get(store.at(hookpoint).entry.architecture, _ANY_QUIETER)}"
+        )
     else:
         remedy = "make a store of more tokens"
     return UserError(f"no latent of {hookpoint} can be evaluated ({reasons}); {remedy}")
@@ -87,7 +100,7 @@ def unusable(store: Store, latent: Latent, least: int) -> str | None:
     explain, test, silent = LatentContexts(store, latent).n_available()
     if min(explain, test) < least:
         return "have too few activating contexts"
-    return "have too few non-activating contexts" if silent < least else None
+    return _TOO_FEW_SILENT if silent < least else None
 
 
 def parse_latents(latents: object, width: int, seed: int) -> tuple[list[int], int]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.formats.records import Row, finite, parse_index, short
+from inspect_autointerp.inspect_support.answer_reasons import main_reason
 from inspect_autointerp.inspect_support.log_samples import read_samples
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def _row(place: str, sample: "EvalSample", log: "EvalLog") -> Row:
         index=index,
         hookpoint=hookpoint,
         text=explanation.get("text"),
-        reason=explanation.get("reason"),
+        reason=main_reason(reason) if isinstance(reason := explanation.get("reason"), str) else None,
         explainer=log.eval.model if explanation.get("text") else None,
         method=explanation.get("source"),
         written_for=None if written_for == latent else written_for,

@@ -1,11 +1,16 @@
 """An explanation, as it travels from a solver to a scorer in the sample's metadata."""
 
+import re
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from inspect_ai.solver import TaskState
 
-_KEY = "explanation"
+KEY = "explanation"
+"""Where it stands in a sample's metadata."""
+_SIGNS = re.compile(r"[^\w\s]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,12 +40,32 @@ class Explanation:
 
     def put(self, state: TaskState) -> None:
         """Leave it for the scorer, and in the log."""
-        state.metadata[_KEY] = asdict(self)
+        state.metadata[KEY] = asdict(self)
 
     @staticmethod
     def get(state: TaskState) -> "Explanation":
         """What the solver left; an explanation without text where it left nothing."""
-        content = state.metadata.get(_KEY)
+        content = state.metadata.get(KEY)
         if content is None:
             return Explanation(text=None, source="none", latent=str(state.sample_id), reason="no_solver")
         return Explanation(**content)
+
+
+def normalised(text: str) -> str:
+    """Return an explanation in small letters, without punctuation and without an article at its head.
+
+    Two explanations that differ in nothing else say the same. One that consists of signs alone stays as it is: `:` and
+    `;` are two.
+    """
+    words = _SIGNS.sub(" ", text.casefold()).split()
+    return " ".join(words[words[:1] in (["the"], ["a"], ["an"]) :]) or " ".join(text.split())
+
+
+def share_identical(texts: Sequence[str]) -> float:
+    """Return the share of explanations that another latent has, too, in [0, 1]; NaN of fewer than two.
+
+    Args:
+        texts: One of each latent. They are compared as `normalised`.
+    """
+    counts = Counter(map(normalised, texts))
+    return sum(n for n in counts.values() if n > 1) / len(texts) if len(texts) > 1 else float("nan")

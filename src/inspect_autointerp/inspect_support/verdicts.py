@@ -78,6 +78,8 @@ class LatentFacts:
     """Kinds of negatives that get statistics of their own."""
     min_contexts: int = 1
     """Fewer contexts of a hard kind than this, or fewer texts, leave their statistics undefined."""
+    texts_per_call: int = 0
+    """Texts that the grader was asked about in one call, in the order of the verdicts; 0 where that is not known."""
     median: float = nan
     """Median of the latent's maxima on its activating test contexts, in the coder's units."""
 

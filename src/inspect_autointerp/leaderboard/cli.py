@@ -1,10 +1,25 @@
 """`autointerp leaderboard`: the command that compares explainers by their logs."""
 
 import sys
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Context
+from typer.core import TyperCommand
+
+
+class BareMarkdown(TyperCommand):
+    """A command whose `--md` needs no file: alone, it means standard output."""
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        """Put `-` behind an `--md` that is the last word, or has an option behind it."""
+        spelled = []
+        for word, following in zip_longest(args, args[1:]):
+            bare = word == "--md" and (following is None or (following.startswith("-") and following != "-"))
+            spelled += [word, "-"] if bare else [word]
+        return super().parse_args(ctx, spelled)
 
 
 def leaderboard(
@@ -12,7 +27,13 @@ def leaderboard(
     differences: Annotated[bool, typer.Option(help="Show paired differences between explainers.")] = False,
     correlations: Annotated[bool, typer.Option(help="Show how scores correlate over latents.")] = False,
     guidelines: Annotated[bool, typer.Option(help="Show what the paper's guidelines come to in these logs.")] = False,
-    by: Annotated[str | None, typer.Option(help="Show means by decile, hookpoint or density.")] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            help="Show means by decile, hookpoint or density; or by coder: SAE latents against neurons, a row for each"
+            " coder that an explainer was evaluated on."
+        ),
+    ] = None,
     csv: Annotated[
         Path | None,
         typer.Option(
@@ -26,7 +47,10 @@ def leaderboard(
         Path | None,
         typer.Option(help="Write a row per explainer, score and latent: a .csv, .parquet or .json file."),
     ] = None,
-    md: Annotated[Path | None, typer.Option(help="Write the tables as Markdown.")] = None,
+    md: Annotated[
+        Path | None,
+        typer.Option(help="Write the tables as Markdown to a file; `-`, or nothing, for standard output."),
+    ] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page of it all: a folder that needs no server.")] = None,
     viewer: Annotated[
         bool, typer.Option("--view/--no-view", help="Put the logs into that folder too, in the Inspect viewer.")
@@ -47,7 +71,10 @@ def leaderboard(
     Only logs over the same store, latents, grader and options stand in one table; the others are listed with the
     reason. `docs/leaderboard.md` says what the files hold.
 
-    Example: autointerp leaderboard logs --md LEADERBOARD.md --full
+    \b
+    Example:
+      autointerp leaderboard logs --md LEADERBOARD.md --full
+      autointerp leaderboard logs --by coder
     """
     from typing import get_args
 
@@ -59,18 +86,19 @@ def leaderboard(
     from inspect_autointerp.leaderboard.analyse.document_intervals import document_intervals
     from inspect_autointerp.leaderboard.analyse.statistics import summary
     from inspect_autointerp.leaderboard.load.results_from_logs import read_results
-    from inspect_autointerp.leaderboard.show import export, tables, view
+    from inspect_autointerp.leaderboard.show import coders, export, tables, view
     from inspect_autointerp.leaderboard.show.guidelines import guidelines_view
     from inspect_autointerp.leaderboard.show.page.write import check_target, write_page
     from inspect_autointerp.store.store import Store
 
-    groups = get_args(By) if full else [checked(by)] if by else []
+    per_coder = full or by == "coder"
+    groups = get_args(By) if full else [checked(by)] if by and by != "coder" else []
     if html is not None:
         check_target(html, logs if viewer else None)
     elif store:
         raise UserError("--store: is for the page's cards; give --html FOLDER too")
     at_hand = [str(Store.open(locate(given)).folder) for given in store or []]
-    results = read_results(logs)
+    results = read_results(logs, alone=by == "coder")
     pairs = differences_of(results)
     numbers = summary(results, pairs)
     if documents:
@@ -82,12 +110,19 @@ def leaderboard(
         shown += tables.correlations(results, correlations_of(results))
     for group in groups:
         shown += tables.breakdowns(results, breakdown(results, group), group, numbers)
+    notes = list(tables.NOTES)
+    if per_coder:
+        views = coders.by_coder(results, numbers)
+        if not views and by == "coder":
+            raise UserError(f"{logs}: no explainer was evaluated on two coders or hookpoints with the same score")
+        shown = (views + shown) if by == "coder" else (shown + views)
+        notes += [coders.NOTE] if views else []
     if guidelines or full:
         shown += guidelines_view(results)
     shown += tables.apart(results)
     targets = {"csv": csv, "parquet": parquet, "json": json}
     if not any(str(target) == "-" for target in (*targets.values(), latents, md)):
-        view.print_terminal(shown, tables.NOTES)
+        view.print_terminal(shown, notes)
     if any(targets.values()):
         rows = export.score_rows(results, numbers)
         more = {"not_compared": results.apart.to_dict("records")}
@@ -100,4 +135,4 @@ def leaderboard(
         write_page(results, html, logs=logs if viewer else None, stores=at_hand)
         sys.stdout.write(f"{html / 'index.html'}: the page\n")
     if md is not None:
-        view.write_markdown(md, shown, tables.NOTES)
+        view.write_markdown(md, shown, notes)

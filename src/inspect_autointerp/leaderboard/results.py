@@ -16,7 +16,7 @@ DECILE_COLUMNS = [f"decile_{i}" for i in range(1, DECILES + 1)]
 ENTRY_COLUMNS = (
     *("table", "series", "explainer", "floor", "score", "statistic", "hookpoint", "store", "suite"),
     *("subject", "coder", "grader", "prompt", "options"),
-    *("n_latents", "tokens_per_latent", "cost_per_latent", "created", "log", "scorer"),
+    *("n_latents", "identical", "tokens_per_latent", "cost_per_latent", "created", "log", "scorer"),
 )
 VALUE_COLUMNS = ["value", "unscored", *DECILE_COLUMNS]
 
@@ -37,6 +37,8 @@ class Results:
     - `hookpoint`, `store`, `suite` (empty if none), `subject`, `coder`, `grader`, `prompt`: str.
     - `options`: str, the scorer's options as JSON.
     - `n_latents`: int, latents evaluated, unscored ones included.
+    - `identical`: float, share of the latents with an explanation that have one which another latent has, too; NaN
+      where there are no explanations to compare.
     - `tokens_per_latent`, `cost_per_latent`: float, of the whole log: all models, and all scores that it holds. Cost in
       dollars; NaN where Inspect knows no price.
     - `created`: str, ISO 8601.

@@ -25,7 +25,7 @@ def over_random(results: Results) -> pd.DataFrame:
     floors = entries[random].sort_values("n_latents", ascending=False, kind="stable").drop_duplicates(_SAME)
     matched = entries[~entries["floor"]].reset_index().merge(floors.reset_index(), on=_SAME, suffixes=("", "_random"))
     numbers = [
-        welch(_values(results, entry), _values(results, floor))
+        welch(entry_values(results, entry), entry_values(results, floor))
         for entry, floor in zip(matched["entry"], matched["entry_random"], strict=True)
     ]
     columns = ["over_random", "over_random_low", "over_random_high"]
@@ -34,7 +34,8 @@ def over_random(results: Results) -> pd.DataFrame:
     return comparison.astype({"random_entry": "Int64"})
 
 
-def _values(results: Results, entry: int) -> np.ndarray:
+def entry_values(results: Results, entry: int) -> np.ndarray:
+    """Return an entry's values that are defined, float64 (latent,)."""
     values = results.values["value"].to_numpy()[results.rows(entry)].astype(np.float64)
     return values[~np.isnan(values)]
 

@@ -15,7 +15,7 @@ class Comparison:
     entries: list[Entry]
 
 
-def compare(entries: list[Entry]) -> tuple[list[Comparison], list[tuple[Entry, str]]]:
+def compare(entries: list[Entry], *, alone: bool = False) -> tuple[list[Comparison], list[tuple[Entry, str]]]:
     """Group entries into tables, and say of every other one why it is in none.
 
     An evaluation that was repeated counts once, by its newest log. A group of a single entry is a table only if it is
@@ -27,6 +27,7 @@ def compare(entries: list[Entry]) -> tuple[list[Comparison], list[tuple[Entry, s
 
     Args:
         entries: Oldest first.
+        alone: Whether every group of a single entry is a table, as where coders are compared.
 
     Returns:
         The tables, the largest first, those of random coders last; and the entries that stand in none of several, or
@@ -52,9 +53,9 @@ def compare(entries: list[Entry]) -> tuple[list[Comparison], list[tuple[Entry, s
     for group in ordered:
         first = next(iter(group.values()))
         score = first.setting.score
-        if len(group) >= 2 or group is latest[score] or _is_random(group):
+        if len(group) >= 2 or group is latest[score] or _is_random(group) or alone:
             tables[score].append(Comparison(first.setting, _ranked(_with_floors(list(group.values())))))
-        if len(group) == 1 and tables[score][0].setting != first.setting and not _is_random(group):
+        if len(group) == 1 and tables[score][0].setting != first.setting and not (_is_random(group) or alone):
             apart += [(entry, _difference(entry, tables[score][0])) for entry in group.values()]
     return [table for same_setting in tables.values() for table in same_setting], apart
 

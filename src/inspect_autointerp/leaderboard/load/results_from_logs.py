@@ -8,6 +8,7 @@ from itertools import groupby
 import numpy as np
 import pandas as pd
 
+from inspect_autointerp.inspect_support.explanation import share_identical
 from inspect_autointerp.leaderboard.load.comparable import Comparison, compare
 from inspect_autointerp.leaderboard.load.log_entry import RANDOM_CODER, Entry, read_entries
 from inspect_autointerp.leaderboard.load.merge_shards import merged, values_of
@@ -16,13 +17,17 @@ from inspect_autointerp.leaderboard.load.setting import Setting
 from inspect_autointerp.leaderboard.results import ENTRY_COLUMNS, VALUE_COLUMNS, Results, band
 
 
-def read_results(folder: str) -> Results:
+def read_results(folder: str, *, alone: bool = False) -> Results:
     """Read every log of this project below a folder: its header, one sample, and the summaries of all samples.
+
+    Args:
+        folder: Folder or URL of logs.
+        alone: Whether an entry that compares with no other has a table of its own, see `compare`.
 
     Raises:
         UserError: There is no such folder, or none of its logs is of this project.
     """
-    return results_of(*compare(merged(read_entries(folder))))
+    return results_of(*compare(merged(read_entries(folder)), alone=alone))
 
 
 def results_of(tables: Sequence[Comparison], apart: Sequence[tuple[Entry, str]]) -> Results:
@@ -33,7 +38,7 @@ def results_of(tables: Sequence[Comparison], apart: Sequence[tuple[Entry, str]])
     for entry in (entry for table in tables for entry in table.entries):
         of_log.setdefault(entry.path, []).append(entry)
     for path, entries in of_log.items():
-        wanted = re.compile("|".join([*FACTS, *(_columns_of(entry) for entry in entries)]))
+        wanted = re.compile("|".join(["explanation", *FACTS, *(_columns_of(entry) for entry in entries)]))
         try:
             logs = list(dict.fromkeys(log for entry in entries for log in entry.logs)) or [path]
             frames[path] = values_of(logs, lambda name, wanted=wanted: bool(wanted.fullmatch(name))).set_index("id")
@@ -44,7 +49,7 @@ def results_of(tables: Sequence[Comparison], apart: Sequence[tuple[Entry, str]])
     rows = [(setting, entry) for setting, entries in kept for entry in entries]
     latents = _latents(rows, frames)
     return Results(
-        entries=_entries(rows),
+        entries=_entries(rows, frames),
         values=_values(rows, frames, latents),
         latents=latents,
         estimates=_estimates(rows),
@@ -63,7 +68,7 @@ _NO_LATENT = pd.DataFrame(columns=["id", *FACTS, "store"]).astype({"id": "str", 
 Rows = list[tuple[Setting, Entry]]
 
 
-def _entries(rows: Rows) -> pd.DataFrame:
+def _entries(rows: Rows, frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
     tables, series = {}, {}
     records = []
     for setting, entry in rows:
@@ -86,6 +91,7 @@ def _entries(rows: Rows) -> pd.DataFrame:
                 "prompt": setting.prompt,
                 "options": setting.options,
                 "n_latents": entry.n_latents,
+                "identical": share_identical(frames[entry.path]["explanation"].dropna().tolist()),
                 "tokens_per_latent": entry.tokens_per_latent,
                 "cost_per_latent": entry.cost_per_latent,
                 "created": entry.created,

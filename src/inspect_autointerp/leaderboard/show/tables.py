@@ -14,7 +14,8 @@ from inspect_autointerp.text.render import visible
 NOTES = (
     "Mean over latents with its 95 % bootstrap interval; median with quartiles; over floor: the paired difference from"
     " the floor that it is least sure to be above; – is undefined; ¶ at the natural base rate; empty columns are left"
-    " out. Explainers that cannot be told apart (paired over latents, Holm's correction, 5 %) share a rank."
+    " out; identical is the share of latents whose explanation another latent has, too. Explainers that cannot be told"
+    " apart (paired over latents, Holm's correction, 5 %) share a rank."
     " Latents count as independent there, although their contexts can be of the same documents; `--documents` adds an"
     " interval for which latents and documents are drawn.",
     "Floors, and explainers that are not above them (†), recede.",
@@ -50,6 +51,7 @@ def _table(results: Results, every: dict[int, Row], of_table: list[int]) -> View
     means = estimates.pivot(index="entry", columns="statistic", values="mean")
     shown = {key: name for key, name in columns(means, first["statistic"]).items() if key != first["statistic"]}
     floors = any(known(row["over_floor"]) for row in entries.values())
+    identical = any(row["identical"] > 0 and not row["floor"] for row in entries.values())
     by_document = any(known(row.get("document_low")) for row in entries.values())
     rows = []
     for entry, row in entries.items():
@@ -64,7 +66,8 @@ def _table(results: Results, every: dict[int, Row], of_table: list[int]) -> View
                 estimate(row["median"], row["q25"], row["q75"]),
                 *([over] if floors else []),
                 *(number(mean) for mean in others),
-                f"{100 * row['unscored']:.1f} %" if known(row["unscored"]) else "–",
+                *([share(row["identical"])] if identical else []),
+                share(row["unscored"]),
                 f"{row['tokens_per_latent']:,.0f}" if known(row["tokens_per_latent"]) else "–",
                 f"${row['cost_per_latent']:.4f}" if known(row["cost_per_latent"]) else "–",
             ]
@@ -73,7 +76,7 @@ def _table(results: Results, every: dict[int, Row], of_table: list[int]) -> View
     head += [*(["interval by document"] if by_document else []), "median"]
     head += ["over floor"] if floors else []
     minor = range(len(head), len(head) + len(shown))
-    head += [*shown.values(), "unscored", "tokens per latent", "cost per latent"]
+    head += [*shown.values(), *(["identical"] if identical else []), "unscored", "tokens per latent", "cost per latent"]
     faint = [recedes(row) for row in entries.values()]
     return View(caption(first), head, rows, faint, _rule(entries.values()), text=2, minor=minor)
 
@@ -240,6 +243,11 @@ def interval(low: float, high: float) -> str:
 def number(value: float, digits: int = 3) -> str:
     """A number; a dash where it is undefined."""
     return f"{value:.{digits}f}" if known(value) else "–"
+
+
+def share(value: float) -> str:
+    """A share in per cent; a dash where it is undefined."""
+    return f"{100 * value:.1f} %" if known(value) else "–"
 
 
 def known(value: float | None) -> bool:

@@ -5,7 +5,7 @@ intervention need more than a log holds; so does a score whose verdicts a log la
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isclose, isnan, nan
 from typing import Any
 
@@ -88,11 +88,13 @@ def latent_facts(
     metadata = score.get("metadata") or {}
     options = _options(score)
     same_window = options.get("window") == sample_metadata.get("window")  # else the latent fires on another share
+    together = options.get("texts_per_call")
     minimum = options.get("min_texts", options.get("min_contexts"))
     return LatentFacts(
         firing_share=_number(sample_metadata.get("firing_share")) if same_window else nan,
         hard=_hard_kinds(_spec(name), options, verdicts, score["value"]),
         min_contexts=minimum if isinstance(minimum, int) else 1,
+        texts_per_call=together if isinstance(together, int) and together > 0 else 0,
         median=_number(metadata.get("median")),
     )
 
@@ -134,7 +136,7 @@ def _differences(
 
 def _with_some_share(facts: LatentFacts) -> LatentFacts:
     """Return the facts with a firing share, for statistics that it does not come into."""
-    return LatentFacts(firing_share=0.5, hard=facts.hard, min_contexts=facts.min_contexts, median=facts.median)
+    return replace(facts, firing_share=0.5)
 
 
 def _hard_kinds(

@@ -1,0 +1,56 @@
+"""Explanations that several latents have: their share, and the warning at the end of an evaluation."""
+
+import logging
+from math import isnan
+from pathlib import Path
+
+import pytest
+from inspect_ai import eval as inspect_eval
+from tests.doubles import model, texts_of
+
+from inspect_autointerp.inspect_support.explanation import normalised, share_identical
+from inspect_autointerp.inspect_support.identical_warning import warning
+from inspect_autointerp.leaderboard.load.results_from_logs import read_results
+from inspect_autointerp.tasks import detection
+
+
+def test_normalised_leaves_words_alone() -> None:
+    assert normalised("The colon, that *opens* a block.") == "colon that opens a block"
+    assert normalised(":") != normalised(";")
+    assert normalised("the") == "the"
+
+
+def test_share_identical_counts_all_that_have_a_double() -> None:
+    # Three of five say "days", two of them in other capitals and signs.
+    assert share_identical(["days", "Days.", "the days", "nights", "tables"]) == 0.6
+    assert share_identical(["days", "nights"]) == 0
+    assert isnan(share_identical(["days"]))
+
+
+def test_warning_names_the_commonest_explanation() -> None:
+    line = warning(["days", "Days.", "nights", "tables"])
+    assert line is not None
+    assert "50% of 4 latents have an explanation that another latent has, too; 2 have 'days'" in line
+    assert warning(["days", "days", "nights"]) is None, "three are too few to tell"
+    assert warning(["days", "days", *map(str, range(6))]) is None, "a quarter is not more than a quarter"
+
+
+@pytest.mark.parametrize("explainer", ["explain", "constant"])
+def test_evaluation_with_one_explanation_for_all_is_told(
+    explainer: str, store_folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    task = detection(
+        store=str(store_folder), latents="sample:4", min_contexts=5, test_activating=5, test_nonactivating=5,
+        explainer=explainer,
+    )  # fmt: skip
+    with caplog.at_level(logging.WARNING):
+        inspect_eval(
+            task,
+            model=model(lambda _: "EXPLANATION: words"),
+            model_roles={"grader": model(lambda messages: str([1] * len(texts_of(messages))))},
+            log_dir=str(tmp_path),
+            display="none",
+        )
+    lines = [record.message for record in caplog.records if "another latent has" in record.message]
+    assert len(lines) == (explainer == "explain"), "a floor that says one thing does what it should"
+    assert read_results(str(tmp_path)).entries["identical"].tolist() == [1.0]
