@@ -16,7 +16,7 @@ Role = Literal["latent", "intruding", "neighbour"]
 another's negatives. Of the first two all is there, of the last only the windows that are a held latent's negatives, and
 where in them it fires, without how strongly."""
 _COLUMNS = {
-    "window": pa.uint32(),
+    "gap": pa.uint32(),
     "flags": pa.uint8(),
     "shared": pa.uint32(),
     "n": pa.uint16(),
@@ -46,13 +46,14 @@ class Row:
 def write_postings(path: Path, rows: Sequence[Row]) -> None:
     """Write them as `postings.parquet`, a row per latent.
 
-    Positions are written as `n`, how many belong to each window (to the last that begins no later), and `offset`, how
-    far each is from the beginning of its window: that takes half the room.
+    Windows are written as `gap`, how far each begins from the one before (the first from 0), and positions as `n`, how
+    many belong to each window (to the last that begins no later), and `offset`, how far each is from the beginning of
+    its window: that takes half the room.
     """
     lists: dict[str, list[np.ndarray | None]] = {name: [] for name in _COLUMNS}
     for row in rows:
         whose = np.maximum(np.searchsorted(row.window, row.pos, side="right") - 1, 0)
-        lists["window"].append(row.window)
+        lists["gap"].append(np.diff(row.window, prepend=0))
         lists["flags"].append(row.flags)
         lists["shared"].append(row.shared)
         lists["n"].append(np.bincount(whose, minlength=len(row.window)))
@@ -70,7 +71,7 @@ def write_postings(path: Path, rows: Sequence[Row]) -> None:
         compression="zstd",
         compression_level=_LEVEL,
         use_dictionary=["role"],  # pyright: ignore[reportArgumentType]
-        column_encoding={"window.list.element": "DELTA_BINARY_PACKED"},
+        column_encoding={f"{name}.list.element": "BYTE_STREAM_SPLIT" for name in ("gap", "act")},
     )
 
 
@@ -97,7 +98,7 @@ class FrozenPostings:
         roles = np.array(table["role"].to_pylist())
         self.held, self.intruding = np.sort(index[roles == "latent"]), np.sort(index[roles != "neighbour"])
         self._columns = {name: _flat(table[name]) for name in _COLUMNS}
-        windows, entries = (self._columns[name][0] for name in ("window", "offset"))
+        windows, entries = (self._columns[name][0] for name in ("gap", "offset"))
         n = self._columns["n"][1]
         if (
             len(self._row) != len(index)
@@ -105,8 +106,9 @@ class FrozenPostings:
             or n.sum() != len(self._columns["offset"][1])
         ):
             raise UserError(f"{path}: its columns do not fit one another; make the store again")
-        starts = self._columns["window"][1].astype(np.int64).repeat(n)
-        self._pos = starts + self._columns["offset"][1]
+        self._starts = _sums(self._columns["gap"][1].astype(np.int64), windows)
+        self._windows = windows
+        self._pos = self._starts.repeat(n) + self._columns["offset"][1]
         self._entries = entries
         self._known = np.diff(self._columns["act"][0]) == np.diff(entries)
 
@@ -116,7 +118,8 @@ class FrozenPostings:
 
     def windows(self, latent: int) -> tuple[np.ndarray, np.ndarray]:
         """The starts (int64) and flags (uint8) of the windows that are there of a latent, in order of position."""
-        return self._of("window", latent).astype(np.int64), self._of("flags", latent)
+        row = self._at(latent)
+        return self._starts[self._windows[row] : self._windows[row + 1]], self._of("flags", latent)
 
     def activations(self, latent: int) -> tuple[np.ndarray, np.ndarray]:
         """The positions (int64) and activations (float32, > 0) of a latent on these windows, in order.
@@ -162,3 +165,10 @@ def _flat(column: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
     lists = column.combine_chunks()
     lengths = lists.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
     return np.append(0, np.cumsum(lengths)).astype(np.int64), lists.flatten().to_numpy(zero_copy_only=False)
+
+
+def _sums(gaps: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Cumulative sums of each row's part of the gaps, int64."""
+    sums = gaps.cumsum()
+    before = np.append(0, sums)[ends[:-1]]
+    return sums - before.repeat(np.diff(ends))
