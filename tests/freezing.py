@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tests.conftest import make_sae
 
 from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.contexts.sampling import rng_of
@@ -13,6 +12,7 @@ from inspect_autointerp.latent import Context, Negative
 from inspect_autointerp.scorers.intruder.lineups import lineups
 from inspect_autointerp.store.freeze import freeze
 from inspect_autointerp.store.store import Store
+from tests.conftest import make_sae
 
 HOOKPOINTS = ("layers.1", "layers.2")
 KINDS: tuple[Negative, ...] = ("random", "neighbours", "cooccurring", "similar")

@@ -1,4 +1,4 @@
-"""How far a store that was prepared again agrees with a frozen one: processors differ in the last bits of activations."""
+"""The agreement of a store that was prepared again with a frozen one: processors differ in activations' last bits."""
 
 from dataclasses import dataclass
 from math import nan

@@ -141,7 +141,6 @@ def _neighbours(at: HookpointStore, kind: Negative, index: int) -> list[int]:
 def _write_latents(path: Path, at: HookpointStore, held: np.ndarray) -> None:
     """Write `latents.parquet` with a row for every latent, and with lists for those held."""
     import pyarrow as pa
-    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     table = at.read("latents.parquet", pq.read_table)
@@ -150,7 +149,7 @@ def _write_latents(path: Path, at: HookpointStore, held: np.ndarray) -> None:
     for number, name in enumerate(table.column_names):
         if name in _LISTS:
             column = table[name].combine_chunks()
-            kept = pc.if_else(pa.array(is_held), column, pa.scalar(None, column.type))
+            kept = column.take(pa.array(np.where(is_held, np.arange(len(table)), 0), mask=~is_held))
             table = table.set_column(number, name, kept)
     pq.write_table(table, path, compression="zstd")
 

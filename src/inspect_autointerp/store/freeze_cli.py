@@ -75,9 +75,6 @@ def freeze(
     )
     size = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
     held = ", ".join(f"{name} ({len(indices):,} latents)" for name, indices in chosen.items())
-    console.print(
-        f"{output}: {held}; {size / 1e6:.1f} MB, digest {manifest.digest}, frozen from {manifest.frozen and manifest.frozen.source}",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
-    )
+    source_digest = manifest.frozen.source if manifest.frozen else ""
+    line = f"{output}: {held}; {size / 1e6:.1f} MB, digest {manifest.digest}, frozen from {source_digest}"
+    console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -161,7 +161,7 @@ def _list_array(rows: Sequence[np.ndarray | None], kind: pa.DataType) -> pa.Arra
 
 
 def _flat(column: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
-    """Where each row's list begins and the last ends, int64 (row + 1,), and the values of all; null is an empty list."""
+    """Return where each row's list begins and the last ends, int64 (row + 1,), and all values; null as an empty one."""
     lists = column.combine_chunks()
     lengths = lists.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
     return np.append(0, np.cumsum(lengths)).astype(np.int64), lists.flatten().to_numpy(zero_copy_only=False)

@@ -222,9 +222,7 @@ def _is_still(folder: Path, manifest: Manifest) -> bool:
         return False
 
 
-def _corpus(
-    files: StoreFiles, manifest: Manifest, folder: Path
-) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+def _corpus(files: StoreFiles, manifest: Manifest, folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     """The corpus, mapped into memory; the pool's windows; and the parts of the corpus that a frozen store holds."""
     # A plain view of the map is faster than the map itself.
     tokens = np.asarray(files.read("tokens.npy", lambda path: np.load(path, mmap_mode="r", allow_pickle=False)))
