@@ -46,6 +46,15 @@ def few(grid_source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return frozen(grid_source, tmp_path_factory.mktemp("few") / "store", HELD)
 
 
+@pytest.fixture(scope="module")
+def usable(grid_source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A frozen store of latents that can be evaluated."""
+    store = Store(grid_source)
+    drawn = {name: usable_latents(store, name, "sample:5", 5, 0)[0] for name in HOOKPOINTS}
+    held = {name: [latent.index for latent in latents] for name, latents in drawn.items()}
+    return frozen(grid_source, tmp_path_factory.mktemp("usable") / "store", held)
+
+
 @cache
 def kept(source: Path, held: tuple[tuple[str, tuple[int, ...]], ...]) -> Path:
     target = source.parent / f"frozen-{abs(hash(held))}"
@@ -99,11 +108,11 @@ def graded(store: Path, name: str, logs: Path, **options: Any) -> list[dict[str,
     ],
 )
 def test_freeze_task_gives_the_numbers_of_the_whole_store(
-    name: str, options: dict[str, Any], grid_source: Path, few: Path, tmp_path: Path
+    name: str, options: dict[str, Any], grid_source: Path, usable: Path, tmp_path: Path
 ) -> None:
-    held = HELD[options.get("hookpoint", "layers.1")]
+    held = Store(usable).at(options.get("hookpoint", "layers.1")).held.tolist()
     given = options | {"latents": ",".join(map(str, held)), "min_contexts": 5}
-    whole, part = (graded(store, name, tmp_path / store.name, **given) for store in (grid_source, few))
+    whole, part = (graded(store, name, tmp_path / store.name, **given) for store in (grid_source, usable))
     for one, other in zip(part, whole, strict=True):
         assert one == other
 
@@ -283,3 +292,34 @@ def test_agreement_counts_what_differs(grid_source: Path, few: Path, tmp_path: P
 def test_agreement_of_other_text_is_refused(few: Path, store_folder: Path) -> None:
     with pytest.raises(UserError, match="not made alike"):
         agreement(Store(few), Store(store_folder))
+
+
+def test_frozen_store_is_shown_and_counted(
+    few: Path, grid_source: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from inspect_autointerp.card.card import latent_named, random_latents, read_card
+    from inspect_autointerp.cli import app
+    from inspect_autointerp.store_stats.statistics import latents_frame
+
+    app(["stats", str(few), "--latents", "all"], standalone_mode=False)
+    text = capsys.readouterr().out
+    assert "5 held of 256" in text and f"{Manifest.read(grid_source).digest}: latents some" in text
+    part, whole = Store(few), Store(grid_source)
+    frame = latents_frame(whole, "layers.1").iloc[HELD["layers.1"]].reset_index(drop=True)
+    assert latents_frame(part, "layers.1").equals(frame)
+    cards = [read_card(store, latent_named(store, "layers.1/17")) for store in (part, whole)]
+    assert cards[0].edges == cards[1].edges and cards[0].neighbours == cards[1].neighbours
+    assert [latent.index in HELD["layers.2"] for latent in random_latents(part, "layers.2", 9, 0)] == [True] * 4
+    with pytest.raises(UserError, match="and not 18"):
+        latent_named(part, "layers.1/18")
+
+
+@pytest.mark.parametrize(
+    ("command", "purpose"),
+    [(["negatives", "STORE"], "adding negatives"), (["compare", "STORE", "STORE"], "comparing coders")],
+)
+def test_frozen_store_is_refused_where_all_latents_are_needed(command: list[str], purpose: str, few: Path) -> None:
+    from inspect_autointerp.cli import app
+
+    with pytest.raises(UserError, match=f"{purpose} needs all latents, and .* is a frozen store"):
+        app([word.replace("STORE", str(few)) for word in command], standalone_mode=False)

@@ -113,6 +113,21 @@ class Store:
             raise UserError(f"no hookpoint {name!r} in {self.folder}; it has {', '.join(self.hookpoints)}")
         return self._at.setdefault(name, HookpointStore(self, name))
 
+    def check_whole(self, purpose: str) -> None:
+        """Refuse a frozen store where all latents are needed.
+
+        Args:
+            purpose: What they are needed for; the error's message begins with it.
+
+        Raises:
+            UserError: The store is frozen.
+        """
+        if self.manifest.frozen:
+            raise UserError(
+                f"{purpose} needs all latents, and {self.folder} is a frozen store, which holds some; give the store"
+                f" that it was frozen from (digest {self.manifest.frozen.source})"
+            )
+
     def cut(self, starts: np.ndarray) -> np.ndarray:
         """The starts of the contexts on the grid, int64 (window, ratio), in windows as the store keeps them."""
         return starts[:, None] + self.window * np.arange(self.ratio)
