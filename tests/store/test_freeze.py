@@ -23,7 +23,8 @@ from inspect_autointerp.store.manifest import Manifest
 from inspect_autointerp.store.remote import fetch, publish
 from inspect_autointerp.store.store import Store
 
-HELD = {"layers.1": [3, 17, 40, 41, 200], "layers.2": [0, 7, 99, 255]}
+HELD = {"layers.1": [3, 17, 21, 29, 102], "layers.2": [0, 17, 51, 92]}
+"""All but the first fire."""
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,7 @@ def kept(source: Path, held: tuple[tuple[str, tuple[int, ...]], ...]) -> Path:
     return frozen(source, target, {name: list(indices) for name, indices in held})
 
 
-indices = st.lists(st.integers(0, 255), min_size=1, max_size=2, unique=True).map(lambda some: tuple(sorted(some)))
+indices = st.lists(st.integers(0, 255), min_size=1, max_size=2, unique=True)
 
 
 @settings(max_examples=5, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
@@ -70,9 +71,12 @@ indices = st.lists(st.integers(0, 255), min_size=1, max_size=2, unique=True).map
     centered=st.booleans(),
 )  # fmt: skip
 def test_freeze_any_latents_draws_what_the_whole_store_does(
-    source: Path, one: tuple[int, ...], two: tuple[int, ...], seed: int, n: int, window: int, centered: bool
+    source: Path, one: list[int], two: list[int], seed: int, n: int, window: int, centered: bool
 ) -> None:
-    held = dict(zip(HOOKPOINTS, (one, two), strict=True))
+    held = {}
+    for hookpoint, some in zip(HOOKPOINTS, (one, two), strict=True):
+        order = np.argsort(-Store.open(str(source)).at(hookpoint).n_windows, kind="stable")
+        held[hookpoint] = tuple(sorted({int(order[index % 70]) for index in some}))  # about 60 fire
     whole, part = Store.open(str(source), window), Store.open(str(kept(source, tuple(held.items()))), window)
     for hookpoint, some in held.items():
         for index in some:
@@ -183,7 +187,7 @@ def test_freeze_digest_covers_its_negatives_and_source(few: Path) -> None:
 
 
 def test_freeze_of_a_frozen_store_is_the_same(grid_source: Path, few: Path, tmp_path: Path) -> None:
-    some = {"layers.2": [7, 255]}
+    some = {"layers.2": [17, 92]}
     again, direct = (frozen(store, tmp_path / store.parent.name, some) for store in (few, grid_source))
     names = sorted(path.relative_to(direct) for path in direct.rglob("*") if path.is_file())
     assert names == sorted(path.relative_to(again) for path in again.rglob("*") if path.is_file())
@@ -192,7 +196,7 @@ def test_freeze_of_a_frozen_store_is_the_same(grid_source: Path, few: Path, tmp_
 
 @pytest.mark.parametrize("latents", ["4", "0:256", "3,17,18"])
 def test_freeze_latent_that_is_not_held_is_one_line(latents: str, few: Path) -> None:
-    with pytest.raises(UserError, match=r"holds 5 of the 256 latents of layers.1 \(3, 17, 40, 41, 200\), and not"):
+    with pytest.raises(UserError, match=r"holds 5 of the 256 latents of layers.1 \(3, 17, 21, 29, 102\), and not"):
         usable_latents(Store(few), "layers.1", latents, 2, 0)
     with pytest.raises(UserError, match="not 4"):
         Store(few).at("layers.1").neighbours("neighbours", 4)
@@ -276,7 +280,7 @@ def test_agreement_counts_what_differs(grid_source: Path, few: Path, tmp_path: P
     copy = Path(shutil.copytree(grid_source, tmp_path / "copy"))
     path = copy / "hookpoints/layers.1/postings.safetensors"
     arrays = load_file(path)
-    at = int(arrays["indptr"][3])
+    at = int(arrays["indptr"][17])
     before = float(arrays["act"][at])
     arrays["act"][at] = before + 1
     first = int(arrays["window_indptr"][17])
