@@ -52,6 +52,7 @@ def negatives(
             raise UserError(f"--kind {name}: not known; there are {' and '.join(KINDS)}")
     folder = located(check_writable(store))
     opened = Store(folder)
+    opened.check_whole("adding negatives")
     for name in kind or KINDS:
         if name == "similar":
             vectors = Tfidf(opened) if embedding == "tfidf" else SentenceEmbedding(opened, embedding, device)

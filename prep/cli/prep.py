@@ -9,6 +9,7 @@ from rich.console import Console
 
 from inspect_autointerp.builtin import demo
 from inspect_autointerp.builtin.locate import check_writable
+from inspect_autointerp.builtin.weights import weights_folder
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.prep.cli.config import compared, config_defaults
 from inspect_autointerp.prep.cli.suite_option import check_options, checked, existing, suite_defaults
@@ -21,7 +22,7 @@ from inspect_autointerp.store.trust import trusted
 
 def prep(
     context: typer.Context,
-    subject: Annotated[str, typer.Argument(help="Hugging Face model, by name or folder; `demo` for the embedded one.")],
+    subject: Annotated[str, typer.Argument(help="Hugging Face model, by name or folder; `demo` or `smollm2`.")],
     output: Annotated[str, typer.Option("--output", "-o", help="Where the store goes: a folder or a URL.")],
     coder: Annotated[
         list[str] | None,
@@ -173,6 +174,10 @@ def prep(
         subject = str(demo.SUBJECT)
         coders = coders or [str(path) for path in demo.coders()]
         names = {subject: demo.NAME} | {str(path): f"{demo.NAME}/{path.name}" for path in demo.coders()}
+    else:
+        folders = {name: weights_folder(name) for name in (subject, *coders)}
+        names = {folder: name for name, folder in folders.items() if folder != name}
+        subject, coders = folders[subject], [folders[name] for name in coders]
     settings = Settings(**{field.name: context.params[field.name] for field in fields(Settings)})
     if workers and shard:
         raise UserError("--workers makes the shards itself: give it or --shard")

@@ -6,9 +6,12 @@ from typing import Any
 
 import typer
 
+from inspect_autointerp.builtin.locate import locate
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.store.agreement import agreement
 from inspect_autointerp.store.manifest import Manifest
 from inspect_autointerp.store.settings import Settings
+from inspect_autointerp.store.store import Store
 from inspect_autointerp.suites.load import read_suite
 from inspect_autointerp.suites.store_location import check_store, suite_folder, unpublished
 from inspect_autointerp.suites.suite import Suite
@@ -65,6 +68,8 @@ def checked(name: str, manifest: Manifest, folder: str | Path) -> str:
         UserError: It is not the suite's.
     """
     suite = read_suite(name)
+    if suite.frozen:
+        return _agreement(suite, folder)
     check_store(suite, manifest, Path(folder))
     unknown = unpublished(suite, manifest)
     if unknown:
@@ -72,9 +77,30 @@ def checked(name: str, manifest: Manifest, folder: str | Path) -> str:
     return f"Its digest {manifest.digest} is {'that' if suite.one_store else 'one'} of suite {suite.name}."
 
 
+def _agreement(suite: Suite, folder: str | Path) -> str:
+    """Return how far a store that was prepared as a frozen one was agrees with it, in words.
+
+    Raises:
+        UserError: One of them cannot be opened, or they are not of one text.
+    """
+    published = Store(locate(suite.frozen))
+    check_store(suite, published.manifest, published.folder)
+    parts = [
+        f"{one.hookpoint}: {one.same_windows:.3%} of {one.windows:,} windows and {one.same_activations:.3%} of"
+        f" {one.activations:,} activations the same, largest difference {one.largest_difference:.3g}"
+        for one in agreement(published, Store(locate(str(folder))))
+    ]
+    return f"Agreement with the frozen store of suite {suite.name}, {suite.digest}: {'; '.join(parts)}."
+
+
 def _fixed(suite: Suite) -> dict[str, Any]:
     """All options of prep that decide what a store holds."""
     store = suite.store
+    if store is None:
+        raise UserError(
+            f"suite {suite.name}: its store is frozen, and the suite does not say how it was made: there is nothing to"
+            f" prepare; `-T suite={suite.name}` evaluates on it"
+        )
     given = {"subject": store.subject, "revision": store.revision, "coder": store.coder, "hookpoint": store.hookpoint}
     given["bos"] = None  # as its coders were trained
     settings = asdict(store.complete())

@@ -11,7 +11,7 @@ from logging import getLogger
 import torch
 from torch import Tensor
 
-from inspect_autointerp.builtin import demo
+from inspect_autointerp.builtin.weights import weights_folder
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.prep.coders import Coder, Widthless, load_coder
 from inspect_autointerp.prep.subject.subject import Subject
@@ -53,7 +53,7 @@ def reloaded(
             raise UserError(refusal)
         coder = _loaded(store, hookpoint, device)
         subject = Subject(
-            demo.located(manifest.subject),
+            weights_folder(manifest.subject),
             store.hookpoints,
             revision=manifest.revision,
             device=device,
@@ -92,7 +92,7 @@ def decoder(store: Store, hookpoint: str, purpose: str) -> Tensor | None:
 def _loaded(store: Store, hookpoint: str, device: str) -> Coder | Widthless:
     settings, entry = store.settings, store.at(hookpoint).entry
     return load_coder(
-        demo.located(entry.coder), device, seed=settings.seed, dtype=settings.coder_dtype, run_code=trusted()
+        weights_folder(entry.coder), device, seed=settings.seed, dtype=settings.coder_dtype, run_code=trusted()
     )
 
 

@@ -47,7 +47,8 @@ def intervention(
     """Grade an explanation by what steering with the latent does.
 
     The language model that says how probable the explanation is is the model role `likelihood`; without one it is the
-    demo's subject. A latent whose strength cannot be tuned to the target is unscored, with that reason.
+    store's subject where that is SmolLM2, else the demo's. A latent whose strength cannot be tuned to the target is
+    unscored, with that reason.
 
     Args:
         target_kl: KL(clean ‖ steered) of what comes right after a prompt, in nats, the mean over prompts.
@@ -81,7 +82,7 @@ def intervention(
             report = "Unscored: no context begins before the latent fires in it."
             return Outcome(report=report, reason="too_few_contexts")
         with one_line_errors():
-            model = await likelihood()
+            model = await likelihood(test.store.manifest.subject)
             steering = await steering_of(test.store, test.latent.hookpoint)
             added = Direction(test.latent.index, test.seed if direction == "random" else None, ablate)
             tuned = Tuned(1.0, nan, 0) if ablate else await steering.tune(Tune(added, tuning, target_kl))
@@ -103,8 +104,8 @@ def intervention(
         values = intervention_statistics(verdicts, n_tokens, written.kl)
         return Outcome(values, verdicts, report_prompts(test.store, scoring, written, verdicts), metadata)
 
-    async def base_model(_: LatentTest) -> str:
-        return likelihood_name()
+    async def base_model(test: LatentTest) -> str:
+        return likelihood_name(test.store.manifest.subject)
 
     return latent_scorer("intervention", grade, options, base_model)
 

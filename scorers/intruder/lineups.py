@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from inspect_autointerp.contexts.sampler import LatentContexts
+from inspect_autointerp.contexts.selection import intruding_latents
 from inspect_autointerp.latent import DECILES, Context
 from inspect_autointerp.scorers.fuzzing.marks import Marked, showable
 from inspect_autointerp.store.store import Store
@@ -28,9 +29,7 @@ SHOWN = 5
 _ABOUT = 2
 """Characters by which texts can differ and be of about the same length."""
 _AT_ONCE = 64
-_AT_MOST = 4096
-"""Other latents looked at, at once and in all: of most there may be no window on which a frequent latent's silence is
-known."""
+"""Other latents looked at, at once: of most there may be no window on which a frequent latent's silence is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +106,11 @@ def _candidates(
 ) -> tuple[list[Context], np.ndarray]:
     """Contexts that can intrude, each text once, in random order, and their deciles among their own latents'.
 
-    They are of at least so many latents, drawn at random, if any are known of so many.
+    They are of at least so many latents, drawn at random from `intruding_latents`, if any are known of so many.
     """
     latent = contexts.latent
     at = store.at(latent.hookpoint)
-    others = rng.permutation(at.width)[:_AT_MOST]
+    others = rng.permutation(intruding_latents(at))
     candidates = [np.zeros((3, 0), dtype=np.int64)]  # of contexts their starts, whose they are, and their deciles
     n = 0
     for first in range(0, len(others), _AT_ONCE):

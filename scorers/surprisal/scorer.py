@@ -36,7 +36,8 @@ def surprisal(
 ) -> Scorer:
     """Grade an explanation by how much more probable it makes activating test contexts than it makes others.
 
-    The base model is the model role `likelihood`, see `likelihood.role`; without one it is the demo's subject. An empty
+    The base model is the model role `likelihood`, see `likelihood.role`; without one it is the store's subject
+    where that is SmolLM2, else the demo's. An empty
     explanation tells nothing of any context: its values are all 0 by definition, its AUROC one half.
 
     Args:
@@ -54,7 +55,7 @@ def surprisal(
     async def grade(test: LatentTest) -> Outcome:
         contexts = test.contexts(activating, nonactivating)
         with one_line_errors():
-            model = await likelihood()
+            model = await likelihood(test.store.manifest.subject)
         values = await information(model, test.explanation, [context.text for context in contexts])
         verdicts = [
             Verdict(**where, value=value, reason=reason)
@@ -64,8 +65,8 @@ def surprisal(
         shown = ranked(contexts, verdicts, title)
         return Outcome(ranking_statistics(verdicts, test.facts()), verdicts, shown)
 
-    async def base_model(_: LatentTest) -> str:
-        return likelihood_name()
+    async def base_model(test: LatentTest) -> str:
+        return likelihood_name(test.store.manifest.subject)
 
     return latent_scorer("surprisal", grade, options, base_model)
 

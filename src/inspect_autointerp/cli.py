@@ -20,6 +20,7 @@ from inspect_autointerp.prep.cli.merge import merge
 from inspect_autointerp.prep.cli.negatives import negatives
 from inspect_autointerp.prep.cli.prep import prep
 from inspect_autointerp.sharded import cli as sharded_cli
+from inspect_autointerp.store.freeze_cli import freeze
 from inspect_autointerp.store_stats.cli import stats
 from inspect_autointerp.suites.cli import suites
 from inspect_autointerp.text.streams import command_line_streams
@@ -35,6 +36,7 @@ app = typer.Typer(
 app.command()(prep)
 app.command()(merge)
 app.command()(negatives)
+app.command()(freeze)
 app.command()(hooks)
 app.command()(model)
 app.command()(stats)

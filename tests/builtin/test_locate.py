@@ -38,13 +38,13 @@ READ = {
 LOG = str(next((ROOT / "logs" / "example").glob("*.eval")))
 OF_A_LOG = {"verdicts": [LOG, "--store", "NAME"], "export": [LOG, "-o", "out", "--to", "delphi", "--store", "NAME"]}
 """Commands that take the store that a log is over."""
-WRITTEN = {"prep": ["demo", "-o", "NAME"], "merge": ["NAME"], "negatives": ["NAME"]}
+WRITTEN = {"prep": ["demo", "-o", "NAME"], "freeze": ["demo", "-o", "NAME"], "merge": ["NAME"], "negatives": ["NAME"]}
 TAKE_NONE = {"hooks", "suites", "submit", "verify"}
 ASKING = {"store", "stores", "contexts", "store_a", "store_b"}
 """What parameters are called that take a store."""
 
 
-@pytest.fixture(params=["demo", "planted"])
+@pytest.fixture(params=["smollm2", "demo", "planted"])
 def name(request: pytest.FixtureRequest, store_folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The name of a built-in store, which is made in an instant."""
     monkeypatch.setitem(locate.BUILT_IN, request.param, lambda: store_folder)

@@ -11,7 +11,9 @@ from tests.tiny_suite import content
 
 from inspect_autointerp import cli
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.store.freeze import freeze
 from inspect_autointerp.store.manifest import Manifest
+from inspect_autointerp.store.store import Store
 from inspect_autointerp.suites.frozen_options import fixed
 
 Autointerp = Callable[..., tuple[int, str, str]]
@@ -85,3 +87,31 @@ def test_prep_takes_a_suite_or_a_file(autointerp: Autointerp, written: Callable[
         status, _, err = autointerp(*order)
         assert status == 2
         assert "give one of them" in err
+
+
+def test_prep_reports_how_far_a_store_agrees_with_a_suites_frozen_one(
+    autointerp: Autointerp, tmp_path: Path, subject_folder: Path, sae_folder: Path, corpus_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("INSPECT_AUTOINTERP_CACHE", str(tmp_path / "cache"))
+    settings = {"corpus": str(corpus_folder), "tokens": 3000, "context_length": 64, "sample": 6, "top": 3, "pool": 30}
+    store = {"subject": str(subject_folder), "revision": None, "coder": [str(sae_folder)], "settings": settings}
+    path = tmp_path / "tiny.yaml"
+    path.write_text(yaml.safe_dump(content() | {"store": store}), encoding="utf-8")
+    assert autointerp("--suite", path, "-o", tmp_path / "whole")[0] == 0
+    manifest = freeze(Store(tmp_path / "whole"), {"layers.1": [1, 2, 3]}, tmp_path / "frozen", selection="1,2,3")
+    suite = content() | {"store": "frozen", "digest": manifest.digest, "prep": store}
+    suite["evaluation"] |= {"min_contexts": 1, "latents": 2}
+    path.write_text(yaml.safe_dump(suite), encoding="utf-8")
+    assert fixed(str(path), {}, None).digest == manifest.digest
+    status, out, err = autointerp("--suite", path)
+    assert status == 0, err
+    assert f"Agreement with the frozen store of suite tiny, {manifest.digest}: layers.1: 100.000% of" in out
+    assert "largest difference 0." in out
+    path.write_text(yaml.safe_dump(suite | {"digest": "0" * 16}), encoding="utf-8")
+    with pytest.raises(UserError, match=r"its digest is .*, and that of suite tiny is 0{16}: not the suite's store"):
+        fixed(str(path), {}, None)
+    del suite["prep"]
+    path.write_text(yaml.safe_dump(suite), encoding="utf-8")
+    status, _, err = autointerp("--suite", path)
+    assert status == 2 and "its store is frozen, and the suite does not say how it was made" in err

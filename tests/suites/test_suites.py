@@ -30,6 +30,7 @@ def test_what_comes_along_is_whole_and_says_whether_it_was_run(name: str) -> Non
     suite = read_suite(name)
     assert suite.name == name
     assert (suite.state == "run") == (suite.digest is not None)
+    assert suite.store
     assert {"tokens", "window", "seed", "corpus"} <= suite.store.settings.keys()
     if suite.state == "defined":
         assert "not yet run" in shipped()[name].read_text(encoding="utf-8").splitlines()[0]
@@ -259,3 +260,32 @@ def test_suites_are_listed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     said = capsys.readouterr().out
     assert all(name in said for name in shipped())
     assert "defined, not yet run" in said
+
+
+def frozen_content(place: str, digest: str | None, **changes: Any) -> dict[str, Any]:
+    return content(digest=digest) | {"store": place} | changes
+
+
+def test_suite_over_a_frozen_store_is_its_digest(tmp_path: Path) -> None:
+    here, there = (suite_of(frozen_content(place, "0" * 16), "x") for place in ("smollm2", "hf://datasets/a/b"))
+    assert (here.frozen, here.store) == ("smollm2", None)
+    assert here.definition == there.definition
+    assert here.definition != suite_of(frozen_content("smollm2", "1" * 16), "x").definition
+    made = suite_of(frozen_content("smollm2", "0" * 16, prep=content()["store"]), "x")
+    assert made.store and made.definition == here.definition
+    (tmp_path / "frozen").mkdir()
+    assert suite_of(frozen_content("frozen", "0" * 16), str(tmp_path / "a.yaml")).frozen == str(tmp_path / "frozen")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"digest": None}, "store: smollm2 is a frozen store, which has one digest"),
+        ({"digest": {"0" * 16: ["1" * 16]}}, "which has one digest"),
+        ({"frozen": "x"}, "frozen: there is no such field"),
+        ({"store": None}, "store: give how it is made, or where a frozen one is"),
+    ],
+)
+def test_suite_over_a_frozen_store_wrong_is_one_line(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        suite_of(frozen_content("smollm2", "0" * 16) | changes, "x")

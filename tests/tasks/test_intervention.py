@@ -58,7 +58,7 @@ def bind(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[str, str], list
     """Make a function the likelihood model."""
 
     def bind(answer: Callable[[str, str], list[float]]) -> None:
-        async def likelihood() -> Knows:
+        async def likelihood(_: str) -> Knows:
             return Knows(answer)
 
         monkeypatch.setattr(MODULE, "likelihood", likelihood)

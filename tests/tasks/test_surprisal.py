@@ -57,7 +57,7 @@ def values(log: EvalLog) -> list[dict]:
 
 
 def use(monkeypatch: pytest.MonkeyPatch, found: Any) -> None:
-    async def likelihood() -> Any:
+    async def likelihood(*_: str) -> Any:
         return found
 
     module = import_module("inspect_autointerp.scorers.surprisal.scorer")  # the package's own name is the scorer's

@@ -4,29 +4,47 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from inspect_autointerp.builtin import demo, planted
+from inspect_autointerp.builtin import demo, package_store, planted
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.store.remote import fetch, is_url
 
 DEMO = "demo"
+
+
+def _packaged() -> Path:
+    folder = package_store.store_folder()
+    if folder is None:
+        raise UserError(f"{package_store.STORE}: this copy of the package comes without the store; install it again")
+    return folder
+
+
 BUILT_IN: dict[str, Callable[[], Path]] = {
+    package_store.STORE: _packaged,
     DEMO: lambda: demo.ensure_store(),
     planted.CONTEXTS: lambda: planted.ensure_store(),
 }
-"""What makes each of them on first use, by its name. A folder of that name is `./demo`."""
+"""What returns each of them, by its name: the package ships the first, the others are made on first use. A folder of
+that name is `./demo`."""
+
+
+def default_store() -> str:
+    """Return the name of the store that is evaluated where none is given."""
+    # Until the packaged store is there; then: return package_store.STORE
+    return package_store.STORE if package_store.store_folder() else DEMO
 
 
 def locate(given: str | None) -> str:
-    """Return the folder of a context store as the user names it; a built-in one is made on first use.
+    """Return the folder of a context store as the user names it; `demo` and `planted` are made on first use.
 
     Args:
-        given: A folder, a URL, or the name of a built-in store. None is the demo's.
+        given: A folder, a URL, or the name of a built-in store. None is the one that the package ships.
 
     Raises:
         UserError: It cannot be fetched, or not be made.
     """
-    make = BUILT_IN.get(DEMO if given is None else given)
-    return str(make() if make else resolve(str(given)))
+    given = default_store() if given is None else given
+    make = BUILT_IN.get(given)
+    return str(make() if make else resolve(given))
 
 
 def check_writable(given: str) -> str:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
-from inspect_autointerp.builtin import demo, planted
+from inspect_autointerp.builtin import demo, package_store, planted
 from inspect_autointerp.builtin.locate import locate
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.store.store import Store
@@ -47,12 +47,13 @@ class StoresAtHand:
     """The stores that a page may read contexts from.
 
     Args:
-        folders: Where stores may be: those that the user names, and those that logs name. Those of the demo and of the
-            planted latents are looked at too, if they have been made.
+        folders: Where stores may be: those that the user names, and those that logs name. The one that the package
+            ships is looked at too, and those of the demo and of the planted latents, if they have been made.
     """
 
     def __init__(self, folders: Iterable[str] = ()) -> None:
-        self._folders = [*dict.fromkeys(folders), str(demo.store_folder()), str(planted.store_folder())]
+        self._folders = [*dict.fromkeys(folders), str(package_store.FOLDER)]
+        self._folders += [str(demo.store_folder()), str(planted.store_folder())]
 
     @lru_cache(maxsize=64)  # noqa: B019 - lives as long as what is written
     def find(self, digest: str) -> Store | None:

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+import numpy as np
+
 from inspect_autointerp.contexts.negatives import negative_kinds
 from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.contexts.sampling import rng_of
@@ -88,6 +90,7 @@ def latent_named(store: Store, name: str, hookpoint: str | None = None) -> Laten
     at = store.at(before or hookpoint)
     if not (number.isascii() and number.isdigit() and int(number) < at.width):
         raise UserError(f"{name}: no such latent; {at.name} has 0 to {at.width - 1}, for instance {at.name}/0")
+    at.check_held([int(number)])
     return at.latent(int(number))
 
 
@@ -95,6 +98,7 @@ def random_latents(store: Store, hookpoint: str, n: int, seed: int) -> Iterator[
     """Draw latents of a hookpoint that fire, in the order of the draw: all of them where there are fewer than n."""
     at = store.at(hookpoint)
     order = rng_of(seed, hookpoint, "latents").permutation(at.width)
+    order = order[np.isin(order, at.held)]
     return islice((latent for latent in at.latents(order.tolist()) if latent.n_tokens), n)
 
 

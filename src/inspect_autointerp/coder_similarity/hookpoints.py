@@ -56,6 +56,7 @@ def find_sites(given: str) -> list[Site]:
     """
     name, hookpoint = _parted(given)
     store = Store.open(locate(name))
+    store.check_whole("comparing coders")
     names = [store.at(hookpoint).name] if hookpoint else sorted(store.hookpoints, key=_by_layer)
     return [Site(store, one, name) for one in names]
 

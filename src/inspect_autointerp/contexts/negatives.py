@@ -33,10 +33,12 @@ def negative_kinds(store: Store, hookpoint: str, negatives: object) -> tuple[Neg
 
 
 def _look(store: Store, hookpoint: str, kind: Negative) -> None:
+    at = store.at(hookpoint)
+    first = int(at.held[0])
     if kind == "similar":
-        store.at(hookpoint).similar(0)
+        at.similar(first)
     else:
-        store.at(hookpoint).neighbours(kind, 0)
+        at.neighbours(kind, first)
 
 
 def _holds(store: Store, hookpoint: str, kind: Negative) -> bool:

@@ -26,24 +26,33 @@ def neighbour_starts(
     Returns:
         Starts, int64 (context,), a start as often as neighbours fire there; and whose it is, int64 (context,).
     """
-    postings = store.at(own.hookpoint).postings
-    in_pool = own.starts[own.which(split, POOL)]
-    sampled = own.which(split, SAMPLE)
-    all_kept = sampled.sum() < store.settings.sample
     starts, whose = [], []
     for index in neighbours.tolist():
         if index == own.index:
             continue
         other = LatentWindows(store, own.hookpoint, index)
-        silent = (other.flags & POOL > 0) & ~np.isin(other.starts, in_pool)
-        bit = np.flatnonzero(postings.siblings(index) == own.index)
-        if len(bit):
-            silent |= (postings.shared(index) >> np.uint32(bit[0])) & 1 == 0
-        if all_kept:
-            silent |= ~np.isin(other.starts, own.starts)
-        firing = other.firing(other.starts[silent & other.which(split, SAMPLE | POOL)])
+        firing = other.firing(other.starts[silent_windows(store, own, other, split)])
         starts.append(firing)
         whose.append(np.full(len(firing), index))
     if not starts:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     return np.concatenate(starts), np.concatenate(whose)
+
+
+def silent_windows(store: Store, own: LatentWindows, other: LatentWindows, split: Split) -> np.ndarray:
+    """Return which of another latent's windows of a split can be negatives, as bool (window,); see `neighbour_starts`.
+
+    Args:
+        store: The store.
+        own: The latent.
+        other: Another one of the hookpoint.
+        split: Of which split.
+    """
+    postings = store.at(own.hookpoint).postings
+    silent = (other.flags & POOL > 0) & ~np.isin(other.starts, own.starts[own.which(split, POOL)])
+    bit = np.flatnonzero(postings.siblings(other.index) == own.index)
+    if len(bit):
+        silent |= (postings.shared(other.index) >> np.uint32(bit[0])) & 1 == 0
+    if own.which(split, SAMPLE).sum() < store.settings.sample:
+        silent |= ~np.isin(other.starts, own.starts)
+    return silent & other.which(split, SAMPLE | POOL)

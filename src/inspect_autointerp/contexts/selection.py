@@ -12,9 +12,12 @@ from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.contexts.sampling import seed_of
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.latent import Latent
+from inspect_autointerp.store.hookpoint_store import HookpointStore
 from inspect_autointerp.store.store import Store
 
 DEFAULT_LATENTS = "sample:100"
+INTRUDING = 128
+"""Latents whose contexts may intrude. The order is that of a draw with seed 0, which holds most of them anyway."""
 MIN_CONTEXTS = 20
 """Contexts that a latent needs, by default: activating ones in either split, and random ones to test on."""
 _TOO_FEW_SILENT = "have too few non-activating contexts"
@@ -43,12 +46,11 @@ def usable_latents(
         UserError: The latents are not there, or none of them can be evaluated.
     """
     at = store.at(hookpoint)
-    candidates, wanted = parse_latents(latents, at.width, seed_of(seed, hookpoint))
+    candidates, wanted = candidate_latents(at, latents, seed)
     usable, skipped = [], Counter()
-    candidate_latents = at.latents(candidates)
     console = Console(stderr=True)
     for latent in track(
-        candidate_latents, "latents", len(candidates), transient=True, console=console, disable=wanted < 1000
+        at.latents(candidates), "latents", len(candidates), transient=True, console=console, disable=wanted < 1000
     ):
         if len(usable) == wanted:
             break
@@ -60,6 +62,16 @@ def usable_latents(
     if not usable:
         raise nothing_usable(store, hookpoint, skipped)
     return sorted(usable, key=lambda latent: latent.index), dict(skipped)
+
+
+def usable_or_named(store: Store, hookpoint: str, latents: object, min_contexts: int, seed: int) -> list[int]:
+    """Return latents to freeze, in order: of `sample:N` those that an evaluation draws, else those that are named.
+
+    Arguments and errors are those of `usable_latents`.
+    """
+    if _text(latents).startswith("sample:"):
+        return [latent.index for latent in usable_latents(store, hookpoint, latents, min_contexts, seed)[0]]
+    return sorted(candidate_latents(store.at(hookpoint), latents, seed)[0])
 
 
 def nothing_usable(store: Store, hookpoint: str, skipped: Mapping[str, int]) -> UserError:
@@ -103,6 +115,37 @@ def unusable(store: Store, latent: Latent, least: int) -> str | None:
     return _TOO_FEW_SILENT if silent < least else None
 
 
+def candidate_latents(at: HookpointStore, latents: object, seed: int) -> tuple[list[int], int]:
+    """Return the latents of a hookpoint that `-T latents=…` means, in order, and how many of them are wanted.
+
+    A frozen store draws `sample:N` among the latents it holds, in the order of the store that it was frozen from.
+
+    Args:
+        at: The hookpoint.
+        latents: See `parse_latents`.
+        seed: Of the evaluation.
+
+    Raises:
+        UserError: See `parse_latents`; or a frozen store does not hold one that was named.
+    """
+    candidates, wanted = parse_latents(latents, at.width, seed_of(seed, at.name))
+    text = _text(latents)
+    if text == "all" or text.startswith("sample:"):
+        held = set(at.held.tolist())
+        return [index for index in candidates if index in held], min(wanted, len(held))
+    at.check_held(candidates)
+    return candidates, wanted
+
+
+def intruding_latents(at: HookpointStore) -> np.ndarray:
+    """Return the latents of a hookpoint whose contexts may intrude among another's, int64.
+
+    They are `INTRUDING` at random of those that fire, the same in every evaluation: so a frozen store can hold them.
+    """
+    order = np.random.default_rng(seed_of(0, at.name)).permutation(at.width)
+    return order[at.n_windows[order] > 0][:INTRUDING]
+
+
 def parse_latents(latents: object, width: int, seed: int) -> tuple[list[int], int]:
     """Read `-T latents=…`, as the candidates in order and how many of them are wanted.
 
@@ -112,8 +155,7 @@ def parse_latents(latents: object, width: int, seed: int) -> tuple[list[int], in
     Raises:
         UserError: It is none of these, or out of the coder's range.
     """
-    text = ",".join(map(str, latents)) if isinstance(latents, list | tuple) else str(latents or DEFAULT_LATENTS)
-    text = text.replace(" ", "")
+    text = _text(latents)
     if match := re.fullmatch(r"sample:(\d+)", text):
         return np.random.default_rng(seed).permutation(width).tolist(), int(match[1])
     if text == "all":
@@ -130,3 +172,8 @@ def parse_latents(latents: object, width: int, seed: int) -> tuple[list[int], in
     else:
         raise UserError(f"latents={text}: not understood; give 0:100, 3,17,40, sample:200 or all")
     return chosen, len(chosen)
+
+
+def _text(latents: object) -> str:
+    text = ",".join(map(str, latents)) if isinstance(latents, list | tuple) else str(latents or DEFAULT_LATENTS)
+    return text.replace(" ", "")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from inspect_autointerp.builtin import demo, smollm2
 from inspect_autointerp.cost.fake_answers import stand_in
 from inspect_autointerp.models.activations import Fired, Firing, Texts
 from inspect_autointerp.models.likelihood.role import ROLE, shared_key
@@ -21,7 +22,8 @@ def lend_stand_ins(store: Store, hookpoint: str) -> None:
     """
     lend(("firing", store.key, hookpoint), Firing(_silent))
     lend(("steering", store.key, hookpoint), Steering(_Steered(store)))
-    lend(shared_key(None), ServedLikelihood(stand_in(ROLE)))
+    for subject in (demo.NAME, smollm2.NAME):
+        lend(shared_key(None, subject), ServedLikelihood(stand_in(ROLE)))
 
 
 def _silent(questions: Sequence[Texts]) -> list[list[Fired]]:

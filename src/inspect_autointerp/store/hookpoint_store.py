@@ -9,7 +9,8 @@ import numpy as np
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.latent import Latent, Negative
-from inspect_autointerp.store.manifest import NEGATIVES, HookpointEntry
+from inspect_autointerp.store.frozen_postings import FrozenPostings
+from inspect_autointerp.store.manifest import FROZEN_POSTINGS, NEGATIVES, HookpointEntry
 from inspect_autointerp.store.postings import SAMPLE, Postings
 
 if TYPE_CHECKING:
@@ -55,9 +56,39 @@ class HookpointStore:
         return self.store.read(f"{self.folder}/{name}", reader)
 
     @cached_property
-    def postings(self) -> Postings:
+    def postings(self) -> Postings | FrozenPostings:
         """Per latent the windows kept, and its activations on them."""
-        return self.read("postings.safetensors", Postings)
+        return self._frozen or self.read("postings.safetensors", Postings)
+
+    @cached_property
+    def _frozen(self) -> FrozenPostings | None:
+        return self.read(FROZEN_POSTINGS, FrozenPostings) if self.store.manifest.frozen else None
+
+    @cached_property
+    def held(self) -> np.ndarray:
+        """The latents that can be evaluated, int64, in order: all, except in a frozen store."""
+        return np.arange(self.width) if self._frozen is None else self._frozen.held
+
+    def check_held(self, latents: Sequence[int]) -> None:
+        """Refuse latents that a frozen store does not hold.
+
+        Raises:
+            UserError: One of them is not there; the message says which are.
+        """
+        missing = np.setdiff1d(np.array(latents, dtype=np.int64), self.held)
+        if len(missing):
+            some = ", ".join(map(str, self.held[:5].tolist())) + (", …" if len(self.held) > 5 else "")
+            raise UserError(
+                f"{self.store.folder}: a frozen store, which holds {len(self.held):,} of the {self.width:,} latents of"
+                f" {self.name} ({some}), and not {missing[0]}; give some of these, `all` or `sample:N`"
+            )
+
+    def _row(self, index: int) -> int:
+        """The row of a latent in what is kept per held latent."""
+        if self._frozen is None:
+            return index
+        self.check_held([index])
+        return int(np.searchsorted(self.held, index))
 
     def table(self, columns: list[str], **options: Any) -> Any:
         """Columns of `latents.parquet`, a row per latent, as pyarrow's `read_table` gives them.
@@ -87,7 +118,13 @@ class HookpointStore:
         return self._statistics["n_windows"]
 
     def latent(self, index: int) -> Latent:
-        """One latent and its statistics; in a re-cut store, those that count windows are estimates (see `Latent`)."""
+        """One latent and its statistics; in a re-cut store, those that count windows are estimates (see `Latent`).
+
+        Raises:
+            UserError: A frozen store does not hold it.
+        """
+        if self._frozen is not None and index not in self._frozen.intruding:
+            self.check_held([index])
         table, store = self._statistics, self.store
         n_windows, n_all = int(table["n_windows"][index]), max(1, store.manifest.n_windows)
         share = n_windows / n_all
@@ -130,13 +167,22 @@ class HookpointStore:
             UserError: The store does not hold them.
         """
         if kind == "cooccurring":
-            return self._cooccurring["neighbours"][index].astype(np.int64)
+            return self._cooccurring["neighbours"][self._row(index)].astype(np.int64)
         if self._neighbours is None:
             raise UserError(
                 f"{self.store.folder}: no neighbours at {self.name}, whose latents have no directions or were not"
                 " compared (prep's --neighbours); `autointerp negatives` finds latents that fire together"
             )
-        return self._neighbours[index].astype(np.int64)
+        return self._neighbours[self._row(index)].astype(np.int64)
+
+    def cooccurring(self, latents: np.ndarray) -> dict[str, np.ndarray]:
+        """Return what is known of latents that fire along with these: `neighbours` and `jaccard`, a row for each.
+
+        Raises:
+            UserError: The store does not hold them.
+        """
+        rows = [self._row(index) for index in latents.tolist()]
+        return {name: array[rows] for name, array in self._cooccurring.items()}
 
     def logits(self, index: int) -> tuple[list[int], list[int]]:
         """The tokens whose logits a latent's direction raises most, the most first, and those it lowers most.
@@ -149,7 +195,8 @@ class HookpointStore:
                 f"{self.store.folder}: it is not known which tokens the latents of {self.name} promote: they have no"
                 " directions that the subject's head reads"
             )
-        return self._promoted[index].tolist(), self._suppressed[index].tolist()
+        row = self._row(index)
+        return self._promoted[row].tolist(), self._suppressed[row].tolist()
 
     @cached_property
     def _neighbours(self) -> np.ndarray | None:
@@ -164,9 +211,12 @@ class HookpointStore:
         return self._lists("suppressed")
 
     def _lists(self, column: str) -> np.ndarray | None:
-        """A column of lists, (latent, item); None where the latents have none."""
+        """A column of lists, (held latent, item); None where the latents have none."""
         lists = self.table([column])[column].combine_chunks()
-        return None if lists.null_count else lists.values.to_numpy().reshape(len(lists), -1)
+        if self._frozen is None:
+            return None if lists.null_count else lists.values.to_numpy().reshape(len(lists), -1)
+        lists = lists.take(self.held)
+        return None if lists.null_count else lists.flatten().to_numpy().reshape(len(lists), -1)
 
     def similar(self, index: int) -> np.ndarray:
         """The starts of the pool's windows that read like those a latent fires on, int64, nearest first in each split.
@@ -174,7 +224,8 @@ class HookpointStore:
         Raises:
             UserError: The store does not hold them.
         """
-        a, b = self._similar["indptr"][index : index + 2]
+        row = self._row(index)
+        a, b = self._similar["indptr"][row : row + 2]
         return self._similar["window"][a:b].astype(np.int64)
 
     @cached_property
@@ -191,9 +242,10 @@ class HookpointStore:
 
         store = self.store
         if kind not in store.manifest.negatives:
-            raise UserError(
-                f"{store.folder}: no {kind} contexts; `autointerp negatives {store.folder} --kind {kind}` adds them"
-            )
+            remedy = f"`autointerp negatives {store.folder} --kind {kind}` adds them"
+            if store.manifest.frozen:
+                remedy = "the store that it was frozen from had none"
+            raise UserError(f"{store.folder}: no {kind} contexts; {remedy}")
         return store.read(negatives_file(kind, self.name).as_posix(), load_file)
 
 

@@ -17,7 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.store.folder_kind import Kind
@@ -31,6 +31,12 @@ _NAMES = {"subject", "revision", "coder", "corpus", "corpus_split", "column", "s
 _CORPUS = ("tokens.npy", "documents.safetensors", "pool.npy", "tokenizer.json")
 _OF_HOOKPOINT = ("postings.safetensors", "latents.parquet")
 """Files that every store has: of its own, and of each hookpoint."""
+SPANS = "spans.npy"
+"""Of a frozen store: which parts of the corpus `tokens.npy` holds, (first, end) of each, in order."""
+FROZEN_POSTINGS = "postings.parquet"
+"""Stands for `postings.safetensors` in a frozen store."""
+NOTICE = "NOTICE"
+"""What a frozen store says of the text that it holds; no part of the digest."""
 NEGATIVES = "negatives"
 """The folder of what can be added to a finished store, `negatives/KIND/HOOKPOINT.safetensors`, and the field that says
 how each kind was found. No part of the digest: the data that were there are the same."""
@@ -52,6 +58,20 @@ class HookpointEntry:
     """Number of latents."""
     sha256: Text
     """Of the coder's weights; of its description where it has none, or where a seed makes them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frozen:
+    """The origin of a store that holds some latents of another one (`autointerp freeze`)."""
+
+    __pydantic_config__ = STRICT
+
+    source: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+    """Digest of the store that prep wrote."""
+    latents: Text
+    """Which latents were asked for, as the user wrote it; not part of the digest."""
+    licence: Text | None = None
+    """Licence of the text; not part of the digest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,13 +101,19 @@ class Manifest:
     negatives: dict[Name, Text] = field(default_factory=dict)
     """Kinds of non-activating contexts that were added to the store, and how they were found."""
     format: Literal[1] = FORMAT
+    frozen: Frozen | None = None
+    """Of a store that holds some latents of another one."""
 
     @property
     def digest(self) -> str:
         """Sixteen hexadecimal digits that name the data: two scores compare only where they agree."""
-        content = asdict(self)
+        content = self._content()
         del content[NEGATIVES]
-        content["files"] = {name: value for name, value in self.files.items() if not name.startswith(f"{NEGATIVES}/")}
+        if self.frozen:  # nothing is added to it later, so all of its data count
+            content["frozen"] = {"source": self.frozen.source}
+            content["files"] = {name: value for name, value in self.files.items() if name != NOTICE}
+        else:
+            content["files"] = {k: value for k, value in self.files.items() if not k.startswith(f"{NEGATIVES}/")}
         for holder in (content, content["settings"], *content["hookpoints"].values()):
             for name in _NAMES & holder.keys():
                 del holder[name]
@@ -96,11 +122,11 @@ class Manifest:
     @property
     def key(self) -> str:
         """The digest, and eight digits that change with all that the digest leaves out: names and added negatives."""
-        return f"{self.digest}-{_sha256(asdict(self))[:8]}"
+        return f"{self.digest}-{_sha256(self._content())[:8]}"
 
     def write(self, folder: Path) -> None:
         """Write it into a store's folder, with its digest, and a checksum over all of it; in one step."""
-        content = asdict(self) | {"digest": self.digest}
+        content = self._content() | {"digest": self.digest}
         content["checksum"] = _sha256(content)
         partial = folder / f".{NAME}.partial"
         try:
@@ -141,10 +167,19 @@ class Manifest:
             raise UserError(f"{path}: files: {missing[0]} is not among them; make the store again")
         return manifest
 
+    def _content(self) -> dict[str, Any]:
+        """Return the fields; without `frozen` where it is not, so that what was written before it keeps its names."""
+        content = asdict(self)
+        if self.frozen is None:
+            del content["frozen"]
+        return content
+
     @property
     def _needed(self) -> list[str]:
         """The files that a store of these hookpoints has at least."""
-        return [*_CORPUS, *(f"hookpoints/{name}/{file}" for name in self.hookpoints for file in _OF_HOOKPOINT)]
+        of_hookpoint = (FROZEN_POSTINGS, *_OF_HOOKPOINT[1:]) if self.frozen else _OF_HOOKPOINT
+        files = [f"hookpoints/{name}/{file}" for name in self.hookpoints for file in of_hookpoint]
+        return [*_CORPUS, *([SPANS] if self.frozen else []), *files]
 
 
 def _reason(error: Exception) -> str:

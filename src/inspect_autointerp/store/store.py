@@ -17,7 +17,7 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.latent import Split
 from inspect_autointerp.store.detokenizer import Detokenizer
 from inspect_autointerp.store.hookpoint_store import HookpointStore
-from inspect_autointerp.store.manifest import Manifest
+from inspect_autointerp.store.manifest import SPANS, Manifest
 from inspect_autointerp.store.pool import Pool
 from inspect_autointerp.store.settings import Settings
 from inspect_autointerp.store.store_files import Replaced, StoreFiles
@@ -52,7 +52,7 @@ class Store:
 
     def __init__(self, folder: str | Path, *, window: int | None = None, verify: bool = True) -> None:
         self.folder = Path(folder)
-        self.manifest, self._files, self.tokens, self.pool = _opened(self.folder, verify)
+        self.manifest, self._files, self.tokens, self.pool, self._spans = _opened(self.folder, verify)
         self.settings = self.manifest.settings
         self.window = _context_length(self.settings, window, self.folder)
         """Tokens in a context."""
@@ -113,12 +113,40 @@ class Store:
             raise UserError(f"no hookpoint {name!r} in {self.folder}; it has {', '.join(self.hookpoints)}")
         return self._at.setdefault(name, HookpointStore(self, name))
 
+    def check_whole(self, purpose: str) -> None:
+        """Refuse a frozen store where all latents are needed.
+
+        Args:
+            purpose: What they are needed for; the error's message begins with it.
+
+        Raises:
+            UserError: The store is frozen.
+        """
+        if self.manifest.frozen:
+            raise UserError(
+                f"{purpose} needs all latents, and {self.folder} is a frozen store, which holds some; give the store"
+                f" that it was frozen from (digest {self.manifest.frozen.source})"
+            )
+
     def cut(self, starts: np.ndarray) -> np.ndarray:
         """The starts of the contexts on the grid, int64 (window, ratio), in windows as the store keeps them."""
         return starts[:, None] + self.window * np.arange(self.ratio)
 
     def ids(self, starts: np.ndarray) -> np.ndarray:
-        """The tokens of the contexts that start there, (context, token)."""
+        """The tokens of the contexts that start there, (context, token).
+
+        Raises:
+            UserError: A frozen store does not hold one of them.
+        """
+        if self._spans is not None:
+            starts = np.asarray(starts, dtype=np.int64)
+            span = np.searchsorted(self._spans[:, 0], starts, side="right") - 1
+            outside = (span < 0) | (starts + self.window > self._spans[span, 1])
+            if outside.any():
+                raise UserError(
+                    f"{self.folder}: a frozen store, which does not hold the context that starts at token"
+                    f" {starts[outside][0]:,}"
+                )
         return self._from_each[starts]
 
     @cached_property
@@ -186,7 +214,7 @@ def _open(folder: str, window: int | None, key: str) -> Store:
     return Store(folder, window=window)
 
 
-def _opened(folder: Path, verify: bool) -> tuple[Manifest, StoreFiles, np.ndarray, np.ndarray]:
+def _opened(folder: Path, verify: bool) -> tuple[Manifest, StoreFiles, np.ndarray, np.ndarray, np.ndarray | None]:
     """Open a store's files; once more if another one takes its place meanwhile."""
     for attempt in (1, 2):
         manifest = Manifest.read(folder)
@@ -209,10 +237,14 @@ def _is_still(folder: Path, manifest: Manifest) -> bool:
         return False
 
 
-def _corpus(files: StoreFiles, manifest: Manifest, folder: Path) -> tuple[np.ndarray, np.ndarray]:
-    """The corpus, mapped into memory, and the pool's windows."""
+def _corpus(files: StoreFiles, manifest: Manifest, folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """The corpus, mapped into memory; the pool's windows; and the parts of the corpus that a frozen store holds."""
     # A plain view of the map is faster than the map itself.
     tokens = np.asarray(files.read("tokens.npy", lambda path: np.load(path, mmap_mode="r", allow_pickle=False)))
+    spans = None
+    if manifest.frozen:
+        spans = files.read(SPANS, lambda path: np.load(path, allow_pickle=False)).astype(np.int64)
+        tokens = _at_their_places(tokens, spans, manifest.n_tokens, folder)
     if tokens.shape != (manifest.n_tokens,) or tokens.dtype.kind != "u":
         raise UserError(f"{folder}: tokens.npy does not hold the {manifest.n_tokens} tokens of the manifest")
     pool = files.read("pool.npy", lambda path: np.load(path, allow_pickle=False))
@@ -222,7 +254,31 @@ def _corpus(files: StoreFiles, manifest: Manifest, folder: Path) -> tuple[np.nda
         or (pool.astype(np.int64) > manifest.n_tokens - manifest.settings.window).any()
     ):
         raise UserError(f"{folder}: pool.npy does not hold windows of tokens.npy; make the store again")
-    return tokens, pool.astype(np.int64)
+    return tokens, pool.astype(np.int64), spans
+
+
+def _at_their_places(tokens: np.ndarray, spans: np.ndarray, n_tokens: int, folder: Path) -> np.ndarray:
+    """Put a frozen store's tokens where they were in the corpus, with zeros between: positions stay what they were.
+
+    Raises:
+        UserError: The parts do not fit the tokens.
+    """
+    flat = spans.ravel()
+    if (
+        spans.ndim != 2
+        or spans.shape[1] != 2
+        or not len(spans)
+        or (np.diff(flat) < 0).any()
+        or flat[0] < 0
+        or flat[-1] > n_tokens
+        or tokens.shape != (int((spans[:, 1] - spans[:, 0]).sum()),)
+    ):
+        raise UserError(f"{folder}: {SPANS} does not say where the tokens of tokens.npy belong; make the store again")
+    whole, begin = np.zeros(n_tokens, dtype=tokens.dtype), 0
+    for first, end in spans.tolist():
+        whole[first:end] = tokens[begin : begin + end - first]
+        begin += end - first
+    return whole
 
 
 def _context_length(settings: Settings, window: int | None, folder: Path) -> int:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from inspect_autointerp.store.manifest import FROZEN_POSTINGS
 from inspect_autointerp.store.store import Store
 from inspect_autointerp.text.render import visible
 
@@ -23,7 +24,7 @@ _SHOWN = 5
 
 def stats(
     contexts: Annotated[
-        str, typer.Argument(help="A context store: a folder, a URL, `demo` or `planted`.", metavar="STORE")
+        str, typer.Argument(help="A context store: a folder, a URL, `smollm2`, `demo` or `planted`.", metavar="STORE")
     ],
     hookpoint: Annotated[str | None, typer.Option(help="One of its hookpoints; all by default.")] = None,
     latents: Annotated[
@@ -49,7 +50,7 @@ def stats(
       autointerp stats contexts/gpt2 --to latents.parquet
     """
     from inspect_autointerp.builtin.locate import locate
-    from inspect_autointerp.contexts.selection import parse_latents
+    from inspect_autointerp.contexts.selection import candidate_latents, parse_latents
     from inspect_autointerp.store_stats.rows import check_target, with_texts, write_rows
     from inspect_autointerp.store_stats.statistics import density_histogram, latents_frame, summary
 
@@ -70,8 +71,11 @@ def stats(
             console.print()
             console.print(_density_table(bars))
         if latents is not None:
-            candidates, wanted = parse_latents(latents, len(frame), seed=0)
-            frame = frame.iloc[sorted(candidates[:wanted])]
+            if store.manifest.frozen:
+                candidates, wanted = candidate_latents(store.at(name), latents, seed=0)
+            else:
+                candidates, wanted = parse_latents(latents, len(frame), seed=0)
+            frame = frame[frame["index"].isin(candidates[:wanted])]
             console.print()
             console.print(_latents_table(name, with_texts(store, name, frame)))
         rows[name] = frame
@@ -87,6 +91,10 @@ def _store_table(store: Store, name: str) -> Table:
     shared = {file: size for file, size in sizes.items() if not file.startswith("hookpoints/")}
     table = _plain_table(Text(f"{name}  digest {manifest.digest}"))
     table.add_row("subject", Text(manifest.subject))
+    if manifest.frozen:
+        table.add_row("frozen from", Text(f"{manifest.frozen.source}: latents {manifest.frozen.latents}"))
+        if manifest.frozen.licence:
+            table.add_row("licence", Text(manifest.frozen.licence))
     table.add_row("corpus", Text(manifest.settings.corpus))
     table.add_row("tokens", f"{manifest.n_tokens:,}")
     table.add_row("documents", f"{manifest.n_documents:,}")
@@ -102,7 +110,7 @@ def _summary_table(store: Store, hookpoint: str, figures: dict[str, float], min_
     at = store.at(hookpoint)
     folder = f"{at.folder}/"
     files = {file.removeprefix(folder): size for file, size in file_sizes(store).items() if file.startswith(folder)}
-    postings = files["postings.safetensors"]
+    postings = files[FROZEN_POSTINGS if store.manifest.frozen else "postings.safetensors"]
     table = _plain_table(Text(f"{hookpoint}  {at.entry.coder} ({at.entry.architecture})"))
 
     def of_all(key: str) -> str:
@@ -113,7 +121,7 @@ def _summary_table(store: Store, hookpoint: str, figures: dict[str, float], min_
 
     single = f"{_percent(figures['single_token'])}; of those not rare {_percent(figures['single_token_common'])}"
     for measure, value in (
-        ("latents", f"{n:,.0f}"),
+        ("latents", f"{n:,.0f}" + (f" held of {at.width:,}" if store.manifest.frozen else "")),
         ("never fire", of_all("dead")),
         (f"rare: fire in fewer than {min_active:,} windows", of_all("rare")),
         ("fire on more than 1 % of tokens", _percent(figures["over_1_percent"])),

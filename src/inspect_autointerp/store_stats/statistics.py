@@ -27,7 +27,7 @@ _BLOCK = 1 << 22
 
 
 def latents_frame(store: Store, hookpoint: str) -> pd.DataFrame:
-    """One row per latent, in order.
+    """One row per latent, in order; of a frozen store, per latent that it holds.
 
     Columns:
         index: Its number.
@@ -48,6 +48,7 @@ def latents_frame(store: Store, hookpoint: str) -> pd.DataFrame:
     """
     at = store.at(hookpoint)
     frame = at.table(["index", "n_tokens", "n_windows", "max_activation"]).to_pandas()
+    frame = frame.iloc[at.held].reset_index(drop=True)
     frame.insert(2, "density", frame["n_tokens"] / store.manifest.n_tokens)
     columns = [np.concatenate(parts) for parts in zip(*_kept(at), strict=True)]
     names = ("kept_windows", "test_windows", "single_token_share", "single_token", "position_information")
@@ -56,6 +57,9 @@ def latents_frame(store: Store, hookpoint: str) -> pd.DataFrame:
 
 def _kept(at: HookpointStore) -> Iterator[tuple[np.ndarray, ...]]:
     """The last five columns, block by block."""
+    if at.store.manifest.frozen:
+        yield _frozen_kept(at)
+        return
     from safetensors import safe_open
 
     store = at.store
@@ -75,6 +79,19 @@ def _kept(at: HookpointStore) -> Iterator[tuple[np.ndarray, ...]]:
         pos, lengths = read("pos", indptr[a], indptr[b]), np.diff(indptr[a : b + 1])
         share, token = _most_frequent(store.tokens[pos], lengths)
         yield np.diff(bounds), tested, share, token, position_information(position[pos], lengths, n_tokens)
+
+
+def _frozen_kept(at: HookpointStore) -> tuple[np.ndarray, ...]:
+    """The same of a frozen store, which is small."""
+    store = at.store
+    windows = [at.postings.windows(latent) for latent in at.held.tolist()]
+    tested = [(((flags & SAMPLE) > 0) & store.in_split(starts, "test")).sum() for starts, flags in windows]
+    positions = [at.postings.activations(latent)[0] for latent in at.held.tolist()]
+    lengths, pos = np.array([len(part) for part in positions], dtype=np.int64), np.concatenate(positions)
+    position, n_tokens = _pool_positions(store)
+    share, token = _most_frequent(store.tokens[pos], lengths)
+    information = position_information(position[pos], lengths, n_tokens)
+    return np.array([len(starts) for starts, _ in windows]), np.array(tested), share, token, information
 
 
 def _test_positions(store: Store) -> np.ndarray:

@@ -23,7 +23,7 @@ def suites() -> None:
     table = Table("suite", "state", "store", "here", "what", pad_edge=False)
     for name in shipped():
         suite = read_suite(name)
-        here = "yes" if suite_folder(suite).is_dir() else "no"
+        here = "frozen" if suite.frozen else "yes" if suite_folder(suite).is_dir() else "no"
         label = f"{suite.name}/{suite.version}\n{suite.definition[:12]}"
         digest = suite.digest or "no digest published"
         if isinstance(digest, dict):

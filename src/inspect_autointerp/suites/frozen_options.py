@@ -124,6 +124,8 @@ def _plain(value: object) -> str:
 def _store_folder(suite: Suite, store: str | None) -> str:
     if store is not None:
         return locate(store)
+    if suite.frozen:
+        return locate(suite.frozen)
     if is_demo(suite):
         return str(demo.ensure_store())
     folder = suite_folder(suite)

@@ -8,8 +8,9 @@ from typing import Any, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from inspect_autointerp.builtin.locate import located
+from inspect_autointerp.builtin.locate import BUILT_IN, located
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.store.remote import is_url
 from inspect_autointerp.store.settings import Settings
 from inspect_autointerp.suites.strict_yaml import Unreadable, load
 from inspect_autointerp.suites.suite import FORMAT, Suite
@@ -60,6 +61,7 @@ def suite_of(content: Any, where: str) -> Suite:
         raise UserError(f"{where}: not a suite's definition; suites/demo.yaml is one")
     if content.get("format") is True or content.get("format") != FORMAT:
         raise UserError(f"{where}: format {content.get('format')!r}; this version of the package reads {FORMAT}")
+    content = _with_frozen(content, where)
     try:
         # By way of JSON, whose kinds are all that belongs in one: YAML knows dates, sets and bytes, too.
         suite = TypeAdapter(Suite).validate_json(json.dumps(content))
@@ -67,8 +69,27 @@ def suite_of(content: Any, where: str) -> Suite:
         raise UserError(f"{where}: {error}") from error
     except ValidationError as error:
         raise UserError(f"{where}: {_first(error)}") from error
-    _check_settings(suite.store.settings, where)
+    if suite.frozen and not isinstance(suite.digest, str):
+        raise UserError(f"{where}: store: {suite.frozen} is a frozen store, which has one digest; give it as digest")
+    if suite.store is None and not suite.frozen:
+        raise UserError(f"{where}: store: give how it is made, or where a frozen one is")
+    if suite.store:
+        _check_settings(suite.store.settings, where)
     return suite
+
+
+def _with_frozen(content: dict[str, Any], where: str) -> dict[str, Any]:
+    """Return the content with `store: PLACE` and `prep: …` as the fields of `Suite`."""
+    if "frozen" in content:
+        raise UserError(f"{where}: frozen: there is no such field; give the frozen store as store")
+    if not isinstance(content.get("store"), str):
+        return content
+    place = str(content["store"])
+    beside = Path(where).parent / place
+    if not is_url(place) and place not in BUILT_IN and beside.is_dir():
+        place = str(beside.absolute())
+    made = content.get("prep")
+    return {key: value for key, value in content.items() if key != "prep"} | {"frozen": place, "store": made}
 
 
 def _check_settings(settings: dict[str, Any], where: str) -> None:

@@ -32,7 +32,9 @@ def drawn_latents(store: Store, evaluation: Evaluation) -> Drawn:
     at = store.at(evaluation.hookpoint)
     hookpoint, n_windows = at.name, at.n_windows
     skipped: Counter[str] = Counter()
-    if dead := int((n_windows == 0).sum()):
+    held = np.zeros(len(n_windows), dtype=bool)
+    held[at.held] = True
+    if dead := int((n_windows[held] == 0).sum()):
         skipped["never fire"] = dead
 
     def usable(index: int) -> bool:
@@ -40,7 +42,7 @@ def drawn_latents(store: Store, evaluation: Evaluation) -> Drawn:
         skipped.update([reason] if reason else [])
         return reason is None
 
-    bands = density_bands(n_windows, store.manifest.n_windows)
+    bands = density_bands(np.where(held, n_windows, 0), store.manifest.n_windows)
     indices = stratified_draw(bands, evaluation.latents, seed_of(evaluation.seed, hookpoint), usable)
     if not indices:
         raise nothing_usable(store, hookpoint, skipped)

@@ -23,6 +23,8 @@ def suite_folder(suite: Suite) -> Path:
 def is_demo(suite: Suite) -> bool:
     """Whether a suite's store is the one that the demo makes for itself."""
     store = suite.store
+    if store is None or suite.frozen:
+        return False
     return store.subject == "demo" and not store.coder and store.complete() == Settings(tokens=demo.TOKENS)
 
 
@@ -33,6 +35,13 @@ def check_store(suite: Suite, manifest: Manifest, where: Path) -> None:
         UserError: Its settings or the weights that it was made of are others; or its digest, where the suite has one
             store and publishes its digest.
     """
+    if suite.frozen:
+        if suite.digest != manifest.digest:
+            raise UserError(
+                f"{where}: its digest is {manifest.digest}, and that of suite {suite.name} is {suite.digest}: not the"
+                f" suite's store, which is {suite.frozen}"
+            )
+        return
     odd = _differences(suite, manifest)
     if isinstance(suite.digest, str) and suite.digest != manifest.digest:
         odd = odd or [
@@ -60,6 +69,7 @@ def unpublished(suite: Suite, manifest: Manifest) -> str | None:
 
 def _differences(suite: Suite, manifest: Manifest) -> list[str]:
     """How a store's settings and weights differ from a suite's, in words."""
+    assert suite.store is not None
     wanted, actual = (asdict(settings) for settings in (suite.store.complete(), manifest.settings))
     odd = [
         f"{name} is {actual[name]}, the suite's is {value}"

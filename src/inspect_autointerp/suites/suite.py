@@ -80,7 +80,10 @@ class Suite:
     description: str
     state: Literal["run", "defined"]
     """Whether anybody has run it yet."""
-    store: StoreOptions
+    store: StoreOptions | None
+    """How its store is made; None where that is not said of a frozen one."""
+    frozen: _Text | None = None
+    """A frozen store: `smollm2`, a folder or a URL. In a file `store` is that, and `prep` says how it was made."""
     sha256: dict[str, _Hash] = Field(default_factory=dict)
     """Of weights, where known: the subject's as `subject`, the coders' by hookpoint."""
     digest: _Digest | dict[_Digest, list[_Digest]] | None
@@ -93,8 +96,11 @@ class Suite:
     def definition(self) -> str:
         """The sha256 of what it fixes. Known facts about it (hashes, digests) and what is said of it are left out."""
         fixed = {"format": self.format, "name": self.name, "version": self.version}
-        # The settings in full: a default that changes in a later version would be another suite.
-        store = asdict(self.store) | {"settings": self.store.complete().identity}  # pyright: ignore[reportArgumentType]
+        if self.store is None or self.frozen:  # the bytes are fixed, wherever they are
+            store: dict[str, Any] = {"digest": self.digest}
+        else:
+            # The settings in full: a default that changes in a later version would be another suite.
+            store = asdict(self.store) | {"settings": self.store.complete().identity}  # pyright: ignore[reportArgumentType]
         evaluation = asdict(self.evaluation)  # pyright: ignore[reportArgumentType]
         text = json.dumps(fixed | {"store": store, "evaluation": evaluation}, sort_keys=True)
         return sha256(text.encode()).hexdigest()

@@ -12,6 +12,8 @@ from inspect_autointerp.store.remote import cache_folder
 
 NAME = "smollm2"
 """What commands and manifests call the model."""
+COMMAND = "autointerp model smollm2"
+"""Makes the model's folder."""
 FOLDER = "smollm2-135m-instruct"
 """The model's folder in the user's cache."""
 CODERS_PACKAGE = "inspect_autointerp_smollm2"

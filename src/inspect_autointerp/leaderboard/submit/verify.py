@@ -4,8 +4,11 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from math import nan
+from pathlib import Path
 from typing import Any
 
+from inspect_autointerp.builtin.locate import locate
+from inspect_autointerp.errors import UserError
 from inspect_autointerp.leaderboard.load.header import Estimate
 from inspect_autointerp.leaderboard.submit.recompute import Recomputed, estimate_of, same
 from inspect_autointerp.leaderboard.submit.submission import Row, Submission, log_of, rows_of
@@ -75,6 +78,11 @@ def suite_differences(entry: Submission, suite: Suite) -> Iterator[str]:
 
 def _draw_differences(entry: Submission, suite: Suite) -> Iterator[str]:
     folder = suite_folder(suite)
+    if suite.frozen:
+        try:
+            folder = Path(locate(suite.frozen))
+        except UserError:  # out of reach: nothing to draw from
+            return
     if not folder.is_dir():
         return
     store = Store.open(str(folder), suite.evaluation.window)

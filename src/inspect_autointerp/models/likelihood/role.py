@@ -5,7 +5,8 @@ from functools import partial
 
 from inspect_ai.model import Model, ModelName, model_roles
 
-from inspect_autointerp.builtin import demo
+from inspect_autointerp.builtin import demo, smollm2
+from inspect_autointerp.builtin.weights import weights_folder
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.inspect_support.model_name import unsampled_name
 from inspect_autointerp.models.likelihood.interface import Likelihood
@@ -17,22 +18,29 @@ LOCAL = "hf"
 """Inspect's provider of models in memory."""
 
 
-def likelihood_name() -> str:
+def likelihood_name(subject: str = demo.NAME) -> str:
     """What the log calls the likelihood model.
+
+    Args:
+        subject: The store's, as its manifest names it.
 
     Raises:
         UserError: The role is bound to a model that tells no log-probabilities of what it is given.
     """
     model = _bound()
     if model is None:
-        return demo.NAME
+        return _default(subject)
     return unsampled_name(model)
 
 
-async def likelihood() -> Likelihood:
-    """The likelihood model: what the role `likelihood` is bound to, else the demo's subject.
+async def likelihood(subject: str = demo.NAME) -> Likelihood:
+    """The likelihood model: what the role `likelihood` is bound to, else a built-in subject.
 
-    Of an `hf/…` model it is the very one that Inspect has loaded, so there is no second one in memory.
+    That is the store's own where it is SmolLM2, and else the demo's. Of an `hf/…` model it is the very one that Inspect
+    has loaded, so there is no second one in memory.
+
+    Args:
+        subject: The store's, as its manifest names it.
 
     Raises:
         UserError: It cannot be had; the message says what is missing.
@@ -40,21 +48,27 @@ async def likelihood() -> Likelihood:
     model = _bound()
     if model is not None and _provider(model) != LOCAL:
         return ServedLikelihood(model)
-    return await shared(shared_key(model), partial(_local, model))
+    return await shared(shared_key(model, subject), partial(_local, model, subject))
 
 
-def shared_key(model: Model | None) -> tuple[str, ...]:
+def _default(subject: str) -> str:
+    """Return the name of the base model where none is given."""
+    return subject if subject == smollm2.NAME else demo.NAME
+
+
+def shared_key(model: Model | None, subject: str = demo.NAME) -> tuple[str, ...]:
     """Return what tells a model in memory from others: its name and all its arguments.
 
     Args:
-        model: The model that the role is bound to; None for the demo's subject.
+        model: The model that the role is bound to; None for a built-in subject.
+        subject: The store's, as its manifest names it.
     """
     if model is None:
-        return ROLE, demo.NAME
+        return ROLE, _default(subject)
     return ROLE, str(model), json.dumps(model.model_args, sort_keys=True, default=str)
 
 
-def _local(model: Model | None) -> Likelihood:
+def _local(model: Model | None, subject: str) -> Likelihood:
     try:
         from inspect_autointerp.models.likelihood.local import LocalLikelihood, load
     except ImportError as error:
@@ -63,9 +77,16 @@ def _local(model: Model | None) -> Likelihood:
             f'pip install "inspect-autointerp[prep]", or give --model-role {ROLE}=vllm-completions/NAME'
         ) from error
     if model is None:
-        return load(str(demo.SUBJECT))
+        return load(_folder(_default(subject)))
     api = model.api
     return LocalLikelihood(getattr(api, "model"), getattr(api, "tokenizer"))  # noqa: B009 - of a class not imported here
+
+
+def _folder(subject: str) -> str:
+    try:
+        return weights_folder(subject)
+    except UserError as error:
+        raise UserError(f"{error}, or give --model-role {ROLE}=vllm-completions/NAME") from error
 
 
 def _bound() -> Model | None:

@@ -1,0 +1,13 @@
+"""The context store that the package ships: some latents of SmolLM2, frozen. It is what is evaluated by default."""
+
+from pathlib import Path
+
+STORE = "smollm2"
+"""What `-T store=` calls it; a folder of that name is `./smollm2`."""
+FOLDER = Path(__file__).parent / "smollm2" / "store"
+"""Where it is: package data, made by `autointerp freeze`."""
+
+
+def store_folder() -> Path | None:
+    """Return its folder; None in a copy of the package without it."""
+    return FOLDER if (FOLDER / "manifest.json").is_file() else None
