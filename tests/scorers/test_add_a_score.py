@@ -23,7 +23,10 @@ from inspect_autointerp.scorers.shared.ranking import ranking_statistics
 from inspect_autointerp.tasks import multi_score
 
 ROOT = Path(__file__).parents[2]
-BLOCK = re.compile(r'^```\w+ title="([^"]+)"(?: after="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(
+    r'^(?:In `[^`\n]+`, after the line with `([^\n]+)`:\n\n)?```\w+ title="([^"]+)"\n(.*?)^```$',
+    re.MULTILINE | re.DOTALL,
+)
 LEXICAL = "inspect_autointerp/lexical"
 COPIED = ("src", "tasks", "solvers", "scorers", "prep", "studies", "suites")
 FILES = ("pyproject.toml", "README.md", "tests/__init__.py", "tests/conftest.py")
@@ -37,7 +40,10 @@ class Block(NamedTuple):
     text: str
 
 
-BLOCKS = [Block(*groups) for groups in BLOCK.findall((ROOT / "docs/add-a-score.md").read_text(encoding="utf-8"))]
+BLOCKS = [
+    Block(title, after, text)
+    for after, title, text in BLOCK.findall((ROOT / "docs/add-a-score.md").read_text(encoding="utf-8"))
+]
 OWN_PACKAGE = {"my_scores.py", "pyproject.toml of your package"}
 """Titles of the blocks that are not for this repository."""
 
