@@ -39,8 +39,8 @@ def small(subject_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dic
     """The variables of the scripts, for a random four-layer model and the lexical baseline."""
     coder = make_sae(tmp_path_factory.mktemp("coder") / "sae", d_sae=64, k=8)
     return {
-        "SUBJECT": str(subject_folder), "CODER": str(coder), "CORPUS": "stdlib", "TOKENS": "60000", "DEVICE": "cpu",
-        "DTYPE": "float32", "CONTEXT_LENGTH": "64", "GRADER": LEXICAL, "LATENTS": "sample:3",
+        "SUBJECT": str(subject_folder), "CODER": str(coder), "CORPUS": "stdlib", "TOKENS": "30000", "DEVICE": "cpu",
+        "DTYPE": "float32", "CONTEXT_LENGTH": "64", "GRADER": LEXICAL, "LATENTS": "sample:2",
     }  # fmt: skip
 
 

@@ -133,7 +133,7 @@ def test_score_in_the_repository_is_evaluated(repository: Path, planted_store: P
     where = {"cwd": repository, "path": repository / "src"}
     log = evaluate("tasks/overlap.py", None, planted_store, tmp_path / "alone", **where)
     check(log, "overlap")
-    assert log.eval.task_version == "overlap/1"
+    assert log.eval.task_version == "1-A"
     log = evaluate("tasks/multi_score.py", "overlap,embedding", planted_store, tmp_path / "both", **where)
     check(log, "overlap")
     means = {score.scorer: score for score in log.results.scores if score.name == "auroc"} if log.results else {}
