@@ -39,7 +39,7 @@ _PUBLIC = {
 }
 """The public names, each with the module and the name that it is defined under; docs/reference/index.md lists them."""
 
-__all__ = [  # noqa: PLE0604, RUF100  # a test compares it with `_PUBLIC`
+__all__ = [
     "Context",
     "Latent",
     "LatentContexts",
@@ -61,7 +61,8 @@ def __getattr__(name: str) -> Any:
         AttributeError: There is no such name.
     """
     if name not in _PUBLIC:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; its public names are {', '.join(__all__)}")
+        public = ", ".join(__all__)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; its public names are {public}")
     module, attribute = _PUBLIC[name]
     return getattr(import_module(module), attribute)
 

@@ -101,10 +101,10 @@ def test_own_explainer_writes_what_the_model_said(planted_store: Path, tmp_path:
 
 def test_own_coder_makes_a_store(subject_folder: Path, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    weights = {"W_enc": rng.normal(size=(32, 48)), "b_enc": np.full(48, -4.0), "W_dec": rng.normal(size=(48, 32))}
+    weights = {"W_enc": rng.normal(size=(32, 48)), "b_enc": np.zeros(48), "W_dec": rng.normal(size=(48, 32))}
     np.savez(tmp_path / "weights.npz", **weights, b_dec=np.zeros(32))
     command = ["autointerp", "prep", str(subject_folder), "--coder", "own_coder:make", "--hookpoint", "layers.1"]
-    options = ["--tokens", "20000", "--context-length", "64", "--device", "cpu", "-o", str(tmp_path / "store")]
+    options = ["--tokens", "30000", "--context-length", "64", "--device", "cpu", "-o", str(tmp_path / "store")]
     run(*command, *options, cwd=EXAMPLES, MY_SAE=str(tmp_path / "weights.npz"), PYTHONDONTWRITEBYTECODE="1")
     output = run("autointerp", "stats", str(tmp_path / "store"), cwd=tmp_path)
     assert "layers.1" in output
