@@ -94,7 +94,7 @@ def test_logs_hold_the_rows_statistics(planted_store: Path, tmp_path: Path) -> N
     versions = [SCORES[name].version for name in WITHOUT_MODEL]
     assert (log.eval.metadata or {})["scores"] == versions
     assert log.eval.task_version == f"{sum(int(version.split('/')[1]) for version in versions)}-A"
-    assert log.eval.tags == ["interpretability", "automated interpretability", "sparse autoencoders"]
+    assert sorted(log.eval.tags or []) == ["automated interpretability", "interpretability", "sparse autoencoders"]
     for sample in log.samples or []:
         scores = sample.scores or {}
         assert set(scores) == set(WITHOUT_MODEL)
