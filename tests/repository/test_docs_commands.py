@@ -22,6 +22,8 @@ TASKS = {name: getattr(tasks, name) for name in (*SCORES, "multi_score")}
 INSPECT = r"\binspect (eval-set|eval-retry|eval|score|view bundle|view)\b"
 COMING = {"freeze", "model"}
 """Commands that other branches add; remove a name here when it is merged."""
+TARGETS_COMING = {"demo-prep"}
+"""The same for make's targets."""
 BLOCKS = [(page, number) for page in DOCUMENTS for number in range(len(RUNNABLE.findall(read(page))))]
 
 
@@ -158,6 +160,16 @@ def _anchors(file: Path) -> set[str]:
     headings = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
     words = [re.sub(r"[^\w\s-]", "", heading.lower()).strip() for heading in headings]
     return {re.sub(r"\s+", "-", heading) for heading in words}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_make_targets_and_environment_variables_exist(name: str) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", read("Makefile"), flags=re.MULTILINE)) | TARGETS_COMING
+    named = {target for line in lines(name) for target in re.findall(r"^make (?:[A-Z]+=\S+ )?([a-z-]+)", line)}
+    assert named - targets == set()
+    source = "".join(path.read_text("utf-8") for room in ("src", "prep") for path in (ROOT / room).rglob("*.py"))
+    variables = set(re.findall(r"INSPECT_AUTOINTERP_[A-Z_]+", read(name)))
+    assert {variable for variable in variables if variable not in source} == set()
 
 
 def test_readme_is_short() -> None:
