@@ -17,7 +17,7 @@ def notebook() -> nbformat.NotebookNode:
     notebook = nbformat.read(EXAMPLES / "explore.ipynb", as_version=4)
     client = NotebookClient(notebook, timeout=500, resources={"metadata": {"path": str(EXAMPLES)}})
     client.create_kernel_manager()
-    assert client.km
+    assert client.km and client.km.kernel_spec
     client.km.kernel_spec.argv[0] = sys.executable
     client.execute(env=os.environ | {"OMP_NUM_THREADS": "1", "JPY_PARENT_PID": str(os.getpid())})
     return notebook

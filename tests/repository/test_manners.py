@@ -1,4 +1,4 @@
-"""Files that the world around the repository reads: eval.yaml, CITATION.cff, workflows, and what they call."""
+"""Files that the world around the repository reads: tasks/eval.yaml, CITATION.cff, workflows, and what they call."""
 
 import re
 import tomllib
@@ -23,7 +23,7 @@ def read_yaml(name: str) -> dict:
 
 
 def test_eval_yaml_lists_every_task_with_its_file() -> None:
-    entry = read_yaml("eval.yaml")
+    entry = read_yaml("tasks/eval.yaml")
     assert set(entry) <= FIELDS
     assert sorted(task["name"] for task in entry["tasks"]) == sorted([*SCORES, "multi_score"])
     for task in entry["tasks"]:
