@@ -12,7 +12,7 @@ SOURCES := $(wildcard tasks/*.py solvers/*.py scorers/*.py prep/*.py prep/*/*.py
 	src/inspect_autointerp/lexical/*.py)
 
 .SECONDARY:
-.PHONY: demo test lint format clean
+.PHONY: demo test lint format docs site wheel clean
 
 demo: $(LOGS)/explain/.done $(LOGS)/shuffled/.done $(LOGS)/empty/.done
 	@$(BIN)/autointerp leaderboard $(LOGS)
@@ -41,6 +41,18 @@ lint: $(VENV)/.lint
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
+# The documentation site, with every link, command, option and runnable block in it checked; `site` only builds it.
+docs: $(VENV)/.test site
+	$(BIN)/python -m pytest tests/repository/test_docs.py tests/repository/test_docs_commands.py \
+		tests/repository/test_public_api.py tests/examples
+
+site: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --clean
+	@printf 'Open site/index.html\n'
+
+wheel: $(VENV)/.test
+	$(BIN)/python -m build --outdir dist
+
 format: $(VENV)/.lint
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -57,4 +69,4 @@ $(VENV)/.%: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist src/*.egg-info
+	rm -rf $(VENV) build dist site src/*.egg-info

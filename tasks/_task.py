@@ -1,6 +1,6 @@
 """The task builder that every task of this package uses; Inspect passes over files whose names begin with `_`."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from inspect_ai import Task
@@ -25,6 +25,11 @@ from inspect_autointerp.sharded.worker_hooks import serve_sweep
 from inspect_autointerp.solvers.explainers import Explainer, name_of
 from inspect_autointerp.solvers.explainers import explainer as solver_named
 from inspect_autointerp.text.streams import accept_any_text
+
+INTERFACE = "A"
+"""The letter of all tasks' versions, as in Inspect Evals (`2-A`): changes when an argument is renamed or removed."""
+TAGS = ["interpretability", "automated interpretability", "sparse autoencoders"]
+"""What every task is tagged with, as eval.yaml beside this file is."""
 
 
 def open_latents(
@@ -98,7 +103,8 @@ def score_task(
         dataset=data.samples,
         solver=solver,
         scorer=list(scorers.values()),
-        version=" ".join(spec.version for spec in specs.values()),
+        version=task_version(specs.values()),
+        tags=TAGS,
         model_roles={"grader": grader} if grader else None,
         headline_metric=HeadlineMetric(scorer=first, score=specs[first].headline),
         viewer=_viewer(shown),
@@ -109,10 +115,19 @@ def score_task(
             "hookpoint": data.hookpoint,
             "latents_skipped": data.skipped,
             "grader": judge,
+            "scores": [spec.version for spec in specs.values()],
             "inspect_autointerp": __version__,
             **(about or {}),
         },
     )
+
+
+def task_version(specs: Iterable[ScoreSpec]) -> str:
+    """Return a task's version, `N-X`: logs of two numbers do not compare, and X is the version of the arguments.
+
+    N is the sum of the numbers of the scores' versions, so it grows whenever one of them does.
+    """
+    return f"{sum(int(spec.version.rpartition('/')[2]) for spec in specs)}-{INTERFACE}"
 
 
 def _grader_note(specs: Collection[ScoreSpec], grader: str | Model | None) -> str:

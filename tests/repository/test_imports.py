@@ -24,6 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 """By room the rooms that it may import. `src` is every room under src/ that is not named."""
 JOINS = {
+    "__init__.py": "the public Python API",
     "cli.py": "the command line",
     "registry.py": "what Inspect loads",
     "cost/plan.py": "runs a task on a few latents to see what it asks",

@@ -23,7 +23,10 @@ from inspect_autointerp.scorers.shared.ranking import ranking_statistics
 from inspect_autointerp.tasks import multi_score
 
 ROOT = Path(__file__).parents[2]
-BLOCK = re.compile(r'^```\w+ title="([^"]+)"(?: after="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(
+    r'^(?:In `[^`\n]+`, after the line with `([^\n]+)`:\n\n)?```\w+ title="([^"]+)"\n(.*?)^```$',
+    re.MULTILINE | re.DOTALL,
+)
 LEXICAL = "inspect_autointerp/lexical"
 COPIED = ("src", "tasks", "solvers", "scorers", "prep", "studies", "suites")
 FILES = ("pyproject.toml", "README.md", "tests/__init__.py", "tests/conftest.py")
@@ -37,7 +40,10 @@ class Block(NamedTuple):
     text: str
 
 
-BLOCKS = [Block(*groups) for groups in BLOCK.findall((ROOT / "docs/add-a-score.md").read_text(encoding="utf-8"))]
+BLOCKS = [
+    Block(title, after, text)
+    for after, title, text in BLOCK.findall((ROOT / "docs/add-a-score.md").read_text(encoding="utf-8"))
+]
 OWN_PACKAGE = {"my_scores.py", "pyproject.toml of your package"}
 """Titles of the blocks that are not for this repository."""
 
@@ -127,7 +133,7 @@ def test_score_in_the_repository_is_evaluated(repository: Path, planted_store: P
     where = {"cwd": repository, "path": repository / "src"}
     log = evaluate("tasks/overlap.py", None, planted_store, tmp_path / "alone", **where)
     check(log, "overlap")
-    assert log.eval.task_version == "overlap/1"
+    assert log.eval.task_version == "1-A"
     log = evaluate("tasks/multi_score.py", "overlap,embedding", planted_store, tmp_path / "both", **where)
     check(log, "overlap")
     means = {score.scorer: score for score in log.results.scores if score.name == "auroc"} if log.results else {}

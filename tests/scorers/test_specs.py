@@ -91,8 +91,10 @@ def test_logs_hold_the_rows_statistics(planted_store: Path, tmp_path: Path) -> N
     )  # fmt: skip
     [log] = inspect_eval(task, display="none", log_dir=str(tmp_path))
     assert log.status == "success", log.error
-    versions = " ".join(SCORES[name].version for name in WITHOUT_MODEL)
-    assert log.eval.task_version == versions
+    versions = [SCORES[name].version for name in WITHOUT_MODEL]
+    assert (log.eval.metadata or {})["scores"] == versions
+    assert log.eval.task_version == f"{sum(int(version.split('/')[1]) for version in versions)}-A"
+    assert sorted(log.eval.tags or []) == ["automated interpretability", "interpretability", "sparse autoencoders"]
     for sample in log.samples or []:
         scores = sample.scores or {}
         assert set(scores) == set(WITHOUT_MODEL)

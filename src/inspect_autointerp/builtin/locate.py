@@ -7,6 +7,7 @@ from pathlib import Path
 from inspect_autointerp.builtin import demo, package_store, planted
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.store.remote import fetch, is_url
+from inspect_autointerp.store.store import Store
 
 DEMO = "demo"
 
@@ -45,6 +46,19 @@ def locate(given: str | None) -> str:
     given = default_store() if given is None else given
     make = BUILT_IN.get(given)
     return str(make() if make else resolve(given))
+
+
+def open_store(store: str | Path | None = None, window: int | None = None) -> Store:
+    """Open a context store for reading.
+
+    Args:
+        store: A folder, a URL, or the name of a built-in store. None is the store that tasks use by default.
+        window: Tokens in a context, to cut them shorter than the store's windows.
+
+    Raises:
+        UserError: The store cannot be fetched or made, is damaged, or cannot be cut to that window.
+    """
+    return Store.open(locate(None if store is None else str(store)), window)
 
 
 def check_writable(given: str) -> str:

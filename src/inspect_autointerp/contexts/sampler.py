@@ -15,6 +15,7 @@ import numpy as np
 from inspect_autointerp.contexts.latent_windows import LatentWindows
 from inspect_autointerp.contexts.neighbour_windows import neighbour_starts
 from inspect_autointerp.contexts.sampling import rng_of, stratified
+from inspect_autointerp.errors import UserError
 from inspect_autointerp.latent import DECILES, Context, Latent, Negative, Sampling, Split
 from inspect_autointerp.store.postings import POOL, SAMPLE, TOP
 from inspect_autointerp.store.store import Store
@@ -49,6 +50,25 @@ class _Windows:
     deciles: list[int]
     texts: frozenset[bytes]
     """Their tokens, see `Store.texts`."""
+
+
+def latent_contexts(store: Store, latent: Latent | str) -> "LatentContexts":
+    """Return the contexts of one latent of a store.
+
+    Args:
+        store: The store.
+        latent: One of its latents, or its name, `hookpoint/index`.
+
+    Raises:
+        UserError: The store has no such latent.
+    """
+    if isinstance(latent, Latent):
+        return LatentContexts(store, latent)
+    hookpoint, _, index = latent.rpartition("/")
+    at = store.at(hookpoint)
+    if not (index.isdecimal() and int(index) < at.width):
+        raise UserError(f"latent {latent}: {hookpoint} has the latents {hookpoint}/0 to {hookpoint}/{at.width - 1}")
+    return LatentContexts(store, at.latent(int(index)))
 
 
 class LatentContexts:

@@ -18,7 +18,7 @@ from inspect_autointerp.sharded.worker_hooks import VARIABLE
 Log = Literal["full", "lean", "least"]
 
 _LEAN = ("--no-log-realtime", "--no-log-model-api", "--no-score-display", "--acp-server=false", "--ctl-server=false")
-"""What neither a finished log nor recovery needs: docs/scale.md says what each of them is for."""
+"""What neither a finished log nor recovery needs: see docs/performance.md, "What logs hold"."""
 _TRACE = "INSPECT_TRACE_LEVEL"
 """The environment variable for what Inspect's traces hold; they cost a twentieth of a shard's time."""
 _LONGEST = 400
