@@ -98,7 +98,7 @@ def score_task(
         scorer=list(scorers.values()),
         version=" ".join(spec.version for spec in specs.values()),
         model_roles={"grader": grader} if grader else None,
-        headline_metric=HeadlineMetric(scorer=first, score=specs[first].headline),
+        headline_metric=HeadlineMetric(scorer=first, metric="mean"),
         viewer=_viewer(shown),
         metadata={
             "store": data.store.digest,

@@ -21,7 +21,7 @@ from inspect_autointerp.inspect_support.dataset import latent_named
 from inspect_autointerp.inspect_support.explanation import Explanation
 from inspect_autointerp.inspect_support.verdicts import KEY, LatentFacts, Verdict, to_columns
 from inspect_autointerp.latent import Context, Latent, Negative
-from inspect_autointerp.scorers.shared.metrics import estimate
+from inspect_autointerp.scorers.shared.metrics import average, estimate
 from inspect_autointerp.scorers.shared.specs import SCORES, ScoreSpec
 from inspect_autointerp.store.store import Store
 
@@ -143,18 +143,15 @@ def latent_scorer(
     return score
 
 
-def score_metrics(score: str | ScoreSpec) -> dict[str, list[Metric]]:
-    """Return the metrics of a score: the mean of every statistic, with its interval.
-
-    A scorer's metrics are fixed before its arguments are known, so the statistics of harder kinds of negatives are a
-    pattern, which Inspect matches with the values that there are.
+def score_metrics(score: str | ScoreSpec) -> list[Metric]:
+    """Return the metrics that Inspect prints of a score: the headline with its interval, and a few means.
 
     Args:
         score: Its row, or its name in `SCORES`.
     """
     spec = score if isinstance(score, ScoreSpec) else SCORES[score]
-    by_kind = [f"*_{kind}" for kind in spec.hard_kinds] if spec.by_kind else []
-    return {key: [estimate()] for key in (*spec.keys, *by_kind)}
+    headline, *others = spec.summary
+    return [estimate(headline), *(average(statistic) for statistic in others)]
 
 
 def _sample_options(state: TaskState, options: Mapping[str, Any]) -> dict[str, Any]:

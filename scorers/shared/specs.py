@@ -72,6 +72,11 @@ class ScoreSpec:
         """Return the names of all statistics where these hard kinds were tested on."""
         return [*self.keys, *(f"{name}_{kind}" for kind in hard for name in self.by_kind)]
 
+    @property
+    def summary(self) -> list[str]:
+        """The statistics that Inspect prints at the end of an evaluation: the headline, AUROC, unscored."""
+        return [self.headline, *(name for name in ("auroc", "unscored") if name in self.keys and name != self.headline)]
+
     def columns_shown(self, hard: Sequence[str] = ()) -> list[str]:
         """Return the statistics that the viewer shows: `columns`, then the headline against each hard kind."""
         return [*self.columns, *(f"{name}_{kind}" for kind in hard for name in self.by_kind[:1])]

@@ -1,7 +1,7 @@
 """One log as the entries of a leaderboard, one per score: made from its header and one sample."""
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from math import isfinite, isnan
@@ -13,11 +13,12 @@ from inspect_ai.log import EvalLog, list_eval_logs, read_eval_log, read_eval_log
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.inspect_support.default_model import LEXICAL, NO_MODEL
 from inspect_autointerp.inspect_support.model_name import sampling, telling_arguments
-from inspect_autointerp.leaderboard.load.header import FLOORS, Estimate, estimates_of, scores_of, solver_of
+from inspect_autointerp.leaderboard.load.header import FLOORS, header_estimates, scorers_of, solver_of
 from inspect_autointerp.leaderboard.load.log_values import Check, log_check
 from inspect_autointerp.leaderboard.load.setting import UNKNOWN, Setting
 from inspect_autointerp.scorers.shared.specs import spec_of
 from inspect_autointerp.sharded import KEY as SWEEP
+from inspect_autointerp.statistics.estimates import Estimate
 
 _NO_MODEL = ("constant", "empty", "supply", "human")
 """Explainers that ask no model."""
@@ -147,7 +148,7 @@ def checked_entries(log: EvalLog, path: str) -> list[Entry]:
     return [
         replace(entry, edited=check.edited.get(entry.scorer, 0), absent=len(check.absent) if check.n_samples else 0,
                 problem=_problem(entry, check, log))
-        for entry in entries(log, path, frozenset(check.absent))
+        for entry in entries(log, path, check)
     ]  # fmt: skip
 
 
@@ -164,21 +165,23 @@ def _problem(entry: Entry, check: Check, log: EvalLog) -> str | None:
     return f"the log contradicts itself: {first}{more}"
 
 
-def entries(log: EvalLog, path: str, absent: Collection[str] = ()) -> list[Entry]:
-    """Return the entries of a log by its header: one per scorer, those that `inspect score` added included.
+def entries(log: EvalLog, path: str, check: Check | None = None) -> list[Entry]:
+    """Return the entries of a log: one per scorer, those that `inspect score` added included.
 
     Args:
         log: The log's header.
         path: The log's path or URL.
-        absent: Ids that the header lists and of which the log has no sample.
+        check: What reading all of the log came to; by default it is read.
     """
     explainer, floor, baseline = _explainer(log)
     if log.status != "success" or not log.results:
         broken = _broken(explainer, path, f"not finished (status {log.status})", str(log.eval.created))
         return [replace(broken, shard=_shard(log))]
-    by_scorer = scores_of(log)
+    check = check or log_check(path)
+    estimates = check.estimates if check.n_samples else header_estimates(log)
+    scorers = scorers_of(log)
     ids = log.eval.dataset.sample_ids or []
-    made = _made_by(path, [id for id in ids if str(id) not in absent], set(by_scorer))
+    made = _made_by(path, [id for id in ids if str(id) not in check.absent], set(scorers))
     latents = tuple(sorted(map(str, ids)))
     usages = list(log.stats.model_usage.values())
     cost = sum(usage.total_cost if usage.total_cost is not None else float("nan") for usage in usages)
@@ -200,7 +203,7 @@ def entries(log: EvalLog, path: str, absent: Collection[str] = ()) -> list[Entry
                 options=json.dumps(made.get(scorer, {}).get("options"), sort_keys=True),
                 latents=digest_of(latents),
             ),
-            scores=estimates_of(scores),
+            scores=estimates.get(scorer, {}),
             n_latents=len(ids),
             tokens_per_latent=sum(usage.total_tokens for usage in usages) / len(ids) if ids else float("nan"),
             cost_per_latent=cost / len(ids) if ids and usages else float("nan"),
@@ -214,7 +217,7 @@ def entries(log: EvalLog, path: str, absent: Collection[str] = ()) -> list[Entry
             digest=None if suite.get("digest") is None else _text(suite["digest"]),
             one_store=suite.get("one_store") is not False,
         )
-        for scorer, scores in by_scorer.items()
+        for scorer in scorers
     ]
 
 

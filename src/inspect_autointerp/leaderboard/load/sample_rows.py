@@ -188,3 +188,13 @@ def value_names(rows: pd.DataFrame, scorer: str) -> Iterator[str]:
     for name in map(str, rows):
         if name.startswith(prefix) and not name.endswith(TEXT):
             yield name.removeprefix(prefix)
+
+
+def score_values(rows: pd.DataFrame, scorer: str) -> pd.DataFrame:
+    """Return the values of one scorer, a column per statistic, as float64.
+
+    Values are kept as float32, so 0.6584 is 0.65840000… in float64; six decimals take that off.
+    """
+    names = list(value_names(rows, scorer))
+    values = rows[[f"{scorer}/{name}" for name in names]].astype(np.float64).round(6)
+    return values.set_axis(names, axis="columns")
