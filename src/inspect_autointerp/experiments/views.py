@@ -111,7 +111,7 @@ def _certainty(plan: Planned, names: list[str], rows: dict[tuple[str, str], Any]
         "pairs",
         "unscored",
     ]
-    return View("Means and differences", head, cells, faint, text=4, minor=range(7, 10))
+    return View("Means and differences", head, cells, faint, text=4)
 
 
 def _certain(score: str, name: str, row: Any) -> list[str]:

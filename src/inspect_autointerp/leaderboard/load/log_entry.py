@@ -19,6 +19,7 @@ from inspect_autointerp.leaderboard.load.setting import UNKNOWN, Setting
 from inspect_autointerp.scorers.shared.specs import spec_of
 from inspect_autointerp.sharded import KEY as SWEEP
 from inspect_autointerp.statistics.estimates import Estimate
+from inspect_autointerp.text.settings_words import SEPARATOR, label_words
 
 _NO_MODEL = ("constant", "empty", "supply", "human")
 """Explainers that ask no model."""
@@ -251,9 +252,9 @@ def _explainer(log: EvalLog) -> tuple[str, bool, bool]:
     if solver in _NO_MODEL or from_file:
         label = solver
     else:
-        label = model if solver == "explain" else f"{solver} ({model})"
+        label = model if solver == "explain" else f"{model}{SEPARATOR}{solver}"
         options = telling_arguments(log.eval.model_args) | sampling(log.eval.model_generate_config) | options
-    label += f" {json.dumps(options, sort_keys=True)}" if options else ""
+    label = label_words(label, options)
     floor = solver in FLOORS
     return label, floor, not floor and model.endswith("/lexical") and solver not in _NO_MODEL and not from_file
 

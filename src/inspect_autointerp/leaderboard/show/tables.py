@@ -1,6 +1,7 @@
 """What of `Results` is shown, as views: the tables, differences, correlations, breakdowns, and what was left out."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -10,6 +11,7 @@ from inspect_autointerp.leaderboard.results import Results
 from inspect_autointerp.leaderboard.show.view import View
 from inspect_autointerp.scorers.shared.specs import SCORES
 from inspect_autointerp.text.render import visible
+from inspect_autointerp.text.settings_words import short_labels, without_json
 
 NOTES = (
     "Mean over latents with its 95 % bootstrap interval; median with quartiles; over floor: the paired difference from"
@@ -28,6 +30,15 @@ def rows_of(frame: pd.DataFrame) -> dict[int, Row]:
     """The rows of a frame as records, by its index."""
     records: Any = frame.to_dict("index")
     return records
+
+
+def with_short_labels(results: Results) -> Results:
+    """Return results whose explainers are called by short labels, for tables and pages; files keep the full names."""
+    names = short_labels(dict.fromkeys([*results.entries["explainer"], *results.apart["explainer"]]))
+    entries, apart = (
+        frame.assign(explainer=frame["explainer"].map(names)) for frame in (results.entries, results.apart)
+    )
+    return replace(results, entries=entries, apart=apart)
 
 
 def tables(results: Results, numbers: pd.DataFrame) -> list[View]:
@@ -72,10 +83,11 @@ def _table(results: Results, every: dict[int, Row], of_table: list[int]) -> View
     head = ["rank", "explainer", labels().get(first["statistic"], first["statistic"])]
     head += [*(["interval by document"] if by_document else []), "median"]
     head += ["over floor"] if floors else []
-    minor = range(len(head), len(head) + len(shown))
     head += [*shown.values(), "unscored", "tokens per latent", "cost per latent"]
+    if not any(known(row["cost_per_latent"]) for row in entries.values()):
+        head, rows = head[:-1], [row[:-1] for row in rows]
     faint = [recedes(row) for row in entries.values()]
-    return View(caption(first), head, rows, faint, _rule(entries.values()), text=2, minor=minor)
+    return View(caption(first), head, rows, faint, _rule(entries.values()), text=2)
 
 
 def _rule(entries: Iterable[Row]) -> int | None:
@@ -85,7 +97,8 @@ def _rule(entries: Iterable[Row]) -> int | None:
 
 def caption(row: Row) -> str:
     """What all rows of a table have in common."""
-    score, place, store, grader = (visible(row[key]) for key in ("score", "hookpoint", "store", "grader"))
+    score, place, store = (visible(row[key]) for key in ("score", "hookpoint", "store"))
+    grader = visible(without_json(row["grader"]))
     suite = f"suite {visible(row['suite'])} · " if row["suite"] else ""
     return f"{score} · {suite}{place} · store {store} · {row['n_latents']:,} latents · graded by {grader}"
 
@@ -192,7 +205,7 @@ def breakdowns(results: Results, means: pd.DataFrame, by: str, numbers: pd.DataF
         once = {entry["explainer"]: entry for entry in (entries[row["entry"]] for row in reversed(rows))}
         cells = [[named(once[name]), *(held.get(g, "–") for g in groups)] for name, held in explainers.items()]
         first = entries[rows[0]["entry"]]
-        title = f"{visible(first['score'])} · graded by {visible(first['grader'])}"
+        title = f"{visible(first['score'])} · graded by {visible(without_json(first['grader']))}"
         title = f"By {by} · {title if by == 'hookpoint' else caption(first)}"
         head = ["explainer", *(visible(str(g)) for g in groups)]
         shown = [once[name] for name in explainers]

@@ -1,5 +1,6 @@
 """What the page shows, as plain content for JSON: tables, entries, pairs, correlations, and values per latent."""
 
+import json
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from inspect_autointerp.leaderboard.analyse.statistics import summary
 from inspect_autointerp.leaderboard.results import Results
 from inspect_autointerp.leaderboard.show.tables import columns
 from inspect_autointerp.text.render import visible
+from inspect_autointerp.text.settings_words import setting_words, without_json
 
 _BINS = 40
 _DIGITS = 4
@@ -73,11 +75,13 @@ def _table(results: Results, number: int) -> dict[str, Any]:
     entries = results.of(number)
     first = entries.iloc[0]
     values = results.matrix(number).astype(float)
-    common = ("score", "statistic", "hookpoint", "store", "suite", "grader", "prompt", "options")
+    common = ("score", "statistic", "hookpoint", "store", "suite", "prompt")
     return {
         "number": number,
         "series": int(first["series"]),
         **{name: visible(str(first[name])) for name in common},
+        "grader": visible(without_json(str(first["grader"]))),
+        "options": visible(" · ".join(setting_words(json.loads(first["options"]) or {}))),
         "entries": [int(entry) for entry in entries.index],
         "n_latents": len(values),
         "names": _names(results, entries, str(first["statistic"])),
