@@ -57,7 +57,7 @@ def parse_explanation(reply: str) -> str | None:
 
 
 def _text(answer: str, line: re.Match[str]) -> str:
-    """What a line says, without the signs around it; empty where it says nothing."""
+    """Return what a line says, without the signs around it; empty where it says nothing."""
     text = line["text"]
     if not text.strip():
         rest = answer[line.end() :].lstrip()

@@ -15,7 +15,7 @@ _HEAD = (
 
 
 def before(text: str) -> str:
-    """What the likelihood model reads before the explanation.
+    """Return what the likelihood model reads before the explanation.
 
     What never changes comes first, so that it is read once for all texts.
 

@@ -86,7 +86,7 @@ def labelled(
 
 
 def worked_answer(labels: Sequence[int], confidence: bool) -> str:
-    """What a worked example answers: a list without spaces, each of which would be a token."""
+    """Return what a worked example answers: a list without spaces, each of which would be a token."""
     shown = [95 if label else 5 for label in labels] if confidence else labels
     return f"[{','.join(map(str, shown))}]"
 

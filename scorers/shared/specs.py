@@ -47,7 +47,7 @@ class ScoreSpec:
     needs: Sequence[Need] = ()
     """Models that it works with; none for a score that computes everything by itself."""
     explained: bool = True
-    """Whether it grades an explanation; `intruder` grades the latent."""
+    """True if it grades an explanation; `intruder` grades the latent."""
     keys: Sequence[str]
     """All statistics, but for those of harder kinds of negatives."""
     by_kind: Sequence[str] = ()

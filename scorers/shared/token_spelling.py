@@ -41,7 +41,7 @@ class Place:
     """Tokens that were considered there, and their log-probabilities; the one generated among them where it is known,
     with its own log-probability."""
     listed: bool
-    """Whether the provider has the one generated among the likeliest."""
+    """True if the provider has the one generated among the likeliest."""
 
 
 def places(tokens: Sequence[Logprob] | None, answer: str, starts: Sequence[int]) -> list[Place | None]:

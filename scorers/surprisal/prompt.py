@@ -17,7 +17,7 @@ _WORKED = (
 
 
 def surprisal_prefix(explanation: str) -> str:
-    """What a text stands after: the same worked blocks for all, then the explanation, on one line."""
+    """Return what a text stands after: the same worked blocks for all, then the explanation, on one line."""
     blocks = [_block(worked, texts) for worked, texts in _WORKED]
     return _HEAD + "".join(blocks) + _block(visible(explanation.strip()), ()) + "-"
 

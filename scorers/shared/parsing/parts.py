@@ -34,7 +34,7 @@ class Form:
     start: int
     end: int
     lines: bool = False
-    """Whether it is made of lines of their own, so that nothing but a line before can introduce it."""
+    """True if it is made of lines of their own, so that nothing but a line before can introduce it."""
 
 
 @dataclass(slots=True)

@@ -25,7 +25,7 @@ def facts(card: Card) -> list[tuple[str, str]]:
 
 
 def section_names(card: Card) -> dict[str, str]:
-    """What the sections of contexts are called: activating ones by split, negatives by kind."""
+    """Return what the sections of contexts are called: activating ones by split, negatives by kind."""
     titles = {split: f"Activating · {split} split" for split in card.activating}
     return titles | {kind: f"Silent · {kind}" for kind in card.negatives}
 

@@ -35,7 +35,7 @@ class Plan:
     here: Mapping[str, str]
     """Of the scores those that send nothing to a model's provider, and why."""
     cached: bool
-    """Whether explanations are taken from Inspect's cache where they are there."""
+    """True if explanations are taken from Inspect's cache where they are there."""
 
     @property
     def asking(self) -> list[Scorer]:
@@ -107,7 +107,7 @@ def _one(option: str, model: str) -> str:
 
 
 def arguments(given: Sequence[str]) -> dict[str, Any]:
-    """What `-T NAME=VALUE` gives, by name.
+    """Return what `-T NAME=VALUE` gives, by name.
 
     Raises:
         UserError: One is not of that form.

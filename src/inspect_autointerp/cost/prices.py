@@ -43,7 +43,7 @@ def _price(file: Path, model: str, given: object) -> ModelCost:
 
 
 def price_of(model: str, given: Mapping[str, ModelCost]) -> ModelCost | None:
-    """What a model's tokens cost; None where nobody knows.
+    """Return what a model's tokens cost; None where nobody knows.
 
     Args:
         model: Its name for Inspect.

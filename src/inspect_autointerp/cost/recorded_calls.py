@@ -34,7 +34,7 @@ class Call:
     role: str
     """`explainer` or one of `ROLES`."""
     by_main: bool
-    """Whether the main model has the role."""
+    """True if the main model has the role."""
     messages: tuple[tuple[str, str], ...]
     """Who speaks, and what."""
     answer: str

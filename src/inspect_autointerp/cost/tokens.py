@@ -26,7 +26,7 @@ class Counting:
 
 
 def counting(model: str) -> Counting:
-    """How to count the tokens of a model.
+    """Return how to count the tokens of a model.
 
     With tiktoken's vocabulary where that lies in its cache: an OpenAI model's own, which is Inspect's count too, and of
     any other model GPT-4o's and a tenth more, which is Inspect's estimate. Else by `pieces`. Nothing is downloaded.

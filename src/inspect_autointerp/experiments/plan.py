@@ -117,7 +117,7 @@ class Planned:
 
     @cached_property
     def of_demo(self) -> bool:
-        """Whether any of it is run on the demo."""
+        """Return whether any of it is run on the demo."""
         return any(run.place.stand_in is not None for run in self.runs)
 
 

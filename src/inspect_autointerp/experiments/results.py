@@ -42,7 +42,7 @@ class Found:
 
     @property
     def latents_of(self) -> tuple[str, str, str]:
-        """What latents are of: those of two levels are the same where this is."""
+        """Return what latents are of: those of two levels are the same where this is."""
         facts = self.log.eval.metadata or {}
         return str(facts["subject"]), str(facts["coder"]), str(facts["hookpoint"])
 

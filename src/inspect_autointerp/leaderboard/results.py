@@ -95,7 +95,7 @@ class Results:
         return np.searchsorted(self.values["entry"].to_numpy(), np.arange(len(self.entries) + 1))
 
     def rows(self, entry: int) -> slice:
-        """Where an entry's rows stand in `values`."""
+        """Return where an entry's rows stand in `values`."""
         return slice(int(self._bounds[entry]), int(self._bounds[entry + 1]))
 
 

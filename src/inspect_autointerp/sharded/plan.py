@@ -39,7 +39,7 @@ class Plan:
         return sum(map(len, self.shards))
 
     def metadata(self, shard: int) -> dict[str, object]:
-        """What the log of a shard (from 1) says under `KEY`."""
+        """Return what the log of a shard (from 1) says under `KEY`."""
         whole = {"latents": self.n_latents, "skipped": self.skipped}
         return {"id": self.id, "shard": shard, "of": len(self.shards), **whole}
 

@@ -66,7 +66,7 @@ def command(plan: Plan, shard: int, log_dir: str, log: Log, unfinished: str | No
 
 
 def log_is_whole(outcome: Outcome, log: Log) -> bool:
-    """Whether a complete log has more in it than is to be kept."""
+    """Return whether a complete log has more in it than is to be kept."""
     return log == "least" and outcome.problem is None and outcome.location is not None
 
 
@@ -97,7 +97,7 @@ class Process:
         return self._ticks.stat().st_size
 
     def ended(self) -> bool:
-        """Whether the process has ended."""
+        """Return whether the process has ended."""
         return self._process.poll() is not None
 
     def stop(self) -> None:
@@ -143,7 +143,7 @@ def _outcome(code: int, out: str, err: str) -> Outcome:
 
 
 def _error(location: str | None) -> str | None:
-    """What a log that is not complete says of that."""
+    """Return what a log that is not complete says of that."""
     from inspect_ai.log import read_eval_log
 
     if location is None:

@@ -21,7 +21,7 @@ def suite_folder(suite: Suite) -> Path:
 
 
 def is_demo(suite: Suite) -> bool:
-    """Whether a suite's store is the one that the demo makes for itself."""
+    """Return whether a suite's store is the one that the demo makes for itself."""
     store = suite.store
     return store.subject == "demo" and not store.coder and store.complete() == Settings(tokens=demo.TOKENS)
 
@@ -48,7 +48,7 @@ def check_store(suite: Suite, manifest: Manifest, where: Path) -> None:
 
 
 def unpublished(suite: Suite, manifest: Manifest) -> str | None:
-    """What to say of a suite's store whose digest is not among those that the suite publishes; None if it is."""
+    """Return what to say of a suite's store whose digest is not among those that the suite publishes; None if it is."""
     published = suite.published(manifest)
     if manifest.digest in published:
         return None
@@ -59,7 +59,7 @@ def unpublished(suite: Suite, manifest: Manifest) -> str | None:
 
 
 def _differences(suite: Suite, manifest: Manifest) -> list[str]:
-    """How a store's settings and weights differ from a suite's, in words."""
+    """Return how a store's settings and weights differ from a suite's, in words."""
     wanted, actual = (asdict(settings) for settings in (suite.store.complete(), manifest.settings))
     odd = [
         f"{name} is {actual[name]}, the suite's is {value}"

@@ -51,7 +51,7 @@ def _form(word: str) -> str:
 
 
 def _misses(word: str) -> list[str]:
-    """What is spelled like a listed token."""
+    """Return what is spelled like a listed token."""
     if word.startswith(PART) and len(word) > 1:
         return [word[len(PART) :], word[len(PART) :] + "s"]
     if word[0].isalnum() or word[-1].isalnum():

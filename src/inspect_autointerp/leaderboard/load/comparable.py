@@ -106,7 +106,7 @@ def _ranked(entries: list[Entry]) -> list[Entry]:
 
 
 def _difference(entry: Entry, table: Comparison) -> str:
-    """How an entry's setting differs from a table's."""
+    """Return how an entry's setting differs from a table's."""
     reasons = []
     for key, value in asdict(entry.setting).items():
         if value == getattr(table.setting, key):

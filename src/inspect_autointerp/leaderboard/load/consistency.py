@@ -70,7 +70,7 @@ class Samples:
 
     @property
     def epochs(self) -> int:
-        """How often each was evaluated."""
+        """Return how often each was evaluated."""
         return self.header.eval.config.epochs or 1
 
     @property
@@ -170,7 +170,7 @@ def _header_means(samples: Samples) -> Iterator[str]:
 
 
 def _alike(one: object, other: object) -> np.ndarray:
-    """Whether numbers are equal as far as 32 bits can tell; NaN is NaN."""
+    """Return whether numbers are equal as far as 32 bits can tell; NaN is NaN."""
     return np.isclose(np.asarray(one), np.asarray(other), rtol=1e-5, atol=1e-5, equal_nan=True)
 
 
@@ -250,7 +250,7 @@ def _explainer(samples: Samples) -> Iterator[str]:
 
 
 def _is_model(name: str, model: str) -> bool:
-    """Whether a name is a model's: the same, or with its arguments behind it."""
+    """Return whether a name is a model's: the same, or with its arguments behind it."""
     return name == model or bool(re.match(rf"{re.escape(model)}[ (\[{{]", name))
 
 

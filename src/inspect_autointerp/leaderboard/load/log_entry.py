@@ -71,7 +71,7 @@ class Entry:
     digest: str | None = None
     """The digest that the entry's suite publishes of its store; None without a suite, or where it publishes none."""
     one_store: bool = True
-    """Whether the entry's suite is over one store, `Suite.one_store`."""
+    """True if the entry's suite is over one store, `Suite.one_store`."""
     edited: int = 0
     """Latents whose score was edited after the run (`edits`)."""
     absent: int = 0
@@ -234,7 +234,7 @@ def suite_of(log: EvalLog) -> dict[str, Any]:
 
 
 def digest_of(latents: Sequence[str]) -> str:
-    """What tells sets of latents apart: their ids, in order of text."""
+    """Return what tells sets of latents apart: their ids, in order of text."""
     return sha256("\n".join(latents).encode()).hexdigest()[:16]
 
 
@@ -246,7 +246,7 @@ def _shard(log: EvalLog) -> Shard | None:
 
 
 def _explainer(log: EvalLog) -> tuple[str, bool, bool]:
-    """What wrote a log's explanations, whether it is a floor, and whether it is the lexical baseline."""
+    """Return what wrote a log's explanations, whether it is a floor, and whether it is the lexical baseline."""
     model = LEXICAL if log.eval.model == NO_MODEL else log.eval.model
     solver, options, from_file = solver_of(log)
     if solver in _NO_MODEL or from_file:
@@ -279,5 +279,5 @@ def _broken(name: str, path: str, problem: str, created: str = "") -> Entry:
 
 
 def is_known(value: float) -> bool:
-    """Whether a number is defined."""
+    """Return whether a number is defined."""
     return not isnan(value)

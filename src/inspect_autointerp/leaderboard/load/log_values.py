@@ -102,7 +102,7 @@ def summarized(path: str) -> Samples:
 
 
 def _stamp(path: str) -> bytes:
-    """What changes when a log does."""
+    """Return what changes when a log does."""
     fs, place = fsspec.core.url_to_fs(path)
     info = fs.info(place)
     changed = [str(info.get(key)) for key in ("size", "mtime", "LastModified", "ETag")]

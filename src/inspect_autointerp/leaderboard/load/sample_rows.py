@@ -90,7 +90,7 @@ def sample_rows(samples: Iterable[Mapping[str, Any]], texts: bool = False) -> tu
 
 
 def _is_answer(answer: object, text: str) -> bool:
-    """Whether a score's answer is an explanation; a summary has white space collapsed, and no long answer."""
+    """Return whether a score's answer is an explanation; a summary has white space collapsed, and no long answer."""
     if not isinstance(answer, str) or answer == text:
         return True
     return answer.split() == text.split() or answer.endswith(_SHORTENED)
@@ -149,7 +149,7 @@ def _number(value: Any) -> float:
 
 
 def _explanation(metadata: Mapping[str, Any]) -> str | None:
-    """What the solver left; of a long explanation a summary says only that it was removed."""
+    """Return what the solver left; of a long explanation a summary says only that it was removed."""
     content = metadata.get("explanation")
     text = content.get("text") if isinstance(content, Mapping) else None
     return text if isinstance(text, str) else None

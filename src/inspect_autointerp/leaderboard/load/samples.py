@@ -12,7 +12,7 @@ UNREAD = {"messages", "events", "attachments", "store"}
 
 
 def explanations(results: Results) -> pd.DataFrame:
-    """What each log's explainer said of each latent.
+    """Return what each log's explainer said of each latent.
 
     Returns:
         A row per log × latent: `log` (category), `latent` (int, of `results.latents`), `explanation` (str; missing

@@ -96,7 +96,7 @@ def _rule(entries: Iterable[Row]) -> int | None:
 
 
 def caption(row: Row) -> str:
-    """What all rows of a table have in common."""
+    """Return what all rows of a table have in common."""
     score, place, store = (visible(row[key]) for key in ("score", "hookpoint", "store"))
     grader = visible(without_json(row["grader"]))
     suite = f"suite {visible(row['suite'])} · " if row["suite"] else ""
@@ -171,7 +171,7 @@ def _correlation(pair: Row) -> str:
 
 
 def series_labels(results: Results) -> dict[int, str]:
-    """What each series is called: its score, and a number from the second series of a score on."""
+    """Return what each series is called: its score, and a number from the second series of a score on."""
     labels: dict[int, str] = {}
     counts: dict[str, int] = {}
     for row in rows_of(results.entries).values():
@@ -214,7 +214,7 @@ def breakdowns(results: Results, means: pd.DataFrame, by: str, numbers: pd.DataF
 
 
 def apart(results: Results) -> list[View]:
-    """What stands in no table, if there is any such."""
+    """Return what stands in no table, if there is any such."""
     rows = [
         [visible(row["explainer"]), visible(row["reason"]), visible(row["log"].rpartition("/")[2])]
         for row in rows_of(results.apart).values()
@@ -228,7 +228,7 @@ def named(row: Row) -> str:
 
 
 def recedes(row: Row) -> bool:
-    """Whether an entry is a floor or not above its floors."""
+    """Return whether an entry is a floor or not above its floors."""
     return row["floor"] or (not pd.isna(row["above_floor"]) and not row["above_floor"])
 
 
@@ -256,5 +256,5 @@ def number(value: float, digits: int = 3) -> str:
 
 
 def known(value: float | None) -> bool:
-    """Whether a number is defined."""
+    """Return whether a number is defined."""
     return not pd.isna(value)

@@ -35,7 +35,7 @@ class View:
     """How many of the first columns hold text."""
 
     def is_faint(self, row: int) -> bool:
-        """Whether a row recedes."""
+        """Return whether a row recedes."""
         return bool(self.faint) and self.faint[row]
 
 

@@ -222,7 +222,7 @@ def estimate_of(values: list[float]) -> Estimate:
 
 
 def same(one: float, other: float) -> bool:
-    """Whether two numbers agree up to the order in which they were added up; NaN is NaN."""
+    """Return whether two numbers agree up to the order in which they were added up; NaN is NaN."""
     return isclose(one, other, rel_tol=1e-9, abs_tol=1e-9) or (isnan(one) and isnan(other))
 
 

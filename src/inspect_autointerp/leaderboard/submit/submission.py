@@ -113,7 +113,7 @@ def pack(paths: list[str]) -> Submission:
 
 
 def log_of(log: Recomputed) -> Log:
-    """What is said of a log."""
+    """Return what is said of a log."""
     about = log.about
     arguments = {key: _without_folder(value) for key, value in about["explainer"]["task_args"].items()}
     return Log(

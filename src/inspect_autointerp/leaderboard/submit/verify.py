@@ -23,7 +23,7 @@ _FIXED = {
 
 
 def own_differences(entry: Submission) -> Iterator[str]:
-    """Where an entry's statistics are not those of its values."""
+    """Yield where an entry's statistics are not those of its values."""
     logs = {log.sha256 for log in entry.logs}
     seen = set()
     for row in entry.rows:

@@ -18,7 +18,7 @@ LOCAL = "hf"
 
 
 def likelihood_name() -> str:
-    """What the log calls the likelihood model.
+    """Return what the log calls the likelihood model.
 
     Raises:
         UserError: The role is bound to a model that tells no log-probabilities of what it is given.
@@ -78,7 +78,7 @@ def _bound() -> Model | None:
 
 
 def is_served(model: str) -> bool:
-    """Whether a likelihood model of this name is behind a server; else it is in memory.
+    """Return whether a likelihood model of this name is behind a server; else it is in memory.
 
     Raises:
         UserError: Its provider tells no log-probabilities of what it is given.
