@@ -1,4 +1,4 @@
-"""What the likelihood model reads. When its wording changes, the version in `shared.specs` does."""
+"""The likelihood model's prompt. When its wording changes, so does the version in `shared.specs`."""
 
 from inspect_autointerp.text.render import visible
 

@@ -99,7 +99,7 @@ def _shares(texts: Sequence[str]) -> list[float]:
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """What may be the list, its values, and how it stands in the answer."""
+    """A candidate for the list: its form, its values, and its role in the answer."""
 
     form: Form
     values: tuple[object, ...]

@@ -26,7 +26,7 @@ from inspect_autointerp.scorers.shared.specs import SCORES, ScoreSpec
 from inspect_autointerp.store.store import Store
 
 SAMPLE_OPTIONS: dict[str, Any] = {"window": None, "negatives": "random", "min_contexts": 20, "seed": 0}
-"""What dataset and scorer have to agree on, with the defaults of samples that do not say it.
+"""Options that dataset and scorer must agree on, with the defaults of samples that lack them.
 
 The dataset writes it into each sample's metadata, and scorers read it there; a scorer's own argument wins
 (`inspect score -S seed=1`).
@@ -35,7 +35,7 @@ The dataset writes it into each sample's metadata, and scorers read it there; a 
 
 @dataclass(frozen=True)
 class LatentTest:
-    """What a scorer is to grade: a latent, its explanation, and the contexts to draw."""
+    """A scorer's input: a latent, its explanation, and the contexts to draw."""
 
     spec: ScoreSpec
     store: Store
@@ -74,18 +74,18 @@ class LatentTest:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a scorer found out about one latent."""
+    """A scorer's result for one latent."""
 
     values: Mapping[str, float] = field(default_factory=dict)
     """Statistics by name; NaN where undefined. Empty where nothing could be computed: the latent is then unscored."""
     verdicts: Sequence[Verdict] = ()
-    """What the statistics rest on."""
+    """Verdicts from which the statistics were computed."""
     report: str = ""
-    """What a reader of the log sees."""
+    """Report for the reader of the log."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
-    """What else the log says."""
+    """Further metadata for the log."""
     answer: str | None = None
-    """What stands in the viewer's column `answer`; the explanation by default."""
+    """Text of the viewer's column `answer`; the explanation by default."""
     reason: str | None = None
     """Why the latent is unscored as a whole."""
 

@@ -27,10 +27,10 @@ Recompute = Callable[[Sequence[Verdict], LatentFacts], dict[str, float]]
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreSpec:
-    """What the rest of the package has to know of a score."""
+    """Everything that the rest of the package needs to know about a score."""
 
     title: str
-    """What tables and pages call it."""
+    """Title in tables and on pages."""
     question: str
     """The question that it asks, in one line."""
     version: str
@@ -39,11 +39,11 @@ class ScoreSpec:
     headline: str
     """The statistic that explainers are ordered by."""
     chance: float
-    """What guessing gets in the headline."""
+    """Expected headline of a guesser."""
     columns: Sequence[str]
     """The statistics that the viewer shows, the headline first."""
     labels: dict[str, str]
-    """What tables call the statistics that they show, in order."""
+    """Column titles of the statistics in tables, in order."""
     needs: Sequence[Need] = ()
     """Models that it works with; none for a score that computes everything by itself."""
     explained: bool = True

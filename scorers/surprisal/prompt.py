@@ -1,4 +1,4 @@
-"""What the base model reads. When its wording changes, the version in `shared.specs` does."""
+"""The base model's prompt. When its wording changes, so does the version in `shared.specs`."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Whether an answer stands as the answer, and whether it is taken back: by the words before and after it."""
+"""Tests of the words around an answer: is it given as the answer, and is it taken back?"""
 
 import re
 from collections.abc import Collection
@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class Standing(IntEnum):
-    """How a form stands in an answer."""
+    """The role of a form in an answer."""
 
     MENTIONED = 0
     """In a sentence that is about something else, denied, or one of several possibilities."""

@@ -1,4 +1,4 @@
-"""What a card says above the contexts, as label and value: the terminal's and the page's first part."""
+"""The header of a card, as labels and values, for the terminal and the page."""
 
 from inspect_autointerp.card.card import Card
 from inspect_autointerp.text.render import visible

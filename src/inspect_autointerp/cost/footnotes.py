@@ -1,4 +1,4 @@
-"""What has to be said beside the figures: where they come from, and what they leave out."""
+"""Footnotes of an estimate: where its figures come from, and what they leave out."""
 
 from collections.abc import Mapping
 from math import fsum, isnan

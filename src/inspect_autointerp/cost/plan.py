@@ -33,7 +33,7 @@ class Plan:
     roles: Mapping[str, str]
     """By role of `ROLES` the model that has it; the explainer has the others."""
     here: Mapping[str, str]
-    """Of the scores those that send nothing to a model's provider, and why."""
+    """Scores that send nothing to a model's provider, and why."""
     cached: bool
     """True if explanations are taken from Inspect's cache where they are there."""
 
@@ -95,7 +95,7 @@ def planned(
 
 
 def _measured(wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """Of the task's arguments those that a named suite has a say in."""
+    """Return the task's arguments that a named suite can fix."""
     known = signature(tasks.multi_score).parameters.keys() - {"explainer", "explanations"}
     return {name: value for name, value in wanted.items() if name in known}
 

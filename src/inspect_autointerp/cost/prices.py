@@ -1,4 +1,4 @@
-"""What tokens cost: the prices that Inspect knows, or is given by `--model-cost-config`."""
+"""Prices of tokens: those that Inspect knows, or reads from `--model-cost-config`."""
 
 from collections.abc import Mapping
 from math import inf

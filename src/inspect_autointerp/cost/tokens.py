@@ -1,4 +1,4 @@
-"""How many tokens a text is for a model, as well as that can be known without asking anyone."""
+"""Counts of a text's tokens, as exact as is possible without a request."""
 
 import re
 from collections.abc import Callable

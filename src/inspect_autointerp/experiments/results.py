@@ -1,4 +1,4 @@
-"""What a study has found, from its logs: each level's scores over latents, and its differences from the default's.
+"""The results of a study: each level's scores over latents, and its differences from the default's.
 
 Two levels over the same subject, coder and hookpoint are paired over their common latents, whatever else differs; of
 other latents the difference is that of two independent samples (Welch's). Verdicts are by Holm's correction over all

@@ -1,4 +1,4 @@
-"""What a sweep evaluates, and how it is cut up: the same for the same arguments, so that it can be taken up again."""
+"""The plan of a sharded evaluation: the same for the same arguments, so that it can be resumed."""
 
 import json
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ class Plan:
 
     @property
     def n_latents(self) -> int:
-        """Of all shards together."""
+        """Latents of all shards together."""
         return sum(map(len, self.shards))
 
     def metadata(self, shard: int) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""What a person sees of a sweep; on standard error, so that standard output stays clean."""
+"""Progress of a sharded evaluation, on standard error so that standard output stays clean."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

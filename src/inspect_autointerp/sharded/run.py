@@ -22,7 +22,7 @@ _HOPELESS = 3
 
 @dataclass
 class Sweep:
-    """How far a sweep has come."""
+    """Progress of a sharded evaluation."""
 
     plan: Plan
     log_dir: str

@@ -18,7 +18,7 @@ from inspect_autointerp.sharded.worker_hooks import VARIABLE
 Log = Literal["full", "lean", "least"]
 
 _LEAN = ("--no-log-realtime", "--no-log-model-api", "--no-score-display", "--acp-server=false", "--ctl-server=false")
-"""What neither a finished log nor recovery needs: docs/scale.md says what each of them is for."""
+"""Options that save what neither a finished log nor recovery needs; docs/scale.md explains each of them."""
 _TRACE = "INSPECT_TRACE_LEVEL"
 """The environment variable for what Inspect's traces hold; they cost a twentieth of a shard's time."""
 _LONGEST = 400
@@ -27,10 +27,10 @@ _LONGEST = 400
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a shard's process ended."""
+    """The way in which a shard's process ended."""
 
     location: str | None
-    """Of its log, if it came so far as to have one."""
+    """Location of its log, if it has one."""
     problem: str | None
     """Why the log is not complete; None where it is."""
 

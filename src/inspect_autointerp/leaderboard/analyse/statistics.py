@@ -1,4 +1,4 @@
-"""What each entry comes to over latents: mean and quartiles, its place, and whether it is above its floors.
+"""Summary of each entry: mean and quartiles over latents, rank, and the comparison with its floors.
 
 Places are by the verdicts on paired differences and not by resampling: an explainer's rank is 1 + the number of those
 that are significantly better, and those that cannot be told apart share it. The interval reaches from there to the last

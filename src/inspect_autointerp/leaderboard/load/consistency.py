@@ -1,4 +1,4 @@
-"""Whether a log agrees with itself: its header, its samples' scores, and what says how these were made.
+"""Checks that a log agrees with itself: header, scores, and the record of how they were made.
 
 Each check is a small function that yields a sentence for a contradiction. An honest log of any task has none. A log
 that was made up consistently has none either: that nobody can tell from the log.
@@ -34,7 +34,7 @@ _MOST = 20
 """Contradictions that are listed of a log."""
 _LATENT = re.compile(r"0|[1-9][0-9]{0,17}")
 _MEANS = (None, "mean")
-"""How epochs are reduced where a mean over them is meant."""
+"""Names of the reducer that takes the mean over epochs."""
 _OWN_MODEL = ("explain", "refine", "best_of")
 """Solvers whose explanations are by the main model."""
 _SOURCES = {
@@ -46,7 +46,7 @@ _SOURCES = {
 
 @dataclass(frozen=True)
 class Samples:
-    """What the samples of a log hold."""
+    """The contents of a log's samples."""
 
     header: EvalLog
     rows: pd.DataFrame

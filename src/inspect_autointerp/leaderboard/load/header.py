@@ -1,4 +1,4 @@
-"""What the header of a log says of its explainer and of its scores."""
+"""The explainer and the scores that a log's header names."""
 
 from pathlib import Path
 from typing import Any

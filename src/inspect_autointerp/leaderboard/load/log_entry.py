@@ -24,11 +24,11 @@ from inspect_autointerp.text.settings_words import SEPARATOR, label_words
 _NO_MODEL = ("constant", "empty", "supply", "human")
 """Explainers that ask no model."""
 RANDOM_CODER = "random:"
-"""How the name of a coder that was made at random begins (`prep.coders.random_topk`)."""
+"""Prefix of a random coder's name (`prep.coders.random_topk`)."""
 
 
 class Shard(NamedTuple):
-    """What part of a sweep a log is (`autointerp eval-sharded`)."""
+    """The part of a sharded evaluation that a log holds (`autointerp eval-sharded`)."""
 
     sweep: str
     number: int
@@ -44,7 +44,7 @@ class Entry:
     """The model, the solver where it is not `explain`, and its settings where they are not the defaults."""
     floor: bool
     setting: Setting
-    """What has to agree for two entries to be compared."""
+    """Settings that must agree for two entries to be compared."""
     scores: dict[str, Estimate]
     n_latents: int
     """Latents evaluated, unscored ones included."""
@@ -57,15 +57,15 @@ class Entry:
     problem: str | None = field(default=None)
     """Why it can be compared with nothing, for instance that it was not finished."""
     scorer: str = ""
-    """What the score is called in the log."""
+    """Name of the score in the log."""
     latents: tuple[str, ...] = field(default=(), repr=False)
     """Their ids, in order of text."""
     subject: str = ""
     coder: str = ""
     baseline: bool = False
-    """Of the lexical baseline: a floor where it stands among language models, see `comparable`."""
+    """True for the lexical baseline: a floor in a table with language models, see `comparable`."""
     shard: Shard | None = None
-    """Where the log is one of a sweep's."""
+    """Part of a sharded evaluation; None for a whole log."""
     logs: tuple[str, ...] = field(default=(), repr=False)
     """The logs of a sweep's shards, whose entry this is (`merge_shards`); `path` is the first then."""
     digest: str | None = None
@@ -228,7 +228,7 @@ def _text(value: object) -> str:
 
 
 def suite_of(log: EvalLog) -> dict[str, Any]:
-    """What a log says of the suite that it is an entry of (`suites.frozen_options`); nothing if it is of none."""
+    """Return what a log says of the suite that it is an entry of (`suites.frozen_options`); nothing if it is of none."""
     suite = (log.eval.metadata or {}).get("suite")
     return suite if isinstance(suite, dict) and suite.get("entry") is True else {}
 

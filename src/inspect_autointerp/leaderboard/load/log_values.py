@@ -27,13 +27,13 @@ from inspect_autointerp.statistics.estimates import Estimate, estimates_of
 from inspect_autointerp.store.remote import cache_folder
 
 _FORMAT = "3"
-"""Of the files kept: another when what they hold changes, or what `consistency` finds."""
+"""Version of the cached files; it changes with their contents, or with the checks of `consistency`."""
 _STAMP, _CHECK = b"inspect_autointerp", b"inspect_autointerp_check"
 
 
 @dataclass(frozen=True)
 class Check:
-    """What reading all of a log came to."""
+    """Result of reading all of a log."""
 
     n_samples: int
     contradictions: list[str]

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 
 FACTS = ("firing_share", "max_activation")
-"""What a sample's metadata says of its latent."""
+"""Facts about a latent in a sample's metadata."""
 TEXT = "#text"
 """The column, of each scorer, that holds a checksum of how its answer and report begin; it is not kept."""
 _HUGE = 1e38
-"""What a float32 cannot hold is no score."""
+"""Larger numbers do not fit a float32 and do not count as scores."""
 _BLOCK = 1000
 """Samples that are held at once."""
 _BEGINNING = 100
@@ -24,15 +24,15 @@ _BEGINNING = 100
 _OWN_ANSWER = "intruder"
 """The score whose answer is not the explanation that was scored."""
 _SHORTENED = "..."
-"""How a text ends that Inspect shortened for a summary."""
+"""End of a text that Inspect shortened for a summary."""
 
 
 @dataclass
 class Origins:
-    """What the samples of a log say of how they were made. A sample that says nothing is not counted."""
+    """Record of how the samples of a log were made. A sample without one is not counted."""
 
     explanations: Counter[tuple[str | None, str | None, str | None]] = field(default_factory=Counter)
-    """How many explanations have this source, model and store."""
+    """Number of explanations by source, model and store."""
     own: int = 0
     """Explanations that were written for the latent of their sample."""
     other: int = 0

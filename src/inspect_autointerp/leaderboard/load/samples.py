@@ -1,4 +1,4 @@
-"""What stands behind a number: explanations, and single samples with contexts, read from the logs on demand."""
+"""The samples behind a number: explanations and contexts, read from the logs on demand."""
 
 import pandas as pd
 from inspect_ai.log import EvalSample, read_eval_log_sample

@@ -1,4 +1,4 @@
-"""What of `Results` is shown, as views: the tables, differences, correlations, breakdowns, and what was left out."""
+"""Views of `Results`: tables, differences, correlations, breakdowns, and the logs that were left out."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -104,7 +104,7 @@ def caption(row: Row) -> str:
 
 
 def labels() -> dict[str, str]:
-    """What tables call the statistics that they show, in order, by name; those of other packages' scores included."""
+    """Return the column titles of statistics, by name and in order; other packages' scores are included."""
     return {key: label for spec in SCORES.values() for key, label in spec.labels.items()}
 
 

@@ -28,11 +28,11 @@ class View:
     head: list[str]
     rows: list[list[str]]
     faint: list[bool] = field(default_factory=list)
-    """Of each row, whether it recedes: floors, and what is not above them. None by default."""
+    """True for each row that is printed dim: floors, and explainers not above them. None by default."""
     rule: int | None = None
     """Before which row a line is drawn; None for nowhere."""
     text: int = 1
-    """How many of the first columns hold text."""
+    """Number of first columns that hold text."""
 
     def is_faint(self, row: int) -> bool:
         """Return whether a row recedes."""

@@ -23,7 +23,7 @@ _BLOCK = 1 << 20
 _SHOWN = 5
 """Contradictions that a message names."""
 _SAID = {"name": str, "version": int, "sha256": str, "label": str, "scores": list, "grader": str, "latents": int}
-"""What a log has to say of its suite."""
+"""Required facts about a log's suite, with their types."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Recomputed:
     scores: dict[str, ScoreOf]
     """By name; the suite's alone, as the suite's grader gave them."""
     from_verdicts: FromVerdicts
-    """Of which scores the latents' statistics were computed from verdicts. All of them agree."""
+    """Scores whose statistics were computed again from verdicts. All of them agree."""
 
 
 def recomputed(path: str) -> Recomputed:

@@ -12,7 +12,7 @@ _COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00"]
 _SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
 _OTHERS = "#8a919c"
 Chart = alt.LayerChart | alt.FacetChart
-"""What Altair says that layers make."""
+"""Types that layering charts can return."""
 NAMED = len(_COLOURS)
 """Explainers that get a colour of their own; the others are grey."""
 _ROWS = alt.NamedData("rows")

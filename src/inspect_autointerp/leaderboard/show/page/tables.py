@@ -1,4 +1,4 @@
-"""What the page shows, as plain content for JSON: tables, entries, pairs, correlations, and values per latent."""
+"""The page's content for JSON: tables, entries, pairs, correlations, and values per latent."""
 
 import json
 from typing import Any
@@ -21,7 +21,7 @@ _NUMBERS = (
     "n", "mean", "low", "high", "q25", "median", "q75", "unscored", "rank_low", "rank_high", "over_floor",
     "over_random",
 )  # fmt: skip
-"""What an entry shows of `statistics.summary`."""
+"""Columns of `statistics.summary` that the page has of an entry."""
 
 
 def page_content(results: Results, logs: dict[str, str]) -> dict[str, Any]:
@@ -130,7 +130,7 @@ def _entries(results: Results, pairs: pd.DataFrame, logs: dict[str, str]) -> lis
 
 
 def _edges(values: np.ndarray) -> np.ndarray:
-    """Of the bins that hold all values of a table; even where they are all the same, none is without width."""
+    """Return the edges of bins that hold all values of a table; every bin has a width, even if all values are equal."""
     known = values[~np.isnan(values)]
     return np.histogram_bin_edges(known, _BINS) if len(known) else np.linspace(0, 1, _BINS + 1)
 
