@@ -41,8 +41,8 @@ class Need(_Part):
     """A store of a level's own."""
 
     prep: str
-    """Arguments of `autointerp prep` for it. Of the contexts that the study is run on: `{subject}`, `{coder}`, `{width}`,
-    `{hookpoint}`, `{layer}`, `{corpus}`, `{tokens}`."""
+    """Arguments of `autointerp prep` for it. Facts about the study's contexts can be named: `{subject}`, `{coder}`,
+    `{width}`, `{hookpoint}`, `{layer}`, `{corpus}`, `{tokens}`."""
     demo: Demo | None = None
     """None where the demo has no such thing."""
 
@@ -79,8 +79,8 @@ class Study(_Part):
     default: str | None = None
     """The level that others are compared with; the first by default."""
     each: Literal["model", "grader", "hookpoint"] | None = None
-    """Names of options whose values are the levels: each explainer, each grader, or each hookpoint of the contexts. Those named
-    here then have the paper's numbers."""
+    """Makes a level of each explainer, grader or hookpoint that the user gives; levels named here have the paper's
+    numbers."""
     task: dict[str, Any] = {}
     """Arguments of the task, for all levels."""
     levels: dict[str, Level] = {}

@@ -228,7 +228,7 @@ def _text(value: object) -> str:
 
 
 def suite_of(log: EvalLog) -> dict[str, Any]:
-    """Return what a log says of the suite that it is an entry of (`suites.frozen_options`); nothing if it is of none."""
+    """Return what a log says of its suite (`suites.frozen_options`); nothing if it is an entry of none."""
     suite = (log.eval.metadata or {}).get("suite")
     return suite if isinstance(suite, dict) and suite.get("entry") is True else {}
 
