@@ -70,11 +70,11 @@ def _folded(view: View, width: int) -> list[Table]:
     taken = left
     for number in numbers:
         if block and taken + widest[number] + 3 > width:
-            tables.append(_terminal(view, block, [*least, *(widest[number] for number in block)]))
+            tables.append(_terminal(view, block, [*least, *(widest[number] for number in block)], width))
             block, taken = [], left
         block.append(number)
         taken += widest[number] + 3
-    return [*tables, _terminal(view, block, [*least, *(widest[number] for number in block)])]
+    return [*tables, _terminal(view, block, [*least, *(widest[number] for number in block)], width)]
 
 
 def _widest(view: View, number: int) -> int:
@@ -84,13 +84,24 @@ def _widest(view: View, number: int) -> int:
     return max((cell_len(text) for text in [*lines, *words]), default=1)
 
 
-def _terminal(view: View, numbers: Sequence[int], widths: Sequence[int]) -> Table:
-    """Return the columns of text, and some of numbers, as a table; widths are those that columns get at least."""
+def _terminal(view: View, numbers: Sequence[int], widths: Sequence[int], total: int) -> Table:
+    """Return the columns of text, and some of numbers, as a table.
+
+    Args:
+        view: The cells.
+        numbers: Places of the columns of numbers.
+        widths: Characters of each column at least; what is left of `total` goes to heads and cells that fold.
+        total: Characters of a line.
+    """
     table = Table(pad_edge=False)
     columns = [*range(view.text), *numbers]
+    left = total - 1 - sum(width + 3 for width in widths)
     for number, width in zip(columns, widths, strict=True):
+        whole = max(cell_len(visible(view.head[number])), _widest(view, number))
+        more = max(min(whole - width, left), 0)
+        left -= more
         justify = "right" if number >= view.text else "left"
-        table.add_column(Text(visible(view.head[number])), justify=justify, overflow="fold", min_width=width)
+        table.add_column(Text(visible(view.head[number])), justify=justify, overflow="fold", width=width + more)
     for place, row in enumerate(view.rows):
         if place == view.rule:
             table.add_section()
