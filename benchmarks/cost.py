@@ -97,7 +97,7 @@ class Metric:
 
     @property
     def contexts(self) -> int:
-        """How many the task uses for a latent."""
+        """Return how many the task uses for a latent."""
         return sum(self.parts.values())
 
 
@@ -118,18 +118,18 @@ def _call(messages: Sequence[ChatMessage], n: int) -> Call:
 
 
 def explain_calls(explanation: str, contexts: Sequence[Context], rng: np.random.Generator) -> list[Call]:
-    """What the solver `explain` asks."""
+    """Return what the solver `explain` asks."""
     return [Call(explain_messages(Gathered(active=contexts), EXPLAINING), f"{REASONING}\nEXPLANATION: {explanation}")]
 
 
 def detection_calls(explanation: str, contexts: Sequence[Context], rng: np.random.Generator) -> list[Call]:
-    """What the scorer `detection` asks."""
+    """Return what the scorer `detection` asks."""
     batches = _batches([visible(context.text) for context in contexts], _default(tasks.detection, "texts_per_call"))
     return [_call(detection_messages(explanation, batch), len(batch)) for batch in batches]
 
 
 def fuzzing_calls(explanation: str, contexts: Sequence[Context], rng: np.random.Generator) -> list[Call]:
-    """What the scorer `fuzzing` asks; the share of activating contexts with wrong marks is the task's."""
+    """Return what the scorer `fuzzing` asks; the share of activating contexts with wrong marks is the task's."""
     right, wrong = (FUZZING[kind] for kind in ("activating", MISMARKED))
     n_activating = sum(context.kind == "activating" for context in contexts)
     tests, _ = marked_contexts(contexts, round(n_activating * right / (right + wrong)), rng)
@@ -142,7 +142,7 @@ def fuzzing_calls(explanation: str, contexts: Sequence[Context], rng: np.random.
 def simulation_calls(
     explanation: str, contexts: Sequence[Context], rng: np.random.Generator, every: bool = False
 ) -> list[Call]:
-    """What the scorer `simulation` asks, answered with the true activations."""
+    """Return what the scorer `simulation` asks, answered with the true activations."""
     tokens = [as_shown(context.tokens()) for context in contexts]
     values = [np.ceil(10 * context.activations).astype(int).tolist() for context in contexts]
     shown = _default(tasks.simulation, "texts_per_call")
@@ -153,7 +153,7 @@ def simulation_calls(
 
 
 def intruder_calls(explanation: str, contexts: Sequence[Context], rng: np.random.Generator) -> list[Call]:
-    """What the scorer `intruder` asks; the intruder looks like the others."""
+    """Return what the scorer `intruder` asks; the intruder looks like the others."""
     pair = delimiters(contexts)
     batches = _batches([marked(context, pair) for context in contexts], SHOWN)
     return [Call(intruder_messages(batch, pair), "1") for batch in batches]
@@ -181,7 +181,7 @@ METRICS = (
 
 
 def cost(first: Sequence[Call], second: Sequence[Call], count: Callable[[str], int]) -> Cost:
-    """What the calls about one latent cost.
+    """Return what the calls about one latent cost.
 
     Args:
         first: These calls.
@@ -202,7 +202,7 @@ def cost(first: Sequence[Call], second: Sequence[Call], count: Callable[[str], i
 def measured(
     metric: Metric, n: int, windows: Sequence[Context], count: Callable[[str], int], rng: np.random.Generator
 ) -> Cost:
-    """What a metric costs on n contexts per latent, of kinds in the proportion of the task's."""
+    """Return what a metric costs on n contexts per latent, of kinds in the proportion of the task's."""
     silent = sum(part for kind, part in metric.parts.items() if kind in ("random", "nonactivating"))
     n_silent = round(n * silent / metric.contexts)
 

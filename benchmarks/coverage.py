@@ -102,7 +102,7 @@ def covered_by_percentiles(population: Population, n: int, repetitions: int, rng
 
 
 def holds(low: np.ndarray, high: np.ndarray, mean: float) -> float:
-    """How many of the intervals hold the mean, to the last bit but a few."""
+    """Return how many of the intervals hold the mean, to the last bit but a few."""
     return float(((low <= mean + 1e-12) & (mean <= high + 1e-12)).mean())
 
 

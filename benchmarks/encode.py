@@ -41,7 +41,7 @@ def save(folder: Path, architecture: str, n_latents: int, x: Tensor) -> Path:
 
 
 def ways(folder: Path, x: Tensor, device: str) -> dict[str, Callable[[], Any]]:
-    """What is to be compared, by its name in the table."""
+    """Return what is to be compared, by its name in the table."""
     from sae_lens import SAE
 
     sae: Any = SAE.load_from_disk(folder, device=device, dtype="float32")

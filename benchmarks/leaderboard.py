@@ -150,7 +150,7 @@ def reading(explainers: int, latents: int, scores: int) -> list[Cost]:
 
 
 def apart(do: Callable[..., list[Cost]], *arguments: int) -> list[Cost]:
-    """What a function returns, run in a process of its own."""
+    """Return what a function returns, run in a process of its own."""
     ours, theirs = multiprocessing.get_context("spawn").Pipe()
     process = multiprocessing.get_context("spawn").Process(target=_send, args=(theirs, do, arguments))
     process.start()

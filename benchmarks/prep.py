@@ -156,7 +156,7 @@ def _make(folder: Path, latents: int, hookpoints: int = 1, device: str = "cpu", 
 
 
 def _child(folder: Path, what: str, **arguments: Any) -> dict[str, float]:
-    """What a measurement returns, run in a process of its own, after another that makes what it reads."""
+    """Return what a measurement returns, run in a process of its own, after another that makes what it reads."""
     for step in ("make", what):
         command = [sys.executable, "-m", "benchmarks.prep", "--measure", step, str(folder), json.dumps(arguments)]
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)

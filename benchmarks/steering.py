@@ -123,7 +123,7 @@ def speed(engine: SteeredSubject, latents: list[Work], repeats: int) -> Table:
 
 
 def passes(engine: SteeredSubject, latents: list[Work]) -> Table:
-    """How many passes tuning takes, and how many latents reach each target."""
+    """Return how many passes tuning takes, and how many latents reach each target."""
     table = Table(title=f"Tuning {len(latents)} latents at {engine.hookpoint}", title_justify="left")
     for column in ("target KL", "reached", "passes, mean", "most", "strength × length, median"):
         table.add_column(column, justify="right")

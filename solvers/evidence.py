@@ -26,7 +26,7 @@ class Gathered:
 
 
 async def gather(store: Store, latent: Latent, options: Options) -> Gathered:
-    """What the options ask for.
+    """Return what the options ask for.
 
     Raises:
         UserError: The store does not have it.

@@ -34,7 +34,7 @@ class Worked:
     label: str
 
     def gathered(self, options: Options) -> Gathered:
-        """What of it is shown."""
+        """Return what of it is shown."""
         contexts = "contexts" in options.kinds
         logits, effects = "logits" in options.kinds, "effects" in options.kinds
         return Gathered(
@@ -46,7 +46,7 @@ class Worked:
         )
 
     def answer(self, options: Options) -> str:
-        """What is answered to it."""
+        """Return what is answered to it."""
         if "contexts" in options.kinds:
             thought = self.steps if options.cot else self.thought
         else:

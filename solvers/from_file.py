@@ -96,7 +96,7 @@ def supplied(
     key: str | None = None,
     repeated: str | None = None,
 ) -> Supplied:
-    """What a file has of a hookpoint's latents; read once per process, and what cannot be used is listed then.
+    """Return what a file has of a hookpoint's latents; read once per process, and what cannot be used is listed then.
 
     Raises:
         UserError: It cannot be read, or is refused; see `read_explanations`.

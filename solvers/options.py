@@ -47,7 +47,7 @@ class Options:
 
     @property
     def kinds(self) -> tuple[Evidence, ...]:
-        """What `evidence` names, in the order in which it is shown.
+        """Return what `evidence` names, in the order in which it is shown.
 
         Raises:
             UserError: It names nothing that there is.

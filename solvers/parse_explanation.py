@@ -70,7 +70,7 @@ def read_explanation(reply: str) -> str:
 
 
 def _text(answer: str, line: re.Match[str]) -> str:
-    """What a line says, without the signs around it; empty where it says nothing."""
+    """Return what a line says, without the signs around it; empty where it says nothing."""
     text = line["text"]
     if not text.strip():
         rest = answer[line.end() :].lstrip()

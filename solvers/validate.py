@@ -74,7 +74,7 @@ class Check:
         return Checked(score, missed, alarms)
 
     async def _judged(self, explanation: str) -> np.ndarray:
-        """How sure the grader is of each context, float64 in [0, 1]; NaN of an unscored one."""
+        """Return how sure the grader is of each context, float64 in [0, 1]; NaN of an unscored one."""
         texts = [visible(context.text) for context in self.contexts]
         batches = [texts[i : i + _SHOWN] for i in range(0, len(texts), _SHOWN)]
         model = grader()

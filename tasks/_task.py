@@ -106,7 +106,7 @@ def score_task(
         version=task_version(specs.values()),
         tags=TAGS,
         model_roles={"grader": grader} if grader else None,
-        headline_metric=HeadlineMetric(scorer=first, score=specs[first].headline),
+        headline_metric=HeadlineMetric(scorer=first, metric="mean"),
         viewer=_viewer(shown),
         metadata={
             "store": data.store.digest,

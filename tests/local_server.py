@@ -15,7 +15,7 @@ class JsonHandler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True  # or each answer waits for the acknowledgement of its headers
 
     def body(self) -> dict[str, Any]:
-        """What was sent."""
+        """Return what was sent."""
         return json.loads(self.rfile.read(int(self.headers["Content-Length"])))
 
     def send_json(self, status: int, content: dict[str, Any], headers: Mapping[str, str] = {}) -> None:

@@ -84,7 +84,7 @@ class OpenAIServer:
         self.__dict__.update(OpenAIServer(self.url).__dict__)
 
     def count(self, kind: str) -> int:
-        """How many requests of a kind came in."""
+        """Return how many requests of a kind came in."""
         return sum(request.kind == kind for request in self.requests)
 
     def questions(self, kind: str | None) -> list[str]:
@@ -201,7 +201,7 @@ def _head(what: str, body: dict[str, Any]) -> dict[str, Any]:
 def _answer(
     lexical: LexicalAPI, messages: list[ChatMessage], body: dict, fault: Fault | None
 ) -> tuple[list[Logprob], str, dict[str, int]]:
-    """What the baseline says, in pieces, why it ends, and what it costs."""
+    """Return what the baseline says, in pieces, why it ends, and what it costs."""
     text, logprobs = lexical.answer(messages, GenerateConfig(logprobs=bool(body.get("logprobs"))))
     n_in, n_out = sum(len(message.text) for message in messages) // 4, max(1, len(text) // 4)
     usage = {"prompt_tokens": n_in, "completion_tokens": n_out, "total_tokens": n_in + n_out}

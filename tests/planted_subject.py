@@ -81,7 +81,7 @@ def plant(folder: Path) -> Planted:
 
 
 def strength(word: str) -> float:
-    """How strongly a word is of its class: its latent's activation."""
+    """Return how strongly a word is of its class: its latent's activation."""
     place = next(words.index(word) for words in WORDS if word in words)
     return 0.5 + 0.5 * place / (len(WORDS[0]) - 1)
 

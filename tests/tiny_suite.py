@@ -10,7 +10,7 @@ def content(
     evaluation: dict[str, Any] | None = None,
     **changes: Any,
 ) -> dict[str, Any]:
-    """What its file holds; the arguments are what differs, of the parts of these names or of the whole."""
+    """Return what its file holds; the arguments are what differs, of the parts of these names or of the whole."""
     given = {"corpus": "stdlib", "tokens": 60_000, "context_length": 64, "window": 32, "seed": 0} | (settings or {})
     return {
         "format": 1,

@@ -117,7 +117,7 @@ def _checked(value: object, type_: Any, where: str) -> object:
 
 
 def compared(context: typer.Context, made: Manifest) -> str | None:
-    """Whether a store made from a manifest has its digest, in words; None if the file was no manifest."""
+    """Return whether a store made from a manifest has its digest, in words; None if the file was no manifest."""
     if context.obj is None:
         return None
     wanted = context.obj["digest"]

@@ -27,7 +27,7 @@ _STORED_ROW, _STORED_ENTRY = 9, 6
 
 
 def kept_windows(settings: Settings, n_latents: int, n_windows: float, firing: float) -> float:
-    """How many windows of latents are kept, at most.
+    """Return how many windows of latents are kept, at most.
 
     Args:
         settings: How many per latent and split, and in the pool.

@@ -50,7 +50,7 @@ def check_options(context: typer.Context, name: str) -> None:
 
 
 def existing(name: str, folder: Path) -> str | None:
-    """What to say if a suite's store is there already; None if it is not.
+    """Return what to say if a suite's store is there already; None if it is not.
 
     Raises:
         UserError: There is another one.
@@ -62,7 +62,7 @@ def existing(name: str, folder: Path) -> str | None:
 
 
 def checked(name: str, manifest: Manifest, folder: str | Path) -> str:
-    """How a suite's store compares with the suite, in words.
+    """Return how a suite's store compares with the suite, in words.
 
     Raises:
         UserError: It is not the suite's.

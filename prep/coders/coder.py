@@ -25,7 +25,7 @@ class Coder(Protocol):
     """(latent, d_in): what each latent reads, in any floating type; None where there is no such direction, or where
     each is at right angles to all others, as neurons are."""
     transcodes: bool
-    """Whether what latents write stands for the output of a module whose input they read, as a transcoder's does."""
+    """True if what latents write stands for the output of a module whose input they read, as a transcoder's does."""
     model_name: str | None
     """The model it says it was trained on; None where it does not say."""
 

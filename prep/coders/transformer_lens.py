@@ -40,7 +40,7 @@ def hookpoint(hf_hook_name: str | None, hook_name: str | None) -> str | None:
 
 
 def centred(source: str, hook_name: str | None, model_name: str | None, options: Mapping[str, Any]) -> bool:
-    """Whether the coder's activations are the model's less their mean over the dimensions of the stream.
+    """Return whether the coder's activations are the model's less their mean over the dimensions of the stream.
 
     Args:
         source: The coder's.

@@ -41,7 +41,7 @@ def strongest(hidden: Tensor, k: int, source: str) -> Triples:
 
 
 def chosen(value: Tensor, latent: Tensor, source: str) -> Triples:
-    """What is above zero of a few values per token: both (token, choice)."""
+    """Return what is above zero of a few values per token: both (token, choice)."""
     token, choice = (value <= 0).logical_not_().nonzero(as_tuple=True)
     return finite(Triples(token, latent[token, choice], value[token, choice]), source)
 

@@ -43,7 +43,7 @@ class Kind:
 
     @property
     def is_text(self) -> bool:
-        """Whether the file is text, rather than rows."""
+        """Return whether the file is text, rather than rows."""
         return self.content in ("", *_TEXT)
 
 

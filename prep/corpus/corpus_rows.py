@@ -251,7 +251,7 @@ def _array(head: str, chunks: Iterator[str], name: str) -> Iterator[tuple[Any, s
 
 
 def _cut_off(error: json.JSONDecodeError) -> bool:
-    """Whether more text could mend it: it is a string without end, or lies where the text ends."""
+    """Return whether more text could mend it: it is a string without end, or lies where the text ends."""
     return error.msg.startswith("Unterminated string") or not error.doc[error.pos + _LITERAL :].strip()
 
 

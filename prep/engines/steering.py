@@ -101,7 +101,7 @@ class SteeredSubject:
 
     @torch.inference_mode()
     def predict(self, questions: Sequence[Predict]) -> list[Predicted]:
-        """What comes after each prompt."""
+        """Return what comes after each prompt."""
         answers = []
         for group in self._groups(questions):
             prompts, owner, delta = self._prepared(group)

@@ -38,7 +38,7 @@ class Search:
 
     @property
     def done(self) -> bool:
-        """Whether there is nothing more to try."""
+        """Return whether there is nothing more to try."""
         return self.found or self.reason is not None
 
     @property
@@ -47,7 +47,7 @@ class Search:
         return exp(self._x)
 
     def tell(self, kl: float) -> None:
-        """What the KL is at `strength`. NaN and infinity count as too much: of a strength, not of a fault."""
+        """Return what the KL is at `strength`. NaN and infinity count as too much: of a strength, not of a fault."""
         self.n_passes += 1
         usable = isfinite(kl)
         if usable and (self.nearest is None or self._off(kl) < self._off(self.nearest[1])):

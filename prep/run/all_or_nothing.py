@@ -13,7 +13,7 @@ class AllOrNothing:
     """
 
     whole = True
-    """Whether all changes that were begun came to their end."""
+    """True if all changes that were begun came to their end."""
 
     @contextmanager
     def change(self) -> Iterator[None]:

@@ -52,7 +52,7 @@ class Checkpoint:
 
     @property
     def due(self) -> bool:
-        """Whether it is time to write one."""
+        """Return whether it is time to write one."""
         return time.monotonic() - self._saved_at >= self._seconds
 
     def save(self, header: Header, state: Found) -> None:

@@ -92,7 +92,7 @@ def prep_shard(
 
 
 def shards_folder(output: Path) -> Path:
-    """Where the shards of a store lie until they are merged."""
+    """Return where the shards of a store lie until they are merged."""
     return output.with_name(f"{output.name}.shards")
 
 

@@ -125,12 +125,12 @@ class Header:
     """`Chunker.sha256` of the whole corpus, where the pass has ended."""
 
     def of_one_run(self, other: "Header") -> bool:
-        """Whether the two are of shards, or moments, of the same run."""
+        """Return whether the two are of shards, or moments, of the same run."""
         a, b = (replace(header.manifest, n_documents=0, n_tokens=0, n_windows=0) for header in (self, other))
         return a == b and (self.batch_size, self.shard.of) == (other.batch_size, other.shard.of)
 
     def asked_for(self, job: Job) -> bool:
-        """Whether a job, as it was given, is this run."""
+        """Return whether a job, as it was given, is this run."""
         manifest = self.manifest
         coders = sorted(entry.coder for entry in manifest.hookpoints.values())
         given = [job.names.get(name, name) for name in (job.subject, *sorted(job.coders))]

@@ -109,7 +109,7 @@ class Scan:
         )
 
     def header(self, shard: Shard) -> Header:
-        """What the state is of."""
+        """Return what the state is of."""
         return Header(
             manifest=self.found.manifest, batch_size=self.job.batch_size, shard=shard, batches=self.done,
             corpus=self.chunker.sha256 if self.found.manifest.n_tokens else None,

@@ -36,7 +36,7 @@ class Shard:
     """This process's number on its machine, from 0: which GPU is its own."""
 
     def has(self, batch: int) -> bool:
-        """Whether a batch, by its number from 0, is of this shard."""
+        """Return whether a batch, by its number from 0, is of this shard."""
         return batch % self.of == self.number - 1
 
     @property

@@ -54,7 +54,7 @@ def block_of(rows: Rows) -> Block:
 
 
 def counts(rows: Rows, n_latents: int) -> tuple[np.ndarray, np.ndarray]:
-    """How many windows and activations each latent has in such rows, int64 (latent,)."""
+    """Return how many windows and activations each latent has in such rows, int64 (latent,)."""
     entries = torch.bincount(_entries(rows)[0] >> 33, minlength=n_latents)
     return torch.bincount(rows.cell >> 1, minlength=n_latents).cpu().numpy(), entries.cpu().numpy()
 

@@ -46,7 +46,7 @@ class Held:
         """What waits lies in here: many small pieces of memory would leave holes in which nothing larger fits."""
         self._n_rows = self._n_entries = 0
         self.full = False
-        """Whether as much waits as may."""
+        """True if as much waits as may."""
         self._pool: Tensor | None = None
         """By which the blocks were sorted out."""
 

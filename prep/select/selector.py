@@ -194,7 +194,7 @@ class Selector(AllOrNothing):
 
     @property
     def fires(self) -> bool:
-        """Whether any latent fired so far."""
+        """Return whether any latent fired so far."""
         return bool(self.histogram.any())
 
     def _sort_out(self) -> None:

@@ -182,7 +182,7 @@ def _family(model_type: str) -> _Family | None:
 
 
 def _places(family: _Family, layer: int) -> dict[str, tuple[str, Side]]:
-    """What TransformerLens calls the places of one layer."""
+    """Return what TransformerLens calls the places of one layer."""
     at = f"{family.layers}.{layer}"
     places: dict[str, tuple[str, Side]] = {
         "hook_resid_pre": (at, "input"),

@@ -129,7 +129,7 @@ def _seen(model: Any, **inputs: Tensor) -> dict[tuple[str, Side], int]:
 
 
 def _shape(widths: dict[tuple[str, Side], int], layer: int) -> tuple:
-    """What a layer is made of, without the layer's own name: `layers.3.mlp` → `mlp`."""
+    """Return what a layer is made of, without the layer's own name: `layers.3.mlp` → `mlp`."""
     return tuple(
         (".".join(path.split(".")[2:]), side, width)
         for (path, side), width in widths.items()

@@ -1,4 +1,4 @@
-"""How alike an explanation and each of some contexts are: the cosine of their embeddings."""
+"""Similarity of an explanation to contexts: the cosine of their embeddings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from inspect_autointerp.store.store import Store
 
 TFIDF = "tfidf"
 _DECIMALS = 6
-"""Of a cosine: what float32 holds. The last bits depend on which texts share a batch, and would part equal texts."""
+"""Decimals of a cosine. The last bits of a float32 depend on the batch, and would make equal texts differ."""
 
 
 class Asked(NamedTuple):
@@ -28,7 +28,7 @@ class Asked(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Similarity:
-    """How alike an explanation and one context are."""
+    """Similarity of an explanation and one context."""
 
     cosine: float | None
     """In [−1, 1]; None where undefined."""
@@ -117,7 +117,7 @@ def compare(embedder: Embedder, asked: Sequence[Asked]) -> list[list[Similarity]
 
 
 def _similarities(query: np.ndarray, vectors: np.ndarray | csr_matrix) -> list[Similarity]:
-    """Of one explanation with contexts, (context, dimension)."""
+    """Compute the similarity of one explanation to contexts, (context, dimension)."""
     whole = _reason(float(np.square(query).sum()), "explanation")
     if whole:
         return [Similarity(None, whole)] * vectors.shape[0]

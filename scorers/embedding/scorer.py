@@ -101,7 +101,7 @@ def _prepare(name: str, trust_remote_code: bool) -> None:
 async def comparison(
     store: Store, name: str, prompt: str | None = None, trust_remote_code: bool = False
 ) -> tuple[Batches[Asked, list[Similarity]], str]:
-    """What compares, for all samples of the running tasks together, and its name for the log.
+    """Return what compares, for all samples of the running tasks together, and its name for the log.
 
     Args:
         store: Where the contexts are from.

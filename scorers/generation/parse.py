@@ -1,4 +1,4 @@
-"""How a writer's answer is read: a JSON object of two lists of texts, whatever stands around it, and nothing else."""
+"""Parser of a writer's answer: a JSON object of two lists of texts, with any text around it."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from inspect_autointerp.scorers.shared.parsing.final_answer import AnswerError, 
 SIDES = ("active", "silent")
 """The names of the two lists."""
 MAX_CHARACTERS = 4000
-"""Of a text: one to three lines are asked for."""
+"""Longest text in characters; the prompt asks for one to three lines."""
 _BEGIN = re.compile(r'\{\s*"(?:active|silent)"\s*:')
 
 

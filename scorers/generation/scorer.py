@@ -104,7 +104,7 @@ def writer() -> tuple[Model, str]:
 
 
 def known_texts(contexts: LatentContexts) -> dict[str, Sequence[str]]:
-    """What a text must not copy, by what it is."""
+    """Return what a text must not copy, by what it is."""
     own = [*contexts.activating("explain"), *contexts.activating("test")]
     worked = [text for _, written in WORKED for text in (*written.active, *written.silent)]
     return {"context": [context.text for context in own], "example": worked}

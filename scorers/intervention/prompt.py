@@ -1,4 +1,4 @@
-"""What the likelihood model reads. When its wording changes, the version in `shared.specs` does."""
+"""The likelihood model's prompt. When its wording changes, so does the version in `shared.specs`."""
 
 from inspect_autointerp.text.render import visible
 
@@ -15,7 +15,7 @@ _HEAD = (
 
 
 def before(text: str) -> str:
-    """What the likelihood model reads before the explanation.
+    """Return what the likelihood model reads before the explanation.
 
     What never changes comes first, so that it is read once for all texts.
 

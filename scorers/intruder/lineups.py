@@ -41,7 +41,7 @@ class Lineup:
     place: int
     """The intruder's, from 0."""
     decile: int
-    """That of the activating ones."""
+    """Number of the decile of the activating texts."""
 
 
 def lineups(

@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Question(Generic[T]):
-    """What the grader is asked in one call, and how its answer is read."""
+    """One question to the grader, with the parser of its answer."""
 
     name: str
     """In the log: `texts 1–5`."""
@@ -44,13 +44,13 @@ class Question(Generic[T]):
     read: Callable[[ModelOutput], T]
     """Raises `AnswerError` where the answer cannot be read in exactly one way."""
     wanted: str
-    """What an answer has to be, after `Answer again, with`."""
+    """Description of a valid answer, to follow `Answer again, with`."""
     config: GenerateConfig = field(default_factory=GenerateConfig)
 
 
 @dataclass(frozen=True)
 class Reply(Generic[T]):
-    """What was read from an answer, or why nothing was."""
+    """The value of an answer, or the reason why there is none."""
 
     value: T | None
     reason: str | None = None

@@ -20,7 +20,7 @@ class Label:
     label: int | None
     """1: the explanation applies. 0: it does not. None: unscored."""
     probability: float | None = None
-    """How sure it was of 1, in [0, 1]; None where that is not known."""
+    """Probability of the label 1, in [0, 1]; None if unknown."""
     reason: str | None = None
     """Why it is unscored, see `ask.Reply`."""
 

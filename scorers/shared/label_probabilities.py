@@ -1,4 +1,4 @@
-"""How sure a grader was of each label, from the log-probabilities of its answer's tokens."""
+"""Probabilities of labels, from the log-probabilities of the answer's tokens."""
 
 import re
 from collections.abc import Sequence

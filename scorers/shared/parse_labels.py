@@ -99,7 +99,7 @@ def _shares(texts: Sequence[str]) -> list[float]:
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """What may be the list, its values, and how it stands in the answer."""
+    """A candidate for the list: its form, its values, and its role in the answer."""
 
     form: Form
     values: tuple[object, ...]
@@ -164,7 +164,7 @@ def _standing(text: str, form: Form, n: int) -> Standing:
 
 
 def _agrees(other: _Candidate, values: Sequence[object]) -> bool:
-    """Whether values by number, of some of the texts, are those of the list."""
+    """Return whether values by number, of some of the texts, are those of the list."""
     keys = other.form.keys or ()
     return 0 < len(keys) < len(values) and all(
         1 <= key <= len(values) and value == values[key - 1] for key, value in zip(keys, other.values, strict=True)
@@ -172,7 +172,7 @@ def _agrees(other: _Candidate, values: Sequence[object]) -> bool:
 
 
 def _is_last_paragraph(text: str, form: Form) -> bool:
-    """Whether a list makes a paragraph by itself, with nothing after it."""
+    """Return whether a list makes a paragraph by itself, with nothing after it."""
     before = text[: form.start]
     apart = not before.strip() or before.rstrip(" \t").endswith("\n\n")
     return apart and not text[form.end :].strip(" \n\t.")

@@ -21,12 +21,12 @@ from inspect_autointerp.inspect_support.dataset import latent_named
 from inspect_autointerp.inspect_support.explanation import Explanation
 from inspect_autointerp.inspect_support.verdicts import KEY, LatentFacts, Verdict, to_columns
 from inspect_autointerp.latent import Context, Latent, Negative
-from inspect_autointerp.scorers.shared.metrics import estimate
+from inspect_autointerp.scorers.shared.metrics import average, estimate
 from inspect_autointerp.scorers.shared.specs import SCORES, ScoreSpec
 from inspect_autointerp.store.store import Store
 
 SAMPLE_OPTIONS: dict[str, Any] = {"window": None, "negatives": "random", "min_contexts": 20, "seed": 0}
-"""What dataset and scorer have to agree on, with the defaults of samples that do not say it.
+"""Options that dataset and scorer must agree on, with the defaults of samples that lack them.
 
 The dataset writes it into each sample's metadata, and scorers read it there; a scorer's own argument wins
 (`inspect score -S seed=1`).
@@ -35,7 +35,7 @@ The dataset writes it into each sample's metadata, and scorers read it there; a 
 
 @dataclass(frozen=True)
 class LatentTest:
-    """What a scorer is to grade: a latent, its explanation, and the contexts to draw."""
+    """A scorer's input: a latent, its explanation, and the contexts to draw."""
 
     spec: ScoreSpec
     store: Store
@@ -79,18 +79,18 @@ class LatentTest:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a scorer found out about one latent."""
+    """A scorer's result for one latent."""
 
     values: Mapping[str, float] = field(default_factory=dict)
     """Statistics by name; NaN where undefined. Empty where nothing could be computed: the latent is then unscored."""
     verdicts: Sequence[Verdict] = ()
-    """What the statistics rest on."""
+    """Verdicts from which the statistics were computed."""
     report: str = ""
-    """What a reader of the log sees."""
+    """Report for the reader of the log."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
-    """What else the log says."""
+    """Further metadata for the log."""
     answer: str | None = None
-    """What stands in the viewer's column `answer`; the explanation by default."""
+    """Text of the viewer's column `answer`; the explanation by default."""
     reason: str | None = None
     """Why the latent is unscored as a whole."""
 
@@ -149,18 +149,15 @@ def latent_scorer(
     return score
 
 
-def score_metrics(score: str | ScoreSpec) -> dict[str, list[Metric]]:
-    """Return the metrics of a score: the mean of every statistic, with its interval.
-
-    A scorer's metrics are fixed before its arguments are known, so the statistics of harder kinds of negatives are a
-    pattern, which Inspect matches with the values that there are.
+def score_metrics(score: str | ScoreSpec) -> list[Metric]:
+    """Return the metrics that Inspect prints of a score: the headline with its interval, and a few means.
 
     Args:
         score: Its row, or its name in `SCORES`.
     """
     spec = score if isinstance(score, ScoreSpec) else SCORES[score]
-    by_kind = [f"*_{kind}" for kind in spec.hard_kinds] if spec.by_kind else []
-    return {key: [estimate()] for key in (*spec.keys, *by_kind)}
+    headline, *others = spec.summary
+    return [estimate(headline), *(average(statistic) for statistic in others)]
 
 
 def _sample_options(state: TaskState, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,10 +27,10 @@ Recompute = Callable[[Sequence[Verdict], LatentFacts], dict[str, float]]
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreSpec:
-    """What the rest of the package has to know of a score."""
+    """Everything that the rest of the package needs to know about a score."""
 
     title: str
-    """What tables and pages call it."""
+    """Title in tables and on pages."""
     question: str
     """The question that it asks, in one line."""
     version: str
@@ -39,15 +39,15 @@ class ScoreSpec:
     headline: str
     """The statistic that explainers are ordered by."""
     chance: float
-    """What guessing gets in the headline."""
+    """Expected headline of a guesser."""
     columns: Sequence[str]
     """The statistics that the viewer shows, the headline first."""
     labels: dict[str, str]
-    """What tables call the statistics that they show, in order."""
+    """Column titles of the statistics in tables, in order."""
     needs: Sequence[Need] = ()
     """Models that it works with; none for a score that computes everything by itself."""
     explained: bool = True
-    """Whether it grades an explanation; `intruder` grades the latent."""
+    """True if it grades an explanation; `intruder` grades the latent."""
     keys: Sequence[str]
     """All statistics, but for those of harder kinds of negatives."""
     by_kind: Sequence[str] = ()
@@ -71,6 +71,11 @@ class ScoreSpec:
     def statistics(self, hard: Sequence[str] = ()) -> list[str]:
         """Return the names of all statistics where these hard kinds were tested on."""
         return [*self.keys, *(f"{name}_{kind}" for kind in hard for name in self.by_kind)]
+
+    @property
+    def summary(self) -> list[str]:
+        """The statistics that Inspect prints at the end of an evaluation: the headline, AUROC, unscored."""
+        return [self.headline, *(name for name in ("auroc", "unscored") if name in self.keys and name != self.headline)]
 
     def columns_shown(self, hard: Sequence[str] = ()) -> list[str]:
         """Return the statistics that the viewer shows: `columns`, then the headline against each hard kind."""

@@ -1,4 +1,4 @@
-"""Where the tokens of an answer stand in its text, and what else the model could have said there.
+"""Positions of an answer's tokens in its text, with the model's alternatives.
 
 Providers report tokens in several spellings: as text, as bytes, in the byte alphabet of GPT-2 (`Ġ` for a space), or in
 SentencePiece's (`▁`, `<0x0A>`). Everything here is undone to bytes, one character each, so that half of a character
@@ -24,12 +24,12 @@ _LONGEST = 12
 Row = list[tuple[str, float]]
 """A token as it was reported, and what was considered besides, with log-probabilities."""
 Way = list[tuple[int, int, int, str | None]]
-"""Of the answer's tokens the number, where in the answer each begins and ends, and its text if it was reported."""
+"""Tokens of an answer: number, begin, end, and the text if it was reported."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """What stands at a place of an answer."""
+    """A token at a place of an answer."""
 
     index: int
     """The number of the token."""
@@ -41,7 +41,7 @@ class Place:
     """Tokens that were considered there, and their log-probabilities; the one generated among them where it is known,
     with its own log-probability."""
     listed: bool
-    """Whether the provider has the one generated among the likeliest."""
+    """True if the provider has the one generated among the likeliest."""
 
 
 def places(tokens: Sequence[Logprob] | None, answer: str, starts: Sequence[int]) -> list[Place | None]:

@@ -70,7 +70,7 @@ def _expected(tokens: Sequence[Logprob], place: Place, value: int, whole: bool) 
 
 
 def _ten(tokens: Sequence[Logprob], following: int) -> float | None:
-    """How likely the `1` before this token is the beginning of 10 rather than 1; None where it has no alternatives."""
+    """Return the probability that the `1` before this token begins a 10; None without alternatives."""
     mass = {False: 0.0, True: 0.0}
     for candidate in (tokens[following].top_logprobs or ()) if following < len(tokens) else ():
         digits = re.match(r"[0-9]*", candidate.token)

@@ -1,4 +1,4 @@
-"""How a grader's answer on single tokens is read: line by line against the tokens that it was shown."""
+"""Parser of a grader's answer on single tokens, line by line against the tokens of the prompt."""
 
 import re
 from collections.abc import Sequence
@@ -119,7 +119,7 @@ def _item(line: str, begin: int, number: re.Match[str], tokens: Sequence[str], k
 
 
 def _without_separators(echo: str) -> list[str]:
-    """What may be the token between a line's number and its activation: as it is, and without signs that set it off."""
+    """Return readings of the token between a line's number and its activation: as it is, or without separators."""
     if not echo.startswith("\t"):
         echo = echo.removeprefix(echo[0]) if echo[:1] in tuple(".):,=") else echo
         if echo.strip().startswith("|"):
@@ -134,7 +134,7 @@ def _without_separators(echo: str) -> list[str]:
 
 
 def _same(echo: str, token: str, tokens: Sequence[str]) -> bool:
-    """Whether an echo is a token: alike but for white space, or within quotes if it is no other token as it stands."""
+    """Return whether an echo is a token, up to white space; or, if it is no other token, up to quotes."""
     if _dense(echo) == _dense(token):
         return True
     echo = echo.strip()

@@ -1,4 +1,4 @@
-"""What a grader expects on each token: texts in batches to the grader, and a prediction for every text."""
+"""Predictions of a grader for each token: texts go to the grader in batches."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from inspect_autointerp.scorers.simulation.parse import parse_aligned
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What the grader expects on one text."""
+    """The grader's prediction for one text."""
 
     values: np.ndarray | None
     """float (token,), from 0 to 10: 0 where the answer does not name the token. None: unscored."""
     n_named: int = 0
     """Tokens that the answer names."""
     n_weighed: int = 0
-    """How many of these are expected values over the grader's alternatives, rather than what it wrote."""
+    """Number of values that are expectations over the grader's alternatives, not the numbers it wrote."""
     reason: str | None = None
     """Why it is unscored, see `ask.Reply`."""
 

@@ -1,4 +1,4 @@
-"""What the base model reads. When its wording changes, the version in `shared.specs` does."""
+"""The base model's prompt. When its wording changes, so does the version in `shared.specs`."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ _WORKED = (
 
 
 def surprisal_prefix(explanation: str) -> str:
-    """What a text stands after: the same worked blocks for all, then the explanation, on one line."""
+    """Return what a text stands after: the same worked blocks for all, then the explanation, on one line."""
     blocks = [_block(worked, texts) for worked, texts in _WORKED]
     return _HEAD + "".join(blocks) + _block(visible(explanation.strip()), ()) + "-"
 

@@ -74,7 +74,7 @@ def surprisal(
 async def information(
     model: Likelihood, explanation: str, texts: Sequence[str]
 ) -> list[tuple[float | None, str | None]]:
-    """Of each text log p(text | explanation) − log p(text | pseudo-explanation) in nats, or None and why.
+    """Return for each text log p(text | explanation) − log p(text | pseudo-explanation) in nats, or None and why.
 
     Args:
         model: The base model.

@@ -33,7 +33,7 @@ class PlainContexts:
         return self.store.tokens[start : start + self.store.window].tobytes()
 
     def places(self, flags: int, split: Split, center: bool) -> list[int]:
-        """Where contexts can be cut in the windows kept for these reasons."""
+        """Return where contexts can be cut in the windows kept for these reasons."""
         wide, width, found = self.store.settings.window, self.store.window, []
         for start, flag in self.kept:
             if not flag & flags or not self.store.in_split(np.array([start]), split)[0]:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -123,6 +124,11 @@ def test_every_chart_is_drawn_and_its_rows_are_a_table_too(page: "Page") -> None
         page.locator(f"#{name} summary").click()
         page.wait_for_selector(f"#{name} details tbody tr")
     assert page.locator("#deciles details tbody tr").count() == 50  # five explainers, ten deciles
+    boxes = [text.bounding_box() for text in page.locator("#cost .plot .mark-text text").all()]
+    assert boxes, "explainers on the front have a label"
+    for one, other in combinations([box for box in boxes if box], 2):
+        across = one["x"] < other["x"] + other["width"] and other["x"] < one["x"] + one["width"]
+        assert not (across and abs(one["y"] - other["y"]) < one["height"] * 0.8), "labels do not overlap"
 
 
 def test_a_card_shows_explanations_contexts_and_verdicts(page: "Page") -> None:

@@ -41,7 +41,7 @@ def logs(tmp_path: Path) -> Path:
 
 
 def numbers(logs: Path) -> dict[str, tuple[Any, ...]]:
-    """What the leaderboard says of each explainer, with everything of `--full` computed on the way."""
+    """Return what the leaderboard says of each explainer, with everything of `--full` computed on the way."""
     results = read_results(str(logs))
     for by in ("decile", "hookpoint", "density"):
         breakdown(results, by)
@@ -67,7 +67,7 @@ def damaged(whole: bytes, rng: random.Random) -> bytes:
 
 def test_leaderboard_of_randomly_damaged_log_keeps_the_others(logs: Path) -> None:
     def means() -> dict[str, tuple[Any, ...]]:
-        """What is computed on all that is read; the rest is computed on that."""
+        """Return what is computed on all that is read; the rest is computed on that."""
         results = read_results(str(logs))
         rows = summary(results).set_index(results.entries["explainer"])[["n", "mean", "low", "high", "unscored"]]
         return {str(name): tuple(row) for name, row in rows.iterrows()}

@@ -56,7 +56,7 @@ def test_rows_are_ordered_by_score_and_floors_come_last() -> None:
         pytest.param({"store": "d2"}, "another store (d2)", id="store"),
         pytest.param({"grader": "h"}, "another grader (h)", id="grader"),
         pytest.param({"latents": '["x"]'}, "other latents", id="latents"),
-        pytest.param({"options": '{"texts_per_call": 1}'}, 'other options {"texts_per_call": 1}', id="options"),
+        pytest.param({"options": '{"texts_per_call": 1}'}, "other options (texts_per_call=1)", id="options"),
         pytest.param({"hookpoint": "layers.2"}, "another hookpoint (layers.2)", id="hookpoint"),
         pytest.param({"problem": "not finished (status error)"}, "not finished (status error)", id="unfinished"),
     ],

@@ -142,7 +142,7 @@ def test_disagreements_are_of_ranks(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     values = pd.DataFrame({"id": list("abcde"), "detection/balanced_accuracy": accuracies, "embedding/auroc": areas})
     monkeypatch.setattr(module, "log_values", lambda log, wanted: values)
     monkeypatch.setattr(module, "read_header", lambda log: None)
-    monkeypatch.setattr(module, "scores_of", lambda header: {"detection": [], "embedding": []})
+    monkeypatch.setattr(module, "scorers_of", lambda header: ["detection", "embedding"])
     rows = disagreements("x.eval", "detection", "embedding", most=3)
     assert rows["latent"].tolist() == ["a", "d", "b"]
     assert rows["first_rank"].tolist() == [1, 0.25, 0.75]

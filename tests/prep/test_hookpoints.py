@@ -35,7 +35,7 @@ class Family(NamedTuple):
 
     @property
     def parallel(self) -> bool:
-        """Whether attention and MLP read the same stream."""
+        """Return whether attention and MLP read the same stream."""
         return "hook_resid_mid" not in self.places
 
 
@@ -96,7 +96,7 @@ class Full(NamedTuple):
     ids: Tensor
 
     def modules(self, *paths: str) -> dict[str, tuple[Tensor, Tensor]]:
-        """What goes into and comes out of modules in a plain forward pass of the whole model."""
+        """Return what goes into and comes out of modules in a plain forward pass of the whole model."""
         seen: dict[str, tuple[Tensor, Tensor]] = {}
 
         def note(path: str, args: tuple, kwargs: dict, out: Tensor | tuple) -> None:

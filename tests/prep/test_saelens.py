@@ -28,7 +28,7 @@ def reference(folder: Path, x: Tensor) -> Tensor:
 
 
 def needed(architecture: str) -> dict[str, Any]:
-    """What SAELens needs to be told of it."""
+    """Return what SAELens needs to be told of it."""
     return {"k": 4} if "topk" in architecture else {"apply_b_dec_to_input": "transcoder" not in architecture}
 
 

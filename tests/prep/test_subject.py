@@ -24,7 +24,7 @@ def activations(subject: Subject) -> dict[str, Tensor]:
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What transformers is asked for when it is to load weights; it loads them plainly."""
+    """Return what transformers is asked for when it is to load weights; it loads them plainly."""
     from transformers import PreTrainedModel
 
     plain: Any = PreTrainedModel.__dict__["from_pretrained"].__func__

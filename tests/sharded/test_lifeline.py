@@ -48,7 +48,7 @@ class Slow(LexicalAPI):
 
 
 def ends(process: psutil.Process, seconds: float) -> bool:
-    """Whether a process ends by then; one that nobody has asked for its status has ended too."""
+    """Return whether a process ends by then; one that nobody has asked for its status has ended too."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:

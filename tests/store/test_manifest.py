@@ -41,7 +41,7 @@ def copy(store_folder: Path, tmp_path: Path) -> Path:
 
 
 def places(content: Any, at: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Where every value in nested mappings is."""
+    """Yield where every value in nested mappings is."""
     for key, value in content.items():
         yield (*at, key)
         if isinstance(value, dict):

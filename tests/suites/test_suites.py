@@ -150,7 +150,7 @@ def processor() -> tuple[str, str, str]:
 
 
 def pinned() -> bool:
-    """Whether the packages that compute activations are those of constraints.txt."""
+    """Return whether the packages that compute activations are those of constraints.txt."""
     lines = (Path(__file__).parents[2] / "constraints.txt").read_text().splitlines()
     packages = [f"{name}=={version(name).partition('+')[0]}" for name in ("torch", "transformers", "sae-lens", "numpy")]
     return set(packages) <= set(lines)

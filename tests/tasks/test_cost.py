@@ -54,7 +54,7 @@ def test_an_answer_has_the_form_of_the_worked_ones() -> None:
 
 
 def run(task: Task, logs: Path) -> tuple[list[Prompt], list[Prompt], str]:
-    """What the explainer and the grader were sent first for the task's one latent, and its name."""
+    """Return what the explainer and the grader were sent first for the task's one latent, and its name."""
     explaining: list[Prompt] = []
     grading: list[Prompt] = []
 

@@ -97,7 +97,7 @@ def test_a_run_by_words_needs_no_grader_and_says_so(store_folder: Path, tmp_path
     assert all(0 <= value["auroc"] <= 1 for value in values(log))
     assert log.results
     assert log.results.headline
-    assert log.results.headline.score == "auroc"
+    assert log.results.headline.score == "embedding"
     assert (log.eval.metadata or {})["grader"] == "none: no model is asked"
     assert not log.eval.model_roles
     metadata = score(log).metadata
@@ -162,7 +162,9 @@ def test_the_empty_explanation_is_undefined_and_never_zero(
             assert isnan(value["auroc"])
             assert score(log, i).reason == "empty_explanation"
         assert log.results
-        assert all(isnan(metric.value) for metric in log.results.scores[0].metrics.values())
+        metrics = log.results.scores[0].metrics
+        assert metrics.pop("unscored").value == 1
+        assert all(isnan(metric.value) for metric in metrics.values())
 
 
 def test_what_the_model_would_cut_is_unscored_and_counted(

@@ -72,7 +72,7 @@ def test_the_lexical_provider_writes_and_the_subject_decides(store_folder: Path,
         }
     assert log.results
     assert log.results.headline
-    assert log.results.headline.score == "balanced_accuracy"
+    assert log.results.headline.score == "generation"
     assert log.eval.metadata
     assert log.eval.metadata["grader"] == ("none: the subject decides, on texts by the writer")
     assert not shared_engines._engines, "the subject is let go of when the task ends"

@@ -28,7 +28,7 @@ from inspect_autointerp.models.steering import Generate as Go
 from inspect_autointerp.prep.engines.steering import SteeredSubject
 from inspect_autointerp.scorers import intervention as scorer
 from inspect_autointerp.scorers.intervention.prompt import after, before
-from inspect_autointerp.scorers.intervention.statistics import KEYS, intervention_statistics
+from inspect_autointerp.scorers.intervention.statistics import intervention_statistics
 from inspect_autointerp.scorers.intervention.steering_prompts import prompts
 from inspect_autointerp.store.store import Store
 from inspect_autointerp.tasks import intervention
@@ -105,9 +105,9 @@ def test_a_model_that_ignores_its_prefix_scores_nothing(sharp_store_folder: Path
     log = run(sharp_store_folder, tmp_path, target_kl=0.3)
     assert log.status == "success"
     assert log.results
-    assert [score.name for score in log.results.scores] == KEYS
+    assert [list(score.metrics) for score in log.results.scores] == [["mean", "ci_low", "ci_high", "unscored"]]
     assert log.results.headline
-    assert log.results.headline.score == "effect"
+    assert log.results.headline.score == "intervention"
     for score in scores(log).values():
         assert (score.value["effect"], score.value["effect_per_token"], score.value["unscored"]) == (0.0, 0.0, 0.0)
         assert score.value["kl"] > 0.05

@@ -102,10 +102,9 @@ def _packed_and_checked(logs: list[EvalLog], path: Path, folder: Path, autointer
     assert [row["score"] for row in packed["rows"]] == ["detection", "fuzzing"] * 2
     header = read_eval_log(places[0], header_only=True)
     assert header.results
-    [score, _] = [score for score in header.results.scores if score.name == "balanced_accuracy"]
-    metrics = {name.rpartition("_")[2]: metric.value for name, metric in score.metrics.items()}
-    for part in ("mean", "low", "high"):
-        assert row["statistics"]["balanced_accuracy"][part] == pytest.approx(metrics[part], abs=1e-12)
+    [metrics, _] = [score.metrics for score in header.results.scores]
+    for part, name in (("mean", "mean"), ("low", "ci_low"), ("high", "ci_high")):
+        assert row["statistics"]["balanced_accuracy"][part] == pytest.approx(metrics[name].value, abs=1e-12)
     assert str(folder) not in entry.read_text()  # no places on the user's machine
 
     status, out, err = autointerp("verify", entry, *places, "--suite", path)

@@ -62,7 +62,7 @@ def server(running: OpenAIServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def both(
     monkeypatch: pytest.MonkeyPatch, by: str = LOCAL, config: GenerateConfig | None = None, **arguments: Any
 ) -> tuple[list[Label], Answer]:
-    """What a model says of six texts, three at a time, and how it explains a latent, all at once."""
+    """Return what a model says of six texts, three at a time, and how it explains a latent, all at once."""
     model = get_model(by, config=config or GenerateConfig(max_retries=1), memoize=False, **arguments)
     monkeypatch.setattr("inspect_autointerp.solvers.call_explainer.main_model", lambda: model)
 
@@ -258,7 +258,7 @@ def evaluated(task: Any, store: Path, logs: Path, by: str, arguments: Any = None
 
 @pytest.fixture(scope="module")
 def lexical(store_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What the baseline's own run comes to."""
+    """Return what the baseline's own run comes to."""
     return told(evaluated(multi_score, store_folder, tmp_path_factory.mktemp("lexical"), LEXICAL))
 
 
@@ -314,8 +314,6 @@ def test_what_is_lost_is_unscored_and_counted_and_the_run_succeeds(
     assert isnan(statistic(whole, "balanced_accuracy"))
     assert (statistic(half, "unscored"), half.reason) == (0.5, None)
     assert (half.metadata or {})["unscored_reasons"] == {"provider_error: JSONDecodeError": 5}
-    assert log.results
-    assert {(one.scored_samples, one.unscored_samples) for one in log.results.scores if one.name == "tpr"} == {(1, 1)}
 
 
 def test_a_refused_key_of_the_graders_ends_the_run(server: OpenAIServer, store_folder: Path, tmp_path: Path) -> None:

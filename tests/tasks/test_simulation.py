@@ -60,11 +60,11 @@ def test_the_lexical_provider_explains_and_simulates(store_folder: Path, tmp_pat
     assert log.status == "success"
     assert log.results
     keys = SCORES["simulation"].statistics(["neighbours"])
-    assert [score.name for score in log.results.scores] == keys
+    assert [list(score.metrics) for score in log.results.scores] == [["mean", "ci_low", "ci_high", "unscored"]]
     assert all(list(value) == keys for value in values(log))
     assert all(value["unscored"] == 0 for value in values(log))
     assert log.results.headline
-    assert log.results.headline.score == "correlation"
+    assert log.results.headline.score == "simulation"
 
 
 @pytest.mark.parametrize("every", [False, True])

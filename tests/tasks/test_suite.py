@@ -78,7 +78,7 @@ def test_all_are_all_and_a_score_by_the_subject_goes_along(store_folder: Path, t
     assert repr(scores(together, "generation")) == repr(scores(apart, "generation"))
     assert together.results
     assert together.results.headline
-    assert (together.results.headline.scorer, together.results.headline.score) == ("generation", "balanced_accuracy")
+    assert (together.results.headline.scorer, together.results.headline.metric) == ("generation", "mean")
 
 
 @pytest.mark.parametrize("given", ["", "detection,bleu", "detection,detection"])

@@ -72,7 +72,7 @@ def test_the_demos_subject_is_the_model_where_none_is_given(store_folder: Path, 
         assert 0 <= value["auroc"] <= 1
     assert log.results
     assert log.results.headline
-    assert log.results.headline.score == "auroc"
+    assert log.results.headline.score == "surprisal"
     assert (log.eval.metadata or {})["grader"] == "none: inspect_autointerp/demo says how probable texts are"
     [entry] = entries(log, log.location)
     assert entry.setting.grader == "inspect_autointerp/demo"

@@ -1,4 +1,4 @@
-"""Whether an answer stands as the answer, and whether it is taken back: by the words before and after it."""
+"""Tests of the words around an answer: is it given as the answer, and is it taken back?"""
 
 import re
 from collections.abc import Collection
@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class Standing(IntEnum):
-    """How a form stands in an answer."""
+    """The role of a form in an answer."""
 
     MENTIONED = 0
     """In a sentence that is about something else, denied, or one of several possibilities."""
@@ -78,18 +78,18 @@ _SENTENCE = re.compile(r"[.!?]\s|\n")
 
 
 def doubted(words: str) -> bool:
-    """Whether words deny what they introduce, or leave it open; of many words nobody knows."""
+    """Return whether words deny what they introduce, or leave it open; of many words nobody knows."""
     return len(words) > 300 or bool(_DOUBTED.search(_HARMLESS.sub(" ", words)))
 
 
 def hedged(remark: str, value: str) -> bool:
-    """Whether a remark on a single value leaves it open, or says the opposite: `1 (or 0)`, `1 (silent)`."""
+    """Return whether a remark on a single value leaves it open, or says the opposite: `1 (or 0)`, `1 (silent)`."""
     opposite = _NEGATIVE if value in ("1", "1.0", "yes", "true") else _POSITIVE if value in ("0", "0.0", "no") else None
     return bool(_HEDGED.search(remark)) or bool(opposite and opposite.fullmatch(remark.strip(" .!")))
 
 
 def taken_back(after: str, ones: Collection[int] = ()) -> bool:
-    """Whether words after an answer may correct it, or show it to be none.
+    """Return whether words after an answer may correct it, or show it to be none.
 
     Args:
         after: The words.
@@ -106,7 +106,7 @@ def taken_back(after: str, ones: Collection[int] = ()) -> bool:
 
 
 def standing(text: str, start: int, end: int) -> Standing:
-    """How the form at a place stands, by its line and those around it."""
+    """Return how the form at a place stands, by its line and those around it."""
     head = text.rfind("\n", 0, start) + 1
     tail = text.find("\n", end)
     tail = len(text) if tail < 0 else tail
@@ -120,7 +120,7 @@ def standing(text: str, start: int, end: int) -> Standing:
 
 
 def _introduced(sentence: str) -> Standing:
-    """How something stands after words that end in a colon, `is` and the like."""
+    """Return how something stands after words that end in a colon, `is` and the like."""
     if doubted(sentence) or not (_WORTH.search(sentence) or _SHORT.fullmatch(sentence)):
         return Standing.MENTIONED
     return Standing.FINAL if _FINAL.search(sentence) else Standing.ALONE
@@ -131,7 +131,7 @@ def _short(sentence: str) -> Standing:
 
 
 def _below(above: str) -> Standing:
-    """How something stands at the beginning of a line, by the line before."""
+    """Return how something stands at the beginning of a line, by the line before."""
     line = above.rstrip().rsplit("\n", 1)[-1].strip()
     adjacent = "\n" not in above[len(above.rstrip()) :].removesuffix("\n").removesuffix("\r")
     bare = line.strip(" \t#>-•\"'“”")
@@ -147,5 +147,5 @@ def _below(above: str) -> Standing:
 
 
 def _goes_on(after: str) -> bool:
-    """Whether a sentence goes on after an answer's lines."""
+    """Return whether a sentence goes on after an answer's lines."""
     return after.lstrip()[:1].islower()

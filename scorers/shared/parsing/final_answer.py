@@ -98,7 +98,7 @@ def _channel(reply: str) -> tuple[int, int]:
 
 
 def _after_reasoning(reply: str, begin: int, end: int) -> int:
-    """Where the reasoning between tags is over."""
+    """Return where the reasoning between tags is over."""
     last = begin + len(reply[begin:end].rstrip())
     opened, seen, fresh = False, begin, True
     for tag in _TAG.finditer(reply, begin, end):
@@ -115,7 +115,7 @@ def _after_reasoning(reply: str, begin: int, end: int) -> int:
 
 
 def _ends_reasoning(reply: str, tag: re.Match[str], fresh: bool, last: int) -> bool:
-    """Whether a closing tag without an opening one ends reasoning, rather than being spoken of."""
+    """Return whether a closing tag without an opening one ends reasoning, rather than being spoken of."""
     glued = reply[tag.start() - 1 : tag.start()] not in tuple(" \t\"'`“‘(")
     alone = reply[tag.end() : tag.end() + 20].lstrip(" \t").startswith("\n") and tag.end() < last
     return fresh or glued or alone

@@ -86,7 +86,7 @@ def runs_of(text: str) -> tuple[list[Run], list[tuple[int, int]]]:
 
 
 def _ends(text: str, value: re.Match[str], end: int) -> bool:
-    """Whether nothing follows a value on its line, or a remark that leaves it as it is."""
+    """Return whether nothing follows a value on its line, or a remark that leaves it as it is."""
     if _TAIL.match(text, value.end(), end):
         return True
     remark = _REMARK.match(text, value.end(), end)

@@ -1,17 +1,17 @@
-"""What the forms of a list are made of: values as they are written, by number or not."""
+"""The parts that lists are made of: values, with or without numbers."""
 
 import re
 from dataclasses import dataclass, field
 
 NOUN = r"(?:text|sentence|example|item|passage|snippet|context|excerpt|sample|input|number|no\.?)s?"
-"""What a text is called."""
+"""Words for a text."""
 VALUE = r"[+-]?\d{1,9}(?:\.\d{1,9})?(?:\s?%|\s?/\s?\d{1,4})?|true|false|yes|no"
 QUOTED = rf"[\"'“‘(\[]{{0,3}}\s?(?P<value>{VALUE})(?![\w.]\w)(?!\w)\s?[\"'”’)\]]{{0,3}}"
 """A value, in quotes or brackets of its own."""
 WORTH = (
     r"(?:final )?(?:label|answer|prediction|decision|verdict|judge?ment|score|confidence|rating|classification|value)"
 )
-"""What a value is called."""
+"""Words for a value."""
 _ATOM = re.compile(rf"\s*{QUOTED}\s*\Z", re.IGNORECASE)
 
 
@@ -34,7 +34,7 @@ class Form:
     start: int
     end: int
     lines: bool = False
-    """Whether it is made of lines of their own, so that nothing but a line before can introduce it."""
+    """True if it is made of lines of their own, so that nothing but a line before can introduce it."""
 
 
 @dataclass(slots=True)

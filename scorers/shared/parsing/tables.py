@@ -9,7 +9,7 @@ _COLUMN = re.compile(rf"{WORTH}|active|0\s?/\s?1|applies|right|result|output", r
 
 
 def cells_of(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """Where the cells of a row are."""
+    """Return where the cells of a row are."""
     cells, at = [], start + 1
     while at < end:
         bar = text.find("|", at, end)

@@ -36,7 +36,7 @@ Asked = Literal["explain", "judge", "simulate", "intruder", "write"]
 
 
 def asked(question: str) -> Asked | None:
-    """What a question of this project's prompts asks for; None of any other.
+    """Return what a question of this project's prompts asks for; None of any other.
 
     An explanation, labels of texts, activations of their tokens, the text that does not belong, or new texts.
     """
@@ -74,7 +74,7 @@ def written_answer(active: Sequence[str], silent: Sequence[str]) -> str:
 
 
 def _explanation(question: str) -> tuple[str, str]:
-    """What is said of the latent, and what follows."""
+    """Return what is said of the latent, and what follows."""
     head, _, rest = question.partition("\n")
     explanation = head.removeprefix("Explanation: ")
     return "" if explanation == "(none was given)" else explanation, rest
@@ -114,7 +114,7 @@ class OfflineAPI(ModelAPI):
 
     @abstractmethod
     def answer(self, input: list[ChatMessage], config: GenerateConfig) -> tuple[str, Logprobs | None]:
-        """What it says, and the log-probabilities of that where it has them and they are asked for."""
+        """Return what it says, and the log-probabilities of that where it has them and they are asked for."""
 
     async def generate(
         self, input: list[ChatMessage], tools: list[ToolInfo], tool_choice: ToolChoice, config: GenerateConfig

@@ -1,4 +1,4 @@
-"""What a card holds, read from a context store."""
+"""The contents of a card, read from a context store."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Card:
     subject: str
     corpus: str
     coder: str
-    """Where the coder came from, and its architecture."""
+    """Source of the coder, and its architecture."""
     density: float
     """Share of the corpus's tokens on which it fires."""
     edges: list[float] | None
@@ -103,7 +103,7 @@ def random_latents(store: Store, hookpoint: str, n: int, seed: int) -> Iterator[
 
 
 def _row(store: Store, latent: Latent) -> dict[str, list | None]:
-    """Of a latent's row in `latents.parquet`, the columns that are lists."""
+    """The columns of `latents.parquet` that are lists."""
     columns = ["decile_edges", "promoted", "suppressed", "neighbours", "neighbour_cosines"]
     return store.at(latent.hookpoint).table(columns, filters=[("index", "=", latent.index)]).to_pylist()[0]
 

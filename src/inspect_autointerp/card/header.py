@@ -1,4 +1,4 @@
-"""What a card says above the contexts, as label and value: the terminal's and the page's first part."""
+"""The header of a card, as labels and values, for the terminal and the page."""
 
 from inspect_autointerp.card.card import Card
 from inspect_autointerp.text.render import visible
@@ -25,7 +25,7 @@ def facts(card: Card) -> list[tuple[str, str]]:
 
 
 def section_names(card: Card) -> dict[str, str]:
-    """What the sections of contexts are called: activating ones by split, negatives by kind."""
+    """Return what the sections of contexts are called: activating ones by split, negatives by kind."""
     titles = {split: f"Activating · {split} split" for split in card.activating}
     return titles | {kind: f"Silent · {kind}" for kind in card.negatives}
 

@@ -22,7 +22,7 @@ class Piece(NamedTuple):
     text: str
     """On one line, with nothing in it that acts on a reader's screen (`render.visible`)."""
     share: float | None
-    """Of the largest activation, in [0, 1]; None where the latent is silent."""
+    """Share of the largest activation, in [0, 1]; None where the latent is silent."""
 
 
 def pieces(context: Context, maximum: float) -> list[Piece]:

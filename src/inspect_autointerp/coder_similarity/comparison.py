@@ -177,7 +177,7 @@ def _coactivation(a: Site, b: Site, min_fires: int) -> Coactivation:
 
 
 def _or_note(make: Callable[[], _Made], notes: list[str], *, needed: bool) -> _Made | None:
-    """What is made; or None with a note of why, unless it was asked for."""
+    """Return what is made; or None with a note of why, unless it was asked for."""
     try:
         return make()
     except UserError as error:

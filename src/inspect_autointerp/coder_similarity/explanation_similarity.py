@@ -62,7 +62,7 @@ def explanations_of(site: Site, source: str, reading: Mapping[str, str]) -> dict
 
 
 def embedding(name: str, site: Site) -> Embed:
-    """What embeds explanations.
+    """Return what embeds explanations.
 
     Args:
         name: `tfidf`, `minilm`, or the name or folder of a model of sentence-transformers.

@@ -33,11 +33,11 @@ class Site:
 
     @property
     def coder(self) -> str:
-        """Where the coder came from."""
+        """Return where the coder came from."""
         return self.store.at(self.hookpoint).entry.coder
 
     def decoder(self) -> np.ndarray | None:
-        """What each latent writes, float32 (latent, d); None where latents have no directions of their own.
+        """Return what each latent writes, float32 (latent, d); None where latents have no directions of their own.
 
         Raises:
             UserError: The coder cannot be loaded or is another than it was, or torch is missing.
@@ -78,7 +78,7 @@ def _parted(given: str) -> tuple[str, str | None]:
 
 
 def same_subject(a: Site, b: Site) -> bool:
-    """Whether two stores are of one subject.
+    """Return whether two stores are of one subject.
 
     The manifest's sha256 is of the weights up to the deepest hookpoint: where the hookpoints differ so may it, and the
     names have to do.

@@ -217,7 +217,7 @@ class LatentContexts:
         return self._windows(split).peaks
 
     def n_available(self) -> tuple[int, int, int]:
-        """How many contexts there are: activating to explain, activating to test, and silent to test."""
+        """Return how many contexts there are: activating to explain, activating to test, and silent to test."""
         return len(self._explain.starts), len(self._test.starts), len(self.silent_starts("test"))
 
     def silent_starts(self, split: Split) -> np.ndarray:

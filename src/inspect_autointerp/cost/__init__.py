@@ -1,1 +1,1 @@
-"""What a planned evaluation will ask of models, and what that costs."""
+"""The tokens that a planned evaluation takes, and their price."""

@@ -1,4 +1,4 @@
-"""What a plan takes, by a look at a few of its latents."""
+"""Estimates of a plan from a trial on a few of its latents."""
 
 from collections.abc import Mapping
 from contextlib import redirect_stdout

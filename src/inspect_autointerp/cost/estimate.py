@@ -19,7 +19,7 @@ RAW = "likelihood"
 
 @dataclass(frozen=True)
 class Row:
-    """What one role is asked for one purpose; sums over the latents that were looked at."""
+    """Calls of one role for one purpose; sums over the latents of the trial."""
 
     purpose: str
     role: str
@@ -46,13 +46,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What an evaluation takes, from a draw of its latents."""
+    """Estimate of an evaluation from a random draw of its latents."""
 
     rows: tuple[Row, ...]
     latents: int
-    """Of the evaluation."""
+    """Latents of the evaluation."""
     drawn: int
-    """Of them looked at."""
+    """Latents of the trial."""
     spread: float
     """Half of the 95 % interval of the sum of all tokens, as a share of it: by how much another draw would differ. 0
     where all latents were looked at; NaN of one, or where nothing is asked."""

@@ -21,7 +21,7 @@ def stand_in(role: str) -> Model:
 
 
 class Counted(LexicalAPI):
-    """What the lexical model says, at the length at which the prompt's worked examples say it.
+    """Return the lexical model's answer, at the length at which the prompt's worked examples say it.
 
     What is asked for the log-probabilities of its prompt gives them, all of it as one token.
     """

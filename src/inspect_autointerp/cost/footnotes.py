@@ -1,4 +1,4 @@
-"""What has to be said beside the figures: where they come from, and what they leave out."""
+"""Footnotes of an estimate: where its figures come from, and what they leave out."""
 
 from collections.abc import Mapping
 from math import fsum, isnan
@@ -57,12 +57,12 @@ def notes(
 
 
 def counted(ways: Mapping[str, str]) -> list[str]:
-    """How tokens were counted."""
+    """Return how tokens were counted."""
     return [f"{model}: tokens by {how}." for model, how in ways.items()]
 
 
 def unpriced(prices: Mapping[str, ModelCost | None]) -> list[str]:
-    """What models have no price."""
+    """Return what models have no price."""
     return [
         f"{model}: no price is known. Give it in dollars per million tokens, --model-cost-config FILE with a line"
         f" `{model}: {FORM}`."

@@ -33,9 +33,9 @@ class Plan:
     roles: Mapping[str, str]
     """By role of `ROLES` the model that has it; the explainer has the others."""
     here: Mapping[str, str]
-    """Of the scores those that send nothing to a model's provider, and why."""
+    """Scores that send nothing to a model's provider, and why."""
     cached: bool
-    """Whether explanations are taken from Inspect's cache where they are there."""
+    """True if explanations are taken from Inspect's cache where they are there."""
 
     @property
     def asking(self) -> list[Scorer]:
@@ -95,7 +95,7 @@ def planned(
 
 
 def _measured(wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """Of the task's arguments those that a named suite has a say in."""
+    """Return the task's arguments that a named suite can fix."""
     known = signature(tasks.multi_score).parameters.keys() - {"explainer", "explanations"}
     return {name: value for name, value in wanted.items() if name in known}
 
@@ -107,7 +107,7 @@ def _one(option: str, model: str) -> str:
 
 
 def arguments(given: Sequence[str]) -> dict[str, Any]:
-    """What `-T NAME=VALUE` gives, by name.
+    """Return what `-T NAME=VALUE` gives, by name.
 
     Raises:
         UserError: One is not of that form.

@@ -1,4 +1,4 @@
-"""What tokens cost: the prices that Inspect knows, or is given by `--model-cost-config`."""
+"""Prices of tokens: those that Inspect knows, or reads from `--model-cost-config`."""
 
 from collections.abc import Mapping
 from math import inf
@@ -43,7 +43,7 @@ def _price(file: Path, model: str, given: object) -> ModelCost:
 
 
 def price_of(model: str, given: Mapping[str, ModelCost]) -> ModelCost | None:
-    """What a model's tokens cost; None where nobody knows.
+    """Return what a model's tokens cost; None where nobody knows.
 
     Args:
         model: Its name for Inspect.

@@ -1,4 +1,4 @@
-"""What a task asks of models about a few of its latents: it is run, with stand-ins for the models."""
+"""The calls that a task makes for a few of its latents, recorded from a run with fake models."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.store.store import Store
 
 EXPLANATION = "explanation"
-"""What calls are for that no score makes."""
+"""Purpose of calls that no score makes."""
 EXPLAINER, MAIN = "explainer", "main"
 ROLES = ("grader", "writer", "likelihood")
 """Model roles that tasks ask; the first two are the explainer's where they are not bound."""
@@ -34,7 +34,7 @@ class Call:
     role: str
     """`explainer` or one of `ROLES`."""
     by_main: bool
-    """Whether the main model has the role."""
+    """True if the main model has the role."""
     messages: tuple[tuple[str, str], ...]
     """Who speaks, and what."""
     answer: str

@@ -1,4 +1,4 @@
-"""How many tokens a text is for a model, as well as that can be known without asking anyone."""
+"""Counts of a text's tokens, as exact as is possible without a request."""
 
 import re
 from collections.abc import Callable
@@ -26,7 +26,7 @@ class Counting:
 
 
 def counting(model: str) -> Counting:
-    """How to count the tokens of a model.
+    """Return how to count the tokens of a model.
 
     With tiktoken's vocabulary where that lies in its cache: an OpenAI model's own, which is Inspect's count too, and of
     any other model GPT-4o's and a tenth more, which is Inspect's estimate. Else by `pieces`. Nothing is downloaded.

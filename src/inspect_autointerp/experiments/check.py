@@ -11,7 +11,7 @@ from inspect_autointerp.store.settings import Settings
 from inspect_autointerp.store.trust import OPTION, VARIABLE, factory, factory_refusal, trusted
 
 _FACTS = {"subject", "coder", "width", "hookpoint", "layer", "corpus", "tokens"}
-"""What stands in braces in the options of a store, see `Need`."""
+"""Placeholders in the options of a store, see `Need`."""
 _DEMO_FACTS = {"pandas"}
 _OPTIONS = {"coder", "hookpoint", *(field.name for field in fields(Settings))} - {"attention"}
 

@@ -1,4 +1,4 @@
-"""What a study will cost, level by level: the looks of `cost` at each, as a table."""
+"""The cost of a study: the estimates of all its levels, as a table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

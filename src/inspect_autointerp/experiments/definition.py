@@ -1,4 +1,4 @@
-"""What a study is: the factor that it varies, its levels as arguments of tasks, and the paper's numbers of each.
+"""The definition of a study: its factor, its levels as task arguments, and the paper's numbers for each.
 
 The studies of this project are files under `studies/`; one's own is a file of the same form.
 """
@@ -17,7 +17,7 @@ _FLOORS = "floors"
 Reported = Annotated[
     tuple[float] | tuple[float, float, float], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else (v,))
 ]
-"""What the paper says of a score: its median and quartiles, or its mean alone."""
+"""The paper's figures for a score: median and quartiles, or the mean alone."""
 
 
 class _Part(BaseModel):
@@ -25,14 +25,14 @@ class _Part(BaseModel):
 
 
 class Demo(_Part):
-    """What stands for a level in the demo."""
+    """A level's replacement in the demo."""
 
     as_: str
     """In words."""
     hookpoint: str | None = None
-    """Of the store; its only one by default."""
+    """Hookpoint of the store; its only one by default."""
     prep: str | None = None
-    """What `autointerp prep demo` takes for a store of its own; the demo's own by default."""
+    """Arguments of `autointerp prep demo` for a store of its own; the demo's store by default."""
 
     model_config = ConfigDict(alias_generator=lambda name: name.rstrip("_"))
 
@@ -41,8 +41,8 @@ class Need(_Part):
     """A store of a level's own."""
 
     prep: str
-    """What `autointerp prep` makes it of. Of the contexts that the study is run on: `{subject}`, `{coder}`, `{width}`,
-    `{hookpoint}`, `{layer}`, `{corpus}`, `{tokens}`."""
+    """Arguments of `autointerp prep` for it. Facts about the study's contexts can be named: `{subject}`, `{coder}`,
+    `{width}`, `{hookpoint}`, `{layer}`, `{corpus}`, `{tokens}`."""
     demo: Demo | None = None
     """None where the demo has no such thing."""
 
@@ -57,14 +57,14 @@ class Level(_Part):
     store: Need | None = None
     """None for the contexts that the study is run on."""
     demo: Demo | None = None
-    """Of a level without `store`; `stores.HOOKPOINT` by default."""
+    """Hookpoint of a level without `store`; `stores.HOOKPOINT` by default."""
     paper: dict[str, Reported] = {}
     """By score."""
     paper_at: dict[str, dict[str, Reported]] = {}
-    """Of a floor: by level, by score."""
+    """Figures of a floor, by level and score."""
     floor: bool = False
     of: str | None = None
-    """Of a floor of its own: the level."""
+    """The level that this floor belongs to."""
 
 
 class Study(_Part):
@@ -72,15 +72,15 @@ class Study(_Part):
 
     about: str
     table: str
-    """Where it stands in the paper."""
+    """Table or figure of the paper."""
     factor: str
-    """What varies, in a word."""
+    """Name of the factor."""
     scores: list[str]
     default: str | None = None
     """The level that others are compared with; the first by default."""
     each: Literal["model", "grader", "hookpoint"] | None = None
-    """Where levels are what the user gives: each explainer, each grader, or each hookpoint of the contexts. Those named
-    here then have the paper's numbers."""
+    """Makes a level of each explainer, grader or hookpoint that the user gives; levels named here have the paper's
+    numbers."""
     task: dict[str, Any] = {}
     """Arguments of the task, for all levels."""
     levels: dict[str, Level] = {}

@@ -1,4 +1,4 @@
-"""What a study will run: a task per level that has contexts and a model, and what the others lack."""
+"""The plan of a study: a task per level that has contexts and a model, and what the others lack."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -48,7 +48,7 @@ class Run:
     place: Place
     scores: tuple[str, ...]
     arguments: dict[str, Any]
-    """Of the task, but the place's."""
+    """Arguments of the task, without those that name the store."""
     model: str
     grader: str | None
     roles: tuple[str, ...] = ()
@@ -117,7 +117,7 @@ class Planned:
 
     @cached_property
     def of_demo(self) -> bool:
-        """Whether any of it is run on the demo."""
+        """Return whether any of it is run on the demo."""
         return any(run.place.stand_in is not None for run in self.runs)
 
 

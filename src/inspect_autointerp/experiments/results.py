@@ -1,4 +1,4 @@
-"""What a study has found, from its logs: each level's scores over latents, and its differences from the default's.
+"""The results of a study: each level's scores over latents, and its differences from the default's.
 
 Two levels over the same subject, coder and hookpoint are paired over their common latents, whatever else differs; of
 other latents the difference is that of two independent samples (Welch's). Verdicts are by Holm's correction over all
@@ -42,7 +42,7 @@ class Found:
 
     @property
     def latents_of(self) -> tuple[str, str, str]:
-        """What latents are of: those of two levels are the same where this is."""
+        """Return what latents are of: those of two levels are the same where this is."""
         facts = self.log.eval.metadata or {}
         return str(facts["subject"]), str(facts["coder"]), str(facts["hookpoint"])
 

@@ -16,22 +16,22 @@ from inspect_autointerp.experiments.definition import Demo, Level
 from inspect_autointerp.store.store import Store
 
 HOOKPOINT = "layers.2"
-"""Of the demo, where a study does not say."""
+"""Default hookpoint of the demo."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where the contexts of a level are."""
+    """Location of a level's contexts."""
 
     store: str
     hookpoint: str
     stand_in: str | None = None
-    """What stands for the level in the demo, empty where that goes without saying; None of contexts that were given."""
+    """The level's replacement in the demo, empty if there is none; None for contexts that were given."""
 
 
 @dataclass(frozen=True)
 class Given:
-    """What the command line says of contexts."""
+    """Stores that the command line names."""
 
     store: str | None = None
     """None for the demo's."""
@@ -40,7 +40,7 @@ class Given:
     """By level, `DIR` or `DIR@HOOKPOINT`."""
 
     def place(self, name: str, level: Level) -> Place | str:
-        """Where a level's contexts are, or how to make them.
+        """Return where a level's contexts are, or how to make them.
 
         Raises:
             UserError: A store that was given is not there, or the demo's cannot be made.

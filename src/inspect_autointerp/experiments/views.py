@@ -34,7 +34,7 @@ def study_views(plan: Planned, results: dict[str, Found], numbers: pd.DataFrame)
 
 
 def study_notes(plan: Planned) -> list[str]:
-    """What has to be said below the tables."""
+    """Return what has to be said below the tables."""
     paper = f"{_PAPER}, {plan.study.table}"
     notes = [
         f"Median (quartiles) over latents. The paper: {paper}; Gemma 2 9B, explained and graded by Llama 3.1 70B"
@@ -111,7 +111,7 @@ def _certainty(plan: Planned, names: list[str], rows: dict[tuple[str, str], Any]
         "pairs",
         "unscored",
     ]
-    return View("Means and differences", head, cells, faint, text=4, minor=range(7, 10))
+    return View("Means and differences", head, cells, faint, text=4)
 
 
 def _certain(score: str, name: str, row: Any) -> list[str]:

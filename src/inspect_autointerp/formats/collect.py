@@ -75,7 +75,7 @@ class Collected:
         self._check()
 
     def _advice(self) -> str:
-        """How to go on with a source that has several explanations of a latent."""
+        """Return how to go on with a source that has several explanations of a latent."""
         if not self._repeats:
             return ""
         makers = f"one of them as by=…: {_list(self._clashing)}; or " if self._clashing else ""

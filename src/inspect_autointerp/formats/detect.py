@@ -79,7 +79,7 @@ def _parsed(content: bytes, first: bytes, rest: bytes) -> tuple[Any, bool]:
 
 
 def is_json_log(head: bytes) -> bool:
-    """Whether a file that begins like this is a JSON log of Inspect."""
+    """Return whether a file that begins like this is a JSON log of Inspect."""
     place = -1
     for name in _LOG:
         place = head.find(f'"{name}"'.encode(), place + 1)

@@ -17,7 +17,7 @@ _WHITE = " \t\n\r"
 
 
 def is_eleuther(record: Mapping[str, Any]) -> bool:
-    """Whether this is such an object: indices with texts."""
+    """Return whether this is such an object: indices with texts."""
     texts = (isinstance(value, str | None) for value in record.values())
     return bool(record) and all(texts) and all(parse_index(name) is not None for name in record)
 

@@ -29,7 +29,7 @@ _FILE = re.compile(r"batch-\d+\.jsonl(\.gz)?")
 
 
 def is_neuronpedia(record: Mapping[str, Any]) -> bool:
-    """Whether this is an explanation or a feature of Neuronpedia's."""
+    """Return whether this is an explanation or a feature of Neuronpedia's."""
     return all(name in record for name in _LATENT) and ("description" in record or "explanations" in record)
 
 
@@ -63,7 +63,7 @@ def read_neuronpedia(source: Source, faults: Faults) -> Iterator[Row]:
 
 
 def source_is_lines(source: Source) -> bool:
-    """Whether each line of a file is JSON by itself, as far as the first one tells."""
+    """Return whether each line of a file is JSON by itself, as far as the first one tells."""
     first = source.read().lstrip().partition(b"\n")[0]
     try:
         return isinstance(load(first), dict)

@@ -9,20 +9,24 @@ if TYPE_CHECKING:
 
     from inspect_ai.log import EvalLog
 
-_METRICS = ("mean", "low", "high")
+    from inspect_autointerp.statistics.estimates import Estimate
+
 _PRIVATE = {"contexts", "explanations"}
 """Arguments of a task that are places on the user's machine."""
 _HEADERS = {"extra_headers", "extra_body"}
 """Settings of a model that may hold secrets."""
 
 
-def provenance(name: str, log: "EvalLog", made_by: "Mapping[str, str]") -> dict[str, Any]:
-    """A log as an entry of `provenance.json`.
+def provenance(
+    name: str, log: "EvalLog", made_by: "Mapping[str, str]", estimates: "Mapping[str, Mapping[str, Estimate]]"
+) -> dict[str, Any]:
+    """Describe a log as an entry of `provenance.json`.
 
     Args:
-        name: The log's.
+        name: The log's name.
         log: Its header.
         made_by: How its scores were made, as its samples say: `SCORE.grader`, `SCORE.prompt`, `SCORE.options`.
+        estimates: By score and statistic, the mean over latents.
 
     Returns:
         A record for JSON. `scores` has by score the means over latents with their 95 % intervals, and of how many
@@ -30,12 +34,13 @@ def provenance(name: str, log: "EvalLog", made_by: "Mapping[str, str]") -> dict[
     """
     spec, about = log.eval, log.eval.metadata or {}
     scores: dict[str, Any] = {}
-    for score in log.results.scores if log.results else []:
-        entry = scores.setdefault(score.scorer, {"statistics": {}})
-        entry |= {key: made_by.get(f"{score.scorer}.{key}") for key in ("grader", "prompt", "options")}
-        metrics = {name.rpartition("_")[2]: finite(metric.value) for name, metric in score.metrics.items()}
-        values = {key: metrics.get(key) for key in _METRICS}
-        entry["statistics"][score.name] = values | {"n": score.scored_samples or 0}
+    for score, statistics in estimates.items():
+        how = {key: made_by.get(f"{score}.{key}") for key in ("grader", "prompt", "options")}
+        means = {
+            statistic: {key: finite(value) for key, value in estimate._asdict().items()}
+            for statistic, estimate in statistics.items()
+        }
+        scores[score] = {"statistics": means, **how}
     return {
         "log": name,
         "task": spec.task,

@@ -97,7 +97,7 @@ def parse_index(value: Any) -> int | None:
 
 
 def is_unicode(text: str) -> bool:
-    """Whether a text can be written at all: half of a surrogate pair cannot."""
+    """Return whether a text can be written at all: half of a surrogate pair cannot."""
     try:
         text.encode()
     except UnicodeEncodeError:

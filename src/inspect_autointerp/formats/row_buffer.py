@@ -1,8 +1,10 @@
 """Rows of logs on disk: read once, a few samples at a time, and gone through as often as a format needs."""
 
 import json
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +19,40 @@ from inspect_autointerp.formats.records import Row, is_unicode
 if TYPE_CHECKING:
     from inspect_ai.log import EvalLog
 
+    from inspect_autointerp.statistics.estimates import Estimate
+
 _FIELDS = tuple(field.name for field in fields(Row))
 _MANY = 1000
 """Samples from which on progress is shown."""
+
+
+class ScoreValues:
+    """The scores of a log's rows, gathered to compute their means over latents."""
+
+    def __init__(self) -> None:
+        self._latents: list[str] = []
+        self._columns: dict[str, array[float]] = {}
+
+    def add(self, latent: str, scores: Mapping[str, float]) -> None:
+        """Add a row's scores, by `SCORE.STATISTIC`."""
+        for name in (name for name in scores if name not in self._columns):
+            self._columns[name] = array("d", [nan] * len(self._latents))
+        self._latents.append(latent)
+        for name, column in self._columns.items():
+            column.append(scores.get(name, nan))
+
+    def estimates(self) -> "dict[str, dict[str, Estimate]]":
+        """Compute, by score and statistic, the mean over latents; a latent's value is its mean over epochs."""
+        import pandas as pd
+
+        from inspect_autointerp.statistics.estimates import estimates_of
+
+        by_latent = pd.DataFrame(self._columns, index=pd.Index(self._latents)).groupby(level=0, sort=False).mean()
+        estimates: dict[str, dict[str, Estimate]] = {}
+        for name, estimate in estimates_of(by_latent).items():
+            score, _, statistic = name.partition(".")
+            estimates.setdefault(score, {})[statistic] = estimate
+        return estimates
 
 
 class Spool:
@@ -46,16 +79,18 @@ class Spool:
         console = Console(stderr=True)
         rows = track(log_rows(path, header, name), name, total, transient=True, console=console, disable=total < _MANY)
         made_by: dict[str, str] = {}
+        values = ScoreValues()
         with self._file.open("a", encoding="ascii", newline="") as file:
             for row in rows:
                 if isinstance(row.text, str) and not is_unicode(row.text):
                     raise UserError(f"{name}: {row.hookpoint}/{row.index} has half a surrogate pair in its explanation")
                 file.write(json.dumps({name: getattr(row, name) for name in _FIELDS}) + "\n")
                 self.n += 1
+                values.add(f"{row.hookpoint}/{row.index}", row.scores)
                 self.scores.update(dict.fromkeys(row.scores))
                 made_by |= row.made_by
         self.made_by.update(dict.fromkeys(made_by))
-        self.about.append(provenance(name, header, made_by))
+        self.about.append(provenance(name, header, made_by, values.estimates()))
 
     def __iter__(self) -> Iterator[Row]:
         if self.n:

@@ -23,7 +23,7 @@ _ENTRIES = "eval_result_unstructured"
 
 
 def is_saebench(record: Mapping[str, Any]) -> bool:
-    """Whether this is such a result."""
+    """Return whether this is such a result."""
     return record.get("eval_type_id") == "autointerp" and _ENTRIES in record
 
 

@@ -37,7 +37,7 @@ class Source:
 
     @property
     def location(self) -> str:
-        """What Inspect finds it by."""
+        """Return what Inspect finds it by."""
         return self.given if is_url(self.given) else self.path
 
     def names(self, folder: str = "") -> list[str]:
@@ -50,7 +50,7 @@ class Source:
         return sorted(f"{folder}/{name}".lstrip("/") for name in names if not name.startswith("."))
 
     def place(self, name: str = "") -> str:
-        """What a message calls a file of it."""
+        """Return what a message calls a file of it."""
         return f"{self.given.rstrip('/')}/{visible(name)}" if name else self.given
 
     def read(self, name: str = "") -> bytes:
@@ -74,7 +74,7 @@ class Source:
         self._digests[""] = digest.hexdigest()
 
     def head(self, n: int = 1 << 12) -> bytes:
-        """How a file begins, as it lies there."""
+        """Return how a file begins, as it lies there."""
         return self._content("", n)
 
     def read_all(self, names: list[str]) -> Iterator[tuple[str, bytes]]:

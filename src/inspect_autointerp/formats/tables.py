@@ -35,7 +35,7 @@ _CSV_LIMIT = (1 << 31) - 1
 
 
 def is_row(record: Mapping[str, Any]) -> bool:
-    """Whether these are the columns of such a table."""
+    """Return whether these are the columns of such a table."""
     return "explanation" in record and ("latent" in record or "index" in record)
 
 

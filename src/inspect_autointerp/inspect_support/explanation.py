@@ -44,7 +44,7 @@ class Explanation:
 
     @staticmethod
     def get(state: TaskState) -> "Explanation":
-        """What the solver left; an explanation without text where it left nothing."""
+        """Return what the solver left; an explanation without text where it left nothing."""
         content = state.metadata.get(KEY)
         if content is None:
             return Explanation(text=None, source="none", latent=str(state.sample_id), reason="no_solver")

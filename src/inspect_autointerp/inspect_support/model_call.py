@@ -24,7 +24,7 @@ class Failure:
     reason: str
     """`no_response` where nothing came in good order, else see `provider_error`."""
     final: bool
-    """Whether Inspect has given up after as many retries, or as much time, as the user allows it."""
+    """True if Inspect has given up after as many retries, or as much time, as the user allows it."""
 
 
 async def attempt(

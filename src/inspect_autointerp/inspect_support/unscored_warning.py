@@ -45,7 +45,7 @@ class _Unscored(Hooks):
 
 
 def score_share(score: Score) -> float:
-    """What share of a latent is unscored, in [0, 1]; all of it where that is undefined."""
+    """Return what share of a latent is unscored, in [0, 1]; all of it where that is undefined."""
     value = score.value[KEY] if isinstance(score.value, dict) else None
     share = float(value) if isinstance(value, int | float) else float("nan")
     return 1.0 if isnan(share) else share
@@ -59,7 +59,7 @@ def score_reasons(score: Score) -> dict[str, float]:
 
 
 def warning(scorer: str, shares: list[float], reasons: Counter[str]) -> str | None:
-    """What to say of one scorer's latents; None if half or more is scored.
+    """Return what to say of one scorer's latents; None if half or more is scored.
 
     Args:
         scorer: Its name.

@@ -101,25 +101,26 @@ def leaderboard(
     results = read_results(logs, alone=by == "coder")
     pairs = differences_of(results)
     numbers = summary(results, pairs)
+    named = tables.with_short_labels(results)
     if documents:
         numbers = numbers.join(document_intervals(results))
-    shown = tables.tables(results, numbers)
+    shown = tables.tables(named, numbers)
     if differences or full:
-        shown += tables.differences(results, pairs)
+        shown += tables.differences(named, pairs)
     if correlations or full:
-        shown += tables.correlations(results, correlations_of(results))
+        shown += tables.correlations(named, correlations_of(named))
     for group in groups:
-        shown += tables.breakdowns(results, breakdown(results, group), group, numbers)
+        shown += tables.breakdowns(named, breakdown(named, group), group, numbers)
     notes = list(tables.NOTES)
     if per_coder:
-        views = coders.by_coder(results, numbers)
+        views = coders.by_coder(named, numbers)
         if not views and by == "coder":
             raise UserError(f"{logs}: no explainer was evaluated on two coders or hookpoints with the same score")
         shown = (views + shown) if by == "coder" else (shown + views)
         notes += [coders.NOTE] if views else []
     if guidelines or full:
-        shown += guidelines_view(results)
-    shown += tables.apart(results)
+        shown += guidelines_view(named)
+    shown += tables.apart(named)
     targets = {"csv": csv, "parquet": parquet, "json": json}
     if not any(str(target) == "-" for target in (*targets.values(), latents, md)):
         view.print_terminal(shown, notes)
@@ -132,7 +133,7 @@ def leaderboard(
     if latents is not None:
         export.write_rows(export.latent_rows(results), latents)
     if html is not None:
-        write_page(results, html, logs=logs if viewer else None, stores=at_hand)
+        write_page(named, html, logs=logs if viewer else None, stores=at_hand)
         sys.stdout.write(f"{html / 'index.html'}: the page\n")
     if md is not None:
         view.write_markdown(md, shown, notes)

@@ -1,4 +1,4 @@
-"""What a folder of logs holds, as tables: entries, latents and values. Everything of the leaderboard is computed on it.
+"""A folder of logs as tables of entries, latents and values, from which the leaderboard is computed.
 
 A *table* is a set of entries that may be compared: the same score, suite, store, hookpoint, latents, grader, prompt
 and options. All entries of a table have a value, or none, for each of the same latents, so a table is a dense matrix.
@@ -63,11 +63,11 @@ class Results:
     - `band`: ordered category, powers of ten of the firing share, rarest first; missing where that is.
     """
     estimates: pd.DataFrame
-    """What the logs say of every statistic of every entry: `entry`, `statistic`, `mean`, `low`, `high`, `n`."""
+    """Estimates of every statistic of every entry: `entry`, `statistic`, `mean`, `low`, `high`, `n`."""
     apart: pd.DataFrame
     """Entries that stand in no table: `explainer`, `log`, `reason`."""
     shards: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Where an entry is a sweep, all of its logs, by its `log`, which is the first of them."""
+    """The logs of each sharded evaluation, by its entry's `log`, which is the first of them."""
 
     def logs_of(self, log: str) -> tuple[str, ...]:
         """All logs of the entries that have this `log`."""
@@ -97,7 +97,7 @@ class Results:
         return np.searchsorted(self.values["entry"].to_numpy(), np.arange(len(self.entries) + 1))
 
     def rows(self, entry: int) -> slice:
-        """Where an entry's rows stand in `values`."""
+        """Return where an entry's rows stand in `values`."""
         return slice(int(self._bounds[entry]), int(self._bounds[entry + 1]))
 
 

@@ -128,7 +128,7 @@ def _load(name: str, option: str, device: str | None, trust_remote_code: bool) -
 
 
 def _hub_answers(name: str) -> bool:
-    """Whether the Hub can be asked for a model, if only to say that there is none.
+    """Return whether the Hub can be asked for a model, if only to say that there is none.
 
     Where it cannot, what is in the cache is all there is: the library would try again for a minute before it says so.
     """

@@ -24,7 +24,7 @@ class Direction:
     random: int | None = None
     """A seed: a random direction of the same length instead, another one for every latent."""
     ablated: bool = False
-    """Whether what is added is also times minus the latent's own activation at that token: a strength of 1 then takes
+    """True if what is added is also times minus the latent's own activation at that token: a strength of 1 then takes
     away what the latent writes there, as if it were silent, and nothing else. Such a strength is not tuned."""
 
 

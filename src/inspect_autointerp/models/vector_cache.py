@@ -32,7 +32,7 @@ class KeptVectors:
         self._place = np.zeros((0, 2), dtype=np.int32)  # which block, which row
 
     def get(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """What there is of some vectors.
+        """Return what there is of some vectors.
 
         Args:
             numbers: int64 (n,).

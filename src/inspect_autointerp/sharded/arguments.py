@@ -69,7 +69,7 @@ class Arguments:
         return Arguments(tuple(given), task)
 
     def identity(self) -> list[list[str | None]]:
-        """What has to be the same for a shard's log to be of the same sweep."""
+        """Return what has to be the same for a shard's log to be of the same sweep."""
         pairs: list[tuple[str, str | None]] = [pair for pair in options(self.given) if pair[0] not in _REACHING]
         reaching = {option.removeprefix("--").replace("-", "_").upper() for option in _REACHING}
         for name, value in os.environ.items():
@@ -78,7 +78,7 @@ class Arguments:
         return [list(pair) for pair in sorted(pairs, key=str)]
 
     def has(self, option: str) -> bool:
-        """Whether the user gave an option."""
+        """Return whether the user gave an option."""
         return any(name == option for name, _ in options(self.given))
 
 

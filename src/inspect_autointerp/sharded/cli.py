@@ -7,7 +7,7 @@ import typer
 from inspect_autointerp.errors import UserError
 
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
-"""How typer has to be told that what it does not know is for `inspect eval`."""
+"""Settings that pass unknown options on to `inspect eval`."""
 
 
 def eval_sharded(

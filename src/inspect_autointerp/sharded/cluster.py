@@ -10,7 +10,7 @@ from inspect_autointerp.sharded.shard import Log, Outcome, Process, command, lea
 from inspect_autointerp.store.remote import is_url
 
 _RETRIES = 3
-"""How often a shard is run again whose worker was killed."""
+"""Number of times that a shard is run again after its worker was killed."""
 
 
 def run_on_cluster(sweep: Sweep, show: Show = lambda *_: None) -> None:

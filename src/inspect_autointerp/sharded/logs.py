@@ -12,7 +12,7 @@ from inspect_autointerp.sharded.plan import Plan
 
 @dataclass(frozen=True)
 class Logs:
-    """What is there of a sweep."""
+    """The logs that exist of a sharded evaluation."""
 
     complete: dict[int, str] = field(default_factory=dict)
     """A log by shard."""

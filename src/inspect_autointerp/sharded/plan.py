@@ -1,4 +1,4 @@
-"""What a sweep evaluates, and how it is cut up: the same for the same arguments, so that it can be taken up again."""
+"""The plan of a sharded evaluation: the same for the same arguments, so that it can be resumed."""
 
 import json
 from collections.abc import Sequence
@@ -35,11 +35,11 @@ class Plan:
 
     @property
     def n_latents(self) -> int:
-        """Of all shards together."""
+        """Latents of all shards together."""
         return sum(map(len, self.shards))
 
     def metadata(self, shard: int) -> dict[str, object]:
-        """What the log of a shard (from 1) says under `KEY`."""
+        """Return what the log of a shard (from 1) says under `KEY`."""
         whole = {"latents": self.n_latents, "skipped": self.skipped}
         return {"id": self.id, "shard": shard, "of": len(self.shards), **whole}
 

@@ -1,4 +1,4 @@
-"""What a person sees of a sweep; on standard error, so that standard output stays clean."""
+"""Progress of a sharded evaluation, on standard error so that standard output stays clean."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ _LISTED = 20
 
 
 def say_plan(sweep: Sweep) -> None:
-    """What is to be run, and what is there already."""
+    """Return what is to be run, and what is there already."""
     plan, logs = sweep.plan, sweep.logs
     left_out = ", ".join(f"{n:,} {reason}" for reason, n in plan.skipped.items())
     say(
@@ -29,7 +29,7 @@ def say_plan(sweep: Sweep) -> None:
 
 
 def say_result(sweep: Sweep) -> None:
-    """How it ended.
+    """Return how it ended.
 
     Raises:
         UserError: Shards have failed; the message names them.

@@ -22,7 +22,7 @@ _HOPELESS = 3
 
 @dataclass
 class Sweep:
-    """How far a sweep has come."""
+    """Progress of a sharded evaluation."""
 
     plan: Plan
     log_dir: str
@@ -58,7 +58,7 @@ class Sweep:
             raise UserError(f"{len(self.failed)} shards failed before any latent was done: {self.failed[shard]}")
 
     def command(self, shard: int) -> list[str]:
-        """What to run for a shard."""
+        """Return what to run for a shard."""
         unfinished = self.logs.unfinished.get(shard, [None])[0]
         return command(self.plan, shard, self.log_dir, self.log, unfinished)
 
@@ -112,7 +112,7 @@ def run_locally(sweep: Sweep, processes: int, show: Show = lambda *_: None) -> N
 
 
 def left(sweep: Sweep) -> str:
-    """What to tell a user who stopped a sweep."""
+    """Return what to tell a user who stopped a sweep."""
     done, n = len(sweep.logs.complete), len(sweep.plan.shards)
     return (
         f"stopped; {done} of {n} shards are complete in {sweep.log_dir}. The same command goes on from there, with the"

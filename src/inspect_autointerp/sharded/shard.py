@@ -18,7 +18,7 @@ from inspect_autointerp.sharded.worker_hooks import VARIABLE
 Log = Literal["full", "lean", "least"]
 
 _LEAN = ("--no-log-realtime", "--no-log-model-api", "--no-score-display", "--acp-server=false", "--ctl-server=false")
-"""What neither a finished log nor recovery needs: see docs/performance.md, "What logs hold"."""
+"""Options that save what neither a finished log nor recovery needs: docs/performance.md, "What logs hold"."""
 _TRACE = "INSPECT_TRACE_LEVEL"
 """The environment variable for what Inspect's traces hold; they cost a twentieth of a shard's time."""
 _LONGEST = 400
@@ -27,10 +27,10 @@ _LONGEST = 400
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a shard's process ended."""
+    """The way in which a shard's process ended."""
 
     location: str | None
-    """Of its log, if it came so far as to have one."""
+    """Location of its log, if it has one."""
     problem: str | None
     """Why the log is not complete; None where it is."""
 
@@ -66,7 +66,7 @@ def command(plan: Plan, shard: int, log_dir: str, log: Log, unfinished: str | No
 
 
 def log_is_whole(outcome: Outcome, log: Log) -> bool:
-    """Whether a complete log has more in it than is to be kept."""
+    """Return whether a complete log has more in it than is to be kept."""
     return log == "least" and outcome.problem is None and outcome.location is not None
 
 
@@ -97,7 +97,7 @@ class Process:
         return self._ticks.stat().st_size
 
     def ended(self) -> bool:
-        """Whether the process has ended."""
+        """Return whether the process has ended."""
         return self._process.poll() is not None
 
     def stop(self) -> None:
@@ -143,7 +143,7 @@ def _outcome(code: int, out: str, err: str) -> Outcome:
 
 
 def _error(location: str | None) -> str | None:
-    """What a log that is not complete says of that."""
+    """Return what a log that is not complete says of that."""
     from inspect_ai.log import read_eval_log
 
     if location is None:

@@ -1,4 +1,4 @@
-"""What a shard's process does for the sweep that started it: it is sparing, and tells of each latent that is done."""
+"""The hooks of a shard's process: it saves memory, and reports each latent that is done."""
 
 import gc
 import logging

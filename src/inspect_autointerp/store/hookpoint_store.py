@@ -43,16 +43,16 @@ class HookpointStore:
 
     @property
     def entry(self) -> HookpointEntry:
-        """What the manifest says of it."""
+        """Return what the manifest says of it."""
         return self.store.manifest.hookpoints[self.name]
 
     @property
     def width(self) -> int:
-        """How many latents there are."""
+        """Return how many latents there are."""
         return self.entry.width
 
     def read(self, name: str, reader: Callable[[Path], T]) -> T:
-        """What a reader makes of one of the hookpoint's files: see `StoreFiles.read`."""
+        """Return what a reader makes of one of the hookpoint's files: see `StoreFiles.read`."""
         return self.store.read(f"{self.folder}/{name}", reader)
 
     @cached_property

@@ -87,7 +87,7 @@ class Manifest:
     subject_sha256: Text
     """Of its weights as loaded: a folder's name can stay the same while what is in it changes."""
     bos: bool
-    """Whether a BOS token stood before every chunk of the model's input (it is not in the stored corpus)."""
+    """True if a BOS token stood before every chunk of the model's input (it is not in the stored corpus)."""
     settings: Settings
     n_documents: Count
     n_tokens: Count

@@ -24,7 +24,7 @@ _URL = re.compile(r"[A-Za-z][\w+.:-]*://")
 
 
 def is_url(place: object) -> bool:
-    """Whether this is a URL: `scheme://…`."""
+    """Return whether this is a URL: `scheme://…`."""
     return isinstance(place, str) and bool(_URL.match(place))
 
 

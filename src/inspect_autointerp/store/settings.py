@@ -56,9 +56,9 @@ class Settings:
     window: int = 32
     """Tokens in a context."""
     center: bool = False
-    """Whether contexts are centred on the latent's peak, rather than cut on a grid that starts with the document."""
+    """True if contexts are centred on the latent's peak, rather than cut on a grid that starts with the document."""
     pack: bool = False
-    """Whether what the subject sees may run over the end of a document."""
+    """True if what the subject sees may run over the end of a document."""
     sample: int = 128
     """Windows kept per latent and split, uniformly."""
     top: int = 32

@@ -84,7 +84,7 @@ class Store:
         return store
 
     def read(self, name: str, reader: Callable[[Path], T]) -> T:
-        """What a reader makes of one of the store's files: see `StoreFiles.read`."""
+        """Return what a reader makes of one of the store's files: see `StoreFiles.read`."""
         return self._files.read(name, reader)
 
     @cached_property
@@ -186,7 +186,7 @@ class Store:
         return np.searchsorted(self._documents["offset"], positions, side="right") - 1
 
     def n_documents(self, split: Split) -> int:
-        """How many documents are of a split."""
+        """Return how many documents are of a split."""
         n_test = int(self._documents["test"].sum())
         return n_test if split == "test" else len(self._documents["test"]) - n_test
 
@@ -203,7 +203,7 @@ class Store:
         return np.maximum(first, chunk), np.minimum(end, chunk + length)
 
     def in_split(self, positions: np.ndarray, split: Split) -> np.ndarray:
-        """Whether each position lies in a document of that split, as bool."""
+        """Return whether each position lies in a document of that split, as bool."""
         is_test = self._documents["test"][self.document(positions)].astype(bool)
         return is_test if split == "test" else ~is_test
 

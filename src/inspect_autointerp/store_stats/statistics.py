@@ -95,7 +95,7 @@ def _frozen_kept(at: HookpointStore) -> tuple[np.ndarray, ...]:
 
 
 def _test_positions(store: Store) -> np.ndarray:
-    """Whether each position lies in a document of the test split: bool (token,)."""
+    """Return whether each position lies in a document of the test split: bool (token,)."""
     n = len(store.tokens)
     blocks = (np.arange(begin, min(n, begin + _BLOCK)) for begin in range(0, n, _BLOCK))
     return np.concatenate([store.in_split(block, "test") for block in blocks])
@@ -147,7 +147,7 @@ def position_information(position: np.ndarray, lengths: np.ndarray, n_tokens: np
 
 
 def density_histogram(frame: pd.DataFrame) -> list[tuple[float, float, int]]:
-    """How many of `latents_frame`'s latents that fire have a density in each half of a power of ten.
+    """Return how many of `latents_frame`'s latents that fire have a density in each half of a power of ten.
 
     Returns:
         From, up to (excluded, but for 1), and how many; from the rarest to the densest, empty ones between included.
@@ -198,7 +198,7 @@ def _most_frequent(tokens: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray,
 
 
 def summary(frame: pd.DataFrame, *, min_active: int) -> dict[str, float]:
-    """What `latents_frame` comes to, by name; NaN where there is nothing to speak of.
+    """Return what `latents_frame` comes to, by name; NaN where there is nothing to speak of.
 
     Names:
         latents: How many there are.

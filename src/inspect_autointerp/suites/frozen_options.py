@@ -31,7 +31,7 @@ class Fixed:
     """The store's; None if the suite does not publish it."""
     drawn: Drawn
     entry: bool
-    """Whether the evaluation can be an entry of the suite: the suite's own grader grades."""
+    """True if the evaluation can be an entry of the suite: the suite's own grader grades."""
 
     @property
     def options(self) -> dict[str, Any]:
@@ -51,7 +51,7 @@ class Fixed:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What the log says of it."""
+        """Return what the log says of it."""
         suite = self.suite
         return {
             "name": suite.name,

@@ -21,7 +21,7 @@ def suite_folder(suite: Suite) -> Path:
 
 
 def is_demo(suite: Suite) -> bool:
-    """Whether a suite's store is the one that the demo makes for itself."""
+    """Return whether a suite's store is the one that the demo makes for itself."""
     store = suite.store
     if store is None or suite.frozen:
         return False
@@ -57,7 +57,7 @@ def check_store(suite: Suite, manifest: Manifest, where: Path) -> None:
 
 
 def unpublished(suite: Suite, manifest: Manifest) -> str | None:
-    """What to say of a suite's store whose digest is not among those that the suite publishes; None if it is."""
+    """Return what to say of a suite's store whose digest is not among those that the suite publishes; None if it is."""
     published = suite.published(manifest)
     if manifest.digest in published:
         return None
@@ -68,7 +68,7 @@ def unpublished(suite: Suite, manifest: Manifest) -> str | None:
 
 
 def _differences(suite: Suite, manifest: Manifest) -> list[str]:
-    """How a store's settings and weights differ from a suite's, in words."""
+    """Return how a store's settings and weights differ from a suite's, in words."""
     assert suite.store is not None
     wanted, actual = (asdict(settings) for settings in (suite.store.complete(), manifest.settings))
     odd = [

@@ -79,7 +79,7 @@ class Suite:
     """Another whenever the rest changes."""
     description: str
     state: Literal["run", "defined"]
-    """Whether anybody has run it yet."""
+    """True if anybody has run it yet."""
     store: StoreOptions | None
     """How its store is made; None where that is not said of a frozen one."""
     frozen: _Text | None = None
@@ -107,12 +107,12 @@ class Suite:
 
     @property
     def label(self) -> str:
-        """How tables name it: `demo/1 · 3f2a91c04b7d`."""
+        """Return how tables name it: `demo/1 · 3f2a91c04b7d`."""
         return f"{self.name}/{self.version} · {self.definition[:12]}"
 
     @property
     def one_store(self) -> bool:
-        """Whether all rows have to be over the same store; else any that is made as the suite says will do."""
+        """Return whether all rows have to be over the same store; else any that is made as the suite says will do."""
         return not isinstance(self.digest, dict)
 
     def published(self, manifest: Manifest) -> list[str]:

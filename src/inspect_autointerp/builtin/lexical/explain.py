@@ -61,7 +61,7 @@ def explain(question: str) -> str:
 
 
 def _marked(text: str, pair: Sequence[str]) -> list[tuple[str, str]]:
-    """What stands between delimiters, as listed tokens are found."""
+    """Return what stands between delimiters, as listed tokens are found."""
     if not pair:
         return []
     passages = re.findall(f"{re.escape(pair[0])}(.+?){re.escape(pair[1])}", text)
@@ -69,7 +69,7 @@ def _marked(text: str, pair: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _word(token: str, texts: list[str]) -> str:
-    """How to list a token: as a word, or with … in front where it mostly stands inside longer ones."""
+    """Return how to list a token: as a word, or with … in front where it mostly stands inside longer ones."""
     word = token.strip()
     if not word or token[0].isspace() or not word[0].isalnum():
         return word or token

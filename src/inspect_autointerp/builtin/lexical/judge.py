@@ -46,7 +46,7 @@ def _length(word: str) -> int:
 
 
 def _counts(place: range, marks: set[int] | None) -> bool:
-    """Whether a place is on a marked character, if there are marks."""
+    """Return whether a place is on a marked character, if there are marks."""
     return marks is None or not marks.isdisjoint(place)
 
 

@@ -72,7 +72,7 @@ def _form(word: str) -> str:
 
 
 def _misses(word: str) -> list[str]:
-    """What is spelled like a listed token, and holds it nowhere."""
+    """Return what is spelled like a listed token, and holds it nowhere."""
     if word.startswith(PART) and len(word) > 1:
         return [_STEM + miss for miss in _respelled(word[len(PART) :])]
     return _respelled(word) or [sign * len(word) for sign in _SIGNS if sign not in word]

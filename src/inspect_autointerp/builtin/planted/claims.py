@@ -25,7 +25,7 @@ class Claim:
         return [match.span(group) for match in self._compiled.finditer(text)]
 
     def holds(self, text: str) -> bool:
-        """Whether the text has any."""
+        """Return whether the text has any."""
         return self._compiled.search(text) is not None
 
 

@@ -104,7 +104,7 @@ class OracleAPI(OfflineAPI):
 
 
 def label(explanation: str, text: str, marks: set[int] | None = None, error_rate: float = 0.0, seed: int = 0) -> int:
-    """Whether an explanation holds on a text: 1 or 0, and with a probability of `error_rate` the other one.
+    """Return whether an explanation holds on a text: 1 or 0, and with a probability of `error_rate` the other one.
 
     Args:
         explanation: A planted one, or an empty one, which holds nowhere.

@@ -58,7 +58,7 @@ def _holds(claim: Claim) -> np.ndarray:
 
 
 def _relatives(claim: Claim) -> list[Claim]:
-    """What else may be said of the latents of a claim's family; of its own latents first."""
+    """Return what else may be said of the latents of a claim's family; of its own latents first."""
     own = [number for number, planted in enumerate(LATENTS) if claim in _said(planted)]
     family = [LATENTS[i] for number in own for i in range(number // FAMILY * FAMILY, (number // FAMILY + 1) * FAMILY)]
     relatives = [other for planted in [*(LATENTS[i] for i in own), *family] for other in _said(planted)]

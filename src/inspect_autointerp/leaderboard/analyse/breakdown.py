@@ -14,7 +14,7 @@ By = Literal["decile", "hookpoint", "density"]
 
 
 def checked(by: str) -> str:
-    """Whether there is such a breakdown.
+    """Return whether there is such a breakdown.
 
     Raises:
         UserError: There is not.

@@ -1,4 +1,4 @@
-"""How scores go together over latents: the matrix of correlations of arXiv 2410.13928, tables A1 and A2, from logs.
+"""Correlations between scores over latents, as in tables A1 and A2 of arXiv 2410.13928.
 
 Intervals are Fisher's (of artanh r), with the standard error by the influence function of the coefficient, which holds
 for any distribution; scipy's are for normal ones. Spearman's is Pearson's of the ranks, and that the ranks are

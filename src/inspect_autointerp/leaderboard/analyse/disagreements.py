@@ -4,7 +4,7 @@ import pandas as pd
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.inspect_support.log_samples import read_header, unreadable
-from inspect_autointerp.leaderboard.load.header import scores_of
+from inspect_autointerp.leaderboard.load.header import scorers_of
 from inspect_autointerp.leaderboard.load.log_values import log_values
 from inspect_autointerp.scorers.shared.specs import SCORES
 
@@ -30,7 +30,7 @@ def disagreements(log: str, first: str, second: str, most: int = 20) -> pd.DataF
         UserError: The log cannot be read, is of another project, or has no such score.
     """
     header = read_header(log)
-    names = list(scores_of(header))
+    names = scorers_of(header)
     wanted = {"first": first, "second": second}
     for name in wanted.values():
         if name not in names:

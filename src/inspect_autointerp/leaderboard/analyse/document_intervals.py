@@ -41,7 +41,7 @@ class Judged:
     value: np.ndarray
     """float64 (verdict,): the label, or what contexts are ranked by."""
     ranked: bool
-    """Whether the headline is the AUROC of the values; else the balanced accuracy of the labels."""
+    """True if the headline is the AUROC of the values; else the balanced accuracy of the labels."""
 
     @staticmethod
     def from_verdicts(by_latent: Sequence[Sequence[Verdict]], ranked: bool) -> "Judged | None":

@@ -10,7 +10,7 @@ from inspect_autointerp.leaderboard.load.log_entry import RANDOM_CODER
 from inspect_autointerp.leaderboard.results import Results
 
 _SAME = ["explainer", "score", "subject", "grader", "prompt", "options"]
-"""What an entry and its random floor have in common."""
+"""The settings that an entry and its random floor have in common."""
 
 
 def over_random(results: Results) -> pd.DataFrame:

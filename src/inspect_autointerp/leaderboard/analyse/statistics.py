@@ -1,4 +1,4 @@
-"""What each entry comes to over latents: mean and quartiles, its place, and whether it is above its floors.
+"""Summary of each entry: mean and quartiles over latents, rank, and the comparison with its floors.
 
 Places are by the verdicts on paired differences and not by resampling: an explainer's rank is 1 + the number of those
 that are significantly better, and those that cannot be told apart share it. The interval reaches from there to the last
@@ -92,7 +92,7 @@ def _over_latents(results: Results, table: int) -> pd.DataFrame:
 
 
 def mean_of(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How many values each column of (latent, entry) has, and their mean; NaN of none."""
+    """Return how many values each column of (latent, entry) has, and their mean; NaN of none."""
     n = (~np.isnan(values)).sum(axis=0)
     total = np.nansum(values, axis=0, dtype=np.float64)
     return n, np.divide(total, n, out=np.full(n.shape, np.nan), where=n > 0)

@@ -1,10 +1,12 @@
 """Which entries stand in one table: those over the same store, latents, grader and options, and no others."""
 
+import json
 from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass, replace
 
 from inspect_autointerp.leaderboard.load.log_entry import RANDOM_CODER, Entry, is_known
 from inspect_autointerp.leaderboard.load.setting import Setting
+from inspect_autointerp.text.settings_words import setting_words, without_json
 
 
 @dataclass(frozen=True)
@@ -105,15 +107,22 @@ def _ranked(entries: list[Entry]) -> list[Entry]:
 
 
 def _difference(entry: Entry, table: Comparison) -> str:
-    """How an entry's setting differs from a table's."""
+    """Return how an entry's setting differs from a table's."""
     reasons = []
     for key, value in asdict(entry.setting).items():
         if value == getattr(table.setting, key):
             continue
         if key == "latents":  # of another store or hookpoint they are others anyway
             reasons += [] if reasons else ["other latents"]
-        elif key == "grader":
-            reasons.append(f"another grader ({value})")
+        elif key == "options":
+            reasons.append(f"other options ({_other_options(value, table.setting.options)})")
         else:
-            reasons.append(f"another {key} ({value})" if key != "options" else f"other options {value}")
+            reasons.append(f"another {key} ({without_json(value)})")
     return ", ".join(reasons)
+
+
+def _other_options(own: str, other: str) -> str:
+    """The options in which an entry differs, as words; options are JSON."""
+    here, there = (json.loads(text) or {} for text in (own, other))
+    words = setting_words({key: value for key, value in here.items() if key not in there or there[key] != value})
+    return ", ".join([*words, *(f"no {key}" for key in sorted(there.keys() - here.keys()))])

@@ -1,4 +1,4 @@
-"""Whether a log agrees with itself: its header, its samples' scores, and what says how these were made.
+"""Checks that a log agrees with itself: header, scores, and the record of how they were made.
 
 Each check is a small function that yields a sentence for a contradiction. An honest log of any task has none. A log
 that was made up consistently has none either: that nobody can tell from the log.
@@ -16,7 +16,8 @@ import pandas as pd
 from inspect_ai.log import EvalLog
 
 from inspect_autointerp.inspect_support.default_model import LEXICAL, NO_MODEL
-from inspect_autointerp.leaderboard.load.header import FLOORS, estimate_parts, scores_of, solver_of
+from inspect_autointerp.inspect_support.stated_estimates import stated_estimates
+from inspect_autointerp.leaderboard.load.header import FLOORS, scorers_of, solver_of
 from inspect_autointerp.leaderboard.load.sample_rows import (
     TEXT,
     Origins,
@@ -27,13 +28,13 @@ from inspect_autointerp.leaderboard.load.sample_rows import (
     value_names,
 )
 from inspect_autointerp.leaderboard.load.value_rules import value_contradictions
-from inspect_autointerp.statistics.intervals import bootstrap_intervals
+from inspect_autointerp.statistics.estimates import estimates_of
 
 _MOST = 20
 """Contradictions that are listed of a log."""
 _LATENT = re.compile(r"0|[1-9][0-9]{0,17}")
 _MEANS = (None, "mean")
-"""How epochs are reduced where a mean over them is meant."""
+"""Names of the reducer that takes the mean over epochs."""
 _OWN_MODEL = ("explain", "refine", "best_of")
 """Solvers whose explanations are by the main model."""
 _SOURCES = {
@@ -45,7 +46,7 @@ _SOURCES = {
 
 @dataclass(frozen=True)
 class Samples:
-    """What the samples of a log hold."""
+    """The contents of a log's samples."""
 
     header: EvalLog
     rows: pd.DataFrame
@@ -69,7 +70,7 @@ class Samples:
 
     @property
     def epochs(self) -> int:
-        """How often each was evaluated."""
+        """Return how often each was evaluated."""
         return self.header.eval.config.epochs or 1
 
     @property
@@ -145,31 +146,31 @@ def _counts(samples: Samples) -> Iterator[str]:
 
 def _header_means(samples: Samples) -> Iterator[str]:
     """The header's means, intervals and counts are those of the samples' scores."""
-    values = samples.values
-    for scorer, scores in scores_of(samples.header).items():
-        stated = {score.name: parts for score in scores if "mean" in (parts := estimate_parts(score))}
-        if not stated or any(score.reducer not in _MEANS for score in scores):
+    header, values = samples.header, samples.values
+    scores = header.results.scores if header.results else []
+    counts = {(score.scorer, score.name): score.scored_samples for score in scores}
+    odd = {score.scorer for score in scores if score.reducer not in _MEANS}  # not a mean over epochs
+    for scorer, stated in stated_estimates(header).items():
+        if scorer in odd:
             continue
-        columns = [values.get(f"{scorer}/{name}", pd.Series(np.nan, values.index)) for name in stated]
-        matrix = np.stack(columns, axis=1).astype(np.float64)
-        n = (~np.isnan(matrix)).sum(axis=0)
-        mean = np.divide(np.nansum(matrix, axis=0), n, out=np.full(len(n), np.nan), where=n > 0)
-        here = {"mean": mean, **dict(zip(("low", "high"), bootstrap_intervals(matrix), strict=True))}
-        counts = {score.name: score.scored_samples for score in scores}
-        for i, (name, parts) in enumerate(stated.items()):
-            if counts[name] not in (None, int(n[i])):
-                yield f"the header says that {counts[name]} latents have a {name} of {scorer}, and {n[i]} have"
-            for part, there in parts.items():
-                if not _alike(there, here[part][i]):
+        columns = {name: values.get(f"{scorer}/{name}", pd.Series(np.nan, values.index)) for name in stated}
+        here = estimates_of(pd.DataFrame(columns, index=values.index))
+        for name, parts in stated.items():
+            n = here[name].n
+            if "mean" in parts and counts.get((scorer, name)) not in (None, n):
+                yield f"the header says that {counts[scorer, name]} latents have a {name} of {scorer}, and {n} have"
+            for part, there in sorted(parts.items(), key=lambda item: item[0] != "mean"):
+                computed = getattr(here[name], part)
+                if not _alike(there, computed):
                     yield (
                         f"the header says {part} {there:.6g} of {scorer}'s {name}, and its samples come to"
-                        f" {here[part][i]:.6g}"
+                        f" {computed:.6g}"
                     )
                     break
 
 
 def _alike(one: object, other: object) -> np.ndarray:
-    """Whether numbers are equal as far as 32 bits can tell; NaN is NaN."""
+    """Return whether numbers are equal as far as 32 bits can tell; NaN is NaN."""
     return np.isclose(np.asarray(one), np.asarray(other), rtol=1e-5, atol=1e-5, equal_nan=True)
 
 
@@ -208,7 +209,7 @@ def _reductions(samples: Samples) -> Iterator[str]:
 
 def _statistics(samples: Samples) -> Iterator[str]:
     """The statistics of each score fit each other, see `value_rules`; an edit is known, and shown as such."""
-    for scorer in scores_of(samples.header):
+    for scorer in scorers_of(samples.header):
         rows = samples.rows[~samples.rows["id"].isin(samples.edited.get(scorer, set()))]
         names = list(value_names(rows, scorer))
         if names and len(rows):
@@ -249,7 +250,7 @@ def _explainer(samples: Samples) -> Iterator[str]:
 
 
 def _is_model(name: str, model: str) -> bool:
-    """Whether a name is a model's: the same, or with its arguments behind it."""
+    """Return whether a name is a model's: the same, or with its arguments behind it."""
     return name == model or bool(re.match(rf"{re.escape(model)}[ (\[{{]", name))
 
 

@@ -61,7 +61,7 @@ def _sample(path: str, id: str, epoch: int) -> EvalSample:
 
 
 def _has_history(archive: ZipFile, name: str) -> bool:
-    """Whether a member is a sample with a history; it is read to its end, so that damage is found."""
+    """Return whether a member is a sample with a history; it is read to its end, so that damage is found."""
     has_history, rest = False, b""
     with archive.open(name) as member:
         while chunk := member.read(_CHUNK):

@@ -1,24 +1,14 @@
-"""What the header of a log says of its explainer and of its scores."""
+"""The explainer and the scores that a log's header names."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from inspect_ai.log import EvalLog, EvalScore
+from inspect_ai.log import EvalLog
+
+from inspect_autointerp.inspect_support.stated_estimates import stated_estimates
+from inspect_autointerp.statistics.estimates import Estimate
 
 FLOORS = ("shuffled", "constant", "empty")
-_METRICS = ("estimate_mean", "estimate_low", "estimate_high")
-"""What `scorers.shared.metrics.estimate` leaves in a log; Inspect puts the package's name in front."""
-_HUGE = 1e38
-
-
-class Estimate(NamedTuple):
-    """A mean over latents, with its 95 % interval; NaN where undefined."""
-
-    mean: float
-    low: float
-    high: float
-    n: int
-    """Latents that have a value."""
 
 
 def solver_of(log: EvalLog) -> tuple[str, dict[str, Any], bool]:
@@ -34,32 +24,22 @@ def solver_of(log: EvalLog) -> tuple[str, dict[str, Any], bool]:
     return solver, options, options.get("file") is not None
 
 
-def scores_of(log: EvalLog) -> dict[str, list[EvalScore]]:
-    """Return the statistics of each score, by the score's name in the log.
-
-    Where epochs are reduced in several ways, a statistic is that of the first.
-    """
-    by_scorer: dict[str, dict[str, EvalScore]] = {}
-    for score in log.results.scores if log.results else []:
-        by_scorer.setdefault(score.scorer, {}).setdefault(score.name, score)
-    return {scorer: list(scores.values()) for scorer, scores in by_scorer.items()}
+def scorers_of(log: EvalLog) -> list[str]:
+    """Return the names of the scores that a log has results of."""
+    return list(dict.fromkeys(score.scorer for score in (log.results.scores if log.results else [])))
 
 
-def estimate_parts(score: EvalScore) -> dict[str, float]:
-    """Return the `mean`, `low` and `high` of a statistic, as far as the header has them; NaN where undefined."""
-    value = {name.rsplit("/", 1)[-1]: float(metric.value) for name, metric in score.metrics.items()}
-    return {
-        name.partition("_")[2]: value[name] if abs(value[name]) < _HUGE else float("nan")
-        for name in _METRICS
-        if name in value
-    }
-
-
-def estimates_of(scores: list[EvalScore]) -> dict[str, Estimate]:
-    """Return a score's estimates by statistic."""
+def header_estimates(log: EvalLog) -> dict[str, dict[str, Estimate]]:
+    """Return, by score and statistic, the estimates that the header states; n is 0 where it does not say."""
+    scores = log.results.scores if log.results else []
+    counts = {(score.scorer, score.name): score.scored_samples or 0 for score in scores}
     nan = float("nan")
     return {
-        score.name: Estimate(*({"mean": nan, "low": nan, "high": nan} | estimate_parts(score)).values(),
-                             n=score.scored_samples or 0)
-        for score in scores
-    }  # fmt: skip
+        scorer: {
+            statistic: Estimate(
+                **({"mean": nan, "low": nan, "high": nan} | parts), n=counts.get((scorer, statistic), 0)
+            )
+            for statistic, parts in statistics.items()
+        }
+        for scorer, statistics in stated_estimates(log).items()
+    }

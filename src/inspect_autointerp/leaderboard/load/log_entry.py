@@ -1,7 +1,7 @@
 """One log as the entries of a leaderboard, one per score: made from its header and one sample."""
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from math import isfinite, isnan
@@ -13,20 +13,22 @@ from inspect_ai.log import EvalLog, list_eval_logs, read_eval_log, read_eval_log
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.inspect_support.default_model import LEXICAL, NO_MODEL
 from inspect_autointerp.inspect_support.model_name import sampling, telling_arguments
-from inspect_autointerp.leaderboard.load.header import FLOORS, Estimate, estimates_of, scores_of, solver_of
+from inspect_autointerp.leaderboard.load.header import FLOORS, header_estimates, scorers_of, solver_of
 from inspect_autointerp.leaderboard.load.log_values import Check, log_check
 from inspect_autointerp.leaderboard.load.setting import UNKNOWN, Setting
 from inspect_autointerp.scorers.shared.specs import spec_of
 from inspect_autointerp.sharded import KEY as SWEEP
+from inspect_autointerp.statistics.estimates import Estimate
+from inspect_autointerp.text.settings_words import SEPARATOR, label_words
 
 _NO_MODEL = ("constant", "empty", "supply", "human")
 """Explainers that ask no model."""
 RANDOM_CODER = "random:"
-"""How the name of a coder that was made at random begins (`prep.coders.random_topk`)."""
+"""Prefix of a random coder's name (`prep.coders.random_topk`)."""
 
 
 class Shard(NamedTuple):
-    """What part of a sweep a log is (`autointerp eval-sharded`)."""
+    """The part of a sharded evaluation that a log holds (`autointerp eval-sharded`)."""
 
     sweep: str
     number: int
@@ -42,7 +44,7 @@ class Entry:
     """The model, the solver where it is not `explain`, and its settings where they are not the defaults."""
     floor: bool
     setting: Setting
-    """What has to agree for two entries to be compared."""
+    """Settings that must agree for two entries to be compared."""
     scores: dict[str, Estimate]
     n_latents: int
     """Latents evaluated, unscored ones included."""
@@ -55,21 +57,21 @@ class Entry:
     problem: str | None = field(default=None)
     """Why it can be compared with nothing, for instance that it was not finished."""
     scorer: str = ""
-    """What the score is called in the log."""
+    """Name of the score in the log."""
     latents: tuple[str, ...] = field(default=(), repr=False)
     """Their ids, in order of text."""
     subject: str = ""
     coder: str = ""
     baseline: bool = False
-    """Of the lexical baseline: a floor where it stands among language models, see `comparable`."""
+    """True for the lexical baseline: a floor in a table with language models, see `comparable`."""
     shard: Shard | None = None
-    """Where the log is one of a sweep's."""
+    """Part of a sharded evaluation; None for a whole log."""
     logs: tuple[str, ...] = field(default=(), repr=False)
     """The logs of a sweep's shards, whose entry this is (`merge_shards`); `path` is the first then."""
     digest: str | None = None
     """The digest that the entry's suite publishes of its store; None without a suite, or where it publishes none."""
     one_store: bool = True
-    """Whether the entry's suite is over one store, `Suite.one_store`."""
+    """True if the entry's suite is over one store, `Suite.one_store`."""
     edited: int = 0
     """Latents whose score was edited after the run (`edits`)."""
     absent: int = 0
@@ -147,7 +149,7 @@ def checked_entries(log: EvalLog, path: str) -> list[Entry]:
     return [
         replace(entry, edited=check.edited.get(entry.scorer, 0), absent=len(check.absent) if check.n_samples else 0,
                 problem=_problem(entry, check, log))
-        for entry in entries(log, path, frozenset(check.absent))
+        for entry in entries(log, path, check)
     ]  # fmt: skip
 
 
@@ -164,21 +166,23 @@ def _problem(entry: Entry, check: Check, log: EvalLog) -> str | None:
     return f"the log contradicts itself: {first}{more}"
 
 
-def entries(log: EvalLog, path: str, absent: Collection[str] = ()) -> list[Entry]:
-    """Return the entries of a log by its header: one per scorer, those that `inspect score` added included.
+def entries(log: EvalLog, path: str, check: Check | None = None) -> list[Entry]:
+    """Return the entries of a log: one per scorer, those that `inspect score` added included.
 
     Args:
         log: The log's header.
         path: The log's path or URL.
-        absent: Ids that the header lists and of which the log has no sample.
+        check: What reading all of the log came to; by default it is read.
     """
     explainer, floor, baseline = _explainer(log)
     if log.status != "success" or not log.results:
         broken = _broken(explainer, path, f"not finished (status {log.status})", str(log.eval.created))
         return [replace(broken, shard=_shard(log))]
-    by_scorer = scores_of(log)
+    check = check or log_check(path)
+    estimates = check.estimates if check.n_samples else header_estimates(log)
+    scorers = scorers_of(log)
     ids = log.eval.dataset.sample_ids or []
-    made = _made_by(path, [id for id in ids if str(id) not in absent], set(by_scorer))
+    made = _made_by(path, [id for id in ids if str(id) not in check.absent], set(scorers))
     latents = tuple(sorted(map(str, ids)))
     usages = list(log.stats.model_usage.values())
     cost = sum(usage.total_cost if usage.total_cost is not None else float("nan") for usage in usages)
@@ -200,7 +204,7 @@ def entries(log: EvalLog, path: str, absent: Collection[str] = ()) -> list[Entry
                 options=json.dumps(made.get(scorer, {}).get("options"), sort_keys=True),
                 latents=digest_of(latents),
             ),
-            scores=estimates_of(scores),
+            scores=estimates.get(scorer, {}),
             n_latents=len(ids),
             tokens_per_latent=sum(usage.total_tokens for usage in usages) / len(ids) if ids else float("nan"),
             cost_per_latent=cost / len(ids) if ids and usages else float("nan"),
@@ -214,7 +218,7 @@ def entries(log: EvalLog, path: str, absent: Collection[str] = ()) -> list[Entry
             digest=None if suite.get("digest") is None else _text(suite["digest"]),
             one_store=suite.get("one_store") is not False,
         )
-        for scorer, scores in by_scorer.items()
+        for scorer in scorers
     ]
 
 
@@ -224,13 +228,13 @@ def _text(value: object) -> str:
 
 
 def suite_of(log: EvalLog) -> dict[str, Any]:
-    """What a log says of the suite that it is an entry of (`suites.frozen_options`); nothing if it is of none."""
+    """Return what a log says of its suite (`suites.frozen_options`); nothing if it is an entry of none."""
     suite = (log.eval.metadata or {}).get("suite")
     return suite if isinstance(suite, dict) and suite.get("entry") is True else {}
 
 
 def digest_of(latents: Sequence[str]) -> str:
-    """What tells sets of latents apart: their ids, in order of text."""
+    """Return what tells sets of latents apart: their ids, in order of text."""
     return sha256("\n".join(latents).encode()).hexdigest()[:16]
 
 
@@ -242,15 +246,15 @@ def _shard(log: EvalLog) -> Shard | None:
 
 
 def _explainer(log: EvalLog) -> tuple[str, bool, bool]:
-    """What wrote a log's explanations, whether it is a floor, and whether it is the lexical baseline."""
+    """Return what wrote a log's explanations, whether it is a floor, and whether it is the lexical baseline."""
     model = LEXICAL if log.eval.model == NO_MODEL else log.eval.model
     solver, options, from_file = solver_of(log)
     if solver in _NO_MODEL or from_file:
         label = solver
     else:
-        label = model if solver == "explain" else f"{solver} ({model})"
+        label = model if solver == "explain" else f"{model}{SEPARATOR}{solver}"
         options = telling_arguments(log.eval.model_args) | sampling(log.eval.model_generate_config) | options
-    label += f" {json.dumps(options, sort_keys=True)}" if options else ""
+    label = label_words(label, options)
     floor = solver in FLOORS
     return label, floor, not floor and model.endswith("/lexical") and solver not in _NO_MODEL and not from_file
 
@@ -275,5 +279,5 @@ def _broken(name: str, path: str, problem: str, created: str = "") -> Entry:
 
 
 def is_known(value: float) -> bool:
-    """Whether a number is defined."""
+    """Return whether a number is defined."""
     return not isnan(value)

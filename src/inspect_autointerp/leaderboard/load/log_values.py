@@ -20,17 +20,20 @@ from inspect_ai.log import read_eval_log
 
 from inspect_autointerp.leaderboard.load.consistency import Samples, contradictions
 from inspect_autointerp.leaderboard.load.edits import edited_scores
+from inspect_autointerp.leaderboard.load.header import scorers_of
+from inspect_autointerp.leaderboard.load.sample_rows import score_values
 from inspect_autointerp.leaderboard.load.sample_summaries import summaries
+from inspect_autointerp.statistics.estimates import Estimate, estimates_of
 from inspect_autointerp.store.remote import cache_folder
 
-_FORMAT = "2"
-"""Of the files kept: another when what they hold changes, or what `consistency` finds."""
+_FORMAT = "3"
+"""Version of the cached files; it changes with their contents, or with the checks of `consistency`."""
 _STAMP, _CHECK = b"inspect_autointerp", b"inspect_autointerp_check"
 
 
 @dataclass(frozen=True)
 class Check:
-    """What reading all of a log came to."""
+    """Result of reading all of a log."""
 
     n_samples: int
     contradictions: list[str]
@@ -39,6 +42,8 @@ class Check:
     """Latents that the header lists and of which there is no sample."""
     edited: dict[str, int]
     """By score, of how many latents it was edited after the run."""
+    estimates: dict[str, dict[str, Estimate]]
+    """By score and statistic, the mean over latents with its interval."""
 
 
 def log_values(path: str, wanted: Callable[[str], bool] = lambda column: True) -> pd.DataFrame:
@@ -67,7 +72,12 @@ def log_check(path: str) -> Check:
     """Return what reading all of a log came to; errors as above."""
     table = _table(path)
     schema = pq.read_schema(table) if isinstance(table, Path) else table.schema
-    return Check(**json.loads((schema.metadata or {})[_CHECK]))
+    check = json.loads((schema.metadata or {})[_CHECK])
+    estimates = {
+        scorer: {name: Estimate(*parts) for name, parts in by_name.items()}
+        for scorer, by_name in check.pop("estimates").items()
+    }
+    return Check(**check, estimates=estimates)
 
 
 def _table(path: str) -> Path | pa.Table:
@@ -78,7 +88,8 @@ def _table(path: str) -> Path | pa.Table:
         return kept
     samples = summarized(path)
     edited = {name: len(ids) for name, ids in samples.edited.items()}
-    check = Check(len(samples.rows), contradictions(samples), samples.absent, edited)
+    estimates = {scorer: estimates_of(score_values(samples.values, scorer)) for scorer in scorers_of(samples.header)}
+    check = Check(len(samples.rows), contradictions(samples), samples.absent, edited, estimates)
     table = pa.Table.from_pandas(samples.values.reset_index(), preserve_index=False)
     more = {_STAMP: stamp, _CHECK: json.dumps(asdict(check)).encode()}
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), **more})
@@ -91,7 +102,7 @@ def summarized(path: str) -> Samples:
 
 
 def _stamp(path: str) -> bytes:
-    """What changes when a log does."""
+    """Return what changes when a log does."""
     fs, place = fsspec.core.url_to_fs(path)
     info = fs.info(place)
     changed = [str(info.get(key)) for key in ("size", "mtime", "LastModified", "ETag")]

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from inspect_autointerp.leaderboard.load.header import Estimate
 from inspect_autointerp.leaderboard.load.log_entry import Entry, digest_of
 from inspect_autointerp.leaderboard.load.log_values import log_values
+from inspect_autointerp.leaderboard.load.sample_rows import score_values
 from inspect_autointerp.leaderboard.load.setting import Setting
-from inspect_autointerp.statistics.intervals import bootstrap_intervals
+from inspect_autointerp.statistics.estimates import Estimate, estimates_of
 
 
 def merged(entries: Sequence[Entry]) -> list[Entry]:
@@ -64,7 +64,7 @@ def _one(parts: list[Entry]) -> Entry:
     logs = tuple(part.path for part in parts)
     problem, scores = None, {}
     try:
-        scores = _estimates(logs, first.scorer, first.scores)
+        scores = _estimates(logs, first.scorer)
     except Exception as error:  # a log cut short can fail in any layer: it is listed, not fatal
         problem = f"unreadable samples ({type(error).__name__})"
     latents = tuple(sorted(id for part in parts for id in part.latents))
@@ -93,13 +93,5 @@ def _one(parts: list[Entry]) -> Entry:
     )
 
 
-def _estimates(logs: Sequence[str], scorer: str, known: dict[str, Estimate]) -> dict[str, Estimate]:
-    frame = values_of(logs, lambda name: name.startswith(f"{scorer}/"))
-    values = np.array([frame.get(f"{scorer}/{name}", np.full(len(frame), np.nan)) for name in known], dtype=float).T
-    low, high = bootstrap_intervals(values)
-    n = (~np.isnan(values)).sum(axis=0)
-    means = np.divide(np.nansum(values, axis=0), n, out=np.full(len(n), np.nan), where=n > 0)
-    return {
-        name: Estimate(float(mean), float(a), float(b), int(count))
-        for name, mean, a, b, count in zip(known, means, low, high, n, strict=True)
-    }
+def _estimates(logs: Sequence[str], scorer: str) -> dict[str, Estimate]:
+    return estimates_of(score_values(values_of(logs, lambda name: name.startswith(f"{scorer}/")), scorer))

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 
 FACTS = ("firing_share", "max_activation")
-"""What a sample's metadata says of its latent."""
+"""Facts about a latent in a sample's metadata."""
 TEXT = "#text"
 """The column, of each scorer, that holds a checksum of how its answer and report begin; it is not kept."""
 _HUGE = 1e38
-"""What a float32 cannot hold is no score."""
+"""Larger numbers do not fit a float32 and do not count as scores."""
 _BLOCK = 1000
 """Samples that are held at once."""
 _BEGINNING = 100
@@ -24,15 +24,15 @@ _BEGINNING = 100
 _OWN_ANSWER = "intruder"
 """The score whose answer is not the explanation that was scored."""
 _SHORTENED = "..."
-"""How a text ends that Inspect shortened for a summary."""
+"""End of a text that Inspect shortened for a summary."""
 
 
 @dataclass
 class Origins:
-    """What the samples of a log say of how they were made. A sample that says nothing is not counted."""
+    """Record of how the samples of a log were made. A sample without one is not counted."""
 
     explanations: Counter[tuple[str | None, str | None, str | None]] = field(default_factory=Counter)
-    """How many explanations have this source, model and store."""
+    """Number of explanations by source, model and store."""
     own: int = 0
     """Explanations that were written for the latent of their sample."""
     other: int = 0
@@ -90,7 +90,7 @@ def sample_rows(samples: Iterable[Mapping[str, Any]], texts: bool = False) -> tu
 
 
 def _is_answer(answer: object, text: str) -> bool:
-    """Whether a score's answer is an explanation; a summary has white space collapsed, and no long answer."""
+    """Return whether a score's answer is an explanation; a summary has white space collapsed, and no long answer."""
     if not isinstance(answer, str) or answer == text:
         return True
     return answer.split() == text.split() or answer.endswith(_SHORTENED)
@@ -149,7 +149,7 @@ def _number(value: Any) -> float:
 
 
 def _explanation(metadata: Mapping[str, Any]) -> str | None:
-    """What the solver left; of a long explanation a summary says only that it was removed."""
+    """Return what the solver left; of a long explanation a summary says only that it was removed."""
     content = metadata.get("explanation")
     text = content.get("text") if isinstance(content, Mapping) else None
     return text if isinstance(text, str) else None
@@ -188,3 +188,13 @@ def value_names(rows: pd.DataFrame, scorer: str) -> Iterator[str]:
     for name in map(str, rows):
         if name.startswith(prefix) and not name.endswith(TEXT):
             yield name.removeprefix(prefix)
+
+
+def score_values(rows: pd.DataFrame, scorer: str) -> pd.DataFrame:
+    """Return the values of one scorer, a column per statistic, as float64.
+
+    Values are kept as float32, so 0.6584 is 0.65840000… in float64; six decimals take that off.
+    """
+    names = list(value_names(rows, scorer))
+    values = rows[[f"{scorer}/{name}" for name in names]].astype(np.float64).round(6)
+    return values.set_axis(names, axis="columns")

@@ -1,4 +1,4 @@
-"""What stands behind a number: explanations, and single samples with contexts, read from the logs on demand."""
+"""The samples behind a number: explanations and contexts, read from the logs on demand."""
 
 import pandas as pd
 from inspect_ai.log import EvalSample, read_eval_log_sample
@@ -12,7 +12,7 @@ UNREAD = {"messages", "events", "attachments", "store"}
 
 
 def explanations(results: Results) -> pd.DataFrame:
-    """What each log's explainer said of each latent.
+    """Return what each log's explainer said of each latent.
 
     Returns:
         A row per log × latent: `log` (category), `latent` (int, of `results.latents`), `explanation` (str; missing

@@ -1,4 +1,4 @@
-"""What an entry of a leaderboard was made with: entries of one setting are compared, and no others."""
+"""The setting of a leaderboard entry. Only entries of the same setting are compared."""
 
 from dataclasses import dataclass, fields
 
@@ -7,7 +7,7 @@ from inspect_autointerp.store.validation import STRICT
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """What has to agree for two entries to be compared. All of it is text, empty where a log does not have it."""
+    """Settings that must agree for two entries to be compared: text, empty where a log lacks it."""
 
     __pydantic_config__ = STRICT
 

@@ -1,4 +1,4 @@
-"""What must hold between the statistics of one score of one latent, whoever computed them.
+"""Rules that the statistics of one score of one latent must satisfy.
 
 Statistics are rounded to four digits in a log, so all rules leave room for that.
 """
@@ -47,7 +47,7 @@ def value_contradictions(scorer: str, ids: pd.Series, columns: Columns) -> Itera
 
 
 Broken = Iterator[tuple[Callable[[int], str], np.ndarray]]
-"""Of each rule a sentence about a latent by its number, and bool (latent,): which latents break it."""
+"""A sentence about a latent by its number, and bool (latent,), True for latents that break the rule."""
 
 
 def _ranges(columns: Columns) -> Broken:
@@ -111,7 +111,7 @@ def _between_deciles(columns: Columns) -> Broken:
 
 
 def _nothing_scored(columns: Columns) -> Broken:
-    """Where no context has a verdict, nothing is defined but that."""
+    """Yield the latents without a verdict that have statistics nevertheless."""
     if "unscored" not in columns:
         return
     others = [values for name, values in columns.items() if name not in ("unscored", "firing_share")]

@@ -1,4 +1,4 @@
-"""What the paper advises (arXiv 2410.13928), as figures of one's own run: of each table's best explainer."""
+"""The paper's guidelines (arXiv 2410.13928) as figures of one's own run, for each table's best explainer."""
 
 from typing import Any
 

@@ -1,6 +1,7 @@
-"""What of `Results` is shown, as views: the tables, differences, correlations, breakdowns, and what was left out."""
+"""Views of `Results`: tables, differences, correlations, breakdowns, and the logs that were left out."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -10,6 +11,7 @@ from inspect_autointerp.leaderboard.results import Results
 from inspect_autointerp.leaderboard.show.view import View
 from inspect_autointerp.scorers.shared.specs import SCORES
 from inspect_autointerp.text.render import visible
+from inspect_autointerp.text.settings_words import short_labels, without_json
 
 NOTES = (
     "Mean over latents with its 95 % bootstrap interval; median with quartiles; over floor: the paired difference from"
@@ -29,6 +31,15 @@ def rows_of(frame: pd.DataFrame) -> dict[int, Row]:
     """The rows of a frame as records, by its index."""
     records: Any = frame.to_dict("index")
     return records
+
+
+def with_short_labels(results: Results) -> Results:
+    """Return results whose explainers are called by short labels, for tables and pages; files keep the full names."""
+    names = short_labels(dict.fromkeys([*results.entries["explainer"], *results.apart["explainer"]]))
+    entries, apart = (
+        frame.assign(explainer=frame["explainer"].map(names)) for frame in (results.entries, results.apart)
+    )
+    return replace(results, entries=entries, apart=apart)
 
 
 def tables(results: Results, numbers: pd.DataFrame) -> list[View]:
@@ -75,10 +86,11 @@ def _table(results: Results, every: dict[int, Row], of_table: list[int]) -> View
     head = ["rank", "explainer", labels().get(first["statistic"], first["statistic"])]
     head += [*(["interval by document"] if by_document else []), "median"]
     head += ["over floor"] if floors else []
-    minor = range(len(head), len(head) + len(shown))
     head += [*shown.values(), *(["identical"] if identical else []), "unscored", "tokens per latent", "cost per latent"]
+    if not any(known(row["cost_per_latent"]) for row in entries.values()):
+        head, rows = head[:-1], [row[:-1] for row in rows]
     faint = [recedes(row) for row in entries.values()]
-    return View(caption(first), head, rows, faint, _rule(entries.values()), text=2, minor=minor)
+    return View(caption(first), head, rows, faint, _rule(entries.values()), text=2)
 
 
 def _rule(entries: Iterable[Row]) -> int | None:
@@ -87,14 +99,15 @@ def _rule(entries: Iterable[Row]) -> int | None:
 
 
 def caption(row: Row) -> str:
-    """What all rows of a table have in common."""
-    score, place, store, grader = (visible(row[key]) for key in ("score", "hookpoint", "store", "grader"))
+    """Return what all rows of a table have in common."""
+    score, place, store = (visible(row[key]) for key in ("score", "hookpoint", "store"))
+    grader = visible(without_json(row["grader"]))
     suite = f"suite {visible(row['suite'])} · " if row["suite"] else ""
     return f"{score} · {suite}{place} · store {store} · {row['n_latents']:,} latents · graded by {grader}"
 
 
 def labels() -> dict[str, str]:
-    """What tables call the statistics that they show, in order, by name; those of other packages' scores included."""
+    """Return the column titles of statistics, by name and in order; other packages' scores are included."""
     return {key: label for spec in SCORES.values() for key, label in spec.labels.items()}
 
 
@@ -161,7 +174,7 @@ def _correlation(pair: Row) -> str:
 
 
 def series_labels(results: Results) -> dict[int, str]:
-    """What each series is called: its score, and a number from the second series of a score on."""
+    """Return what each series is called: its score, and a number from the second series of a score on."""
     labels: dict[int, str] = {}
     counts: dict[str, int] = {}
     for row in rows_of(results.entries).values():
@@ -195,7 +208,7 @@ def breakdowns(results: Results, means: pd.DataFrame, by: str, numbers: pd.DataF
         once = {entry["explainer"]: entry for entry in (entries[row["entry"]] for row in reversed(rows))}
         cells = [[named(once[name]), *(held.get(g, "–") for g in groups)] for name, held in explainers.items()]
         first = entries[rows[0]["entry"]]
-        title = f"{visible(first['score'])} · graded by {visible(first['grader'])}"
+        title = f"{visible(first['score'])} · graded by {visible(without_json(first['grader']))}"
         title = f"By {by} · {title if by == 'hookpoint' else caption(first)}"
         head = ["explainer", *(visible(str(g)) for g in groups)]
         shown = [once[name] for name in explainers]
@@ -204,7 +217,7 @@ def breakdowns(results: Results, means: pd.DataFrame, by: str, numbers: pd.DataF
 
 
 def apart(results: Results) -> list[View]:
-    """What stands in no table, if there is any such."""
+    """Return what stands in no table, if there is any such."""
     rows = [
         [visible(row["explainer"]), visible(row["reason"]), visible(row["log"].rpartition("/")[2])]
         for row in rows_of(results.apart).values()
@@ -218,7 +231,7 @@ def named(row: Row) -> str:
 
 
 def recedes(row: Row) -> bool:
-    """Whether an entry is a floor or not above its floors."""
+    """Return whether an entry is a floor or not above its floors."""
     return row["floor"] or (not pd.isna(row["above_floor"]) and not row["above_floor"])
 
 
@@ -251,5 +264,5 @@ def share(value: float) -> str:
 
 
 def known(value: float | None) -> bool:
-    """Whether a number is defined."""
+    """Return whether a number is defined."""
     return not pd.isna(value)

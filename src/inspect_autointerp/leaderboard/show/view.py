@@ -1,11 +1,12 @@
 """A table as a terminal or Markdown shows it."""
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rich.cells import cell_len
 from rich.console import Console, Group
-from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -15,6 +16,8 @@ from inspect_autointerp.text.streams import data_output
 
 _NAME = 20
 """Characters that a name gets on a line at least."""
+_WIDTH = 100
+"""Characters of a line where there is no terminal."""
 
 
 @dataclass(frozen=True)
@@ -25,51 +28,91 @@ class View:
     head: list[str]
     rows: list[list[str]]
     faint: list[bool] = field(default_factory=list)
-    """Of each row, whether it recedes: floors, and what is not above them. None by default."""
+    """True for each row that is printed dim: floors, and explainers not above them. None by default."""
     rule: int | None = None
     """Before which row a line is drawn; None for nowhere."""
     text: int = 1
-    """How many of the first columns hold text."""
-    minor: range = range(0)
-    """Columns that a narrow terminal leaves out, with all that is secondary."""
+    """Number of first columns that hold text."""
 
     def is_faint(self, row: int) -> bool:
-        """Whether a row recedes."""
+        """Return whether a row recedes."""
         return bool(self.faint) and self.faint[row]
 
 
 def print_terminal(views: Sequence[View], notes: Sequence[str]) -> None:
-    """Print views, on a terminal as wide as it is, elsewhere wide enough; then notes, a line each."""
+    """Print views, then notes, a line each.
+
+    A table that is wider than the terminal is folded: its columns go on in a further table below, with the same names
+    on the left. Where there is no terminal, lines have `COLUMNS` characters, 100 by default.
+    """
     console = Console()
-    if not console.is_terminal:
-        console = Console(width=200)
-    unbounded = console.options.update(max_width=10_000)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console = Console(width=_WIDTH)
     parts: list[Table | Text] = []
     for view in views:
-        table = _terminal(view)
-        if Measurement.get(console, unbounded, table).minimum > console.width:
-            table = _terminal(view, short=True)
-        parts += [Text(visible(view.title), style="bold"), table, Text()]
+        parts += [Text(visible(view.title), style="bold"), *_folded(view, console.width), Text()]
     console.print(Group(*parts, *(Text(visible(note), style="dim") for note in notes)))
 
 
-def _terminal(view: View, short: bool = False) -> Table:
+def _folded(view: View, width: int) -> list[Table]:
+    """Return a view as tables that fit the width, each with the columns of text and as many numbers as there is room.
+
+    A column of text gets what its longest cell takes, if there is room for a column of numbers beside it.
+    """
+    widest = [_widest(view, number) for number in range(len(view.head))]
+    numbers = range(view.text, len(view.head))
+    room = width - 1 - 3 * view.text - max((widest[number] + 3 for number in numbers), default=0)
+    least = [min(wide, max(room // view.text, _NAME)) for wide in widest[: view.text]]
+    if sum(least) > room:
+        least = [min(wide, _NAME // (1 + (number < view.text - 1))) for number, wide in enumerate(least)]
+    tables, block = [], []
+    left = 1 + sum(least) + 3 * view.text
+    taken = left
+    for number in numbers:
+        if block and taken + widest[number] + 3 > width:
+            tables.append(_terminal(view, block, [*least, *(widest[number] for number in block)], width))
+            block, taken = [], left
+        block.append(number)
+        taken += widest[number] + 3
+    return [*tables, _terminal(view, block, [*least, *(widest[number] for number in block)], width)]
+
+
+def _widest(view: View, number: int) -> int:
+    """Return the characters that a column takes: its longest cell, or the longest word of its head."""
+    lines = [line for row in view.rows for line in visible_lines(row[number])]
+    words = visible(view.head[number]).split() if number >= view.text else [visible(view.head[number])]
+    return max((cell_len(text) for text in [*lines, *words]), default=1)
+
+
+def _terminal(view: View, numbers: Sequence[int], widths: Sequence[int], total: int) -> Table:
+    """Return the columns of text, and some of numbers, as a table.
+
+    Args:
+        view: The cells.
+        numbers: Places of the columns of numbers.
+        widths: Characters of each column at least; what is left of `total` goes to heads and cells that fold.
+        total: Characters of a line.
+    """
     table = Table(pad_edge=False)
-    shown = [number for number in range(len(view.head)) if not (short and number in view.minor)]
-    cells = [[_cell(row[number], short) for number in shown] for row in view.rows]
-    for place, number in enumerate(shown):
-        width = max((len(line) for row in cells for line in row[place].split("\n")), default=1)
-        least, justify = (width, "right") if number >= view.text else (min(width, _NAME // (1 + short)), "left")
-        table.add_column(Text(visible(view.head[number])), justify=justify, overflow="fold", min_width=least)
-    for number, row in enumerate(cells):
-        if number == view.rule:
+    columns = [*range(view.text), *numbers]
+    left = total - 1 - sum(width + 3 for width in widths)
+    for number, width in zip(columns, widths, strict=True):
+        whole = max(cell_len(visible(view.head[number])), _widest(view, number))
+        more = max(min(whole - width, left), 0)
+        left -= more
+        justify = "right" if number >= view.text else "left"
+        table.add_column(Text(visible(view.head[number])), justify=justify, overflow="fold", width=width + more)
+    for place, row in enumerate(view.rows):
+        if place == view.rule:
             table.add_section()
-        table.add_row(*(Text(cell, style="dim" if view.is_faint(number) else "") for cell in row))
+        style = "dim" if view.is_faint(place) else ""
+        table.add_row(*(Text("\n".join(visible_lines(row[number])), style=style) for number in columns))
     return table
 
 
-def _cell(cell: str, short: bool) -> str:
-    return "\n".join(map(visible, cell.split("\n")[: 1 if short else None]))
+def visible_lines(cell: str) -> list[str]:
+    """Return a cell's lines, each without what would act on a terminal."""
+    return [visible(line) for line in cell.split("\n")]
 
 
 def markdown(views: Sequence[View], notes: Sequence[str]) -> str:

@@ -10,11 +10,12 @@ from inspect_ai.log import EvalLog, read_eval_log, read_eval_log_sample
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.formats.provenance import provenance
+from inspect_autointerp.inspect_support.stated_estimates import stated_estimates
 from inspect_autointerp.leaderboard.load.consistency import Samples, contradictions, summary_contradictions
-from inspect_autointerp.leaderboard.load.header import Estimate
 from inspect_autointerp.leaderboard.load.log_entry import Entry, entries, suite_of
-from inspect_autointerp.leaderboard.load.log_values import summarized
+from inspect_autointerp.leaderboard.load.log_values import log_check, summarized
 from inspect_autointerp.leaderboard.submit.recompute_statistics import FromVerdicts, compare_statistics
+from inspect_autointerp.statistics.estimates import Estimate
 from inspect_autointerp.statistics.intervals import bootstrap_interval
 
 _UNREAD = {"messages", "events", "attachments", "store"}
@@ -22,7 +23,7 @@ _BLOCK = 1 << 20
 _SHOWN = 5
 """Contradictions that a message names."""
 _SAID = {"name": str, "version": int, "sha256": str, "label": str, "scores": list, "grader": str, "latents": int}
-"""What a log has to say of its suite."""
+"""Required facts about a log's suite, with their types."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Recomputed:
     scores: dict[str, ScoreOf]
     """By name; the suite's alone, as the suite's grader gave them."""
     from_verdicts: FromVerdicts
-    """Of which scores the latents' statistics were computed from verdicts. All of them agree."""
+    """Scores whose statistics were computed again from verdicts. All of them agree."""
 
 
 def recomputed(path: str) -> Recomputed:
@@ -79,17 +80,25 @@ def recomputed(path: str) -> Recomputed:
         raise UserError(f"{path}: not finished (status {log.status})")
     if (log.eval.config.epochs or 1) != 1:
         raise UserError(f"{path}: {log.eval.config.epochs} epochs; an entry is of one")
+    try:
+        check = log_check(path)
+    except Exception as error:  # a damaged log can fail in any layer
+        raise UserError(f"{path}: damaged ({type(error).__name__})") from error
     own = [
         entry
-        for entry in entries(log, path)
+        for entry in entries(log, path, check)
         if entry.scorer in suite["scores"] and entry.setting.grader == suite["grader"]
     ]
     latents = own[0].latents if own else ()
     samples, texts = _read(path, log)
     values = _values(samples)
     edited, from_verdicts = _check(path, samples, texts)
-    scores = {entry.scorer: _score(entry, values, path, edited.get(entry.scorer, 0)) for entry in own}
-    about = {key: value for key, value in provenance(path, log, {}).items() if key != "log"}
+    stated = stated_estimates(log)
+    scores = {
+        entry.scorer: _score(entry, values, stated.get(entry.scorer, {}), path, edited.get(entry.scorer, 0))
+        for entry in own
+    }
+    about = {key: value for key, value in provenance(path, log, {}, check.estimates).items() if key != "log"}
     about["eval_id"] = log.eval.eval_id
     store = str((log.eval.metadata or {}).get("store"))
     return Recomputed(path, digest, suite, store, latents, about, scores, from_verdicts)
@@ -180,13 +189,19 @@ def _values(samples: list[dict[str, Any]]) -> dict[str, dict[str, dict[str, Any]
     }
 
 
-def _score(entry: Entry, values: dict[str, dict[str, dict[str, Any]]], path: str, edited: int) -> ScoreOf:
+def _score(
+    entry: Entry,
+    values: dict[str, dict[str, dict[str, Any]]],
+    stated: dict[str, dict[str, float]],
+    path: str,
+    edited: int,
+) -> ScoreOf:
     of_latent = [values.get(latent, {}).get(entry.scorer) for latent in entry.latents]
     by_name = {name: [_number((value or {}).get(name)) for value in of_latent] for name in entry.scores}
     estimates = {name: estimate_of(column) for name, column in by_name.items()}
-    for name, stated in entry.scores.items():
-        for part in Estimate._fields:
-            here, there = getattr(estimates[name], part), getattr(stated, part)
+    for name, parts in stated.items():
+        for part, there in parts.items():
+            here = getattr(estimates[name], part) if name in estimates else nan
             if not same(here, there):
                 raise UserError(
                     f"{path}: its header says {part} {there:.6g} of {entry.scorer}'s {name}, and its samples come to"
@@ -207,7 +222,7 @@ def estimate_of(values: list[float]) -> Estimate:
 
 
 def same(one: float, other: float) -> bool:
-    """Whether two numbers agree up to the order in which they were added up; NaN is NaN."""
+    """Return whether two numbers agree up to the order in which they were added up; NaN is NaN."""
     return isclose(one, other, rel_tol=1e-9, abs_tol=1e-9) or (isnan(one) and isnan(other))
 
 

@@ -23,7 +23,7 @@ _BY_SHARE = ("f1", "auprc", "effective_n")
 
 @dataclass(frozen=True)
 class FromVerdicts:
-    """What computing a log's statistics anew came to."""
+    """Result of computing a log's statistics again."""
 
     differences: list[str] = field(default_factory=list)
     """A sentence for each statistic that is not that of the verdicts, and for verdicts that cannot be read."""

@@ -53,7 +53,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class Log:
-    """Where rows come from."""
+    """A log that rows come from."""
 
     name: str
     sha256: str
@@ -66,11 +66,11 @@ class Log:
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class Submission:
-    """What `autointerp submit` writes and `autointerp verify` reads."""
+    """The file that `autointerp submit` writes and `autointerp verify` reads."""
 
     format: Literal[1]
     suite: dict[str, Any]
-    """What the logs say of it, see `suites.frozen_options.Fixed.metadata`."""
+    """Facts about the suite in the logs, see `suites.frozen_options.Fixed.metadata`."""
     latents: list[str]
     logs: list[Log]
     rows: list[Row]
@@ -113,7 +113,7 @@ def pack(paths: list[str]) -> Submission:
 
 
 def log_of(log: Recomputed) -> Log:
-    """What is said of a log."""
+    """Return what is said of a log."""
     about = log.about
     arguments = {key: _without_folder(value) for key, value in about["explainer"]["task_args"].items()}
     return Log(

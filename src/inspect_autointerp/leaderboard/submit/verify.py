@@ -1,4 +1,4 @@
-"""Whether an entry agrees with itself, with its suite's definition, and with the logs that it says it was made from."""
+"""Checks that an entry agrees with itself, with its suite's definition, and with its logs."""
 
 import json
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ _FIXED = {
 
 
 def own_differences(entry: Submission) -> Iterator[str]:
-    """Where an entry's statistics are not those of its values."""
+    """Yield where an entry's statistics are not those of its values."""
     logs = {log.sha256 for log in entry.logs}
     seen = set()
     for row in entry.rows:
@@ -51,7 +51,7 @@ def own_differences(entry: Submission) -> Iterator[str]:
 
 
 def suite_differences(entry: Submission, suite: Suite) -> Iterator[str]:
-    """Where an entry is not of a suite as it is defined here; its latents are checked where the store is here, too."""
+    """Yield where an entry differs from its suite's definition; latents are checked if the store is at hand."""
     evaluation = suite.evaluation
     stated = entry.suite.get("sha256")
     if stated != suite.definition:
@@ -94,7 +94,7 @@ def _draw_differences(entry: Submission, suite: Suite) -> Iterator[str]:
 
 
 def log_differences(entry: Submission, log: Recomputed) -> Iterator[str]:
-    """Where an entry says something else than one of its logs, all of whose numbers were computed anew."""
+    """Yield where an entry differs from one of its logs, whose numbers were computed again."""
     path = log.path
     listed = next((listed for listed in entry.logs if listed.sha256 == log.sha256), None)
     if listed is None:
@@ -116,7 +116,7 @@ def log_differences(entry: Submission, log: Recomputed) -> Iterator[str]:
 
 
 def _unlike(log: Any, entry: Any, where: str) -> Iterator[str]:
-    """Where two nested records differ, number by number."""
+    """Yield where two nested records differ, number by number."""
     if isinstance(log, dict) and isinstance(entry, dict):
         for key in sorted(log.keys() | entry.keys()):
             yield from _unlike(log.get(key), entry.get(key), f"{where} {key}")

@@ -166,12 +166,12 @@ class _Run:
 
 
 def _common(a: list[int], b: list[int]) -> int:
-    """How many tokens two sequences begin with alike."""
+    """Return how many tokens two sequences begin with alike."""
     return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
 
 
 def _cache(lent: _Layers, rows: int) -> DynamicCache:
-    """What is lent, for each of some rows: a cache of its own, for a forward pass extends the one it gets."""
+    """Return what is lent, for each of some rows: a cache of its own, for a forward pass extends the one it gets."""
     cache = DynamicCache()
     for layer, (keys, values) in enumerate(lent):
         cache.update(keys, values, layer)

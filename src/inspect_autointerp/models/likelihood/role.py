@@ -19,7 +19,7 @@ LOCAL = "hf"
 
 
 def likelihood_name(subject: str = demo.NAME) -> str:
-    """What the log calls the likelihood model.
+    """Return what the log calls the likelihood model.
 
     Args:
         subject: The store's, as its manifest names it.
@@ -99,7 +99,7 @@ def _bound() -> Model | None:
 
 
 def is_served(model: str) -> bool:
-    """Whether a likelihood model of this name is behind a server; else it is in memory.
+    """Return whether a likelihood model of this name is behind a server; else it is in memory.
 
     Raises:
         UserError: Its provider tells no log-probabilities of what it is given.

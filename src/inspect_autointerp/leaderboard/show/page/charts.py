@@ -12,7 +12,7 @@ _COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00"]
 _SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
 _OTHERS = "#8a919c"
 Chart = alt.LayerChart | alt.FacetChart
-"""What Altair says that layers make."""
+"""Types that layering charts can return."""
 NAMED = len(_COLOURS)
 """Explainers that get a colour of their own; the others are grey."""
 _ROWS = alt.NamedData("rows")
@@ -29,10 +29,16 @@ def _numbers(*names: str, format: str = ".3f") -> list[alt.Tooltip]:
     return [alt.Tooltip(f"{name}:Q", format=format) for name in names]
 
 
+def _by_explainer() -> alt.Y:
+    """Return the axis of explainers; a label that is longer than the chart's `wrap` goes on in further lines."""
+    wrapped = "length(datum.label) > wrap ? split(datum.label, ' · ') : datum.label"
+    return alt.Y("explainer:N", sort=None, title=None, axis=alt.Axis(labelExpr=wrapped))
+
+
 def forest() -> Chart:
     """Paired differences: rows of explainer, difference, low, high, verdict (higher, lower, tied)."""
     base = alt.Chart(_ROWS, description="Paired difference of each explainer from another, with 95 % interval").encode(
-        y=alt.Y("explainer:N", sort=None, title=None),
+        y=_by_explainer(),
         color=alt.Color(
             "verdict:N",
             scale=alt.Scale(domain=["higher", "tied", "lower"], range=["#0072b2", _OTHERS, "#d55e00"]),
@@ -85,7 +91,10 @@ def deciles() -> Chart:
 
 
 def cost() -> Chart:
-    """Score against cost: rows of explainer, colour, spent, mean, low, high, front (on the Pareto front), right."""
+    """Score against cost: rows of explainer, colour, spent, mean, low, high, front (on the Pareto front).
+
+    Rows whose label has room for it (`placed` in charts.js) have align, dx and dy, too.
+    """
     base = alt.Chart(_ROWS, description="Mean score against what a latent costs; the Pareto front is joined").encode(
         x=alt.X(
             "spent:Q",
@@ -104,8 +113,8 @@ def cost() -> Chart:
     point = base.mark_point(size=90, opacity=1, strokeWidth=2).encode(
         color=_named(), shape=_shaped(), fill=alt.condition("datum.front", _named(), alt.value("transparent"))
     )
-    side, off = alt.expr("datum.right ? 'right' : 'left'"), alt.expr("datum.right ? -9 : 9")
-    label = base.transform_filter("datum.front").mark_text(align=side, dx=off, dy=-9, limit=200)
+    place = {"align": alt.expr("datum.align"), "dx": alt.expr("datum.dx"), "dy": alt.expr("datum.dy")}
+    label = base.transform_filter("isValid(datum.align)").mark_text(baseline="middle", **place)
     return alt.layer(front, interval, point, label.encode(text="explainer:N")).properties(height=320)
 
 
@@ -129,7 +138,7 @@ def correlations() -> Chart:
 def spread() -> Chart:
     """Distribution over latents: rows of explainer, from, to, share; and, without share, q25, median, q75."""
     base = alt.Chart(_ROWS, description="How an explainer's score is distributed over latents").encode(
-        y=alt.Y("explainer:N", sort=None, title=None)
+        y=_by_explainer()
     )
     strip = (
         base.transform_filter("isValid(datum.share)")

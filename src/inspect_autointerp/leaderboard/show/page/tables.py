@@ -1,5 +1,6 @@
-"""What the page shows, as plain content for JSON: tables, entries, pairs, correlations, and values per latent."""
+"""The page's content for JSON: tables, entries, pairs, correlations, and values per latent."""
 
+import json
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from inspect_autointerp.leaderboard.analyse.statistics import summary
 from inspect_autointerp.leaderboard.results import Results
 from inspect_autointerp.leaderboard.show.tables import columns
 from inspect_autointerp.text.render import visible
+from inspect_autointerp.text.settings_words import setting_words, without_json
 
 _BINS = 40
 _DIGITS = 4
@@ -19,7 +21,7 @@ _NUMBERS = (
     "n", "mean", "low", "high", "q25", "median", "q75", "unscored", "rank_low", "rank_high", "over_floor",
     "over_random",
 )  # fmt: skip
-"""What an entry shows of `statistics.summary`."""
+"""Columns of `statistics.summary` that the page has of an entry."""
 
 
 def page_content(results: Results, logs: dict[str, str]) -> dict[str, Any]:
@@ -73,11 +75,13 @@ def _table(results: Results, number: int) -> dict[str, Any]:
     entries = results.of(number)
     first = entries.iloc[0]
     values = results.matrix(number).astype(float)
-    common = ("score", "statistic", "hookpoint", "store", "suite", "grader", "prompt", "options")
+    common = ("score", "statistic", "hookpoint", "store", "suite", "prompt")
     return {
         "number": number,
         "series": int(first["series"]),
         **{name: visible(str(first[name])) for name in common},
+        "grader": visible(without_json(str(first["grader"]))),
+        "options": visible(" · ".join(setting_words(json.loads(first["options"]) or {}))),
         "entries": [int(entry) for entry in entries.index],
         "n_latents": len(values),
         "names": _names(results, entries, str(first["statistic"])),
@@ -126,7 +130,7 @@ def _entries(results: Results, pairs: pd.DataFrame, logs: dict[str, str]) -> lis
 
 
 def _edges(values: np.ndarray) -> np.ndarray:
-    """Of the bins that hold all values of a table; even where they are all the same, none is without width."""
+    """Return the edges of bins that hold all values of a table; every bin has a width, even if all values are equal."""
     known = values[~np.isnan(values)]
     return np.histogram_bin_edges(known, _BINS) if len(known) else np.linspace(0, 1, _BINS + 1)
 

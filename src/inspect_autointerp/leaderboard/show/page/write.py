@@ -161,4 +161,4 @@ def _page_files(folder: Path) -> Callable[[str], bool]:
 
 
 PAGE = Kind("a leaderboard's page", _page_files, "--html")
-"""What `atomic_folder` may replace by a page."""
+"""Kind of folder that `atomic_folder` may replace by a page."""

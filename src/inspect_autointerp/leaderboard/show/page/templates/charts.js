@@ -1,6 +1,10 @@
 "use strict";
 // Charts are drawn when they come into sight, and again when what they show or the colours change.
 
+const WRAP = 32;  // characters of a label on one line
+const LINE = 14;  // pixels of a label's line
+const SPOTS = [["left", 10, -10], ["right", -10, -10], ["left", 10, 12], ["right", -10, 12], ["center", 0, -16], ["center", 0, 18], ["left", 10, -28], ["right", -10, -28], ["left", 10, 30], ["right", -10, 30]];
+
 const pending = new Map();
 const views = new Map();
 const sight = new IntersectionObserver((seen) => {
@@ -26,7 +30,13 @@ async function draw(plot) {
   const spec = structuredClone(specifications[name]);
   Object.assign(spec, { width: "container", autosize: { type: "fit-x", contains: "padding" }, datasets: { ...spec.datasets, rows } });
   const y = spec.layer.at(-1).encoding.y.field;
-  if (spec.height.step) spec.height = spec.height.step * new Set(rows.map((row) => row[y])).size;
+  const narrow = plot.clientWidth < 500;
+  spec.params = [...(spec.params ?? []), { name: "wrap", value: narrow ? WRAP / 2 : WRAP }];
+  if (spec.height.step) {
+    const names = [...new Set(rows.map((row) => row[y]))];
+    const lines = Math.max(...names.map((name) => (name.length > (narrow ? WRAP / 2 : WRAP) ? name.split(" · ").length : 1)), 1);
+    spec.height = Math.max(spec.height.step, LINE * lines + 8) * names.length;
+  }
   for (const layer of spec.layer) {
     for (const [channel, title] of Object.entries(titles)) {
       if (layer.encoding?.[channel] && "field" in layer.encoding[channel]) layer.encoding[channel].title = title;
@@ -35,9 +45,37 @@ async function draw(plot) {
   views.get(plot)?.finalize();
   plot.replaceChildren();
   if (!rows.length) { plot.textContent = "Nothing to show."; return; }
-  const options = { actions: false, renderer: "svg", ast: true, config: colours(), tooltip: { theme: isDark() ? "dark" : "light" } };
+  const options = { actions: false, renderer: "svg", ast: true, config: colours(narrow), tooltip: { theme: isDark() ? "dark" : "light" } };
   views.set(plot, await vegaEmbed(plot, spec, options));
   plot.dataset.drawn = rows.length;
+}
+
+// Where the labels of the scatter plot's front stand: beside their points, where they cover no other label or point.
+// Those without room have none; the legend, the table and a pointer say what they are.
+function placed(points, width) {
+  const inner = Math.max(width - 60, 200);
+  const height = 320;
+  const xs = points.map(({ spent }) => Math.log1p(spent / 1e-4));  // as the chart's scale has it
+  const ys = points.flatMap(({ mean, low, high }) => [mean, low ?? mean, high ?? mean]);
+  const scale = (value, from, to, length) => (to > from ? (value - from) / (to - from) : 0.5) * length;
+  const at = points.map(({ mean }, i) => ({
+    x: 12 + scale(xs[i], Math.min(...xs), Math.max(...xs), inner - 24),
+    y: height - scale(mean, Math.min(...ys), Math.max(...ys), height),
+  }));
+  const taken = at.map(({ x, y }) => [x - 6, y - 6, x + 6, y + 6]);
+  const meet = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
+  points.forEach((point, i) => {
+    if (!point.front) return;
+    const wide = 6.6 * point.explainer.length;
+    for (const [align, dx, dy] of SPOTS) {
+      const left = at[i].x + dx - (align === "right" ? wide : align === "center" ? wide / 2 : 0);
+      const box = [left, at[i].y + dy - 8, left + wide, at[i].y + dy + 8];
+      if (box[0] < 0 || box[2] > inner || box[1] < -10 || box[3] > height + 10 || taken.some((other, j) => j !== i && meet(box, other))) continue;
+      taken.push(box);
+      Object.assign(point, { align, dx, dy });
+      return;
+    }
+  });
 }
 
 // The same rows for whoever does not see the chart.
@@ -61,7 +99,7 @@ function isDark() {
   return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
 }
 
-function colours() {
+function colours(narrow) {
   const ink = isDark() ? "#e6e8ec" : "#16191f";
   const faint = isDark() ? "#9aa3b2" : "#5a6270";
   const rule = isDark() ? "#333a45" : "#d9dde4";
@@ -70,7 +108,7 @@ function colours() {
     font: "system-ui, sans-serif",
     view: { stroke: null },
     axis: {
-      labelColor: ink, titleColor: faint, gridColor: rule, domainColor: rule, tickColor: rule, labelLimit: 200,
+      labelColor: ink, titleColor: faint, gridColor: rule, domainColor: rule, tickColor: rule, labelLimit: narrow ? 130 : 260,
       labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal",
     },
     legend: { labelColor: ink, titleColor: ink },

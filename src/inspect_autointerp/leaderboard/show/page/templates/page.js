@@ -123,8 +123,7 @@ function showCharts(table, entries) {
   const points = entries.map((e) => ({ explainer: e.explainer, colour: colour(e), spent: priced ? e.cost : e.tokens, mean: e.mean, low: e.low, high: e.high })).filter((e) => known(e.spent) && known(e.mean));
   for (const point of points) point.front = !points.some((other) => other.spent <= point.spent && other.mean >= point.mean && (other.spent < point.spent || other.mean > point.mean));
   points.sort((a, b) => a.spent - b.spent);
-  const along = ({ spent }) => Math.log1p(spent / 1e-4);  // as the chart's scale has it
-  for (const point of points) point.right = along(point) > (along(points[0]) + along(points.at(-1))) / 2;
+  placed(points, document.querySelector("#cost .plot").clientWidth);
   chart("cost", points, ["explainer", "spent", "mean", "low", "high", "front"], { x: priced ? "dollars per latent" : "tokens per latent", y });
 
   const bins = entries.flatMap((e) => {

@@ -1,0 +1,67 @@
+"""Settings as a reader sees them: `contrastive=10 · activations=no` in place of JSON."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+SEPARATOR = " · "
+_PLAIN = re.compile(r"[^\s=,·\"(){}\[\]]+")
+_WORDS = {True: "yes", False: "no", None: "none"}
+_NOT_TEXT = re.compile(r"yes|no|none|[-+]?[\d.]+(?:e[-+]?\d+)?", re.IGNORECASE)
+_JSON_AT_END = re.compile(r"(?s)(.*?) (\{.*\})(.*)")
+
+
+def setting_words(settings: Mapping[str, Any]) -> list[str]:
+    """Return each setting as `name=value`, in order of names; settings that differ give words that differ."""
+    return [f"{name}={value}" for name, value in _flat(settings)]
+
+
+def label_words(name: str, settings: Mapping[str, Any]) -> str:
+    """Return a name with its settings: `lexical · contrastive=10`."""
+    return SEPARATOR.join([name, *setting_words(settings)])
+
+
+def without_json(text: str) -> str:
+    """Return a model's name from a log with its settings as words: `m {"temperature": 0}` is `m · temperature=0`."""
+    match = _JSON_AT_END.fullmatch(text)
+    try:
+        settings = json.loads(match[2]) if match else None
+    except ValueError:
+        settings = None
+    return label_words(match[1], settings) + match[3] if match and isinstance(settings, dict) else text
+
+
+def short_labels(names: Iterable[str]) -> dict[str, str]:
+    """Return each name without its provider (`openai/gpt-4o · contrastive=10` is `gpt-4o · contrastive=10`).
+
+    Names that would then be the same keep their providers.
+    """
+    short = {name: _without_provider(name) for name in names}
+    counts: dict[str, int] = {}
+    for label in short.values():
+        counts[label] = counts.get(label, 0) + 1
+    return {name: label if counts[label] == 1 else name for name, label in short.items()}
+
+
+def _without_provider(name: str) -> str:
+    model, separator, settings = name.partition(SEPARATOR)
+    return (model.rsplit("/", 1)[-1] or model) + separator + settings
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in sorted(settings.items()):
+        if isinstance(value, Mapping) and value:
+            yield from _flat({str(key): one for key, one in value.items()}, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", _word(value)
+
+
+def _word(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return _WORDS[value]
+    if isinstance(value, str):
+        return value if _PLAIN.fullmatch(value) and not _NOT_TEXT.fullmatch(value) else json.dumps(value)
+    if isinstance(value, list | tuple):
+        return f"({', '.join(map(_word, value))})" if len(value) != 1 else f"({_word(value[0])},)"
+    return json.dumps(value, sort_keys=True)
