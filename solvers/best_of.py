@@ -9,6 +9,7 @@ from inspect_autointerp.contexts.sampling import seed_of
 from inspect_autointerp.errors import one_line_errors
 from inspect_autointerp.inspect_support.dataset import latent_named, store_of
 from inspect_autointerp.solvers.call_explainer import ask_explainer
+from inspect_autointerp.solvers.costs import costed
 from inspect_autointerp.solvers.evidence import gather
 from inspect_autointerp.solvers.explain import explain_latent, explain_options
 from inspect_autointerp.solvers.options import at_least_one
@@ -54,4 +55,4 @@ def best_of(n: int = 5, by: By = "words", checked: int = 40, **options: Any) -> 
         leave_best(state, readable, results, latent.id, asked, f"best_of/{VERSION}")
         return state
 
-    return solve
+    return costed(solve)

@@ -10,6 +10,7 @@ from inspect_autointerp.contexts.sampling import rng_of
 from inspect_autointerp.errors import one_line_errors
 from inspect_autointerp.inspect_support.dataset import latent_named, store_of
 from inspect_autointerp.solvers.call_explainer import Answer, ask_explainer
+from inspect_autointerp.solvers.costs import costed
 from inspect_autointerp.solvers.explain import explain_latent, explain_options, leave
 from inspect_autointerp.solvers.options import Options, at_least_one
 from inspect_autointerp.solvers.prompt import VERSION, Errors, explain_messages
@@ -63,7 +64,7 @@ def refine(rounds: int = 1, by: By = "grader", checked: int = 20, errors: int = 
         leave_best(state, answers, results, latent.id, asked, f"refine/{VERSION}")
         return state
 
-    return solve
+    return costed(solve)
 
 
 def leave_best(
