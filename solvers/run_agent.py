@@ -164,10 +164,9 @@ def _leave(
         ended, text = SUBMITTED, noted.submitted
     elif lost:
         text = None
-    elif ended == SUBMITTED and not noted.hypotheses:
-        text = _answer(chat.output.completion) if chat.output.choices else None
     else:
-        text = noted.hypotheses[0] if noted.hypotheses else _last_line(chat)
+        text = _answer(chat.output.completion) if ended == SUBMITTED and chat.output.choices else None
+        text = text or next(iter(noted.hypotheses), None) or _last_line(chat)
     if not lean():
         state.messages = chat.messages
     if chat.output.choices:

@@ -59,7 +59,7 @@ def leaderboard(
     from inspect_autointerp.leaderboard.analyse.document_intervals import document_intervals
     from inspect_autointerp.leaderboard.analyse.statistics import summary
     from inspect_autointerp.leaderboard.load.results_from_logs import read_results
-    from inspect_autointerp.leaderboard.show import export, tables, view
+    from inspect_autointerp.leaderboard.show import cost_tables, export, tables, view
     from inspect_autointerp.leaderboard.show.guidelines import guidelines_view
     from inspect_autointerp.leaderboard.show.page.write import check_target, write_page
     from inspect_autointerp.store.store import Store
@@ -84,10 +84,13 @@ def leaderboard(
         shown += tables.breakdowns(results, breakdown(results, group), group, numbers)
     if guidelines or full:
         shown += guidelines_view(results)
+    costs = cost_tables.cost_views(results)
+    shown += costs
+    notes = (*tables.NOTES, *((cost_tables.NOTE,) if costs else ()))
     shown += tables.apart(results)
     targets = {"csv": csv, "parquet": parquet, "json": json}
     if not any(str(target) == "-" for target in (*targets.values(), latents, md)):
-        view.print_terminal(shown, tables.NOTES)
+        view.print_terminal(shown, notes)
     if any(targets.values()):
         rows = export.score_rows(results, numbers)
         more = {"not_compared": results.apart.to_dict("records")}
@@ -100,4 +103,4 @@ def leaderboard(
         write_page(results, html, logs=logs if viewer else None, stores=at_hand)
         sys.stdout.write(f"{html / 'index.html'}: the page\n")
     if md is not None:
-        view.write_markdown(md, shown, tables.NOTES)
+        view.write_markdown(md, shown, notes)

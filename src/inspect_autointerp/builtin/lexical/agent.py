@@ -45,7 +45,7 @@ def agent_turn(messages: Sequence[ChatMessage], tools: set[str]) -> ChatMessageA
             "I write down the tokens that carry the activation, and read the latent on each of them by itself.",
             [
                 ("hypotheses", {"best_first": [first]}),
-                ("activations", {"texts": [t for w in words for t in _texts(w)]}),
+                ("activations", {"texts": texts}),
             ],
         ),
         (
@@ -57,7 +57,8 @@ def agent_turn(messages: Sequence[ChatMessage], tools: set[str]) -> ChatMessageA
     steps = [(text, calls) for text, calls in steps if calls and all(call[1].get("texts", [1]) for call in calls)]
     if turns < len(steps) and "submit` now" not in last:
         return _message(turns, *steps[turns])
-    final = _tested(first, words, _results(messages, "activations"))
+    noted = _arguments(messages, "hypotheses").get("best_first", [first])[0]
+    final = _tested(noted, _arguments(messages, "activations"), _results(messages, "activations"))
     return _message(turns, "These are the tokens that passed.", [("submit", {"explanation": final})])
 
 
@@ -91,18 +92,26 @@ def _texts(word: str) -> list[str]:
     return [word, f"the {word}"] if word[0].isalnum() else [f"x{word}", f"x {word}"]
 
 
-def _tested(first: str, words: list[str], results: list[str]) -> str:
-    """The explanation after the tests: the tokens that fire, by how strongly; the first one where none does."""
-    if not results:
-        return first
-    strengths = [0] * (2 * len(words))
-    for number, active in _TEXT.findall(results[0]):
-        if int(number) <= len(strengths):
+def _arguments(messages: Sequence[ChatMessage], name: str) -> dict[str, Any]:
+    """What a tool was first called with; nothing where it was not."""
+    turns = [message for message in messages if isinstance(message, ChatMessageAssistant)]
+    calls = [call for turn in turns for call in turn.tool_calls or []]
+    return next((call.arguments for call in calls if call.function == name), {})
+
+
+def _tested(noted: str, asked: dict[str, Any], results: list[str]) -> str:
+    """The explanation after the tests: the tokens that fire, by how strongly; what was noted where none does."""
+    texts = asked.get("texts", [])
+    strengths = [0] * len(texts)
+    for number, active in _TEXT.findall(results[0]) if results else []:
+        if int(number) <= len(texts):
             strengths[int(number) - 1] = max(map(int, _STRENGTH.findall(active)), default=0)
-    by_word = {word: max(strengths[2 * i : 2 * i + 2]) for i, word in enumerate(words)}
+    words = [word for word, _ in listed_words(noted)]
+    by_text = dict(zip(texts, strengths, strict=True))
+    by_word = {word: max(by_text.get(text, 0) for text in _texts(word)) for word in words}
     passed = {word: strength for word, strength in by_word.items() if strength}
     if not passed:
-        return first
+        return noted
     most = max(passed.values())
     rows = sorted(passed.items(), key=lambda row: (-row[1], row[0]))
     return "texts with " + ", ".join(

@@ -23,7 +23,7 @@ from inspect_autointerp.leaderboard.load.edits import edited_scores
 from inspect_autointerp.leaderboard.load.sample_summaries import summaries
 from inspect_autointerp.store.remote import cache_folder
 
-_FORMAT = "2"
+_FORMAT = "3"
 """Of the files kept: another when what they hold changes, or what `consistency` finds."""
 _STAMP, _CHECK = b"inspect_autointerp", b"inspect_autointerp_check"
 
@@ -49,9 +49,9 @@ def log_values(path: str, wanted: Callable[[str], bool] = lambda column: True) -
         wanted: Whether a column of those below is; `id` always is.
 
     Returns:
-        A row per sample, by `id` (str); `firing_share`, `max_activation` (float64); `explanation` (str; missing where
-        there is none, and where it is too long for a summary, about 1,000 characters); and for each scorer and
-        statistic `SCORER/STATISTIC` (float32; NaN where undefined).
+        A row per sample, by `id` (str); `firing_share`, `max_activation`, `cost_…` (float64); `explanation` (str;
+        missing where there is none, and where it is too long for a summary, about 1,000 characters); and for each
+        scorer and statistic `SCORER/STATISTIC` (float32; NaN where undefined).
 
     Raises:
         ValueError: The log is cut short or is none; other errors of the layers below are possible too.
