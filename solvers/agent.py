@@ -66,9 +66,8 @@ def agent(
                 try:
                     await firing_of(store, latent.hookpoint)
                 except UserError as error:
-                    raise UserError(
-                        f"{error}. Without that tool: tools: contexts,promoted_tokens,neighbours"
-                    ) from error
+                    without = "without the subject the agent works with tools: contexts,promoted_tokens,neighbours"
+                    raise UserError(f"{error}; {without}") from error
             if gathered.reason:
                 nothing = Explanation(text=None, source=VERSION, latent=latent.id, reason=gathered.reason)
                 nothing.put(state)

@@ -4,7 +4,7 @@ from functools import wraps
 
 from inspect_ai.solver import Generate, Solver, TaskState
 
-from inspect_autointerp.models.spending import Spending, spending
+from inspect_autointerp.models.spending import Spending, current, spending
 
 COST = "explanation_cost"
 """Where it stands in the sample's metadata: beside the explanation, since a summary drops what is longer than 1 kB."""
@@ -23,3 +23,9 @@ def costed(solve: Solver) -> Solver:
             state.metadata[COST] = spent.record()
 
     return counted
+
+
+def is_spent(tokens: int | None) -> bool:
+    """Return whether the explainer and its grader have taken that many tokens; never where there is no limit."""
+    spent = current()
+    return tokens is not None and spent is not None and spent.tokens >= tokens

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,8 @@ def test_time_limit_ends_an_agent_that_waits(explained: Explained, monkeypatch: 
         await asyncio.sleep(60)
         return ""
 
-    monkeypatch.setattr("inspect_autointerp.solvers.tools.activations.show_activations", slowly)
+    module = sys.modules["inspect_autointerp.solvers.tools.activations"]
+    monkeypatch.setattr(module, "show_activations", slowly)
     turns = [[("hypotheses", {"best_first": ["days"]})], [("activations", {"texts": ["a"]})]]
     _, one = play(explained, lambda n, _: turns[min(n, 1)], seconds=8)
     assert (one["text"], one["ended"]) == ("days", "time_limit")
@@ -134,7 +136,6 @@ BAD_CALLS: list[tuple[str, dict[str, Any]]] = [
     ("activations", {"texts": [""]}),
     ("activations", {"texts": ["x" * 2001]}),
     ("activations", {"texts": ["<|bos|> hello"]}),
-    ("activations", {"texts": ["half \ud800 a pair"]}),
     ("activations", {"texts": ["x"] * 21}),
     ("activations", {"texts": [{"a": 1}]}),
     ("steer", {"strength": 0}),

@@ -71,8 +71,8 @@ class Study(_Part):
     """One table."""
 
     about: str
-    table: str
-    """Where it stands in the paper."""
+    table: str = ""
+    """Where it stands in the paper; empty for a study that is not of the paper."""
     factor: str
     """What varies, in a word."""
     scores: list[str]
