@@ -1,5 +1,6 @@
 """What produces an explanation."""
 
+from inspect_autointerp.solvers.agent import agent as agent
 from inspect_autointerp.solvers.baselines import constant as constant
 from inspect_autointerp.solvers.baselines import empty as empty
 from inspect_autointerp.solvers.baselines import shuffled as shuffled
@@ -10,3 +11,4 @@ from inspect_autointerp.solvers.from_file import supply as supply
 from inspect_autointerp.solvers.no_explanation import unexplained as unexplained
 from inspect_autointerp.solvers.refine import refine as refine
 from inspect_autointerp.solvers.single_token import single_token as single_token
+from inspect_autointerp.solvers.tools import TOOLS as TOOLS

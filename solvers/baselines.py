@@ -9,6 +9,7 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_autointerp.errors import UserError, one_line_errors
 from inspect_autointerp.inspect_support.dataset import derangement, store_of
 from inspect_autointerp.inspect_support.explanation import Explanation
+from inspect_autointerp.solvers.costs import costed
 from inspect_autointerp.solvers.explain import explain_latent, explain_options
 from inspect_autointerp.solvers.from_file import put_supplied, supplied
 
@@ -60,7 +61,7 @@ def shuffled(
         put_supplied(state, explanations, f"{hookpoint}/{donor}", "shuffled")
         return state
 
-    return solve
+    return costed(solve)
 
 
 @lru_cache(maxsize=8)
@@ -79,7 +80,7 @@ def constant(text: str = CONSTANT) -> Solver:
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         return _said(state, text, "constant")
 
-    return solve
+    return costed(solve)
 
 
 @solver
@@ -89,7 +90,7 @@ def empty() -> Solver:
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         return _said(state, "", "empty")
 
-    return solve
+    return costed(solve)
 
 
 def _said(state: TaskState, text: str, source: str) -> TaskState:

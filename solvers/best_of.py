@@ -9,6 +9,7 @@ from inspect_autointerp.contexts.sampling import seed_of
 from inspect_autointerp.errors import one_line_errors
 from inspect_autointerp.inspect_support.dataset import latent_named, store_of
 from inspect_autointerp.solvers.call_explainer import ask_explainer
+from inspect_autointerp.solvers.costs import costed, is_spent
 from inspect_autointerp.solvers.evidence import gather
 from inspect_autointerp.solvers.explain import explain_latent, explain_options
 from inspect_autointerp.solvers.options import at_least_one
@@ -18,7 +19,7 @@ from inspect_autointerp.solvers.validate import By, Check, by_known, check_conte
 
 
 @solver
-def best_of(n: int = 5, by: By = "words", checked: int = 40, **options: Any) -> Solver:
+def best_of(n: int = 5, by: By = "words", checked: int = 40, tokens: int | None = None, **options: Any) -> Solver:
     """Write n explanations, each from a draw of contexts of its own, and keep the best on the explain split.
 
     Of equals the first. A candidate that cannot be read is left out; the test split is not looked at.
@@ -28,11 +29,13 @@ def best_of(n: int = 5, by: By = "words", checked: int = 40, **options: Any) -> 
         by: What is best: by `words`, the AUROC of the TF-IDF of the explanation's words and the store's, which asks no
             model; or by the `grader`, the balanced accuracy of the model role `grader`, as for detection.
         checked: Activating contexts that candidates are tested on, and as many silent ones; the same for all.
+        tokens: Input and output of all that is asked for one latent: no further explanation is written from then on.
+            None for no limit.
         options: Those of `explain`.
     """
     with one_line_errors():
         by = by_known(by)
-        at_least_one(n=n, checked=checked)
+        at_least_one(n=n, checked=checked, tokens=1 if tokens is None else tokens)
         asked = explain_options(options)
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
@@ -43,6 +46,8 @@ def best_of(n: int = 5, by: By = "words", checked: int = 40, **options: Any) -> 
             return state
         answers = [answer]
         for number in range(1, n):
+            if is_spent(tokens):
+                break
             other = replace(asked, seed=seed_of(asked.seed, "candidate", number) >> 1)
             gathered = await gather(store, latent, other)
             answers.append(await ask_explainer(explain_messages(gathered, other), cache=asked.cache, number=number))
@@ -54,4 +59,4 @@ def best_of(n: int = 5, by: By = "words", checked: int = 40, **options: Any) -> 
         leave_best(state, readable, results, latent.id, asked, f"best_of/{VERSION}")
         return state
 
-    return solve
+    return costed(solve)

@@ -14,6 +14,7 @@ from inspect_autointerp.inspect_support.explanation import Explanation
 from inspect_autointerp.inspect_support.log_detail import lean
 from inspect_autointerp.latent import Sampling
 from inspect_autointerp.solvers.call_explainer import Answer, ask_explainer
+from inspect_autointerp.solvers.costs import costed
 from inspect_autointerp.solvers.evidence import Gathered, gather
 from inspect_autointerp.solvers.options import Options, Style
 from inspect_autointerp.solvers.prompt import VERSION, explain_messages
@@ -61,7 +62,7 @@ def explain(
         await explain_latent(state, str(state.sample_id), options)
         return state
 
-    return solve
+    return costed(solve)
 
 
 def explain_options(given: Mapping[str, Any]) -> Options:

@@ -12,6 +12,7 @@ from inspect_autointerp.formats.read import read_explanations
 from inspect_autointerp.formats.records import Supplied
 from inspect_autointerp.inspect_support.dataset import store_of
 from inspect_autointerp.inspect_support.explanation import Explanation
+from inspect_autointerp.solvers.costs import COST
 from inspect_autointerp.store.remote import is_url
 from inspect_autointerp.store.store import Store
 
@@ -30,8 +31,8 @@ def supply(
     A latent that the file does not name, or of which it has nothing that can be used, is unscored, with the reason.
 
     Args:
-        file: A file, folder or URL: JSON lines, CSV, Parquet, Neuronpedia's, Delphi's, SAEBench's, EleutherAI's, or an
-            Inspect log of this project.
+        file: A file, folder or URL: JSON lines, CSV, Parquet, Neuronpedia's, Delphi's, SAEBench's, EleutherAI's,
+            SAGE's, or an Inspect log of this project.
         format: Which of these it is, where its content does not say.
         by: Whose, where it has several explanations of a latent: an explainer, a method or an author by its name there.
         key: What it calls the hookpoint, where that is another name.
@@ -76,6 +77,8 @@ def put_supplied(state: TaskState, explanations: Supplied, latent_id: str, sourc
     if text is None:
         reason = next((problem.reason for problem in explanations.problems if problem.latent == index), NOT_IN_FILE)
     state.output = ModelOutput.from_content("none", text.text if text else "")
+    if text and text.cost:
+        state.metadata[COST] = dict(text.cost)
     Explanation(
         text=text and text.text,
         source=f"{source}/{text.method}" if text and text.method else source,

@@ -1,26 +1,22 @@
 """What the explainer reads, and how its answer is read."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from math import ceil
 
 from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageSystem, ChatMessageUser
 
 from inspect_autointerp.latent import Context
 from inspect_autointerp.solvers.evidence import Gathered
+from inspect_autointerp.solvers.examples import examples, quoted
 from inspect_autointerp.solvers.few_shot import WORKED
 from inspect_autointerp.solvers.options import Options
 from inspect_autointerp.solvers.parse_explanation import parse_explanation as parse_explanation
-from inspect_autointerp.text.render import active_tokens, delimiters, marked, visible
+from inspect_autointerp.text.render import delimiters, visible
 
 VERSION = "explain/2"
 """Changes whenever the wording below, or the worked examples', does: scores of explanations from different prompts are
 told apart by it, and by the options, which change it as they say."""
-
-MAX_LISTED = 10
-"""Activating tokens listed per example."""
 
 _WHAT = """\
 You find out what one latent of a language model responds to. A latent is a direction inside the model that is silent \
@@ -78,14 +74,14 @@ def explain_messages(gathered: Gathered, options: Options, errors: Errors | None
         options: In what manner.
         errors: What an earlier explanation got wrong.
     """
-    return [*_beginning(options), ChatMessageUser(content=_question(gathered, options, errors))]
+    return [*_beginning(options), ChatMessageUser(content=question(gathered, options, errors))]
 
 
 @cache  # the same objects for every latent
 def _beginning(options: Options) -> list[ChatMessage]:
     messages: list[ChatMessage] = [ChatMessageSystem(content=_system(options))]
     for worked in WORKED:
-        messages.append(ChatMessageUser(content=_question(worked.gathered(options), options)))
+        messages.append(ChatMessageUser(content=question(worked.gathered(options), options)))
         messages.append(ChatMessageAssistant(content=worked.answer(options)))
     return messages
 
@@ -103,48 +99,33 @@ def _system(options: Options) -> str:
     return "\n\n".join([_WHAT, *shown, "\n".join([look, *rules]), _LAST])
 
 
-def _question(gathered: Gathered, options: Options, errors: Errors | None = None) -> str:
+def question(gathered: Gathered, options: Options, errors: Errors | None = None) -> str:
+    """Return what is shown of a latent, as an explainer reads it; the arguments are those of `explain_messages`."""
     missed, alarms = (errors.missed, errors.false_alarms) if errors else ((), ())
     everything = [*gathered.active, *missed]
     pair, maximum = delimiters([*everything, *alarms]), max((c.max_activation for c in everything), default=0.0)
 
-    def examples(contexts: Sequence[Context], first: int) -> list[str]:
-        lines = []
-        for number, context in enumerate(contexts, first):
-            lines += ["", f"Example {number}: {marked(context, pair)}"]
-            lines += [f"Active: {_strengths(context, maximum)}"] if options.activations else []
-        return lines
+    def active(contexts: Sequence[Context], first: int) -> list[str]:
+        return examples(contexts, first, pair, maximum, activations=options.activations)
 
     def silent(contexts: Sequence[Context], first: int) -> list[str]:
         return [""] * bool(contexts) + [f"Silent {n}: {visible(c.text)}" for n, c in enumerate(contexts, first)]
 
     lines = [f"Active tokens stand between {pair[0]} and {pair[1]}."] if everything else []
-    lines += examples(gathered.active, 1) + silent(gathered.silent, 1)
+    lines += active(gathered.active, 1) + silent(gathered.silent, 1)
     for number, effect in enumerate(gathered.effects, 1):
-        raised = (f"{_quoted(token.token)}: +{100 * (token.steered - token.clean):.1f}" for token in effect.raised)
+        raised = (f"{quoted(token.token)}: +{100 * (token.steered - token.clean):.1f}" for token in effect.raised)
         lines += ["", f"Beginning {number}: {visible(effect.prompt)}", f"More probable: {', '.join(raised)}"]
     if gathered.promoted:
-        lines += ["", f"Most probable: {', '.join(map(_quoted, gathered.promoted))}"]
-        lines += [f"Least probable: {', '.join(map(_quoted, gathered.suppressed))}"]
+        lines += ["", f"Most probable: {', '.join(map(quoted, gathered.promoted))}"]
+        lines += [f"Least probable: {', '.join(map(quoted, gathered.suppressed))}"]
     if errors:
         lines += ["", f"An earlier explanation was: {visible(errors.explanation)}"]
         if missed:
             lines += ["It does not cover these, on which the latent was active:"]
-            lines += examples(missed, len(gathered.active) + 1)
+            lines += active(missed, len(gathered.active) + 1)
         if alarms:
             lines += [""] * bool(missed) + ["It covers these, on which the latent was silent:"]
             lines += silent(alarms, len(gathered.silent) + 1)
         lines += ["", "Find a better one, which is right about these and all the others."]
     return "\n".join(lines).strip()
-
-
-def _quoted(token: str) -> str:
-    return json.dumps(visible(token), ensure_ascii=False)
-
-
-def _strengths(context: Context, maximum: float) -> str:
-    """The activating tokens with ⌈10 · activation / maximum⌉, strongest ten at the most, in order of the text."""
-    active = [i for i, is_active in enumerate(active_tokens(context)) if is_active]
-    strengths, tokens = context.activations.tolist(), context.tokens()
-    strongest = sorted(sorted(active, key=lambda i: -strengths[i])[:MAX_LISTED])
-    return ", ".join(f"{_quoted(tokens[i])}: {ceil(10 * strengths[i] / maximum)}" for i in strongest)

@@ -10,6 +10,7 @@ from inspect_autointerp.contexts.sampling import rng_of
 from inspect_autointerp.errors import one_line_errors
 from inspect_autointerp.inspect_support.dataset import latent_named, store_of
 from inspect_autointerp.solvers.call_explainer import Answer, ask_explainer
+from inspect_autointerp.solvers.costs import costed, is_spent
 from inspect_autointerp.solvers.explain import explain_latent, explain_options, leave
 from inspect_autointerp.solvers.options import Options, at_least_one
 from inspect_autointerp.solvers.prompt import VERSION, Errors, explain_messages
@@ -17,7 +18,9 @@ from inspect_autointerp.solvers.validate import By, Check, Checked, by_known, ch
 
 
 @solver
-def refine(rounds: int = 1, by: By = "grader", checked: int = 20, errors: int = 5, **options: Any) -> Solver:
+def refine(
+    rounds: int = 1, by: By = "grader", checked: int = 20, errors: int = 5, tokens: int | None = None, **options: Any
+) -> Solver:
     """Explain, find contexts of the explain split that the explanation gets wrong, show them, and explain again.
 
     The explanation of the best score on the explain split stands, of equals the earliest. The test split is not looked
@@ -30,11 +33,13 @@ def refine(rounds: int = 1, by: By = "grader", checked: int = 20, errors: int = 
         checked: Activating contexts that it is tested on, others than the explainer has seen where there are, and as
             many silent ones.
         errors: Contexts of either kind that the explainer is shown, at most, drawn from those that are wrong.
+        tokens: Input and output of all that is asked for one latent: no further round begins from then on. None for
+            no limit.
         options: Those of `explain`.
     """
     with one_line_errors():
         by = by_known(by)
-        at_least_one(rounds=rounds, checked=checked, errors=errors)
+        at_least_one(rounds=rounds, checked=checked, errors=errors, tokens=1 if tokens is None else tokens)
         asked = explain_options(options)
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
@@ -48,7 +53,7 @@ def refine(rounds: int = 1, by: By = "grader", checked: int = 20, errors: int = 
         answers, results = [answer], [await check(answer.text)]
         for _ in range(rounds):
             wrong = results[-1]
-            if not wrong.missed and not wrong.false_alarms:
+            if (not wrong.missed and not wrong.false_alarms) or is_spent(tokens):
                 break
             drawn = [
                 [kind[i] for i in sorted(rng.permutation(len(kind))[:errors].tolist())]
@@ -63,7 +68,7 @@ def refine(rounds: int = 1, by: By = "grader", checked: int = 20, errors: int = 
         leave_best(state, answers, results, latent.id, asked, f"refine/{VERSION}")
         return state
 
-    return solve
+    return costed(solve)
 
 
 def leave_best(

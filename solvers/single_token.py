@@ -10,6 +10,7 @@ from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.errors import UserError, one_line_errors
 from inspect_autointerp.inspect_support.dataset import latent_named, store_of
 from inspect_autointerp.inspect_support.explanation import Explanation
+from inspect_autointerp.solvers.costs import costed
 from inspect_autointerp.solvers.explain import explain_latent, explain_options
 from inspect_autointerp.store.store import Store
 from inspect_autointerp.text.render import visible
@@ -46,7 +47,7 @@ def single_token(share: float = 0.95, otherwise: str = "explain", **options: Any
         Explanation(text=text, source=SOURCE, latent=id, reason=reason, store=store.digest).put(state)
         return state
 
-    return solve
+    return costed(solve)
 
 
 def the_token(store: Store, latent_id: str, share: float) -> str | None:

@@ -4,6 +4,7 @@ As in arXiv 2410.13928, §3.2.1: prompts that end where the latent first fires, 
 probability steering raises most. The prompts are those that the intervention score tunes on, of the explain split.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,14 +89,27 @@ def _prompts(store: Store, latent: Latent, n: int, seed: int) -> list[Prompt]:
 
 
 def _effect(store: Store, prompt: Prompt, clean: np.ndarray, steered: np.ndarray, n: int) -> Effect:
-    """Of probabilities (vocabulary,) the most raised; equals in the order of their ids."""
+    return Effect(store.detokenizer(prompt)[0], raised_tokens(store, prompt, clean, steered, n))
+
+
+def raised_tokens(
+    store: Store, prompt: Sequence[int], clean: np.ndarray, steered: np.ndarray, n: int
+) -> tuple[Raised, ...]:
+    """Return the tokens whose probability steering raises most.
+
+    Args:
+        store: The store, whose tokenizer gives the texts.
+        prompt: Token ids of what stands before.
+        clean: Probabilities of the next token, (vocabulary,).
+        steered: The same when steered.
+        n: Tokens, at most; fewer where fewer are raised at all.
+    """
     gain = (steered - clean)[: store.detokenizer.n_ids]  # behind them a head may have rows that stand for nothing
-    most = [id for id in np.argsort(-gain, kind="stable")[:n].tolist() if gain[id] > 0]
-    raised = (Raised(_after(store, prompt, id), float(clean[id]), float(steered[id])) for id in most)
-    return Effect(store.detokenizer(prompt)[0], tuple(raised))
+    most = [id for id in np.argsort(-gain, kind="stable")[:n].tolist() if gain[id] > 0]  # equals in order of their ids
+    return tuple(Raised(_after(store, prompt, id), float(clean[id]), float(steered[id])) for id in most)
 
 
-def _after(store: Store, prompt: Prompt, id: int) -> str:
+def _after(store: Store, prompt: Sequence[int], id: int) -> str:
     """A token's text where it stands: of a text's first token some tokenizers drop the space."""
     text, spans = store.detokenizer([*prompt, id])
     return text[slice(*spans[-1])]

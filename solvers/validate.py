@@ -11,6 +11,7 @@ from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.contexts.sampling import rng_of, stratified
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.latent import Context, Latent
+from inspect_autointerp.models.spending import on_behalf_of
 from inspect_autointerp.scorers.detection.scorer import detection_messages
 from inspect_autointerp.scorers.embedding.embedders import TFIDF, Asked
 from inspect_autointerp.scorers.embedding.scorer import comparison
@@ -78,7 +79,10 @@ class Check:
         texts = [visible(context.text) for context in self.contexts]
         batches = [texts[i : i + _SHOWN] for i in range(0, len(texts), _SHOWN)]
         model = grader()
-        verdicts = await judge(model, batches, lambda batch: detection_messages(explanation, batch), confidence=False)
+        with on_behalf_of("grader"):
+            verdicts = await judge(
+                model, batches, lambda batch: detection_messages(explanation, batch), confidence=False
+            )
         return np.array([float("nan") if v.label is None else _belief(v.label, v.probability) for v in verdicts])
 
     async def _compared(self, explanation: str) -> np.ndarray:

@@ -5,7 +5,7 @@ than a chunk of the store holds, and special tokens count for nothing. So a text
 has the activations that the store keeps.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.models.activations import Fired, Texts
+from inspect_autointerp.prep.engines.halving import BatchSize
 from inspect_autointerp.prep.engines.load_from_store import reloaded
 from inspect_autointerp.prep.subject.subject import Hookpoint
 from inspect_autointerp.store.store import Store
@@ -26,7 +27,7 @@ class ReadingSubject:
         hookpoint: One of its hookpoints.
         device: Where they run; by default on a GPU if there is one.
         tokens: In a forward pass, padding included, at most, unless one text alone has more; by default as many as
-            prep's default batch has.
+            prep's default batch has. Halved for good where memory does not suffice.
 
     Raises:
         UserError: See `reloaded`.
@@ -34,7 +35,7 @@ class ReadingSubject:
 
     def __init__(self, store: Store, hookpoint: str, *, device: str | None = None, tokens: int = 4096) -> None:
         self.subject, self._coder = reloaded(store, hookpoint, "reading new texts", device=device)
-        self._store, self._hookpoint, self._tokens = store, hookpoint, tokens
+        self._store, self._hookpoint, self._size = store, hookpoint, BatchSize(tokens, "tokens")
         tokenizer = self.subject.tokenizer
         self._bos: list[int] = [tokenizer.bos_token_id] if store.manifest.bos else []
         self._special = np.array(sorted(tokenizer.all_special_ids), dtype=np.int64)
@@ -51,8 +52,13 @@ class ReadingSubject:
         most = self._store.settings.context_length
         rows = [ids[:most] for ids in read]
         values: dict[int, np.ndarray] = {}
-        for group in self._groups(rows):
-            values |= zip(group, self._activations([rows[i] for i in group], [latents[i] for i in group]), strict=True)
+
+        def read_rest() -> None:  # begun again at half the size, it goes on with what is not read yet
+            for group in self._groups({i: row for i, row in enumerate(rows) if i not in values}):
+                own = self._activations([rows[i] for i in group], [latents[i] for i in group])
+                values.update(zip(group, own, strict=True))
+
+        self._size.run(read_rest)
         fired = []
         for i, (ids, row) in enumerate(zip(read, rows, strict=True)):
             text, spans = self._store.detokenizer(row)
@@ -65,11 +71,11 @@ class ReadingSubject:
             return []
         return self.subject.tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
 
-    def _groups(self, rows: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+    def _groups(self, rows: Mapping[int, Sequence[int]]) -> Iterator[list[int]]:
         """The numbers of the rows that go together into the model, alike in length; of no tokens, none."""
         group: list[int] = []
-        for i in sorted((i for i, row in enumerate(rows) if row), key=lambda i: len(rows[i])):
-            if group and (len(group) + 1) * (len(self._bos) + len(rows[i])) > self._tokens:
+        for i in sorted((i for i, row in rows.items() if row), key=lambda i: len(rows[i])):
+            if group and (len(group) + 1) * (len(self._bos) + len(rows[i])) > self._size.most:
                 yield group
                 group = []
             group.append(i)

@@ -30,6 +30,7 @@ from inspect_autointerp.latent import place_of
 from inspect_autointerp.models.steering import Direction, Generate, Generated, Predict, Predicted, Tune, Tuned
 from inspect_autointerp.prep.coders import Coder
 from inspect_autointerp.prep.engines.decoding import Continuation, Prompts
+from inspect_autointerp.prep.engines.halving import BatchSize
 from inspect_autointerp.prep.engines.load_from_store import reloaded
 from inspect_autointerp.prep.engines.strength_search import Search
 from inspect_autointerp.prep.subject.activation_edit import changed
@@ -52,6 +53,7 @@ class SteeredSubject:
         hookpoint: One of its hookpoints.
         device: Where they run; by default on a GPU if there is one.
         rows: Prompts in a forward pass, at most, unless one question alone has more; by default 128, on a GPU 512.
+            Halved for good where memory does not suffice.
 
     Raises:
         UserError: One of them cannot be loaded, or its weights are not those that the store was made of: of the subject
@@ -60,8 +62,10 @@ class SteeredSubject:
 
     def __init__(self, store: Store, hookpoint: str, *, device: str | None = None, rows: int | None = None) -> None:
         self.subject, coder = reloaded(store, hookpoint, "steering", device=device, whole=True)
-        self.hookpoint, self._rows = hookpoint, rows or (128 if self.subject.device.type == "cpu" else 512)
-        self._path, self._read_side = place_of(hookpoint).removesuffix(":input"), _side(store.at(hookpoint).entry.side)
+        self.hookpoint = hookpoint
+        self._size = BatchSize(rows or (128 if self.subject.device.type == "cpu" else 512), "prompts")
+        self._path = place_of(hookpoint).removesuffix(":input")
+        self._read_side: Side = _side(store.at(hookpoint).entry.side)
         self._module = self.subject.module(self._path)
         self._coder: Coder = coder
         self._side: Side = self._read_side
@@ -102,6 +106,9 @@ class SteeredSubject:
     @torch.inference_mode()
     def predict(self, questions: Sequence[Predict]) -> list[Predicted]:
         """Return what comes after each prompt."""
+        return self._size.run(lambda: self._predicted(questions))
+
+    def _predicted(self, questions: Sequence[Predict]) -> list[Predicted]:
         answers = []
         for group in self._groups(questions):
             prompts, owner, delta = self._prepared(group)
@@ -122,7 +129,7 @@ class SteeredSubject:
         """
         if any(question.direction.ablated for question in questions):
             raise ValueError("an ablation has the strength 1, and no other is looked for")
-        return [answer for group in self._groups(questions) for answer in self._tuned(group)]
+        return self._size.run(lambda: [a for group in self._groups(questions) for a in self._tuned(group)])
 
     def _tuned(self, questions: Sequence[Tune]) -> list[Tuned]:
         prompts, owner, delta = self._prepared(questions)
@@ -167,6 +174,9 @@ class SteeredSubject:
     @torch.inference_mode()
     def generate(self, questions: Sequence[Generate]) -> list[Generated]:
         """The new tokens."""
+        return self._size.run(lambda: self._generate(questions))
+
+    def _generate(self, questions: Sequence[Generate]) -> list[Generated]:
         groups: dict[tuple[int, float], list[int]] = {}
         for i, question in enumerate(questions):
             groups.setdefault((question.n_tokens, question.temperature), []).append(i)
@@ -243,7 +253,7 @@ class SteeredSubject:
         """Questions that go together into the model."""
         group: list[Q] = []
         for question in questions:
-            if group and sum(len(q.prompts) for q in [*group, question]) > self._rows:
+            if group and sum(len(q.prompts) for q in [*group, question]) > self._size.most:
                 yield group
                 group = []
             group.append(question)

@@ -24,6 +24,7 @@ from inspect_autointerp.store.freeze_cli import freeze
 from inspect_autointerp.store_stats.cli import stats
 from inspect_autointerp.suites.cli import suites
 from inspect_autointerp.text.streams import command_line_streams
+from inspect_autointerp.tool_server.cli import mcp
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -51,6 +52,7 @@ app.command()(submit)
 app.command()(verify)
 app.command()(export)
 app.command()(study)
+app.command()(mcp)
 
 
 def main() -> None:

@@ -27,7 +27,9 @@ def test_every_argument_is_one_of_the_tasks(name: str) -> None:
         arguments = study.arguments(level)
         assert arguments.keys() <= signature(task).parameters.keys()
         options = {key for key in arguments["explainer"] if key != "name"}
-        assert options <= signature(EXPLAINERS["explain"]).parameters.keys()
+        solver = EXPLAINERS[arguments["explainer"].get("name", "explain")]
+        known = signature(EXPLAINERS["explain"]).parameters.keys() | signature(solver).parameters.keys()
+        assert options <= known
         assert level.paper.keys() <= set(study.scores)
 
 

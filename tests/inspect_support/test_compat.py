@@ -79,12 +79,31 @@ def prices_without_a_provider(known_model_info: Callable[[str], ModelInfo | None
     assert known_model_info("nobody/has-this") is None  # no provider of that name: none was made
 
 
+def sample_of_a_run(sample_state: Callable[[], TaskState | None]) -> None:
+    assert sample_state() is None
+    inputs: list[object] = []
+
+    @solver
+    def looking() -> Solver:
+        async def solve(state: TaskState, generate: Generate) -> TaskState:
+            inside = sample_state()
+            inputs.append(inside and inside.input)
+            return state
+
+        return solve
+
+    task = Task(dataset=[Sample(input="mine")], solver=looking())
+    eval(task, model=get_model("mockllm/model", memoize=False), display="none", log_format="json", log_samples=False)
+    assert inputs == ["mine"]
+
+
 RELIED_ON: dict[str, Callable[..., None]] = {
     "parse_cli_args": read_arguments,
     "PrerequisiteError": one_line,
     "active_generate_config": settings_of_a_run,
     "active_model": model_of_a_run,
     "known_model_info": prices_without_a_provider,
+    "sample_state": sample_of_a_run,
 }
 """By the name in compat.py, what the package relies on."""
 

@@ -88,10 +88,10 @@ def test_it_is_what_the_whole_model_and_the_sae_say(store: Store, engine: Readin
 def test_what_shares_a_batch_does_not_matter(
     asked: list[tuple[int, list[str]]], tokens: int, engine: ReadingSubject
 ) -> None:
-    whole = engine._tokens
-    engine._tokens = tokens
+    whole = engine._size.most
+    engine._size.most = tokens
     together = engine([Texts(latent, texts) for latent, texts in asked])
-    engine._tokens = whole
+    engine._size.most = whole
     assert len(together) == len(asked)
     for (latent, texts), found in zip(asked, together, strict=True):
         assert len(found) == len(texts)

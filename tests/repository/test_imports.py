@@ -20,6 +20,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "studies": set(),
     "leaderboard": {"scorers", "src"},
     "experiments": {"leaderboard", "src"},
+    "tool_server": {"solvers", "src"},
     "src": set(),
 }
 """By room the rooms that it may import. `src` is every room under src/ that is not named."""

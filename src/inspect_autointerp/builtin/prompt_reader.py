@@ -121,10 +121,20 @@ class OfflineAPI(ModelAPI):
     ) -> ModelOutput:
         """Answer the prompt; a token is taken to be four characters."""
         answer, logprobs = self.answer(input, config)
-        n_in, n_out = sum(len(message.text) for message in input) // 4, max(1, len(answer) // 4)
+        return self.output(input, ChatMessageAssistant(content=answer), logprobs)
+
+    def output(
+        self, input: list[ChatMessage], message: ChatMessageAssistant, logprobs: Logprobs | None = None
+    ) -> ModelOutput:
+        """Return a message as Inspect takes it, with the usage."""
+        n_in, n_out = sum(len(message.text) for message in input) // 4, max(1, len(message.text) // 4)
         return ModelOutput(
             model=f"inspect_autointerp/{self.model_name}",
-            choices=[ChatCompletionChoice(message=ChatMessageAssistant(content=answer), logprobs=logprobs)],
+            choices=[
+                ChatCompletionChoice(
+                    message=message, logprobs=logprobs, stop_reason="tool_calls" if message.tool_calls else "stop"
+                )
+            ],
             usage=ModelUsage(input_tokens=n_in, output_tokens=n_out, total_tokens=n_in + n_out),
         )
 

@@ -128,8 +128,7 @@ class LatentContexts:
         """
         rng, contexts = rng_of(seed, self.latent.id, "apart"), []
         for kind in kinds:
-            tested = self.silent_starts("test") if kind == "random" else self._negatives(kind, "test")[0]
-            known = self._shown.union(self._store.texts(tested))
+            known = self._shown.union(self._store.texts(self.tested_starts(kind)))
             starts, whose = self._drawn(kind, "explain", 4 * n, rng)
             fresh = [i for i, text in enumerate(self._store.texts(starts)) if text not in known][:n]
             contexts += self._silent(kind, "explain", starts[fresh], None if whose is None else whose[fresh])
@@ -157,6 +156,14 @@ class LatentContexts:
             UserError: The store holds no such kind.
         """
         return self._silent(kind, split, *self._drawn(kind, split, n, rng))
+
+    def tested_starts(self, kind: Negative) -> np.ndarray:
+        """Return the starts of all contexts of a kind that the latent can be tested on, int64 (context,).
+
+        Raises:
+            UserError: The store holds no such kind.
+        """
+        return self.silent_starts("test") if kind == "random" else self._negatives(kind, "test")[0]
 
     def _drawn(
         self, kind: Negative, split: Split, n: int, rng: np.random.Generator

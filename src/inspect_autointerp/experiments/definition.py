@@ -71,8 +71,8 @@ class Study(_Part):
     """One table."""
 
     about: str
-    table: str
-    """Table or figure of the paper."""
+    table: str = ""
+    """Table or figure of the paper; empty for a study that is not of the paper."""
     factor: str
     """Name of the factor."""
     scores: list[str]

@@ -6,7 +6,7 @@ differences of a score, so that the chance that even one of a column is wrong st
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import nan
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ from inspect_autointerp.leaderboard.analyse.random_coder import welch
 from inspect_autointerp.leaderboard.analyse.statistics import quartiles
 from inspect_autointerp.leaderboard.load.log_entry import Entry, checked_entries
 from inspect_autointerp.leaderboard.load.log_values import log_values
+from inspect_autointerp.leaderboard.load.sample_rows import COSTS
+from inspect_autointerp.models.spending import FIELDS
 from inspect_autointerp.statistics.intervals import bootstrap_interval
 from inspect_autointerp.text.render import visible
 
@@ -39,6 +41,8 @@ class Found:
     """By score the headline statistic of each latent, by its id; NaN where undefined."""
     unscored: dict[str, float]
     """By score the mean share of contexts without a verdict."""
+    costs: dict[str, float] = field(default_factory=dict)
+    """What an explanation cost, the mean over latents, by the names of `models.spending`; NaN where unknown."""
 
     @property
     def latents_of(self) -> tuple[str, str, str]:
@@ -80,13 +84,14 @@ def _read(log: EvalLog, path: str) -> Found:
     wanted = re.compile(
         "|".join(rf"{re.escape(e.scorer)}/({re.escape(e.statistic)}|unscored)" for e in of_score.values())
     )
-    frame = log_values(path, lambda name: bool(wanted.fullmatch(name))).set_index("id")
+    frame = log_values(path, lambda name: name in COSTS or bool(wanted.fullmatch(name))).set_index("id")
     values, unscored = {}, {}
     for score, entry in of_score.items():
         column, missing = (frame.get(f"{entry.scorer}/{name}") for name in (entry.statistic, "unscored"))
         values[score] = pd.Series(nan, index=list(entry.latents)) if column is None else column.astype(np.float64)
         unscored[score] = nan if missing is None else float(missing.mean())
-    return Found(log, of_score, values, unscored)
+    costs = {name: float(frame[column].mean()) for name, column in zip(FIELDS, COSTS, strict=True)}
+    return Found(log, of_score, values, unscored, costs)
 
 
 def outcome(results: dict[str, Found], levels: dict[str, Level], default: str) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from inspect_autointerp.experiments.plan import Planned
 from inspect_autointerp.experiments.results import Found
 from inspect_autointerp.leaderboard.show.tables import estimate, known, rows_of
 from inspect_autointerp.leaderboard.show.view import View
+from inspect_autointerp.models.spending import FIELDS
 
 _PAPER = "arXiv 2410.13928"
 
@@ -26,7 +27,7 @@ def study_views(plan: Planned, results: dict[str, Found], numbers: pd.DataFrame)
     names = sorted(plan.levels, key=lambda name: plan.levels[name].floor)  # stable: floors last
     views = [_table(plan, names, rows)]
     if rows:
-        views += [_certainty(plan, names, rows), _evaluations(plan, names, results)]
+        views += [_certainty(plan, names, rows), *_costs(plan, names, results), _evaluations(plan, names, results)]
     if plan.missing:
         missing = [[name, how] for name, how in plan.missing.items()]
         views.append(View("Not run", [plan.study.factor, "what it takes"], missing, text=2))
@@ -39,7 +40,9 @@ def study_notes(plan: Planned) -> list[str]:
     notes = [
         f"Median (quartiles) over latents. The paper: {paper}; Gemma 2 9B, explained and graded by Llama 3.1 70B"
         " Instruct, unless said otherwise. Its subject, data and models are not this run's, and its test contexts can"
-        " be those that the explainer saw: compare how levels differ, not where they lie.",
+        " be those that the explainer saw: compare how levels differ, not where they lie."
+        if plan.study.table
+        else "Median (quartiles) over latents.",
         "Mean over latents with its 95 % bootstrap interval; differences from the level named, paired over their"
         " common latents, or, where pairs is –, of other latents (Welch's); p by Holm's correction over a score's"
         " differences.",
@@ -55,14 +58,15 @@ def study_notes(plan: Planned) -> list[str]:
 
 def _table(plan: Planned, names: list[str], rows: dict[tuple[str, str], Any]) -> View:
     cells = []
+    of_paper = bool(plan.study.table)
     for name in names:
         row = [_label(plan, name)]
         for score in plan.study.scores:
             ours, theirs = rows.get((name, score)), plan.levels[name].paper.get(score)
-            row += [_quartiles(ours, theirs) if ours else "–", _reported(theirs)]
+            row += [_quartiles(ours, theirs) if ours else "–", *([_reported(theirs)] if of_paper else [])]
         cells.append(row)
-    ours = ", demo" if plan.of_demo else ""
-    head = [plan.study.factor, *(cell for score in plan.study.scores for cell in (score + ours, "the paper"))]
+    ours, paper = ", demo" if plan.of_demo else "", ["the paper"] if of_paper else []
+    head = [plan.study.factor, *(cell for score in plan.study.scores for cell in (score + ours, *paper))]
     faint = [plan.levels[name].floor for name in names]
     rule = faint.index(True) if True in faint else None
     return View(f"{plan.name}: {plan.study.about}", head, cells, faint, rule)
@@ -128,6 +132,18 @@ def _certain(score: str, name: str, row: Any) -> list[str]:
         f"{row['pairs']:,}" if row["pairs"] else "–" if row["against"] else "",
         "–" if isnan(row["unscored"]) else f"{100 * row['unscored']:.1f} %",
     ]
+
+
+def _costs(plan: Planned, names: list[str], results: dict[str, Found]) -> list[View]:
+    """What each level's explanations really cost, beside its scores: what a plot of score against budget shows."""
+    cells = []
+    for name in names:
+        if (result := results.get(name)) and any(known(cost) for cost in result.costs.values()):
+            means = [result.values[score].mean() for score in plan.study.scores if score in result.values]
+            numbers = [f"{cost:,.0f}" if known(cost) else "–" for cost in result.costs.values()]
+            cells.append([name, *numbers, *(f"{mean:.3f}" if known(mean) else "–" for mean in means)])
+    head = [plan.study.factor, *(name.replace("_", " ") for name in FIELDS), *plan.study.scores]
+    return [View("What an explanation cost, per latent, and what it scored", head, cells)] if cells else []
 
 
 def _evaluations(plan: Planned, names: list[str], results: dict[str, Found]) -> View:

@@ -127,6 +127,7 @@ class Collected:
             written_for=row.written_for,
             store=row.store,
             scores=row.scores,
+            cost=row.cost,
         )
 
     def _check_subjects(self) -> None:

@@ -5,12 +5,12 @@ import json
 from typing import Any
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.formats import delphi, eleuther, neuronpedia, saebench, tables
+from inspect_autointerp.formats import delphi, eleuther, neuronpedia, saebench, sage, tables
 from inspect_autointerp.formats.source import GZIP, PARQUET, ZIP, Source
 from inspect_autointerp.formats.strict_json import Unreadable, decode, load
 
-FORMATS = ("jsonl", "csv", "parquet", "neuronpedia", "delphi", "saebench", "eleuther", "log")
-FOLDERS = ("neuronpedia", "delphi")
+FORMATS = ("jsonl", "csv", "parquet", "neuronpedia", "delphi", "saebench", "eleuther", "sage", "log")
+FOLDERS = ("neuronpedia", "delphi", "sage")
 """The formats that are folders, or can be."""
 _LOG = ("version", "status", "eval")
 """The names that a JSON log of Inspect begins with."""
@@ -34,9 +34,12 @@ def recognise(source: Source) -> str:
 
 def _of_folder(source: Source) -> tuple[list[str], str]:
     formats = [
-        name for name, files in (("neuronpedia", neuronpedia.batches), ("delphi", delphi.texts)) if files(source)
+        name
+        for name, files in (("neuronpedia", neuronpedia.batches), ("delphi", delphi.texts), ("sage", sage.results))
+        if files(source)
     ]
-    return formats, "a folder without batch-N.jsonl.gz (Neuronpedia's) and HOOKPOINT_latentN.txt (Delphi's)"
+    files = "batch-N.jsonl.gz (Neuronpedia's), HOOKPOINT_latentN.txt (Delphi's) and feature_N/structured_results.json"
+    return formats, f"a folder without {files} (SAGE's)"
 
 
 def _of_file(source: Source) -> tuple[list[str], str]:
@@ -98,6 +101,7 @@ def _of_json(record: Any, lines: bool) -> list[str]:
         "neuronpedia": neuronpedia.is_neuronpedia(record),
         "saebench": not lines and saebench.is_saebench(record),
         "eleuther": not lines and eleuther.is_eleuther(record),
+        "sage": not lines and sage.is_sage(record),
     }
     return [name for name, is_it in matches.items() if is_it]
 

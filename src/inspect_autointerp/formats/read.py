@@ -13,6 +13,7 @@ from inspect_autointerp.formats.logs import log_rows
 from inspect_autointerp.formats.neuronpedia import read_neuronpedia
 from inspect_autointerp.formats.records import Row, Supplied, headlines, short
 from inspect_autointerp.formats.saebench import read_saebench
+from inspect_autointerp.formats.sage import read_sage
 from inspect_autointerp.formats.source import Source, opened
 from inspect_autointerp.formats.tables import read_csv, read_jsonl, read_parquet
 from inspect_autointerp.inspect_support.log_samples import read_header
@@ -91,5 +92,6 @@ _READERS: dict[str, Callable[[Source, Faults], Iterable[Row]]] = {
     "delphi": read_delphi,
     "saebench": read_saebench,
     "eleuther": read_eleuther,
+    "sage": read_sage,
     "log": _read_log,
 }

@@ -41,6 +41,8 @@ class Row:
     """Digest of the context store that it was written from."""
     scores: Mapping[str, float] = field(default_factory=dict)
     """Its scores by name; ours are `SCORE.STATISTIC`, the headline of each score first, NaN where undefined."""
+    cost: Mapping[str, float] = field(default_factory=dict)
+    """What it cost, by the names of `models.spending`, as far as the source says."""
     made_by: Mapping[str, str] = field(default_factory=dict)
     """How its scores were made: `SCORE.grader`, `SCORE.prompt`, `SCORE.options` (JSON)."""
 
@@ -62,6 +64,8 @@ class SuppliedText:
     """Digest of the context store that it was written from; None where unknown."""
     scores: Mapping[str, float]
     """The source's own scores of it, by its names for them."""
+    cost: Mapping[str, float] = field(default_factory=dict)
+    """What it cost, by the names of `models.spending`, as far as the source says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,6 +49,12 @@ class Source:
         names = (str(entry["name"]).rstrip("/").rpartition("/")[2] for entry in files)
         return sorted(f"{folder}/{name}".lstrip("/") for name in names if not name.startswith("."))
 
+    def folders(self) -> list[str]:
+        """The folders directly in the folder, in order; hidden ones are passed over."""
+        entries = self._fs.ls(self.path, detail=True) if self.is_folder else []
+        names = (str(one["name"]).rstrip("/").rpartition("/")[2] for one in entries if one["type"] == "directory")
+        return sorted(name for name in names if not name.startswith("."))
+
     def place(self, name: str = "") -> str:
         """Return what a message calls a file of it."""
         return f"{self.given.rstrip('/')}/{visible(name)}" if name else self.given

@@ -35,6 +35,11 @@ class Explanation:
     """Input and output that it took, whether paid for now or found in the cache."""
     candidates: list[dict[str, Any]] = field(default_factory=list)
     """Of explanations among which it was chosen: each one's `text` and `score` on the explain split, in order."""
+    ended: str | None = None
+    """How an agent's work ended: `submitted`, or `turn_limit`, `token_limit`, `time_limit`, `cost_limit` and the like,
+    where the best of what it had so far was taken; None of what no agent wrote."""
+    concepts: list[str] = field(default_factory=list)
+    """Of an explanation that names several things, each by itself, if its writer said so."""
     file: str | None = None
     """sha256 of the file that it is from, if it is from one."""
 

@@ -1,5 +1,6 @@
 """One call to a model, and what to make of it where the provider fails."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from inspect_ai.model import (
@@ -10,11 +11,13 @@ from inspect_ai.model import (
     ModelOutput,
     ModelRefusalError,
 )
+from inspect_ai.tool import Tool
 from inspect_ai.util import LimitExceededError
 
 from inspect_autointerp.errors import UserError, one_line_errors
 from inspect_autointerp.inspect_support import logprob_support
 from inspect_autointerp.inspect_support.answer_reasons import NO_RESPONSE
+from inspect_autointerp.models.spending import note_call
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ async def attempt(
     messages: list[ChatMessage],
     config: GenerateConfig | None = None,
     cache: CachePolicy | bool | None = None,
+    tools: Sequence[Tool] = (),
 ) -> ModelOutput | Failure:
     """Call a model and wait for its answer.
 
@@ -43,6 +47,7 @@ async def attempt(
         messages: The prompt.
         config: Settings of this call. Log-probabilities are a wish.
         cache: Whether Inspect looks for the answer in its cache first; None for what the user has set.
+        tools: What the model may call.
 
     Raises:
         PrerequisiteError: The provider refuses the key. What was done by then stays in the log, for `inspect
@@ -52,7 +57,7 @@ async def attempt(
     """
     config = config or GenerateConfig()
     if not config.logprobs:
-        return await _once(model, messages, config, cache)
+        return await _once(model, messages, config, cache, tools)
     if logprob_support.is_refused(model):
         return await _once(model, messages, logprob_support.without(config), cache)
     try:
@@ -74,10 +79,14 @@ async def attempt(
 
 
 async def _once(
-    model: Model, messages: list[ChatMessage], config: GenerateConfig, cache: CachePolicy | bool | None
+    model: Model,
+    messages: list[ChatMessage],
+    config: GenerateConfig,
+    cache: CachePolicy | bool | None,
+    tools: Sequence[Tool] = (),
 ) -> ModelOutput | Failure:
     try:
-        return await _generate(model, messages, config, cache)
+        return await _generate(model, messages, config, cache, tools)
     except (LimitExceededError, ModelRefusalError):
         raise
     except Exception as error:  # whatever a provider raises
@@ -85,12 +94,17 @@ async def _once(
 
 
 async def _generate(
-    model: Model, messages: list[ChatMessage], config: GenerateConfig, cache: CachePolicy | bool | None
+    model: Model,
+    messages: list[ChatMessage],
+    config: GenerateConfig,
+    cache: CachePolicy | bool | None,
+    tools: Sequence[Tool] = (),
 ) -> ModelOutput | Failure:
     if cache is None:
-        output = await model.generate(messages, config=config)
+        output = await model.generate(messages, tools, config=config)
     else:
-        output = await model.generate(messages, config=config, cache=cache)
+        output = await model.generate(messages, tools, config=config, cache=cache)
+    note_call(output.usage.total_tokens if output.usage else 0)
     return Failure(NO_RESPONSE, final=False) if output.empty else output
 
 

@@ -86,7 +86,7 @@ def leaderboard(
     from inspect_autointerp.leaderboard.analyse.document_intervals import document_intervals
     from inspect_autointerp.leaderboard.analyse.statistics import summary
     from inspect_autointerp.leaderboard.load.results_from_logs import read_results
-    from inspect_autointerp.leaderboard.show import coders, export, tables, view
+    from inspect_autointerp.leaderboard.show import coders, cost_tables, export, tables, view
     from inspect_autointerp.leaderboard.show.guidelines import guidelines_view
     from inspect_autointerp.leaderboard.show.page.write import check_target, write_page
     from inspect_autointerp.store.store import Store
@@ -120,6 +120,9 @@ def leaderboard(
         notes += [coders.NOTE] if views else []
     if guidelines or full:
         shown += guidelines_view(named)
+    costs = cost_tables.cost_views(named)
+    shown += costs
+    notes += [cost_tables.NOTE] if costs else []
     shown += tables.apart(named)
     targets = {"csv": csv, "parquet": parquet, "json": json}
     if not any(str(target) == "-" for target in (*targets.values(), latents, md)):

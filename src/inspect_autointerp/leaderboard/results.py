@@ -11,12 +11,15 @@ import numpy as np
 import pandas as pd
 
 from inspect_autointerp.latent import DECILES
+from inspect_autointerp.models.spending import FIELDS
 
 DECILE_COLUMNS = [f"decile_{i}" for i in range(1, DECILES + 1)]
+COST_COLUMNS = tuple(f"{name}_per_explanation" for name in FIELDS)
 ENTRY_COLUMNS = (
     *("table", "series", "explainer", "floor", "score", "statistic", "hookpoint", "store", "suite"),
     *("subject", "coder", "grader", "prompt", "options"),
     *("n_latents", "identical", "tokens_per_latent", "cost_per_latent", "created", "log", "scorer"),
+    *COST_COLUMNS,
 )
 VALUE_COLUMNS = ["value", "unscored", *DECILE_COLUMNS]
 
@@ -43,6 +46,8 @@ class Results:
       dollars; NaN where Inspect knows no price.
     - `created`: str, ISO 8601.
     - `log`: str, the log's path or URL. `scorer`: str, the score's name in it.
+    - `explainer_tokens_per_explanation`, `grader_tokens_…`, `subject_tokens_…`, `calls_…`, `tool_calls_…`, `seconds_…`:
+      float, what the explainer spent on a latent, the mean over latents, see `models.spending`; NaN where unknown.
     """
     values: pd.DataFrame
     """A row per entry × latent, by `entry`, then `latent`: the index is 0, 1, … and means nothing.

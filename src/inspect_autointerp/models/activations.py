@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from inspect_autointerp.models.batching import Batches
+from inspect_autointerp.models.spending import note_subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,4 +66,5 @@ class Firing:
     async def __call__(self, latent: int, texts: Sequence[str]) -> list[Fired]:
         """The latent's activations on the texts, in order."""
         [fired] = await self._batches([Texts(latent, texts)])
+        note_subject(sum(len(one.spans) for one in fired))
         return fired

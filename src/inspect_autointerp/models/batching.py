@@ -43,7 +43,8 @@ class Batches(Generic[Q, A]):
         """The answers, in the order of the questions.
 
         Raises:
-            Exception: What the function raised on a batch that held one of them.
+            Exception: What the function raised on one of them. Where it fails on a batch, each question of that batch
+                is tried alone, so an error reaches only those who asked for it.
         """
         slots: list[_Slot[A]] = [_Slot() for _ in questions]
         self._pending.extend(zip(questions, slots, strict=True))
@@ -67,11 +68,20 @@ class Batches(Generic[Q, A]):
             if not batch:
                 return
             try:
-                answers = self._work([question for question, _ in batch])
-                for (_, slot), answer in zip(batch, answers, strict=True):
-                    slot.answer = answer
+                self._work_on(batch)
             except Exception as error:
-                for _, slot in batch:
-                    slot.error = error
+                if len(batch) == 1:
+                    batch[0][1].error = error
+                else:
+                    for one in batch:  # alone, so that nobody pays for another's question
+                        try:
+                            self._work_on([one])
+                        except Exception as own_error:
+                            one[1].error = own_error
             for _, slot in batch:
                 slot.done = True
+
+    def _work_on(self, batch: list[tuple[Q, _Slot[A]]]) -> None:
+        answers = self._work([question for question, _ in batch])
+        for (_, slot), answer in zip(batch, answers, strict=True):
+            slot.answer = answer

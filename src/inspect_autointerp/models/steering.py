@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from inspect_autointerp.models.batching import Batches
+from inspect_autointerp.models.spending import note_subject
 
 Prompt = Sequence[int]
 """Token ids of the store's corpus; the engine puts BOS before them where prep did."""
@@ -133,18 +134,21 @@ class Steering:
         """The strength."""
         [answer] = await self._batches([question])
         assert isinstance(answer, Tuned)
+        note_subject(_read(question.prompts) + (1 + answer.n_passes) * len(question.prompts))
         return answer
 
     async def predict(self, question: Predict) -> Predicted:
         """The next tokens' probabilities."""
         [answer] = await self._batches([question])
         assert isinstance(answer, Predicted)
+        note_subject(_read(question.prompts) + 2 * len(question.prompts))
         return answer
 
     async def generate(self, question: Generate) -> Generated:
         """The new tokens."""
         [answer] = await self._batches([question])
         assert isinstance(answer, Generated)
+        note_subject(_read(question.prompts) + 2 * question.n_tokens * len(question.prompts))
         return answer
 
     def _answer(self, questions: list[Tune | Predict | Generate]) -> list[Tuned | Predicted | Generated]:
@@ -160,3 +164,8 @@ class Steering:
         if generate:
             answers |= zip(generate, self._engine.generate(list(generate.values())), strict=True)
         return [answers[i] for i in range(len(questions))]
+
+
+def _read(prompts: Sequence[Prompt]) -> int:
+    """Tokens of the prompts but the last of each, which are read once for all passes."""
+    return sum(len(prompt) - 1 for prompt in prompts)

@@ -9,7 +9,7 @@ which cover nearly all models, do nothing but join bytes: their windows are deco
 import json
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, cached_property
 from itertools import accumulate
 from typing import Any
 
@@ -72,6 +72,15 @@ class Detokenizer:
         A character made of several tokens belongs to the last of them; the earlier ones have empty spans.
         """
         return self.windows(np.array([ids], dtype=np.int64))[0]
+
+    def encode(self, text: str) -> list[int]:
+        """Return the ids of a text, no special ones added."""
+        return self._tokenizer.encode(text, add_special_tokens=False).ids
+
+    @cached_property
+    def special(self) -> tuple[str, ...]:
+        """The texts that the tokenizer reads as one special token each."""
+        return tuple(token.content for token in self._tokenizer.get_added_tokens_decoder().values() if token.special)
 
     def windows(self, ids: np.ndarray) -> list[Decoded]:
         """The same of many windows, which are of one length: `ids` has shape (window, token)."""

@@ -4,14 +4,17 @@ It reads the very text that a language model gets. Asked to explain, it lists th
 asked to judge, it says yes to the texts in which a listed token stands; asked to simulate, it expects their weights on
 the tokens where they stand; asked which text does not belong, it names the one whose marked words the others share
 least; asked for texts, it writes short ones around the listed tokens, and the same ones around tokens that only look
-like them. It understands this project's prompts only. It is the embedded default, and the floor that a language model
-has to beat.
+like them. Given an agent's tools, it calls them in a fixed order, and keeps of the listed tokens those on which the
+latent fires by themselves. It understands this project's prompts only. It is the embedded default, and the floor that
+a language model has to beat.
 """
 
 from math import log
 
-from inspect_ai.model import ChatMessage, GenerateConfig, Logprob, Logprobs, TopLogprob
+from inspect_ai.model import ChatMessage, GenerateConfig, Logprob, Logprobs, ModelOutput, TopLogprob
+from inspect_ai.tool import ToolChoice, ToolInfo
 
+from inspect_autointerp.builtin.lexical.agent import agent_turn
 from inspect_autointerp.builtin.lexical.explain import explain
 from inspect_autointerp.builtin.lexical.intruder import intruder
 from inspect_autointerp.builtin.lexical.judge import judge
@@ -39,6 +42,15 @@ class LexicalAPI(OfflineAPI):
         config: GenerateConfig = GenerateConfig(),  # noqa: B008 - as Inspect's own providers
     ) -> None:
         super().__init__(model_name, base_url, api_key, [], config)
+
+    async def generate(
+        self, input: list[ChatMessage], tools: list[ToolInfo], tool_choice: ToolChoice, config: GenerateConfig
+    ) -> ModelOutput:
+        """Take an agent's turn where there are tools to call, else answer the prompt."""
+        names = {tool.name for tool in tools}
+        if "submit" in names:
+            return self.output(input, agent_turn(input, names))
+        return await super().generate(input, tools, tool_choice, config)
 
     def answer(self, input: list[ChatMessage], config: GenerateConfig) -> tuple[str, Logprobs | None]:
         """Answer an explainer's or a grader's prompt; anything else with a line that says what is understood."""

@@ -11,8 +11,13 @@ from zlib import crc32
 import numpy as np
 import pandas as pd
 
+from inspect_autointerp.models.spending import FIELDS
+
 FACTS = ("firing_share", "max_activation")
 """Facts about a latent in a sample's metadata."""
+COSTS = tuple(f"cost_{field}" for field in FIELDS)
+"""What the explainer spent on the latent, see `models.spending`."""
+_COST = "explanation_cost"
 TEXT = "#text"
 """The column, of each scorer, that holds a checksum of how its answer and report begin; it is not kept."""
 _HUGE = 1e38
@@ -75,9 +80,9 @@ def sample_rows(samples: Iterable[Mapping[str, Any]], texts: bool = False) -> tu
         texts: Whether to add the columns `SCORER/#text`.
 
     Returns:
-        A row per sample: `id` (str), `epoch` (int), `failed` (bool), `explanation` (str), the `FACTS` (float64), and
-        for each scorer and statistic `SCORER/STATISTIC` (float32; NaN where undefined). And what they say of how they
-        were made.
+        A row per sample: `id` (str), `epoch` (int), `failed` (bool), `explanation` (str), the `FACTS` and `COSTS`
+        (float64; NaN where the sample does not say), and for each scorer and statistic `SCORER/STATISTIC` (float32; NaN
+        where undefined). And what they say of how they were made.
     """
     origins = Origins()
     iterator = iter(samples)
@@ -110,6 +115,8 @@ def _frame(block: Sequence[Mapping[str, Any]], texts: bool) -> pd.DataFrame:
         "explanation": pd.Series([_explanation(about) for about in metadata], dtype="str"),
     }
     columns |= {name: numbers([about.get(name) for about in metadata]) for name in FACTS}
+    costs = [cost if isinstance(cost := about.get(_COST), Mapping) else {} for about in metadata]
+    columns |= {f"cost_{name}": numbers([cost.get(name) for cost in costs]) for name in FIELDS}
     for scorer in dict.fromkeys(name for by_scorer in scores for name in by_scorer):
         of_scorer = [by_scorer.get(scorer) or {} for by_scorer in scores]
         values = [score.get("value") for score in of_scorer]

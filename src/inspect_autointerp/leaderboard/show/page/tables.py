@@ -119,6 +119,9 @@ def _entries(results: Results, pairs: pd.DataFrame, logs: dict[str, str]) -> lis
                     "view": logs.get(str(row["log"])),
                     "tokens": _number(row["tokens_per_latent"]),
                     "cost": _number(row["cost_per_latent"], digits=8),
+                    "explanation_tokens": _number(
+                        row["explainer_tokens_per_explanation"] + row["grader_tokens_per_explanation"]
+                    ),
                     **{name: _number(own[name]) for name in _NUMBERS},
                     "above_floor": above.get(entry),
                     "deciles": deciles.get(entry, []),

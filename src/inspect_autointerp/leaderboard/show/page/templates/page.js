@@ -120,11 +120,13 @@ function showCharts(table, entries) {
   for (const name of ["deciles", "cost"]) legend(name, explainersOf(table).map((e) => e.explainer));
 
   const priced = entries.some((e) => known(e.cost) && e.cost > 0);
-  const points = entries.map((e) => ({ explainer: e.explainer, colour: colour(e), spent: priced ? e.cost : e.tokens, mean: e.mean, low: e.low, high: e.high })).filter((e) => known(e.spent) && known(e.mean));
+  const counted = entries.some((e) => e.explanation_tokens > 0);  // what explaining took, without the scores
+  const spentOn = (e) => (counted ? e.explanation_tokens : priced ? e.cost : e.tokens);
+  const points = entries.map((e) => ({ explainer: e.explainer, colour: colour(e), spent: spentOn(e), mean: e.mean, low: e.low, high: e.high })).filter((e) => known(e.spent) && known(e.mean));
   for (const point of points) point.front = !points.some((other) => other.spent <= point.spent && other.mean >= point.mean && (other.spent < point.spent || other.mean > point.mean));
   points.sort((a, b) => a.spent - b.spent);
   placed(points, document.querySelector("#cost .plot").clientWidth);
-  chart("cost", points, ["explainer", "spent", "mean", "low", "high", "front"], { x: priced ? "dollars per latent" : "tokens per latent", y });
+  chart("cost", points, ["explainer", "spent", "mean", "low", "high", "front"], { x: counted ? "tokens per explanation" : priced ? "dollars per latent" : "tokens per latent", y });
 
   const bins = entries.flatMap((e) => {
     const highest = Math.max(1, ...e.bins);

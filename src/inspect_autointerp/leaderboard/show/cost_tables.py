@@ -1,0 +1,27 @@
+"""What explanations cost, as a view: a row per explainer, by store and grader of its log."""
+
+from inspect_autointerp.leaderboard.results import COST_COLUMNS, Results
+from inspect_autointerp.leaderboard.show.tables import known, rows_of
+from inspect_autointerp.leaderboard.show.view import View
+from inspect_autointerp.text.render import visible
+
+_HEAD = ["explainer tokens", "grader tokens", "subject tokens", "calls", "tool calls", "seconds"]
+NOTE = (
+    "What an explanation costs: the mean over latents. Grader tokens are those that the explainer asked for to choose"
+    " among explanations; subject tokens are counted once per forward pass; seconds are wall-clock time, with all"
+    " waiting for other latents. What an answer cost that came out of Inspect's cache is counted as if paid again."
+)
+
+
+def cost_views(results: Results) -> list[View]:
+    """Return the view; none where no log says what its explanations cost."""
+    rows: dict[tuple[str, str], list[str]] = {}
+    for row in rows_of(results.entries).values():
+        if any(known(row[name]) for name in COST_COLUMNS):
+            cells = [
+                f"{row[name]:,.1f}" if known(row[name]) and name.startswith("seconds") else
+                f"{row[name]:,.0f}" if known(row[name]) else "–"
+                for name in COST_COLUMNS
+            ]  # fmt: skip
+            rows.setdefault((row["explainer"], row["log"]), [visible(row["explainer"]), *cells])
+    return [View("What an explanation costs, per latent", ["explainer", *_HEAD], list(rows.values()))] if rows else []
