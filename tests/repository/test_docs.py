@@ -12,7 +12,7 @@ SRC = ROOT / "src/inspect_autointerp"
 DESIGN = (ROOT / "docs/design.md").read_text(encoding="utf-8")
 PATH = re.compile(r"(?<![\w./~-])((?:[a-z_]+/)+(?:[a-z_]+\.(?:py|md|yaml))?)(?![\w*])")
 OUTSIDE = re.compile(
-    r"scorers/overlap/|tasks/overlap\.py|(hf|vllm|openai|openai-api)/$|my_sae/$|site/$|explanations/|scores/$"
+    r"(docs/)?(scores|scorers)/overlap|tasks/overlap\.py|(hf|vllm|openai|openai-api)/$|my_sae/$|site/$|explanations/|scores/$"
 )
 """The example of docs/add-a-score.md, providers of models, and folders that a user makes."""
 
