@@ -86,7 +86,7 @@ def test_another_question_is_answered_with_what_is_understood() -> None:
 SIMULATE = "Explanation: {}\n\nText 1:\n1\tif\n2\t␣if\n3\tf\n4\t␣while\nText 2:\n1\t◌\n2\té\n3\t⏎␣␣\n4\tI\n5\tF"
 
 
-def test_the_simulator_expects_a_listed_words_weight_on_the_tokens_it_stands_on() -> None:
+def test_simulator_expects_a_listed_words_weight() -> None:
     # The text is `if iff while`: the first `if` is one, `iff` is none. `IF` is not `if`.
     said = SIMULATE.format('texts with "if" (10), "while" (2), "⏎  " (7)')
     assert simulate(said) == [[10, 0, 0, 2], [0, 0, 7, 0, 0]]

@@ -31,9 +31,7 @@ def texts(store: Store) -> list[str]:
 
 
 @pytest.mark.parametrize(("window", "most"), [(None, 10_000), (LINE, 300)], ids=["whole", "cut"])
-def test_the_true_explanation_holds_on_a_text_if_and_only_if_the_latent_fires(
-    window: int | None, most: int, planted_store: Path
-) -> None:
+def test_true_explanation_holds_iff_the_latent_fires(window: int | None, most: int, planted_store: Path) -> None:
     store = Store(planted_store, window=window)
     rng = np.random.default_rng(0)
     for index, planted in enumerate(LATENTS):
@@ -63,7 +61,7 @@ def test_the_active_tokens_are_those_that_the_true_explanation_speaks_of(
             assert active_tokens(context) == speaks(planted, context), context.text
 
 
-def test_the_firing_share_is_the_share_of_all_windows_on_which_the_true_explanation_holds(planted_store: Path) -> None:
+def test_firing_share_is_that_of_the_true_explanation(planted_store: Path) -> None:
     store = Store(planted_store)
     windows = texts(store)
     assert len(windows) == store.manifest.n_windows == TOKENS // 32

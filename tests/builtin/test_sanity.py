@@ -136,7 +136,7 @@ def test_which_statistic_passes() -> None:
     assert len({passed["extra"][name] for name in on_random}) == 1
 
 
-def test_within_reach_is_how_many_units_have_a_label_among_their_random_contexts() -> None:
+def test_within_reach_counts_units_labelled_among_random() -> None:
     # p = 0.01: 1 − (98 / 99)¹⁰⁰ = 0.63777.
     assert within_reach(100, (0.01, 0.01)) == pytest.approx(1 - (98 / 99) ** 100)
     rng = np.random.default_rng(0)

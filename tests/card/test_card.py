@@ -129,7 +129,7 @@ def run(
     return int(info.value.code or 0), captured.out, captured.err
 
 
-def test_the_command_shows_a_latent_of_a_folder_a_url_and_the_planted_store(
+def test_card_command_reads_a_folder_a_url_and_planted(
     store_folder: Path, planted_store: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for place in (store_folder, store_folder.as_uri()):

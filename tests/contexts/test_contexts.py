@@ -140,9 +140,7 @@ def short_folder(tmp_path_factory: pytest.TempPathFactory, subject_folder: Path,
     return folder
 
 
-def test_a_recut_window_fires_exactly_where_it_does_in_a_store_made_that_short(
-    store_folder: Path, short_folder: Path
-) -> None:
+def test_recut_window_fires_as_in_a_store_of_that_window(store_folder: Path, short_folder: Path) -> None:
     store, short = Store(store_folder, window=16), Store(short_folder)
     assert store.tokens.tolist() == short.tokens.tolist()
     for index in range(0, 256, 13):
@@ -259,7 +257,7 @@ def test_the_explain_split_can_be_sampled_in_four_ways(folders: dict[bool, Path]
 
 @given(index=st.integers(0, 255), seed=st.integers(0, 3), n=st.integers(1, 60), window=st.sampled_from([32, 16]))
 @settings(max_examples=40)
-def test_silent_contexts_to_show_share_no_text_with_any_that_can_be_tested_on(
+def test_shown_silent_contexts_share_no_test_text(
     store_folder: Path, index: int, seed: int, n: int, window: int
 ) -> None:
     store = Store.open(str(store_folder), window)

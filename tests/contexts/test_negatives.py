@@ -68,7 +68,7 @@ def fires(make: Callable[..., Path]) -> np.ndarray:
 
 @pytest.mark.parametrize("window", [None, 16, 8])
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_latent_is_silent_on_every_one_and_its_text_is_none_it_fires_on(
+def test_negatives_are_silent_and_of_other_texts(
     folder: Path, fires: np.ndarray, kind: Negative, window: int | None
 ) -> None:
     store = Store(folder, window=window)

@@ -35,7 +35,7 @@ def test_medians_and_paired_differences_over_common_latents() -> None:
     assert rows.loc["b", "verdict"] == "tied"  # three signs give p = 1/4 at best
 
 
-def test_other_latents_are_not_paired_and_floors_are_compared_with_their_own_level() -> None:
+def test_other_latents_are_not_paired() -> None:
     many = {f"h/{i}": 0.8 + 0.01 * (i % 5) for i in range(30)}
     few = {f"h/{i}": 0.5 + 0.01 * (i % 7) for i in range(30)}
     levels = {"a": Level(), "b": Level(), "b, random": Level(floor=True, of="b")}

@@ -271,7 +271,7 @@ def test_undefined_is_null_and_every_score_says_who_made_it(tmp_path: Path) -> N
     assert not any(name.startswith("detection") for name in headlines(row.scores)), "not another one in its place"
 
 
-def test_the_first_statistic_of_a_score_is_the_one_that_the_leaderboard_ranks_by() -> None:
+def test_first_statistic_of_a_score_is_its_headline() -> None:
     for row in log_rows(str(LOG), read_header(str(LOG))):
         assert headlines(row.scores)
         for name in headlines(row.scores):

@@ -86,7 +86,7 @@ def test_two_equal_differences_are_no_verdict_and_twenty_are() -> None:
     assert many[["p", "verdict"]].iloc[0].tolist() == [2.0**-19, "higher"]
 
 
-def test_differences_do_not_depend_on_the_order_of_entries_or_on_how_many_are_held(
+def test_differences_do_not_depend_on_order_or_memory(
     rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     values = {name: rng.random(40).tolist() for name in "abcd"}

@@ -100,7 +100,7 @@ def test_a_suites_rows_over_another_store_are_refused_with_both_digests() -> Non
     assert {why for _, why in apart} == {"store d2 is not that of suite tiny/1 · abc, d1"}
 
 
-def test_where_everybody_makes_a_store_rows_of_each_are_a_table_and_none_is_refused() -> None:
+def test_self_made_stores_have_a_table_each() -> None:
     def row(explainer: str, store: str, digest: str | None) -> Entry:
         return replace(entry(explainer, store=store, suite="tiny/1 · abc"), digest=digest, one_store=False)
 
@@ -153,9 +153,7 @@ def test_real_logs_make_a_table(store_folder: Path, tmp_path: Path) -> None:
     assert reasons[1].startswith("unreadable")
 
 
-def test_two_models_that_graded_themselves_are_not_ranked_against_each_other(
-    store_folder: Path, tmp_path: Path
-) -> None:
+def test_self_graded_models_are_not_ranked_together(store_folder: Path, tmp_path: Path) -> None:
     options: Any = {"latents": "sample:3", "min_contexts": 10, "test_activating": 10, "test_nonactivating": 10}
     for name in ("one", "two"):
         judge = model(lambda m: str([1] * len(texts_of(m))) if "Text 1: " in m[-1].text else "EXPLANATION: x", name)
@@ -167,9 +165,7 @@ def test_two_models_that_graded_themselves_are_not_ranked_against_each_other(
     assert apart[0][1] == f"another grader ({other}, which graded itself)"
 
 
-def test_every_score_of_a_suite_has_a_table_and_one_added_later_stands_with_its_own_grader(
-    store_folder: Path, tmp_path: Path
-) -> None:
+def test_scores_of_a_suite_have_tables_with_their_graders(store_folder: Path, tmp_path: Path) -> None:
     from inspect_ai import score
     from inspect_ai.log import write_eval_log
 
@@ -192,7 +188,7 @@ def test_every_score_of_a_suite_has_a_table_and_one_added_later_stands_with_its_
     assert "another grader (mockllm/yes), other options" in "".join(reason for _, reason in apart)
 
 
-def test_the_lexical_baseline_is_a_floor_among_language_models_and_nowhere_else() -> None:
+def test_lexical_baseline_is_a_floor_among_models_only() -> None:
     lexical, shuffled = replace(entry("lexical", 0.6), baseline=True), entry("shuffled", 0.9, floor=True)
     [alone], _ = compare([lexical, shuffled])
     assert [(row.explainer, row.floor) for row in alone.entries] == [("lexical", False), ("shuffled", True)]

@@ -145,7 +145,7 @@ def test_without_the_extra_a_line_says_what_to_install(
         write_page(results, tmp_path / "out")
 
 
-def test_the_command_writes_the_page_of_real_logs_with_the_viewer_beside_it(
+def test_page_of_real_logs_is_written_with_the_viewer(
     store_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options: Any = {"latents": "sample:3", "min_contexts": 10, "test_activating": 10, "test_nonactivating": 10}

@@ -14,7 +14,7 @@ from inspect_autointerp.models.activations import Fired, Firing, Texts
 from inspect_autointerp.models.from_store import load_firing
 
 
-def test_questions_that_wait_together_go_together_and_get_their_own_answers() -> None:
+def test_activation_questions_are_batched() -> None:
     sizes: list[int] = []
 
     def engine(questions: Sequence[Texts]) -> list[list[Fired]]:

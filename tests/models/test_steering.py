@@ -43,7 +43,7 @@ class Engine:
         return [Generated([[question.direction.latent]], [[question.seed]], [0.0]) for question in questions]
 
 
-def test_questions_of_all_kinds_that_wait_together_go_together_and_get_their_own_answers() -> None:
+def test_steering_questions_of_all_kinds_are_batched() -> None:
     engine = Engine()
 
     async def sample(shared: Steering, i: int) -> tuple[float | None, float, int]:

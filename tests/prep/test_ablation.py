@@ -181,9 +181,7 @@ def test_a_neuron_above_0_is_0(tmp_path: Path, prep: Prep, source: str) -> None:
     assert not torch.equal(expected[0], clean[0])
 
 
-def test_a_transcoders_latent_is_taken_off_the_output_by_what_it_reads_in_the_input(
-    tmp_path: Path, save_coder: Save, prep: Prep
-) -> None:
+def test_ablation_of_a_transcoder_acts_on_the_output(tmp_path: Path, save_coder: Save, prep: Prep) -> None:
     folder = save_coder(
         tmp_path / "coder", "transcoder", d_out=32, hook="model.layers.1.mlp.input", apply_b_dec_to_input=False
     )

@@ -132,7 +132,7 @@ def test_every_token_goes_to_the_subject_once(
 
 
 @given(documents=corpora, settings=shapes, batch_size=st.integers(1, 4))
-def test_bos_stands_before_every_chunk_and_a_chunk_is_a_run_of_one_document(
+def test_chunks_begin_with_bos_and_hold_one_document(
     documents: list[list[int]], settings: Settings, batch_size: int
 ) -> None:
     chunker, batches = chunked(documents, settings, batch_size)
@@ -148,7 +148,7 @@ def test_bos_stands_before_every_chunk_and_a_chunk_is_a_run_of_one_document(
 
 
 @given(documents=corpora, settings=shapes, batch_size=st.integers(1, 4))
-def test_windows_are_complete_on_the_grid_of_their_document_and_inside_one_chunk(
+def test_windows_are_complete_and_inside_one_chunk(
     documents: list[list[int]], settings: Settings, batch_size: int
 ) -> None:
     chunker, batches = chunked(documents, settings, batch_size)
@@ -205,7 +205,7 @@ def test_a_document_of_five_tokens_in_chunks_of_four_and_windows_of_two() -> Non
     assert batch.windows.start.tolist() == [0, 2]
 
 
-def test_packing_fills_chunks_across_documents_and_cuts_windows_from_the_document_on() -> None:
+def test_packing_fills_chunks_and_cuts_windows_per_document() -> None:
     # Chunks 1 2 3 4 | 5 6 7; the second document's grid is 4 5 | 6 7, and 4 5 would run over a chunk's end.
     _, [batch] = chunked([[1, 2, 3], [4, 5, 6, 7]], Settings(context_length=4, window=2, tokens=100, pack=True))
     assert batch.ids.tolist() == [[BOS, 1, 2, 3, 4], [BOS, 5, 6, 7, BOS]]
@@ -227,7 +227,7 @@ def test_special_tokens_in_the_text_are_stored_and_never_count() -> None:
     assert batch.windows.start.tolist() == [0]
 
 
-def test_the_name_of_the_bos_token_in_a_text_is_the_token_and_does_not_count(subject_folder: Path) -> None:
+def test_chunks_read_the_bos_name_in_a_text_as_the_token(subject_folder: Path) -> None:
     from transformers import AutoTokenizer
 
     tokenizer: Any = AutoTokenizer.from_pretrained(subject_folder)

@@ -64,9 +64,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_worker_that_is_killed_is_replaced_and_the_store_is_that_of_the_single_run(
-    job: Job, mark: Path, tmp_path: Path
-) -> None:
+def test_cluster_replaces_a_killed_worker_without_change(job: Job, mark: Path, tmp_path: Path) -> None:
     prep(job, tmp_path / "single", progress=False)
     prep_on_cluster(job, tmp_path / "store", 2, progress=False)
     assert mark.exists(), "a worker was killed"

@@ -39,7 +39,7 @@ def test_tables_and_the_librarys_own_tests_are_left_out(stdlib: set[str], patter
     assert not [text[:80] for text in texts & stdlib if text.strip()]
 
 
-def test_a_module_that_another_package_puts_in_place_of_a_librarys_is_no_document(stdlib: set[str]) -> None:
+def test_corpus_leaves_out_a_module_of_another_package(stdlib: set[str]) -> None:
     # setuptools does so with distutils, up to Python 3.11.
     for name in sys.stdlib_module_names:
         spec = sys.modules[name].__spec__ if name in sys.modules else importlib.util.find_spec(name)

@@ -13,7 +13,7 @@ from inspect_autointerp.store.manifest import Manifest
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_the_first_half_is_what_is_positive_and_the_second_what_is_negative(x: Tensor, dtype: torch.dtype) -> None:
+def test_dimensions_are_positive_first_then_negative(x: Tensor, dtype: torch.dtype) -> None:
     x = x.to(dtype)
     x[3, 5] = 0
     triples = Dimensions("dimensions").of_width(32).encode(x)

@@ -66,7 +66,7 @@ def test_there_are_no_more_neighbours_than_other_latents() -> None:
 @pytest.mark.parametrize(
     "unembedding", [pytest.param(None, id="none"), pytest.param(torch.ones((20, 3)), id="another-width")]
 )
-def test_without_an_unembedding_that_fits_there_are_neighbours_and_no_tokens(unembedding: torch.Tensor | None) -> None:
+def test_directions_without_a_fitting_unembedding_have_no_tokens(unembedding: torch.Tensor | None) -> None:
     found = directions(DECODER, unembedding, near=DECODER)
     assert (found.promoted, found.suppressed) == (None, None)
     assert found.neighbours is not None

@@ -11,7 +11,7 @@ from inspect_autointerp.prep.run.run_spec import Job
 from inspect_autointerp.store.settings import Settings
 
 
-def test_kept_windows_are_bounded_by_what_there_is_and_by_what_is_asked_for() -> None:
+def test_estimate_bounds_kept_windows() -> None:
     settings = Settings(sample=10, top=5, pool=20)
     # 2 splits · 15 · 100 latents = 3,000 and the pool's 20 · 7 = 140; of 50 windows there are 50 · 7 = 350 and 140.
     assert kept_windows(settings, 100, n_windows=10**6, firing=7) == 3140

@@ -243,7 +243,7 @@ def test_an_unknown_path_is_refused_with_what_there_is(subject_folder: Path, nam
         Subject(str(subject_folder), [name])
 
 
-def test_the_residual_stream_is_that_of_the_full_model_though_the_subject_ends_before(full: Full) -> None:
+def test_residual_stream_is_that_of_the_full_model(full: Full) -> None:
     at = full.family.at
     subject = Subject(
         str(full.folder), ["blocks.0.hook_resid_pre", "blocks.1.hook_resid_pre", "blocks.1.hook_resid_post"]
@@ -266,7 +266,7 @@ def test_the_last_layer_is_read_before_the_final_norm(full: Full) -> None:
     assert not torch.allclose(found, hidden)
 
 
-def test_every_place_is_that_of_the_full_model_though_the_subject_ends_before(full: Full) -> None:
+def test_every_hookpoint_is_that_of_the_full_model(full: Full) -> None:
     places = {name: full.family.at(name, 1) for name in full.family.places}
     found = activations(Subject(str(full.folder), [f"blocks.1.{name}" for name in places]), full.ids)
     plain = full.modules(*{place.removesuffix(":input") for place in places.values()})
@@ -317,9 +317,7 @@ def test_the_places_are_those_of_transformer_lens(full: Full) -> None:
         torch.testing.assert_close(found[label(*resolve(name, full.family.model_type))], expected, msg=name)
 
 
-def test_where_the_mlp_of_a_gpt_neox_comes_after_attention_the_stream_between_is_where_the_refusal_says(
-    subject_folder: Path, tmp_path: Path
-) -> None:
+def test_gpt_neox_stream_between_is_where_the_refusal_says(subject_folder: Path, tmp_path: Path) -> None:
     model = random_model("gpt_neox", NEOX | {"use_parallel_residual": False}, tmp_path, subject_folder)
     names = ["layers.1:input", "layers.1.attention", "layers.1.post_attention_layernorm:input"]
     ids = torch.randint(1, 600, (2, 12))

@@ -90,7 +90,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_it_is_found_where_the_command_is_run_and_the_path_is_left_as_it_was(x: Tensor) -> None:
+def test_own_coder_is_imported_from_the_working_folder(x: Tensor) -> None:
     before = list(sys.path)
     coder = OwnCoder("mycoder:make")
     assert sys.path == before

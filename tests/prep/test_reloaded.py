@@ -19,7 +19,7 @@ TRUST, DEVICE_MAP = "INSPECT_AUTOINTERP_TRUST_REMOTE_CODE", "INSPECT_AUTOINTERP_
 QUESTION = Predict(Direction(17), [[5, 1, 2, 3], [7]], 3.0)
 
 
-def test_code_that_comes_with_a_subject_runs_only_where_the_environment_says_so(
+def test_remote_code_runs_only_where_the_environment_allows(
     own_code: Path, tmp_path: Path, prep: Prep, store_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prep(tmp_path / "store", subject=own_code, trust_remote_code=True, tokens=2000)

@@ -132,7 +132,7 @@ def test_the_top_windows_of_a_split_have_its_largest_maxima(made: Path, plain: P
             assert sorted((plain.act[s : s + WINDOW, latent].max() for s in kept), reverse=True) == expected
 
 
-def test_the_pool_is_of_complete_windows_and_every_latent_that_fires_in_one_keeps_it(made: Path, plain: Plain) -> None:
+def test_pool_keeps_every_latent_of_complete_windows(made: Path, plain: Plain) -> None:
     store = Store(made)
     assert len(store.pool) == 30
     assert set(store.pool) <= set(plain.windows())
@@ -156,7 +156,7 @@ def test_a_packed_store_is_that_of_the_full_model_over_packed_chunks(
 
 
 @pytest.mark.parametrize("pack", [False, True])
-def test_a_centred_context_has_the_peak_of_its_window_in_the_middle_unless_clipped(
+def test_centred_context_has_its_peak_in_the_middle(
     prep: Prep, tmp_path: Path, subject_folder: Path, sae_folder: Path, corpus_folder: Path, pack: bool
 ) -> None:
     prep(tmp_path / "store", center=True, pack=pack)

@@ -128,7 +128,7 @@ def test_a_transformer_lens_name_will_do_where_there_is_no_module_path(tmp_path:
     assert SaeLensCoder(str(folder)).hookpoint == "blocks.1.hook_mlp_out"
 
 
-def test_of_a_transcoder_the_hookpoint_is_asked_for_if_its_name_has_several_meanings(
+def test_transcoder_with_an_ambiguous_name_needs_a_hookpoint(
     tmp_path: Path, save_coder: Save, prep: Callable[..., Any]
 ) -> None:
     folder = edit(

@@ -75,9 +75,7 @@ def test_what_comes_next_is_what_the_subject_says_in_full(store: Store, engine: 
     assert (found.kl() > 0.01).all()
 
 
-def test_adding_the_decoders_row_is_adding_to_the_activation_with_the_error_kept(
-    store: Store, engine: SteeredSubject
-) -> None:
+def test_steering_adds_the_decoder_row_and_keeps_the_error(store: Store, engine: SteeredSubject) -> None:
     from sae_lens import SAE
 
     sae = SAE.load_from_disk(store.at("layers.1").entry.coder)
@@ -167,7 +165,7 @@ def test_what_cannot_be_reached_has_no_strength_and_a_reason(
     assert near.strength is not None
 
 
-def test_without_strength_steered_is_clean_and_the_seed_and_the_latent_decide_the_noise(engine: SteeredSubject) -> None:
+def test_steering_at_strength_zero_is_clean(engine: SteeredSubject) -> None:
     def generate(**changed: Any) -> list[list[int]]:
         [found] = engine.generate([replace(Generate(Direction(3), PROMPTS, 0.0, seed=1), **changed)])
         assert found.clean == found.steered
@@ -191,7 +189,7 @@ def test_tokens_after_the_end_of_the_text_do_not_count(engine: SteeredSubject, m
     assert cut.clean[0] == whole.clean[0][: whole.clean[0].index(whole.clean[0][5])]
 
 
-def test_a_random_direction_is_as_long_as_the_latents_own_and_its_own_for_every_latent(engine: SteeredSubject) -> None:
+def test_random_direction_is_as_long_as_the_latents(engine: SteeredSubject) -> None:
     own = engine.directions([Direction(1), Direction(2)])
     drawn = engine.directions([Direction(1, random=0), Direction(2, random=0), Direction(1, random=0)])
     torch.testing.assert_close(drawn[:2].norm(dim=1), own.norm(dim=1))

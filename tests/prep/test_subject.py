@@ -54,7 +54,7 @@ def test_attention_is_of_the_kind_asked_for_and_all_kinds_agree(subject_folder: 
     torch.testing.assert_close(found["eager"], found["sdpa"], rtol=0, atol=1e-5)
 
 
-def test_an_attention_that_there_is_not_is_refused_with_those_that_there_are(subject_folder: Path) -> None:
+def test_unknown_attention_is_refused_with_the_known_ones(subject_folder: Path) -> None:
     message = rf"^subject {subject_folder}: its weights cannot be loaded \(.*implementation=\"none\".*sdpa.*\)$"
     with pytest.raises(UserError, match=message):
         Subject(str(subject_folder), ["layers.2"], attention="none")

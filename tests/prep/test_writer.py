@@ -65,7 +65,7 @@ def test_decile_edges_part_the_maxima_of_the_sample_into_tenths(tmp_path: Path) 
     assert edges(tmp_path, kept) == [list(range(2, 11))]
 
 
-def test_every_latent_has_edges_of_its_own_and_fewer_than_ten_windows_have_none(tmp_path: Path) -> None:
+def test_edges_are_undefined_below_ten_windows(tmp_path: Path) -> None:
     # Of 21 windows of maxima 40 … 60 the edges are of ranks 2, 4 … 18 from 0: 42, 44 … 58.
     kept = selection(range(11, 0, -1), range(1, 10), range(40, 61), flags=[SAMPLE] * 41)
     assert edges(tmp_path, kept) == [list(range(2, 11)), None, list(range(42, 60, 2))]
@@ -85,7 +85,7 @@ def test_latents_of_few_windows_are_marked_as_rare(tmp_path: Path) -> None:
     assert table["rare"].to_pylist() == [True, False, False]
 
 
-def test_siblings_are_written_with_what_they_share_only_where_there_are_neighbours(tmp_path: Path) -> None:
+def test_siblings_are_written_only_with_neighbours(tmp_path: Path) -> None:
     neighbours = Directions(
         neighbours=np.array([[1], [0]], dtype=np.uint32), cosines=np.array([[0.5], [0.5]], dtype=np.float32)
     )

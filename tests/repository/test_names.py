@@ -64,3 +64,9 @@ def test_vague_names_sees_a_name_however_it_is_bound(code: str) -> None:
 
 def test_vague_names_passes_fields_keywords_and_attributes() -> None:
     assert not list(vague_names(ast.parse("class A:\n    of: int\nf(of=x.found)\ndef found(): pass")))
+
+
+def test_test_names_have_at_most_70_characters() -> None:
+    functions = [node for path in sources("tests") for node in ast.walk(ast.parse(path.read_text("utf-8")))]
+    names = [node.name for node in functions if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    assert [name for name in names if name.startswith("test_") and len(name) > 70] == []

@@ -25,7 +25,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 MODULES = ("suites.definitions", "prep.select.selector", "scorers.shared.judge", "solvers.explain", "registry")
 
 
-def test_the_wheel_has_every_room_and_the_demos_weights_and_nothing_at_the_top(wheel: Path) -> None:
+def test_wheel_has_every_room_and_nothing_at_the_top(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     for part in (
         "tasks/detection.py",

@@ -44,7 +44,7 @@ def statistics(made: list[Lineup], named: list[int | None]) -> dict[str, float]:
     return intruder_statistics(rows)
 
 
-def test_what_never_changes_comes_first_and_the_question_holds_the_texts_alone() -> None:
+def test_intruder_prompt_has_a_constant_beginning() -> None:
     one, other = (intruder_messages(texts) for texts in (TEXTS, TEXTS[::-1]))
     assert [message.text for message in one[:-1]] == [message.text for message in other[:-1]]
     head, texts = one[-1].text.split("\n\n")
@@ -98,7 +98,7 @@ def test_the_report_begins_with_what_was_wrong_and_names_the_intruder() -> None:
     assert lines[at + 3].startswith("    3 │ text<<\x1b")
 
 
-def test_the_lexical_grader_names_the_text_whose_marked_words_the_others_share_least() -> None:
+def test_lexical_grader_names_the_least_shared_text() -> None:
     # red: shared with the third; blue: with two; `hats` is marked in the fifth alone.
     assert by_words(intruder_messages(TEXTS)[-1].text) == 5
     assert by_words(intruder_messages(TEXTS[::-1])[-1].text) == 1

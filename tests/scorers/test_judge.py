@@ -28,7 +28,7 @@ def test_every_text_gets_its_own_verdict_whatever_the_batch() -> None:
     assert labels(said) == [1, 0, 0, 1, 1]  # the last batch is short, and read all the same
 
 
-def test_an_answer_that_cannot_be_read_is_sent_back_once_with_what_was_wrong() -> None:
+def test_unreadable_answer_is_asked_again_once() -> None:
     seen: list[list[ChatMessage]] = []
 
     def answer(messages: list[ChatMessage]) -> str:

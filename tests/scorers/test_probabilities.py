@@ -40,7 +40,7 @@ def test_words_count_as_labels() -> None:
     assert probabilities(tokens, "[true]", 1) == [pytest.approx(0.8)]
 
 
-def test_reasoning_before_the_answer_and_other_digits_do_not_shift_the_labels() -> None:
+def test_probabilities_ignore_reasoning_and_other_digits() -> None:
     tokens = [token("I see 10 texts. "), token("[", x=1.0), token("0", _1=0.3, _0=0.7), token("]")]
     assert probabilities(tokens, "[0]", 1) == [pytest.approx(0.3)]
 

@@ -17,9 +17,7 @@ def store(store_folder: Path) -> Store:
 
 
 @pytest.mark.parametrize("index", range(6))
-def test_a_prompt_ends_where_the_latent_first_fires_and_none_is_both_tuned_and_scored_on(
-    store: Store, index: int
-) -> None:
+def test_steering_prompts_end_at_the_first_activation(store: Store, index: int) -> None:
     contexts = LatentContexts(store, store.at("layers.1").latent(index))
     tuned, scored = prompts(store, contexts, 10, 30, seed=0)
     parts: list[tuple[Split, list[Prompt], int]] = [("explain", tuned, 10), ("test", scored, 30)]

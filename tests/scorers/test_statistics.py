@@ -133,7 +133,7 @@ def hard(kind: str) -> Context:
     return kind, None
 
 
-def test_each_kind_of_negative_is_set_against_the_activating_contexts_alone() -> None:
+def test_each_kind_of_negatives_is_compared_by_itself() -> None:
     # Activating: 1 of 2 right. Random: 2 of 2. Neighbours: 1 of 4. Balanced: (½ + 1) / 2 and (½ + ¼) / 2.
     contexts = [*FOUR, *[hard("neighbours")] * 4]
     values = statistics(contexts, verdicts(0, 1, 0, 0, 1, 1, 1, 0), 0.01, ["neighbours"])

@@ -82,7 +82,7 @@ def test_what_a_score_depends_on_makes_another_sweep_and_nothing_else_does(
     assert first not in others | {id("--model", "a/b", "--temperature", "0.5")} and len(others) == 5
 
 
-def test_latents_that_cannot_be_evaluated_are_counted_as_the_task_counts_them(store_folder: Path) -> None:
+def test_skipped_latents_are_counted_as_by_the_task(store_folder: Path) -> None:
     from inspect_autointerp.inspect_support.dataset import latent_dataset
 
     data = latent_dataset(store_folder, hookpoint=None, latents="all", min_contexts=5, seed=0)

@@ -64,7 +64,7 @@ def answer(text: str | None) -> Answer:
 
 
 @given(st.lists(st.one_of(st.floats(0, 1), st.just(float("nan"))), min_size=1, max_size=6))
-def test_the_best_is_the_first_of_the_highest_score_and_an_unknown_score_is_the_least(scores: list[float]) -> None:
+def test_best_of_takes_the_first_of_the_highest_scores(scores: list[float]) -> None:
     answers = [answer(str(i)) for i in range(len(scores))]
     chosen = best_answer(answers, [Checked(score, [], []) for score in scores])
     known = [score for score in scores if score == score]

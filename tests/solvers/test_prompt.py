@@ -47,7 +47,7 @@ def changes(**options: Any) -> tuple[list[str], list[str]]:
     return [line[2:] for line in compared if line[0] == "-"], [line[2:] for line in compared if line[0] == "+"]
 
 
-def test_without_activations_the_lists_and_what_is_said_of_them_are_gone_and_nothing_else() -> None:
+def test_prompt_without_activations_lacks_only_their_lists() -> None:
     gone, new = changes(activations=False)
     [intro] = [line for line in gone if line.startswith("system: ")]
     assert [line for line in gone if line != intro] == [line for line in gone if line.startswith("user: Active: ")]
@@ -74,7 +74,7 @@ def test_cot_changes_the_rule_and_the_worked_thoughts_and_nothing_else() -> None
     assert not [line for line in gone + new if "EXPLANATION" in line]
 
 
-def test_a_label_changes_the_rule_of_length_and_the_worked_explanations_and_nothing_else() -> None:
+def test_prompt_for_labels_changes_only_the_length_rule() -> None:
     gone, new = changes(style="label")
     assert len(gone) == len(new) == 1 + 3
     assert new[0].removeprefix("system: - A label of two to five words.") == gone[0].removeprefix(
@@ -83,7 +83,7 @@ def test_a_label_changes_the_rule_of_length_and_the_worked_explanations_and_noth
     assert all(line.startswith("assistant: EXPLANATION: ") and len(line.split()[2:]) <= 5 for line in new[1:])
 
 
-def test_logits_beside_contexts_are_listed_and_explained_and_nothing_else_changes() -> None:
+def test_prompt_with_logits_changes_nothing_else() -> None:
     gone, new = changes(evidence="both")
     [look] = gone
     assert f"{look} What it makes more probable is a further sign of what it stands for." in new

@@ -156,7 +156,7 @@ def pinned() -> bool:
     return set(packages) <= set(lines)
 
 
-def test_where_everybody_makes_a_store_an_unknown_digest_is_unpublished_and_not_wrong(store_folder: Path) -> None:
+def test_unknown_digest_of_a_self_made_store_is_not_wrong(store_folder: Path) -> None:
     manifest = Manifest.read(store_folder)
     text = manifest.files["tokens.npy"][:16]
 

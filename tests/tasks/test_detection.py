@@ -92,9 +92,7 @@ def test_a_grader_that_never_reads_the_explanation_scores_one_half(blind, store_
     assert abs(scores.mean() - 0.5) < 3 * error
 
 
-def test_harder_negatives_are_scored_apart_and_blind_graders_are_at_chance_there_too(
-    store_folder: Path, tmp_path: Path
-) -> None:
+def test_blind_graders_are_at_chance_on_harder_negatives(store_folder: Path, tmp_path: Path) -> None:
     log = run(
         store_folder,
         tmp_path,
@@ -116,9 +114,7 @@ def test_harder_negatives_are_scored_apart_and_blind_graders_are_at_chance_there
     assert list(metrics) == ["mean", "ci_low", "ci_high", "auroc", "unscored"], "few, whatever kinds are tested on"
 
 
-def test_random_contexts_and_scores_are_the_same_whatever_is_asked_for_besides(
-    store_folder: Path, tmp_path: Path
-) -> None:
+def test_random_contexts_do_not_depend_on_other_kinds(store_folder: Path, tmp_path: Path) -> None:
     grader = model(lambda messages: str(by_hash(texts_of(messages))))
     plain, hard = (values(run(store_folder, tmp_path, grader=grader, negatives=n)) for n in ("random", "all"))
     for one, other in zip(plain, hard, strict=True):
@@ -200,9 +196,7 @@ def test_a_missing_explanation_is_asked_for_again_and_then_unscored(store_folder
     assert all(isnan(metric.value) for metric in metrics.values()), "undefined is NaN, never 0"
 
 
-def test_a_grader_that_answers_nonsense_leaves_everything_unscored_and_counted(
-    store_folder: Path, tmp_path: Path
-) -> None:
+def test_nonsense_answers_leave_everything_unscored(store_folder: Path, tmp_path: Path) -> None:
     log = run(store_folder, tmp_path, grader=model(lambda _: "maybe"))
     assert log.status == "success"
     assert all(value["unscored"] == 1.0 and isnan(value["balanced_accuracy"]) for value in values(log))

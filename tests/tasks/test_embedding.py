@@ -193,7 +193,7 @@ def test_an_embedder_without_a_name_is_one_line(given: str, store_folder: Path) 
         embedding(store=str(store_folder), embedder=given)
 
 
-def test_a_model_that_cannot_be_loaded_is_one_line_before_anything_is_explained(store_folder: Path) -> None:
+def test_embedder_that_cannot_be_loaded_fails_first(store_folder: Path) -> None:
     with pytest.raises(PrerequisiteError, match=r"embedder /nowhere/model: cannot be loaded"):
         embedding(store=str(store_folder), embedder="/nowhere/model")
 

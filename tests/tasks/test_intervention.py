@@ -142,7 +142,7 @@ def test_every_number_is_that_of_the_texts_written(
     assert value["kl"] == pytest.approx(np.mean(written.kl), abs=1e-3)
 
 
-def test_what_steering_promotes_beats_another_latents_effect_and_a_random_direction(
+def test_steering_beats_another_latent_and_a_random_direction(
     sharp_store_folder: Path, tmp_path: Path, bind: Any, ids: list[str]
 ) -> None:
     """The likelihood model believes an explanation, a list of token ids, by how often they occur in the text."""
@@ -203,7 +203,7 @@ def test_ablation_takes_the_latent_away_and_tunes_nothing(
     assert all(floor[id].value["kl"] != found[id].value["kl"] for id in ids)
 
 
-def test_what_the_likelihood_model_does_not_tell_is_unscored_with_its_reason(
+def test_missing_likelihoods_are_unscored_with_a_reason(
     sharp_store_folder: Path, tmp_path: Path, bind: Any, ids: list[str]
 ) -> None:
     def fails(prefix: str, _: str) -> list[float]:

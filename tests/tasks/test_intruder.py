@@ -84,7 +84,7 @@ def test_an_oracle_that_errs_loses_its_error_rate(planted_store: Path, tmp_path:
         pytest.param(ValueError("gone"), "provider_error: ValueError", id="provider"),
     ],
 )
-def test_an_answer_that_cannot_be_used_is_asked_for_again_then_unscored_and_counted(
+def test_unusable_answer_is_asked_again_then_unscored(
     answer: Answer, reason: str, planted_store: Path, tmp_path: Path
 ) -> None:
     calls: list[int] = []
@@ -117,7 +117,7 @@ def test_what_was_wrong_is_said_once_and_a_second_answer_counts(planted_store: P
     assert again[0].endswith("Answer again, with a number from 1 to 5 and nothing else.")
 
 
-def test_a_latent_without_five_contexts_in_a_decile_is_unscored_and_says_so(store_folder: Path, tmp_path: Path) -> None:
+def test_decile_with_too_few_contexts_is_unscored(store_folder: Path, tmp_path: Path) -> None:
     log = run(store_folder, tmp_path, model(lambda _: "1"), latents="all", min_contexts=1)
     scores = [sample.scores["intruder"] for sample in log.samples or [] if sample.scores]
     few = [score for score in scores if score.reason == "too_few_contexts"]

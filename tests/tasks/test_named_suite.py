@@ -202,7 +202,7 @@ def test_another_store_is_refused_with_both_digests(written: Callable[..., Path]
         suite_task(suite=str(written(settings={"tokens": 50_000})), store=str(store_folder))
 
 
-def test_where_everybody_makes_a_store_any_is_taken_and_the_log_says_whether_it_is_known(
+def test_named_suite_takes_any_self_made_store(
     written: Callable[..., Path], store_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     manifest = Manifest.read(store_folder)

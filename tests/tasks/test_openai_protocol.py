@@ -141,7 +141,7 @@ def test_what_fails_once_is_asked_again_and_nothing_is_lost(
         ("blank", STREAMED, "no_response"),
     ],
 )
-def test_what_fails_for_good_has_its_reason_and_no_label_and_was_tried_no_more_than_was_asked_for(
+def test_permanent_failure_has_a_reason_and_bounded_retries(
     fault: Fault,
     arguments: dict[str, Any],
     reason: str,

@@ -44,7 +44,7 @@ def run(
     ],
     ids=str,
 )
-def test_a_run_of_the_lexical_model_asks_the_very_prompts_that_are_predicted(
+def test_planned_prompts_are_those_of_a_lexical_run(
     explainer: Any, scores: str, store_folder: Path, tmp_path: Path
 ) -> None:
     small: dict[str, Any] = SMALL | {"scores": scores, "latents": "sample:2"}

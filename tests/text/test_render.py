@@ -37,7 +37,7 @@ def test_any_text_is_one_line_without_controls(text: str) -> None:
     assert not any(ord(c) < 32 or 0x7F <= ord(c) < 0xA0 or 0x202A <= ord(c) <= 0x202E for c in shown)
 
 
-def test_tokens_from_the_threshold_on_are_marked_and_neighbours_share_a_pair() -> None:
+def test_tokens_above_the_threshold_are_marked() -> None:
     # The maximum is 10, so the threshold lies at 3: of 10, 3, 2.9 and 5 all but 2.9 are marked.
     found = context(["a", " b", " c", " d"], [10, 3, 2.9, 5])
     assert marked(found, ("<<", ">>")) == "<<a b>> c<< d>>"
