@@ -18,11 +18,11 @@ RESULTS = results_of_values({"detection@neurons": NEURONS, "detection@sae": SAE}
 def test_over_coders_ranks_them_and_takes_two_samples() -> None:
     # Means 0.8 and 0.55; variances 0.02 / 3 and 0.01 / 3, so the difference 0.25 has the standard error
     # sqrt((0.02 / 3 + 0.01 / 3) / 4) = 0.05, and Welch's t with 5.4 degrees of freedom is 2.515.
-    best, other = over_coders(RESULTS).itertuples()
-    assert RESULTS.entries["coder"][[best.entry, other.entry]].tolist() == ["sae", "neurons:32"]
-    assert isnan(best.below)
-    assert other.below == pytest.approx(0.25)
-    assert other.below_high - other.below == pytest.approx(2.515 * 0.05, rel=1e-3)
+    best, other = over_coders(RESULTS).to_dict("records")
+    assert RESULTS.entries["coder"][[best["entry"], other["entry"]]].tolist() == ["sae", "neurons:32"]
+    assert isnan(best["below"])
+    assert other["below"] == pytest.approx(0.25)
+    assert other["below_high"] - other["below"] == pytest.approx(2.515 * 0.05, rel=1e-3)
 
 
 def test_over_coders_leaves_out_floors_and_what_is_on_one_coder() -> None:

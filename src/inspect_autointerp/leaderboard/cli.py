@@ -3,17 +3,16 @@
 import sys
 from itertools import zip_longest
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from typer import Context
 from typer.core import TyperCommand
 
 
 class BareMarkdown(TyperCommand):
     """A command whose `--md` needs no file: alone, it means standard output."""
 
-    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put `-` behind an `--md` that is the last word, or has an option behind it."""
         spelled = []
         for word, following in zip_longest(args, args[1:]):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,7 +13,7 @@ from inspect_autointerp.contexts.negatives import negative_kinds
 from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.contexts.selection import usable_latents
 from inspect_autointerp.scorers.intervention.steering_prompts import prompts
-from inspect_autointerp.solvers.tools.contexts import show_contexts
+from inspect_autointerp.solvers.tools.contexts import Kind, show_contexts
 from inspect_autointerp.solvers.tools.latent_at_hand import LatentAtHand, of_store
 from inspect_autointerp.solvers.tools.neighbours import show_neighbours
 from inspect_autointerp.store.store import Store
@@ -67,7 +68,7 @@ def every_page(show: Callable[[int], str]) -> list[str]:
 @given(data=st.data())
 def test_contexts_shows_nothing_that_is_tested(tested: list[Probe], data: st.DataObject) -> None:
     one = data.draw(st.sampled_from(tested))
-    kind = data.draw(st.sampled_from(["activating", "silent"]))
+    kind = data.draw(st.sampled_from(get_args(Kind)))
     decile = data.draw(st.none() | st.integers(1, 10)) if kind == "activating" else None
     search = data.draw(st.none() | st.sampled_from(one.words) | st.sampled_from(["e", " ", "the", "\n"]))
     seed = data.draw(st.integers(0, 2**63 - 1))
