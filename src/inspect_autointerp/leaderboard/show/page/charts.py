@@ -113,7 +113,7 @@ def cost() -> Chart:
     point = base.mark_point(size=90, opacity=1, strokeWidth=2).encode(
         color=_named(), shape=_shaped(), fill=alt.condition("datum.front", _named(), alt.value("transparent"))
     )
-    place = {"align": alt.expr("datum.align"), "dx": alt.expr("datum.dx"), "dy": alt.expr("datum.dy")}
+    place: dict[str, Any] = {"align": alt.expr("datum.align"), "dx": alt.expr("datum.dx"), "dy": alt.expr("datum.dy")}
     label = base.transform_filter("isValid(datum.align)").mark_text(baseline="middle", **place)
     return alt.layer(front, interval, point, label.encode(text="explainer:N")).properties(height=320)
 
