@@ -32,7 +32,9 @@ def test_over_coders_leaves_out_floors_and_what_is_on_one_coder() -> None:
 
 def test_by_coder_shows_a_row_for_each_with_its_floor() -> None:
     [view] = by_coder(RESULTS, summary(RESULTS))
-    assert view.title == "By coder · detection · m · graded by g"
+    constant = "0.0 % unscored · 4 of 4 latents each · store d1"  # the same in both rows, so not columns
+    assert view.title == f"By coder · detection · m · graded by g · {constant}"
+    assert not {"unscored", "latents", "store"} & set(view.head)
     assert [row[0].removesuffix(" †") for row in view.rows] == ["sae", "neurons:32"]
     head = dict(zip(view.head, view.rows[0], strict=True))
     assert head["balanced accuracy"].startswith("0.800\n[")

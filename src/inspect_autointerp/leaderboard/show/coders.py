@@ -17,7 +17,7 @@ NOTE = (
 
 
 def by_coder(results: Results, numbers: pd.DataFrame) -> list[View]:
-    """A view per explainer and score that was evaluated on several coders or hookpoints: a row for each, best first.
+    """Return a view per explainer and score that was evaluated on several coders or hookpoints: a row for each, best first.
 
     Args:
         results: The entries, those that stand alone included (`read_results`).
@@ -51,4 +51,11 @@ def _view(group: pd.DataFrame, entries: dict[int, dict]) -> View:
     title = f"By coder · {score} · {explainer} · graded by {grader}"
     statistic = labels().get(first["statistic"], first["statistic"])
     head = ["coder", "hookpoint", "store", statistic, "floor", "over floor", "below the best", "latents", "unscored"]
-    return View(title, head, rows, faint, text=3)
+    for name, words in {"unscored": "{} unscored", "latents": "{} latents each", "store": "store {}"}.items():
+        at = head.index(name)
+        cells = {row[at] for row in rows}
+        if len(cells) == 1:  # the same everywhere: the title says it, and the table fits a terminal
+            title += " · " + words.format(cells.pop())
+            head.pop(at)
+            rows = [row[:at] + row[at + 1 :] for row in rows]
+    return View(title, head, rows, faint, text=head.index(statistic))
