@@ -17,7 +17,7 @@ NOTE = (
 
 
 def by_coder(results: Results, numbers: pd.DataFrame) -> list[View]:
-    """Return a view per explainer and score that was evaluated on several coders or hookpoints: a row for each, best first.
+    """Return a view per explainer and score evaluated on several coders or hookpoints: a row for each, best first.
 
     Args:
         results: The entries, those that stand alone included (`read_results`).
