@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from inspect_ai import eval as inspect_eval
-from inspect_ai.model import ModelOutput, get_model
 from tests.freezing import HOOKPOINTS, frozen, source_store
 
 from inspect_autointerp import tasks
@@ -15,6 +14,7 @@ from inspect_autointerp.builtin import demo, package_store, smollm2
 from inspect_autointerp.builtin.locate import default_store, locate
 from inspect_autointerp.builtin.stores_at_hand import StoresAtHand
 from inspect_autointerp.builtin.weights import weights_folder
+from inspect_autointerp.contexts.selection import usable_latents
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.models.likelihood.role import likelihood_name
 from inspect_autointerp.store.manifest import Manifest
@@ -27,7 +27,10 @@ def packaged(tmp_path_factory: pytest.TempPathFactory, subject_folder: Path) -> 
     from dataclasses import replace
 
     parent = tmp_path_factory.mktemp("packaged")
-    folder = frozen(source_store(parent, subject_folder), parent / "frozen", {name: [3, 17, 40] for name in HOOKPOINTS})
+    source = source_store(parent, subject_folder)
+    held = {name: usable_latents(Store(source), name, "sample:3", 5, 0)[0] for name in HOOKPOINTS}
+    indices = {name: [latent.index for latent in latents] for name, latents in held.items()}
+    folder = frozen(source, parent / "frozen", indices)
     manifest = Manifest.read(folder)
     hookpoints = {name: replace(entry, coder=f"{smollm2.NAME}:{name}") for name, entry in manifest.hookpoints.items()}
     replace(manifest, subject=smollm2.NAME, hookpoints=hookpoints).write(folder)
@@ -44,7 +47,7 @@ def shipped(packaged: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
 def test_packaged_store_is_the_default(shipped: Path) -> None:
     assert default_store() == smollm2.NAME
     assert locate(None) == locate(smollm2.NAME) == str(shipped)
-    assert len(tasks.detection(latents="all", min_contexts=1).dataset) == 3
+    assert len(tasks.detection(latents="all", min_contexts=5).dataset) == 3
     at_hand = StoresAtHand().find(Manifest.read(shipped).digest)
     assert at_hand and at_hand.folder == shipped
 
@@ -60,7 +63,7 @@ def test_packaged_store_needs_no_torch(shipped: Path) -> None:
     code = (
         "import sys; from inspect_autointerp.builtin import package_store; from pathlib import Path;"
         f" package_store.FOLDER = Path({str(shipped)!r});"
-        " from inspect_autointerp.tasks import detection; detection(latents='all', min_contexts=1);"
+        " from inspect_autointerp.tasks import detection; detection(latents='all', min_contexts=5);"
         " assert not {'torch', 'transformers', 'sae_lens'} & sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -91,11 +94,8 @@ def test_store_of_a_portable_name_is_loaded_from_this_machines_folders(
 
 @pytest.mark.parametrize("name", ["generation", "intervention", "surprisal"])
 def test_task_that_runs_an_absent_subject_is_one_line(name: str, shipped: Path, tmp_path: Path) -> None:
-    answers = (ModelOutput.from_content("mock", "EXPLANATION: dogs") for _ in range(100))
-    task: Any = getattr(tasks, name)(latents="3,17", min_contexts=1)
-    [log] = inspect_eval(
-        task, model=get_model("mockllm/model", custom_outputs=answers), log_dir=str(tmp_path), display="none"
-    )
+    task: Any = getattr(tasks, name)(latents="sample:2", min_contexts=5)
+    [log] = inspect_eval(task, model="inspect_autointerp/lexical", log_dir=str(tmp_path), display="none")
     assert log.status == "error" and log.error
     assert "smollm2" in log.error.message and "`autointerp model smollm2` provides" in log.error.message
     assert "\n" not in log.error.message.strip()

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from tests.tiny_suite import content
@@ -15,6 +16,8 @@ from inspect_autointerp.store.freeze import freeze
 from inspect_autointerp.store.manifest import Manifest
 from inspect_autointerp.store.store import Store
 from inspect_autointerp.suites.frozen_options import fixed
+from inspect_autointerp.suites.load import read_suite
+from inspect_autointerp.suites.store_location import check_store
 
 Autointerp = Callable[..., tuple[int, str, str]]
 
@@ -99,18 +102,19 @@ def test_prep_reports_how_far_a_store_agrees_with_a_suites_frozen_one(
     path = tmp_path / "tiny.yaml"
     path.write_text(yaml.safe_dump(content() | {"store": store}), encoding="utf-8")
     assert autointerp("--suite", path, "-o", tmp_path / "whole")[0] == 0
-    manifest = freeze(Store(tmp_path / "whole"), {"layers.1": [1, 2, 3]}, tmp_path / "frozen", selection="1,2,3")
+    whole = Store(tmp_path / "whole")
+    alive = np.flatnonzero(whole.at("layers.1").n_windows)[:3].tolist()
+    manifest = freeze(whole, {"layers.1": alive}, tmp_path / "frozen", selection="three")
     suite = content() | {"store": "frozen", "digest": manifest.digest, "prep": store}
-    suite["evaluation"] |= {"min_contexts": 1, "latents": 2}
     path.write_text(yaml.safe_dump(suite), encoding="utf-8")
-    assert fixed(str(path), {}, None).digest == manifest.digest
+    check_store(read_suite(str(path)), manifest, tmp_path / "frozen")
     status, out, err = autointerp("--suite", path)
     assert status == 0, err
     assert f"Agreement with the frozen store of suite tiny, {manifest.digest}: layers.1: 100.000% of" in out
     assert "largest difference 0." in out
     path.write_text(yaml.safe_dump(suite | {"digest": "0" * 16}), encoding="utf-8")
     with pytest.raises(UserError, match=r"its digest is .*, and that of suite tiny is 0{16}: not the suite's store"):
-        fixed(str(path), {}, None)
+        check_store(read_suite(str(path)), manifest, tmp_path / "frozen")
     del suite["prep"]
     path.write_text(yaml.safe_dump(suite), encoding="utf-8")
     status, _, err = autointerp("--suite", path)

@@ -31,7 +31,7 @@ WORDINGS = {
     "detection/3": "003d248da1600ae701d7cdd35753d003fa13c781c69d7fc9ce5de2fcafd0633e",
     "fuzzing/3": "97e8f9cabca0cbfbcbb7ecbde95bc24f9f715c78f7dc392b0dfcd863ee9ee000",
     "simulation/1": "de260e8991d33ee2adbd7f0d10abdc82f74c3a2ff1061aafa6a45c5070f6917b",
-    "intruder/1": "786cb90d2058e4fcf57dc8c18b336b860b8c95e9f1c24d71f4db9925757591d7",
+    "intruder/2": "786cb90d2058e4fcf57dc8c18b336b860b8c95e9f1c24d71f4db9925757591d7",
     "surprisal/1": "a89f63e4615c962e51b70153ecc081c2b29a738a636e1d1f09c61f030e3a72e0",
     "intervention/1": "96afbdd8a8b4493ee3e5278bcf3fa9248756203fce3ef5281ba717bc2095b187",
     "generation/1": "f5617c1ee48adb3736e213d2fea7a345c7985fa1a1eda4ca18acad5aabe80276",
