@@ -31,8 +31,8 @@ def supply(
     A latent that the file does not name, or of which it has nothing that can be used, is unscored, with the reason.
 
     Args:
-        file: A file, folder or URL: JSON lines, CSV, Parquet, Neuronpedia's, Delphi's, SAEBench's, EleutherAI's, SAGE's, or an
-            Inspect log of this project.
+        file: A file, folder or URL: JSON lines, CSV, Parquet, Neuronpedia's, Delphi's, SAEBench's, EleutherAI's,
+            SAGE's, or an Inspect log of this project.
         format: Which of these it is, where its content does not say.
         by: Whose, where it has several explanations of a latent: an explainer, a method or an author by its name there.
         key: What it calls the hookpoint, where that is another name.

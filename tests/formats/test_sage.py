@@ -11,7 +11,8 @@ from inspect_autointerp.formats import read_explanations
 
 HISTORY = [
     "OBSERVATION:\n- Pattern 1 …\n[HYPOTHESIS LIST]: H1",
-    "[DESCRIPTION]: \nFires on the morpheme \"hat\"\nin its own token; [sic] zero elsewhere.\n\n[EVIDENCE]:\n- Test 1: …\n\n"
+    '[DESCRIPTION]: \nFires on the morpheme "hat"\nin its own token; [sic] zero elsewhere.\n\n'
+    "[EVIDENCE]:\n- Test 1: …\n\n"
     "[LABEL 1]: hats\n\n[LABEL 2]: a spurious 'et'",
 ]  # fmt: skip
 

@@ -12,13 +12,14 @@ from inspect_autointerp.contexts.negatives import negative_kinds
 from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.contexts.selection import usable_latents
 from inspect_autointerp.scorers.intervention.steering_prompts import prompts
-from inspect_autointerp.solvers.tools.contexts import show_contexts
+from inspect_autointerp.solvers.tools.contexts import Kind, show_contexts
 from inspect_autointerp.solvers.tools.latent_at_hand import LatentAtHand, of_store
 from inspect_autointerp.solvers.tools.neighbours import show_neighbours
 from inspect_autointerp.store.store import Store
 from inspect_autointerp.text.render import visible
 
 ALL = 1 << 40
+KINDS: tuple[Kind, ...] = ("activating", "silent")
 
 
 class Probe:
@@ -67,7 +68,7 @@ def every_page(show: Callable[[int], str]) -> list[str]:
 @given(data=st.data())
 def test_contexts_shows_nothing_that_is_tested(tested: list[Probe], data: st.DataObject) -> None:
     one = data.draw(st.sampled_from(tested))
-    kind = data.draw(st.sampled_from(["activating", "silent"]))
+    kind: Kind = data.draw(st.sampled_from(KINDS))
     decile = data.draw(st.none() | st.integers(1, 10)) if kind == "activating" else None
     search = data.draw(st.none() | st.sampled_from(one.words) | st.sampled_from(["e", " ", "the", "\n"]))
     seed = data.draw(st.integers(0, 2**63 - 1))
@@ -82,7 +83,7 @@ def test_contexts_shows_nothing_that_is_tested(tested: list[Probe], data: st.Dat
 def test_contexts_cannot_find_a_whole_tested_text(tested: list[Probe]) -> None:
     for one in tested:
         for text in sorted(one.texts)[:30]:
-            for kind in ("activating", "silent"):
+            for kind in KINDS:
                 shown = show_contexts(one.at, kind, None, text[:100].replace("⏎", "\n").strip() or "x", 1, 0)
                 holds_none(shown, one)
 
