@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,6 +19,7 @@ from inspect_autointerp.store.store import Store
 from inspect_autointerp.text.render import visible
 
 ALL = 1 << 40
+KINDS: tuple[Kind, ...] = ("activating", "silent")
 
 
 class Probe:
@@ -68,7 +68,7 @@ def every_page(show: Callable[[int], str]) -> list[str]:
 @given(data=st.data())
 def test_contexts_shows_nothing_that_is_tested(tested: list[Probe], data: st.DataObject) -> None:
     one = data.draw(st.sampled_from(tested))
-    kind = data.draw(st.sampled_from(get_args(Kind)))
+    kind: Kind = data.draw(st.sampled_from(KINDS))
     decile = data.draw(st.none() | st.integers(1, 10)) if kind == "activating" else None
     search = data.draw(st.none() | st.sampled_from(one.words) | st.sampled_from(["e", " ", "the", "\n"]))
     seed = data.draw(st.integers(0, 2**63 - 1))
@@ -83,7 +83,7 @@ def test_contexts_shows_nothing_that_is_tested(tested: list[Probe], data: st.Dat
 def test_contexts_cannot_find_a_whole_tested_text(tested: list[Probe]) -> None:
     for one in tested:
         for text in sorted(one.texts)[:30]:
-            for kind in ("activating", "silent"):
+            for kind in KINDS:
                 shown = show_contexts(one.at, kind, None, text[:100].replace("⏎", "\n").strip() or "x", 1, 0)
                 holds_none(shown, one)
 
