@@ -1,4 +1,4 @@
-"""What matching two coders' latents costs: time and memory by the number of latents.
+"""Cost of matching two coders' latents: time and memory by the number of latents.
 
 `python -m benchmarks.compare` matches invented coders of 8,192 and of 32,768 latents (`--latents 131072` for more), by
 co-activation over 32,768 tokens (`--tokens`) on which 32 latents fire each, and by the cosine of directions of 256

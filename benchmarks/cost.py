@@ -1,4 +1,4 @@
-"""What a latent costs: calls and tokens of each metric, beside the paper's Table 1 (arXiv 2410.13928).
+"""Cost of a latent: calls and tokens of each metric, beside the paper's Table 1 (arXiv 2410.13928).
 
 `python -m benchmarks.cost` makes the very messages that the tasks send, at the tasks' defaults, and counts them. No
 model is asked. What is assumed:
@@ -51,7 +51,7 @@ WINDOW, ACTIVE = 32, 2
 """Tokens of a context, and active ones of an activating context."""
 T = TypeVar("T")
 CONTEXTS = 100
-"""What the paper's table is of."""
+"""Contexts of a latent in the paper's table."""
 EXPLANATIONS = (  # of two latents
     "verbs and short phrases with which a text tells its reader what is allowed or required, such as must and may",
     "the second part of a comparison between two quantities, above all numbers that follow the word than",
@@ -89,9 +89,9 @@ class Metric:
 
     name: str
     calls: Callable[[str, Sequence[Context], np.random.Generator], list[Call]]
-    """What is asked about an explanation (or, to get one, about none) and contexts, which are all used."""
+    """Calls that a task makes about an explanation (or to get one, without any) and contexts, all of which are used."""
     parts: dict[str, int]
-    """How many contexts of each kind the task uses for a latent."""
+    """Number of contexts of each kind that the task uses for a latent."""
     paper: Cost | None = None
     """The paper's, at `CONTEXTS`."""
 

@@ -1,4 +1,4 @@
-"""How often the 95 % intervals hold the truth, where it is known: of means over latents and of paired differences.
+"""Coverage of the 95 % intervals where the truth is known: means over latents, and paired differences.
 
 `python -m benchmarks.coverage` draws latents from a population whose mean is known, gives each the score that so many
 contexts come to, and counts how often the interval of `intervals` holds the population's mean; beside it, in
@@ -24,7 +24,7 @@ Shape = tuple[int, int]
 
 
 class Population(NamedTuple):
-    """What a latent's value is drawn from."""
+    """Distribution that a latent's value is drawn from."""
 
     mean: float
     """The truth: of a latent's true rate, and so of its share over contexts."""
@@ -52,7 +52,7 @@ def _balanced(rng: np.random.Generator, shape: Shape) -> np.ndarray:
 
 
 def _related(rng: np.random.Generator, shape: Shape) -> np.ndarray:
-    """Of three latents in five one rate is both explanations', of the others each has its own."""
+    """Draw differences of two explanations: in three latents of five they share one rate."""
     first = rng.beta(8, 2, shape)
     second = np.where(rng.random(shape) < 0.6, first, rng.beta(5, 0.5, shape))
     return share(rng, second) - share(rng, first)

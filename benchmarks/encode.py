@@ -1,4 +1,4 @@
-"""What encoding costs beside its matrix product, against SAELens's own `encode` and `nonzero` of what it returns.
+"""Cost of encoding beside its matrix product, against SAELens's own `encode` and `nonzero` of what it returns.
 
 `python -m benchmarks.encode` measures microseconds per token, of CPU time on one thread, or of time on a GPU with
 `--device cuda`. All ways run in turn on the same activations, several times over, and the least of each is taken. In
@@ -71,7 +71,7 @@ def check(theirs: Triples, ours: Triples, shape: tuple[int, int]) -> None:
 
 
 def seconds(run: Callable[[], Any], device: str) -> float:
-    """Of CPU time, or of a GPU's until it is done."""
+    """Measure CPU time, or a GPU's until it is done."""
     if device == "cpu":
         begin = time.process_time()
         run()

@@ -1,4 +1,4 @@
-"""What a leaderboard costs: its statistics, and reading the logs.
+"""Cost of a leaderboard: its statistics, and reading the logs.
 
 `python -m benchmarks.leaderboard` computes every statistic on invented values of 20 explainers × 100,000 latents × 8
 scores, and then reads logs that Inspect's own writer wrote, of the same explainers and scores on 2,000 latents: first
@@ -22,13 +22,13 @@ from rich.console import Console
 from rich.table import Table
 
 STATISTICS = 20
-"""Of each score: as many as detection has."""
+"""Number of statistics per score, as many as detection has."""
 REPORT = 1000
 """Characters of a score's report that stay in a sample's summary."""
 
 
 class Cost(NamedTuple):
-    """What a step took."""
+    """Cost of a step."""
 
     step: str
     wall: float

@@ -1,4 +1,4 @@
-"""What sharing prefixes and batches are worth: log p(continuation | prefix) by the engine against a loop over pairs.
+"""Gain from shared prefixes and batches: log p(continuation | prefix) by the engine against a loop over pairs.
 
 `python -m benchmarks.likelihood` measures CPU time on one thread on the demo's subject. The loop runs prefix and
 continuation of one pair after another through the model. Both tokenize alike, and their results are compared. Pairs are

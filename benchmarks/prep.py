@@ -1,4 +1,4 @@
-"""What prep costs over the bare forward pass and encoding, what memory it takes, and how both grow.
+"""Cost of prep over the bare forward pass and encoding, its memory, and how both grow.
 
 `python -m benchmarks.prep` measures a random Llama and random top-k SAEs in SAELens's format (see `synthetic`), in CPU
 time of one thread, or with `--device cuda` a 2B-shaped model by the clock. Every row is a process of its own, so that
@@ -38,7 +38,7 @@ GROWTH = (
 )
 GPU = (1_000_000, 131_072)
 QUICK = 10
-"""How many times fewer tokens `--quick` reads."""
+"""Factor by which `--quick` reads fewer tokens."""
 NEIGHBOURS = 200_000
 """Latents from which on no neighbours are looked for: that costs their number squared, hours of one core at 2²⁰."""
 
@@ -148,7 +148,7 @@ def _job(folder: Path, tokens: int, latents: int, hookpoints: int, batch_size: i
 
 
 def _make(folder: Path, latents: int, hookpoints: int = 1, device: str = "cpu", **_: Any) -> dict[str, float]:
-    """What a measurement reads; in a process of its own, as a child's peak counts from its parent's memory on."""
+    """Make a measurement's input, in its own process: a child's peak memory starts at its parent's memory."""
     synthetic.subject(folder, device)
     synthetic.corpus(folder)
     synthetic.coders(folder, device, latents, hookpoints)

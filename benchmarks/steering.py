@@ -1,4 +1,4 @@
-"""How fast latents are steered: tuning the strength, then prompts that are gone on from, clean and steered.
+"""Speed of steering: tuning the strength, then continuing prompts, clean and steered.
 
 `python -m benchmarks.steering` takes the demo's store and prints latents per minute, of a latent at a time, of many
 together, and of a latent at a time without what the engine keeps of the prompts, as plain `transformers` would do it

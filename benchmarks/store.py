@@ -1,4 +1,4 @@
-"""What reading a finished store costs, from a cold disk: opening it, one latent, a thousand.
+"""Cost of reading a finished store from a cold disk: opening it, one latent, a thousand.
 
 `python -m benchmarks.store` makes stores of 131,072 latents with 100 windows of 32 tokens each, of a corpus of 1 M and
 of 10 M tokens, in the exact format; the text is the demo's in a random order, the activations are invented. Each

@@ -1,4 +1,4 @@
-"""What a sweep costs: time by number of processes, bytes of log per latent, memory per process, by what logs hold.
+"""Cost of a sharded evaluation: time by processes, bytes of log per latent, memory per process, by log detail.
 
 `python -m benchmarks.sweep STORE` runs `autointerp eval-sharded` on a store's first latents, each in its own process:
 

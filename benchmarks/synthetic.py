@@ -1,4 +1,4 @@
-"""What the benchmarks run on: a random model, top-k coders for it and a corpus, on disk, from a fixed seed.
+"""Inputs of the benchmarks: a random model, top-k coders for it and a corpus, on disk, from a fixed seed.
 
 The shapes and formats are those of real ones, so everything costs what it costs a user; what is learnt, and what the
 latents mean, does not matter to speed and memory.
@@ -15,7 +15,7 @@ SHAPES: dict[str, dict[str, Any]] = {
     # As wide and deep as Gemma-2-2B, with the demo's vocabulary.
     "cuda": {"hidden_size": 2304, "num_hidden_layers": 26, "num_attention_heads": 8, "intermediate_size": 9216},
 }
-"""Of the model, by the device that it is for."""
+"""Sizes of the model, by the device that it is for."""
 K = 32
 
 

@@ -1,4 +1,4 @@
-"""What produces an explanation."""
+"""Solvers that produce an explanation."""
 
 from inspect_autointerp.solvers.agent import agent as agent
 from inspect_autointerp.solvers.baselines import constant as constant

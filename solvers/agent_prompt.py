@@ -1,4 +1,4 @@
-"""What an agent that explains a latent is told."""
+"""Instructions for an agent that explains a latent."""
 
 from dataclasses import replace
 

@@ -33,7 +33,7 @@ _IN_OTHER_WORDS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What it said."""
+    """Explainer's answer."""
 
     text: str | None
     """The explanation; None where there is none that can be read."""

@@ -1,4 +1,4 @@
-"""What an explainer spends on a latent, left in the sample's metadata."""
+"""Costs of an explainer on a latent, recorded in the sample's metadata."""
 
 from functools import wraps
 
@@ -7,7 +7,7 @@ from inspect_ai.solver import Generate, Solver, TaskState
 from inspect_autointerp.models.spending import Spending, current, spending
 
 COST = "explanation_cost"
-"""Where it stands in the sample's metadata: beside the explanation, since a summary drops what is longer than 1 kB."""
+"""Key in the sample's metadata, beside the explanation: a summary drops values longer than 1 kB."""
 
 
 def costed(solve: Solver) -> Solver:

@@ -1,4 +1,4 @@
-"""What is gathered of a latent for the explainer: nothing of the test split."""
+"""Evidence about a latent for the explainer, with nothing from the test split."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from inspect_autointerp.store.store import Store
 
 @dataclass(frozen=True, kw_only=True)
 class Gathered:
-    """What there is to show; empty where it was not asked for."""
+    """Evidence to show; empty where none was asked for."""
 
     active: Sequence[Context] = ()
     silent: Sequence[Context] = ()

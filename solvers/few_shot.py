@@ -28,7 +28,7 @@ class Worked:
     steps: str
     """The same in three steps."""
     of_effects: str
-    """What is thought where no contexts are shown."""
+    """Reasoning where no contexts are shown."""
     of_effects_in_steps: str
     sentence: str
     label: str

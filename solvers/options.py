@@ -1,4 +1,4 @@
-"""What the explainer is shown and asked for: the paper's factors, one option each."""
+"""Options of what the explainer is shown and asked for: the paper's factors, one option each."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -78,5 +78,5 @@ def at_least_one(**counts: int) -> None:
 
 
 def hardest(held: Sequence[Negative]) -> tuple[Negative, ...]:
-    """Of the kinds of silent contexts that a store holds, those to show beside active ones: look-alikes, if any."""
+    """Return the kinds of silent contexts to show beside active ones: look-alikes, if the store holds any."""
     return tuple(kind for kind in held if kind != "random") or ("random",)

@@ -1,4 +1,4 @@
-"""What the explainer reads, and how its answer is read."""
+"""Prompt of the explainer, and the parser of its answer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ _LAST = "EXPLANATION: <your explanation>"
 
 @dataclass(frozen=True, kw_only=True)
 class Errors:
-    """What an explanation gets wrong."""
+    """Errors of an explanation."""
 
     explanation: str
     missed: Sequence[Context]

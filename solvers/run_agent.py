@@ -33,12 +33,12 @@ from inspect_autointerp.solvers.parse_explanation import LONGEST, parse_explanat
 from inspect_autointerp.solvers.tools.hypotheses import notes
 
 SUBMITTED = "submitted"
-"""How an agent ends that says by itself what its explanation is."""
+"""Ending of an agent that submitted its explanation itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """What an agent may spend on one latent, by Inspect's own limits.
+    """Budget of an agent for one latent, enforced by Inspect's own limits.
 
     Raises:
         UserError: A number is below what makes sense.

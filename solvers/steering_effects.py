@@ -1,4 +1,4 @@
-"""What steering with a latent does to what the subject says next: evidence for an explanation by effects.
+"""Effects of steering with a latent on what the subject says next: evidence for an explanation by effects.
 
 As in arXiv 2410.13928, §3.2.1: prompts that end where the latent first fires, and after each the tokens whose
 probability steering raises most. The prompts are those that the intervention score tunes on, of the explain split.
@@ -31,7 +31,7 @@ class Raised:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What steering does after one prompt."""
+    """Effect of steering after one prompt."""
 
     prompt: str
     raised: tuple[Raised, ...]
@@ -40,7 +40,7 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """What steering does after several prompts; without any, why."""
+    """Effects of steering after several prompts; the reason if there are none."""
 
     effects: tuple[Effect, ...]
     strength: float | None

@@ -1,4 +1,4 @@
-"""How good an explanation is on contexts of the explain split: what `refine` and `best_of` go by."""
+"""Quality of an explanation on contexts of the explain split, which `refine` and `best_of` go by."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class Checked:
-    """What an explanation gets right and wrong."""
+    """Contexts that an explanation gets right and wrong."""
 
     score: float
     """Balanced accuracy by the grader, AUROC by words, in [0, 1]; NaN where undefined."""

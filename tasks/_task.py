@@ -29,7 +29,7 @@ from inspect_autointerp.text.streams import accept_any_text
 INTERFACE = "A"
 """The letter of all tasks' versions, as in Inspect Evals (`2-A`): changes when an argument is renamed or removed."""
 TAGS = ["interpretability", "automated interpretability", "sparse autoencoders"]
-"""What every task is tagged with, as eval.yaml beside this file is."""
+"""Tags of every task, the same as in eval.yaml beside this file."""
 
 
 def open_latents(

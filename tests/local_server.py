@@ -1,4 +1,4 @@
-"""What local HTTP servers of the tests have in common: they run in a thread, read JSON and answer with it."""
+"""Base of the tests' local HTTP servers: they run in a thread, read JSON and answer with it."""
 
 import json
 from collections.abc import Iterator, Mapping

@@ -39,7 +39,7 @@ Fault = Literal[
     "refused",
     "blank",
 ]
-"""What can go wrong.
+"""Faults that the server can play.
 
 limited: status 429 with Retry-After. broken: status 500. unauthorised: 401. cut: the connection is closed in the middle
 of the answer. ended: the answer stops there, without a word, and the connection is in order. garbled: what comes is no
@@ -53,7 +53,7 @@ _MESSAGES = {"system": ChatMessageSystem, "user": ChatMessageUser, "assistant": 
 
 @dataclass(frozen=True)
 class Request:
-    """What the server was asked."""
+    """Question that the server was asked."""
 
     body: dict[str, Any]
     question: str
@@ -61,7 +61,7 @@ class Request:
     kind: str | None
     """`explain`, `judge` and so on, see `offline.asked`."""
     again: int
-    """How often the same question has come before."""
+    """Number of times that the same question came before."""
     time: float
     """When, in seconds."""
 
@@ -73,9 +73,9 @@ class OpenAIServer:
     url: str = ""
     plan: Callable[[Request], Fault | None] = lambda request: None
     retry_after: str = "0.01"
-    """What a 429 says of when to come again, in seconds."""
+    """Value of a 429's `Retry-After`, in seconds."""
     slow: float = 1.0
-    """How long a slow answer takes, in seconds."""
+    """Duration of a slow answer, in seconds."""
     requests: list[Request] = field(default_factory=list)
     """All that came in."""
 
@@ -217,7 +217,7 @@ def _answer(
 
 
 def _logprobs(body: dict[str, Any], pieces: Any) -> dict[str, Any] | None:
-    """Of each piece its log-probability and those of the likeliest, as many as were asked for."""
+    """Return the log-probability of each piece, and as many of the likeliest as were asked for."""
     if not body.get("logprobs"):
         return None
     content = []

@@ -34,7 +34,7 @@ _CLASSES = {
     "body": "heart lung bone muscle skin elbow knee stomach throat finger shoulder nerve",
 }
 WORDS = [words.split() for words in _CLASSES.values()]
-"""Of each class; class c is latent c."""
+"""Words of each class; class c is latent c."""
 _FILLERS = "the a of and to in that it was for on with as at by from they had this but not then once when"
 FILLERS = _FILLERS.split()
 """Words of no class."""
@@ -43,9 +43,9 @@ N = len(WORDS)
 _CONSTANT = 10.0
 _HERE, _SEEN = 2.0, 6.0
 _LOOK = 8.0
-"""How much attention looks at words rather than at anything else, in nats."""
+"""Attention to words over anything else, in nats."""
 _STILL: dict[str, Any] = {"rope_theta": 1e15}
-"""Of the last pair of dimensions rotary positions then turn by 1e-14 per token, which is not at all."""
+"""Rotary positions that turn the last pair of dimensions by 1e-14 per token, which is not at all."""
 _D = 32
 _REST, _WORD, _SEEN_AT = 1 + N, 2 + N, 3 + N
 

@@ -1,4 +1,4 @@
-"""What tests do with a coder's triples."""
+"""Helpers for a coder's triples."""
 
 from torch import Tensor
 

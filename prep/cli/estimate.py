@@ -1,4 +1,4 @@
-"""What a run would take: tokens, latents, memory, disk and time, from a few batches of it."""
+"""Estimate of a run: tokens, latents, memory, disk and time, measured on a few of its batches."""
 
 import time
 from datetime import timedelta
@@ -18,7 +18,7 @@ from inspect_autointerp.prep.select.selector import Selector
 from inspect_autointerp.store.settings import Settings
 
 _BATCHES, _SECONDS = 20, 20.0
-"""How much of the corpus to try at most."""
+"""Limits of a trial: batches of the corpus, and seconds."""
 _LATENT, _ROW, _ENTRY = 750, 45, 9
 """Bytes that selection holds per latent, window kept and activation on it. A row is of 25 bytes and an activation of 4;
 a third as many again wait to be sorted out, and the rest lies in the gaps that allocation leaves."""

@@ -1,4 +1,4 @@
-"""What a person sees while prep runs; on standard error, so that standard output stays clean."""
+"""Progress of prep for a person to watch; on standard error, so that standard output stays clean."""
 
 import resource
 import sys

@@ -1,4 +1,4 @@
-"""What prep needs of a coder, and of one that takes whatever width a hookpoint has."""
+"""Interface of coders for prep, and of a coder that takes whatever width a hookpoint has."""
 
 from typing import Protocol, runtime_checkable
 
@@ -8,17 +8,17 @@ from inspect_autointerp.prep.coders.triples import Triples
 
 
 class Coder(Protocol):
-    """What prep needs of a coder."""
+    """Interface of a coder, as prep needs it."""
 
     source: str
-    """Where it came from."""
+    """Origin of the coder."""
     architecture: str
     n_latents: int
     d_in: int
     hookpoint: str | None
-    """Where it says it belongs: a Hugging Face module path or a TransformerLens name."""
+    """Place where the coder says it reads: a Hugging Face module path or a TransformerLens name."""
     sha256: str
-    """Of its weights; of its description where it has none, or where a seed makes them."""
+    """Digest of its weights, or of its description if it has no weights or a seed makes them."""
     decoder: Tensor | None
     """(latent, d_out): what each latent writes; None where latents have no direction of their own."""
     encoder: Tensor | None

@@ -1,4 +1,4 @@
-"""What names a coder's or a subject's data: sha256 of weights, or of the description that weights are made from."""
+"""Identity of a coder's or a subject's data: sha256 of weights, or of the description that they are made from."""
 
 from collections.abc import Mapping
 from hashlib import sha256

@@ -25,7 +25,7 @@ _OPTIONAL = {"encoder": Tensor | None, "transcodes": bool | None, "model_name": 
 
 
 class OwnCoder:
-    """What the factory returned, held to the `Coder` protocol.
+    """A coder that the user's factory returned, checked against the `Coder` protocol.
 
     Args:
         source: `module:factory`; the module may lie in the folder where the command is run.

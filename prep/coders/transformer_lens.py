@@ -1,4 +1,4 @@
-"""What a coder's metadata say of TransformerLens: where it reads, and what was done to the model's weights there.
+"""TransformerLens metadata of a coder: where it reads, and how the model's weights were processed for it.
 
 SAELens trains on TransformerLens's models, which can be *processed*: weights are changed so that the model's output
 stays as it is, and activations on the way do not always. Prep runs the model as Hugging Face has it, so each change
@@ -27,7 +27,7 @@ _AMBIGUOUS = re.compile(r".*(hook_mlp_in|hook_normalized)")
 
 
 def hookpoint(hf_hook_name: str | None, hook_name: str | None) -> str | None:
-    """Where a coder says it reads; None where it does not, or where its words have several meanings.
+    """Return where a coder says it reads; None where it does not say, or where the name has several meanings.
 
     Args:
         hf_hook_name: A Hugging Face module path, the side of which may stand behind it: `model.layers.3.mlp.input`.

@@ -36,7 +36,7 @@ def above(hidden: Tensor, threshold: Tensor | float, source: str) -> Triples:
 
 
 def strongest(hidden: Tensor, k: int, source: str) -> Triples:
-    """What is above zero among each token's k largest signed values in (token, latent), without a dense result."""
+    """Return each token's k largest signed values that are positive, without a dense (token, latent) result."""
     return chosen(*hidden.topk(k, dim=-1, sorted=False), source)  # for which NaN is the largest of all
 
 
@@ -72,7 +72,7 @@ def checked_threshold(threshold: Tensor, source: str) -> Tensor:
 
 
 def _true(mask: Tensor) -> Tensor:
-    """Where a mask is true, as int64 positions in it, flat. Words of eight are looked through first: most hold none."""
+    """Return the flat int64 positions where a mask is true. It tests words of eight bytes first: most are all zero."""
     mask = mask.flatten()
     if mask.numel() % 8:
         return mask.nonzero().squeeze(1)

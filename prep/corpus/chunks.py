@@ -67,7 +67,7 @@ class Chunker:
     batch_size: int = 16
     """Chunks in a batch."""
     tokens_file: Path | None = None
-    """Where the corpus goes, as raw token ids."""
+    """File that the corpus is written to, as raw token ids."""
     with_bos: bool = True
     """BOS stands in front of every chunk, if the tokenizer has one."""
 
@@ -91,7 +91,7 @@ class Chunker:
 
     @property
     def sha256(self) -> str:
-        """Of the documents' hashes so far: the same where two have read the same tokens."""
+        """Digest of the documents' hashes so far: equal for two readers of the same tokens."""
         return self._sha256.hexdigest()
 
     def batches(

@@ -35,7 +35,7 @@ KINDS = f"{', '.join((*_TEXT, *_ROWS, _PARQUET))}; all but {_PARQUET} also with 
 
 @dataclass(frozen=True)
 class Kind:
-    """What a file's name says of it."""
+    """Format and compression of a file, as its name tells them."""
 
     content: str
     """A suffix in lower case; empty where the name has none, and the file should be text."""

@@ -1,4 +1,4 @@
-"""Where documents come from: the running Python's standard library, files here or elsewhere, or a Hugging Face dataset.
+"""Sources of documents: the running Python's standard library, files here or elsewhere, or a Hugging Face dataset.
 
 The suffixes of a file's name say what it is (`corpus_files`). Of rows, only the column with the text is read
 (`corpus_rows`).
@@ -104,6 +104,6 @@ def _files_documents(
 
 
 def _in_folder(name: str) -> bool:
-    """Whether a file is read where it lies in a folder: other things lie there, too, so its suffix has to say so."""
+    """Tell if a file in a folder is read: a folder holds other files too, so the suffix has to be a known one."""
     kind = kind_of(name)
     return kind is not None and bool(kind.content)

@@ -1,4 +1,4 @@
-"""What to say of a corpus whose documents all lie in one split."""
+"""Message about a corpus whose documents are all in one split."""
 
 from collections.abc import Sequence
 

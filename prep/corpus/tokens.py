@@ -18,7 +18,7 @@ from inspect_autointerp.prep.corpus.corpus_text import LONG, Document
 AT_ONCE = 16
 """Documents that are tokenized together, if they are short."""
 _CUTS = tuple(map(re.compile, (r"(?<=[^\W_]) (?=[^\W_])", r"(?<=[^\W_])\n(?=[^\W_])", r"(?<=\S)(?=\s)")))
-"""Where to cut, the best first: a space between words, a line end between words, any white space."""
+"""Places to cut, the best first: a space between words, a line end between words, any white space."""
 _BEHIND = 200
 """Characters before a cut in which a word is looked for that the next piece can begin with."""
 
@@ -94,7 +94,7 @@ def _pieces(parts: Iterable[str]) -> Iterator[tuple[str, int]]:
 
 
 def _cut(text: str, end: int) -> tuple[int, int]:
-    """Where to end a piece, at `end` at the latest, and how many characters before to begin the next one."""
+    """Return where a piece ends, at `end` at the latest, and how many characters earlier the next one begins."""
     places = ([match.start() for match in pattern.finditer(text, end - LONG // 4, end)] for pattern in _CUTS)
     cut = next((starts[-1] for starts in places if starts), end)
     before = _CUTS[-1].search(text, cut - _BEHIND, cut)

@@ -41,7 +41,7 @@ class ReadingSubject:
         self._special = np.array(sorted(tokenizer.all_special_ids), dtype=np.int64)
 
     def __call__(self, questions: Sequence[Texts]) -> list[list[Fired]]:
-        """Of each question its texts, in order.
+        """Return the texts of each question with their activations, in order.
 
         Raises:
             UserError: An activation is NaN or infinite.
@@ -84,7 +84,7 @@ class ReadingSubject:
 
     @torch.inference_mode()
     def _activations(self, rows: Sequence[Sequence[int]], latents: Sequence[int]) -> list[np.ndarray]:
-        """Of each row its latent's activations, float32 (token,)."""
+        """Return the activations of each row's latent, float32 (token,)."""
         before, device = len(self._bos), self.subject.device
         shape = (len(rows), before + max(map(len, rows)))
         ids = np.full(shape, self._bos[0] if before else 0, dtype=np.int64)  # padding is behind, where none can see it

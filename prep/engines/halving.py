@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class BatchSize:
-    """How much goes through a model at once; it is halved whenever that was too much, and stays so.
+    """Number of rows that go through a model at once; halved each time memory runs out, and it stays halved.
 
     Args:
         most: In units of whoever uses it: tokens or rows.
@@ -46,5 +46,5 @@ class BatchSize:
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    """Whether memory did not suffice: on a CPU torch says so in words alone."""
+    """Tell if an error means that memory ran out: on a CPU, torch says so in the message alone."""
     return isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error)

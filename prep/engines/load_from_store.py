@@ -20,7 +20,7 @@ from inspect_autointerp.store.trust import OPTION, VARIABLE, kernel_refusal, tru
 
 _DEVICE_MAP = "INSPECT_AUTOINTERP_DEVICE_MAP"
 _OPTIONS = {OPTION: f"{VARIABLE}=1", "--device-map": _DEVICE_MAP}
-"""What stands for an option of prep's."""
+"""Environment variable that replaces each option of prep."""
 
 
 def reloaded(
@@ -74,7 +74,7 @@ def reloaded(
 
 
 def decoder(store: Store, hookpoint: str, purpose: str) -> Tensor | None:
-    """What each latent writes, float32 (latent, d_out), on the CPU; None where latents have no directions of their own.
+    """Return each latent's write direction, float32 (latent, d_out), on the CPU; None where latents have none.
 
     The subject is loaded only where the coder takes its width from it. Arguments and errors are those of `reloaded`.
     """

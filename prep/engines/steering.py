@@ -38,9 +38,9 @@ from inspect_autointerp.prep.subject.hookpoints import Side
 from inspect_autointerp.store.store import Store
 
 _START = 0.5
-"""Where tuning to a KL of 1 starts: how long what is added is, as a share of the activations' own length."""
+"""Start of the search for a KL of 1: the length of the added vector, as a share of the activations' own length."""
 _REACH = 1e4
-"""How far from there strengths are tried, in either direction."""
+"""Largest factor by which strengths are tried above or below the start."""
 
 Q = TypeVar("Q", Tune, Predict, Generate)
 
@@ -160,7 +160,7 @@ class SteeredSubject:
         return [_answer(search) for search in searches]
 
     def _clean(self, prompts: Prompts) -> tuple[Tensor, Tensor]:
-        """What comes after each prompt, (row, vocabulary), and how long the activations are at its end, (row,)."""
+        """Return predictions after each prompt, (row, vocabulary), and the activations' norms at its end, (row,)."""
         seen: list[Tensor] = []
 
         def look(value: Tensor) -> Tensor:

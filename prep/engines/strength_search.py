@@ -3,7 +3,7 @@
 from math import exp, isfinite, log
 
 TOLERANCE = 0.1
-"""How far from the target, as a share of it, is near enough."""
+"""Largest accepted distance from the target, as a share of it."""
 _MOST_PASSES = 16
 _LARGEST_STEP = log(30.0)
 
@@ -30,7 +30,7 @@ class Search:
         """The last strength known below the target: its logarithm, and that of the KL over the target."""
         self._above: tuple[float, float] | None = None
         self.nearest: tuple[float, float] | None = None
-        """Of the strengths tried, the one of the KL nearest to the target, and that KL."""
+        """Strength whose KL is nearest to the target among those tried, and that KL."""
         self.n_passes = 0
         self.found = False
         self.reason: str | None = None
@@ -74,7 +74,7 @@ class Search:
 
 
 def _beyond(here: tuple[float, float], before: tuple[float, float] | None) -> float:
-    """Where the target should lie, which is on the same side of all points so far."""
+    """Extrapolate to the target, which is on the same side of all points so far."""
     if not isfinite(here[1]):
         return here[0] - _LARGEST_STEP
     slope = 2.0

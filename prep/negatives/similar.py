@@ -24,7 +24,7 @@ def similar(
     block: int = 256,
     advance: Callable[[int], None] = lambda _: None,
 ) -> dict[str, np.ndarray]:
-    """Of each split the pool's windows nearest to the latent's activating contexts, on which it is silent.
+    """Return, per split, the pool's windows nearest to a latent's activating contexts on which it is silent.
 
     Nearest is by the mean cosine to `queries` windows of the same split's sample, spread evenly over it. The search is
     exact: a pool has some ten thousand windows.

@@ -13,7 +13,7 @@ class Embedding(Protocol):
     """Windows to vectors of length 1."""
 
     name: str
-    """What the manifest calls it."""
+    """Name of the embedding in the manifest."""
 
     def __call__(self, starts: np.ndarray) -> "np.ndarray | csr_matrix":
         """Embed the windows that start there: (window, dimension)."""

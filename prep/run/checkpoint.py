@@ -1,4 +1,4 @@
-"""What a run keeps on the way, so that an interrupted one can go on where it was."""
+"""Checkpoints of a run, from which an interrupted run goes on."""
 
 import time
 from pathlib import Path

@@ -20,7 +20,7 @@ from inspect_autointerp.store.atomic import atomic_folder, refuse_existing, remo
 from inspect_autointerp.store.manifest import STORE, Manifest
 
 RETRIES = 3
-"""How often a shard is run again whose worker was killed."""
+"""Number of times that a shard is run again after its worker was killed."""
 
 
 def prep_on_cluster(
@@ -125,7 +125,7 @@ def _keep(files: dict[str, np.ndarray], target: Path, *, overwrite: bool) -> Non
 
 
 class _Tally:
-    """How many tokens all workers have run, counted by an actor."""
+    """Number of tokens that all workers have run, counted by an actor."""
 
     def __init__(self, ray: Any) -> None:
         class Counter:

@@ -1,4 +1,4 @@
-"""What a run of prep is to do: everything that is the same for all its shards and workers."""
+"""Specification of a run of prep: everything that is the same for all its shards and workers."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -22,28 +22,29 @@ class Job:
     subject: str
     """Name or folder of a Hugging Face causal language model."""
     coders: Sequence[str]
-    """What `load_coder` takes: folders, `release:id`, `neurons`, …"""
+    """Coders as `load_coder` takes them: folders, `release:id`, `neurons`, …"""
     settings: Settings
-    """What the store is to hold."""
+    """Contents of the store."""
     hookpoints: Sequence[str] = ()
-    """Where each coder reads, or where all of them do; where each says it belongs, if none are given. Coders of one
-    place are told apart by what is behind an `@` in the name (`layers.2@small`), by default by `hookpoints.tag_of`."""
+    """Hookpoint of each coder, or one for all of them; where each says it belongs, if none are given. Coders at one
+    hookpoint are told apart by what follows an `@` in the name (`layers.2@small`), by default by
+    `hookpoints.tag_of`."""
     revision: str | None = None
-    """Of a model on the Hub."""
+    """Revision of a model on the Hub."""
     bos: bool | None = None
     """A BOS token stands before every chunk; None for as the coders were trained, else where the subject has one."""
     batch_size: int = 16
     """Chunks per forward pass. On a CPU it bears on speed and memory alone; on a GPU it may round differently."""
     device: str = "cpu"
-    """Where the subject and the coders run."""
+    """Device of the subject and the coders."""
     device_map: str | None = None
-    """How transformers spreads the subject over devices, in place of `device`."""
+    """Map by which transformers spreads the subject over devices, in place of `device`."""
     trust_remote_code: bool = False
     """Run the code that comes with the subject, if any does."""
     other_model: bool = False
     """Take coders that say they were trained on a model of another name."""
     names: dict[str, str] = field(default_factory=dict)
-    """What the manifest calls the subject and coders, where that is not how they were given."""
+    """Names of the subject and coders in the manifest, where they differ from those given."""
 
     def __post_init__(self) -> None:
         if not self.coders:
@@ -62,5 +63,5 @@ class Job:
 
     @property
     def tags(self) -> list[str]:
-        """What each coder is called beside others of its place."""
+        """Return the tag of each coder, which tells it from others at its hookpoint."""
         return [tag_of(self.names.get(source, source)) for source in self.coders]

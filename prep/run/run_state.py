@@ -1,4 +1,4 @@
-"""What a pass over the corpus has found so far, on disk: the checkpoint of a run, and the result of a shard."""
+"""Results so far of a pass over the corpus, on disk: the checkpoint of a run, and the result of a shard."""
 
 import json
 from collections.abc import Callable
@@ -57,7 +57,7 @@ class Found(AllOrNothing):
 
     @property
     def can_be_saved(self) -> bool:
-        """Whether every batch is in all selectors or in none, and nothing was interrupted in the middle of a change."""
+        """Tell if every batch is in all selectors or in none, so that no change was interrupted half-way."""
         return self.whole and all(selector.whole for selector in self.selectors.values())
 
     def check(self) -> None:
@@ -172,7 +172,7 @@ def _state_files(folder: Path) -> Callable[[str], bool]:
 
 
 STATES = Kind("the state of a prep run", _state_files)
-"""What `atomic_folder` may replace by a state."""
+"""Folders that `atomic_folder` may replace with a state."""
 
 
 def _numpy(tensor: Tensor) -> np.ndarray:

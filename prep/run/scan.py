@@ -192,7 +192,7 @@ class Scan:
             self.done = number + 1
 
     def encode(self, batch: Batch) -> dict[str, Triples]:
-        """Of every hookpoint the activations on a batch; tokens are numbered over the whole batch.
+        """Return the activations of a batch at every hookpoint; tokens are numbered over the whole batch.
 
         Where the device's memory does not suffice, half as many chunks go at once from here on.
         """

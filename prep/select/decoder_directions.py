@@ -1,4 +1,4 @@
-"""What a latent writes: the tokens its decoder direction promotes and suppresses, and its nearest neighbours."""
+"""Effects of a latent's decoder direction: the tokens that it promotes and suppresses, and its nearest neighbours."""
 
 from dataclasses import dataclass
 from pathlib import Path

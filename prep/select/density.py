@@ -13,7 +13,7 @@ _SHARE = 0.98
 
 
 class Counts(Protocol):
-    """What is counted of a hookpoint's latents: a selector."""
+    """Counts of a hookpoint's latents, as a selector keeps them."""
 
     n_latents: int
     n_windows: Tensor

@@ -1,4 +1,4 @@
-"""What selection has kept in the end, in the order of a store."""
+"""Final result of selection, in the order of a store."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from inspect_autointerp.prep.select.rows import Rows
 
 @dataclass(frozen=True)
 class Block:
-    """What is kept of some consecutive latents: arrays on the host, in order of latent, then position."""
+    """Rows kept for consecutive latents: arrays on the host, in order of latent, then position."""
 
     window: np.ndarray
     flags: np.ndarray
@@ -25,12 +25,12 @@ class Block:
 
 @dataclass(frozen=True)
 class Selection:
-    """What is kept of all latents (see `store.Postings`): what is known of each, and its windows in blocks."""
+    """Rows kept for all latents (see `store.Postings`): facts about each latent, and its windows in blocks."""
 
     window_indptr: np.ndarray
     indptr: np.ndarray
     blocks: Iterator[Block]
-    """Of all latents in their order. Each is made when its turn comes, once, so that two are never held."""
+    """Blocks of all latents, in order. Each is made once, when it is reached, so that two are never in memory."""
     pool: np.ndarray
     """uint32, sorted: the starts of the windows kept for all latents."""
     n_tokens: np.ndarray

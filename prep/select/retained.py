@@ -40,10 +40,10 @@ class Held:
         last_priority = 1 << PRIORITY_BITS if sample else -1
         self._last_priority = torch.full((2 * n_latents,), last_priority, dtype=torch.int64, device=device)
         self.blocks: list[Rows] = []
-        """What is kept, in order of latent; complete only after `sort_out`."""
+        """Rows kept, in order of latent; complete only after `sort_out`."""
         self._waiting: list[Rows] = []
         self._room: Rows | None = None
-        """What waits lies in here: many small pieces of memory would leave holes in which nothing larger fits."""
+        """Memory of the waiting rows: many small allocations would leave holes too small for anything larger."""
         self._n_rows = self._n_entries = 0
         self.full = False
         """True if as much waits as may."""
@@ -107,7 +107,7 @@ class Held:
         return self.blocks
 
     def _cuts(self, n_rows: int) -> list[int]:
-        """Where blocks begin, and the last one ends. Their number is a power of two, so that most cuts stay."""
+        """Return where blocks begin, and where the last one ends. A power of two of them keeps most cuts in place."""
         n_blocks = 1
         while n_blocks < min(_BLOCKS, self.n_latents) and n_blocks * _ROWS < n_rows:
             n_blocks *= 2

@@ -80,7 +80,7 @@ def take(column: Tensor, index: Tensor) -> Tensor:
 
 
 def where(mask: Tensor) -> Tensor:
-    """Where a mask is true, as int64."""
+    """Return the positions where a mask is true, as int64."""
     return mask.nonzero().squeeze(1)
 
 

@@ -15,7 +15,7 @@ Side = Literal["output", "input"]
 
 
 class _Family(NamedTuple):
-    """Where a family keeps its layers, and modules of a layer."""
+    """Places of a model family's layers, and of the modules in a layer."""
 
     layers: str
     attention: str

@@ -30,11 +30,11 @@ class Place:
     """One side of one module."""
 
     name: str
-    """What `--hookpoint` takes."""
+    """Name for `--hookpoint`."""
     width: int
     """Dimensions of the activations there."""
     transformer_lens: str | None
-    """What else `--hookpoint` takes."""
+    """Second name that `--hookpoint` accepts."""
 
 
 def places(

@@ -36,7 +36,7 @@ class Hookpoint:
     """Module path under the base model."""
     side: Side
     tag: str = ""
-    """What tells it from others of this place, whose coders are others; empty where it is the only one."""
+    """Tag that tells this hookpoint from others at the same place with other coders; empty if it is the only one."""
 
     @property
     def name(self) -> str:

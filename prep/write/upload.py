@@ -1,4 +1,4 @@
-"""Where a store is made whose place is a URL: in the user's cache, from where it is published."""
+"""Local folder for a store whose place is a URL: it is made in the user's cache and published from there."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -11,7 +11,7 @@ MOST = 10
 
 
 class Notes(StoreModel):
-    """What an agent has written down in the sample's store, which the transcript shows."""
+    """Notes that an agent has written into the sample's store, which the transcript shows."""
 
     hypotheses: list[str] = Field(default_factory=list)
     """Best first."""

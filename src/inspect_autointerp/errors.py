@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 
 class UserError(Exception):
-    """What the user gave cannot be used: the message is one line that says what is wrong and what to do.
+    """Unusable input from the user: the message is one line that says what is wrong and what to do.
 
     The command line prints it without a traceback and exits with status 2; tasks hand it to Inspect as a
     `PrerequisiteError`, which is shown in the same way.

@@ -34,8 +34,8 @@ class Latent:
     """
 
     hookpoint: str
-    """Where in the subject it is read, as a module path under the base model: `layers.2`; where several coders read
-    there, with the name of its own: `layers.2@neurons:32`."""
+    """Place in the subject where it is read, as a module path under the base model: `layers.2`; where several coders
+    read at one place, with the coder's own name: `layers.2@neurons:32`."""
     index: int
     """Its coordinate in the coder, from 0."""
     n_tokens: int

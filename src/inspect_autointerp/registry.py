@@ -1,4 +1,4 @@
-"""What Inspect finds under the prefix `inspect_autointerp/`; it loads this module, which imports no torch.
+"""Objects that Inspect finds under the prefix `inspect_autointerp/`; it loads this module, which imports no torch.
 
 Inspect registers a task, solver, scorer or provider when its module is imported. So a new one is found once its room's
 `__init__.py` imports it.

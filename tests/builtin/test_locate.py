@@ -41,7 +41,7 @@ OF_A_LOG = {"verdicts": [LOG, "--store", "NAME"], "export": [LOG, "-o", "out", "
 WRITTEN = {"prep": ["demo", "-o", "NAME"], "freeze": ["demo", "-o", "NAME"], "merge": ["NAME"], "negatives": ["NAME"]}
 TAKE_NONE = {"hooks", "suites", "submit", "verify"}
 ASKING = {"store", "stores", "contexts", "store_a", "store_b"}
-"""What parameters are called that take a store."""
+"""Names of the parameters that take a store."""
 
 
 @pytest.fixture(params=["smollm2", "demo", "planted"])

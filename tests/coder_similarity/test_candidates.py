@@ -1,4 +1,4 @@
-"""Of each row the largest, as sorting it has them."""
+"""Tests of the largest values of each row, against sorting it."""
 
 import numpy as np
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""What a latent's contexts are, one window at a time: the reference that `LatentContexts` has to equal."""
+"""Contexts of a latent, one window at a time: the reference that `LatentContexts` has to equal."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What a planned evaluation costs: sums by hand, prices, tokens; nothing is downloaded."""
+"""Tests of a planned evaluation's cost: sums by hand, prices, tokens; nothing is downloaded."""
 
 import json
 from math import isnan

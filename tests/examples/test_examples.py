@@ -21,7 +21,7 @@ LEXICAL = "inspect_autointerp/lexical"
 
 
 def environment(**more: str) -> dict[str, str]:
-    """What a script is run in: this Python's commands first, no settings of the user's."""
+    """Return the environment of a script: this Python's commands first, none of the user's settings."""
     env = {key: value for key, value in os.environ.items() if not key.startswith("INSPECT_EVAL")}
     path = f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"
     return env | {"PATH": path, "OMP_NUM_THREADS": "1", "INSPECT_DISPLAY": "plain"} | more

@@ -1,4 +1,4 @@
-"""What is computed of a study's levels, by hand."""
+"""Tests of what is computed from a study's levels, by hand."""
 
 from pathlib import Path
 from types import SimpleNamespace

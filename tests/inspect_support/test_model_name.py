@@ -1,4 +1,4 @@
-"""What logs call a model."""
+"""Tests of the names that logs give to models."""
 
 import json
 from typing import Any

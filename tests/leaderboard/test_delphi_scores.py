@@ -16,7 +16,7 @@ from inspect_autointerp.store.store import Store
 
 Samples = list[dict[str, Any]]
 FIELDS = ["str_tokens", "activations", "distance", "activating", "prediction", "probability", "correct"]
-"""Of Delphi's `ClassifierOutput` (EleutherAI/delphi, scorers/classifier/sample.py)."""
+"""Fields of Delphi's `ClassifierOutput` (EleutherAI/delphi, scorers/classifier/sample.py)."""
 
 
 def contexts(folder: Path, score: str, latent: str) -> list[dict[str, Any]]:

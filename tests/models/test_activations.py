@@ -1,4 +1,4 @@
-"""How samples share a firing engine."""
+"""Tests of samples that share an activation engine."""
 
 import asyncio
 from collections.abc import Sequence

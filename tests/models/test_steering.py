@@ -1,4 +1,4 @@
-"""How samples share a steering engine."""
+"""Tests of samples that share a steering engine."""
 
 import asyncio
 from collections.abc import Sequence

@@ -14,7 +14,7 @@ from inspect_autointerp.models.vector_cache import KeptVectors
 
 
 def vectors(numbers: np.ndarray) -> np.ndarray:
-    """Of each number a vector that says which."""
+    """Return a vector for each number, from which the number can be read."""
     return np.stack([numbers, numbers**2, -numbers], axis=1).astype(np.float32)
 
 

@@ -1,4 +1,4 @@
-"""What `autointerp hooks` lists, prep takes, and finds there what the whole model has: for distinct architectures.
+"""Tests of distinct architectures: prep takes what `autointerp hooks` lists, and finds there what the whole model has.
 
 `python -m benchmarks.architectures` goes through all that transformers has.
 """

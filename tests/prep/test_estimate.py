@@ -1,4 +1,4 @@
-"""What --dry-run tells: by hand where it is arithmetic, and otherwise that nothing is written."""
+"""Tests of --dry-run: arithmetic is checked by hand, and nothing is written."""
 
 import re
 from collections.abc import Callable

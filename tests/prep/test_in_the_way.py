@@ -1,4 +1,4 @@
-"""What appears at a store's place while prep runs, and folders that only look like ours, are never lost."""
+"""Tests that prep never destroys what appears at a store's place while it runs, or folders that only look like ours."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -17,7 +17,7 @@ from inspect_autointerp.store.remote import fetch
 
 
 class Ended(NamedTuple):
-    """How the command line ended, and what it said."""
+    """Exit code and output of the command line."""
 
     status: int
     out: str
@@ -44,7 +44,7 @@ def autointerp(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
 
 
 def mistake(ended: Ended) -> str:
-    """Of a user's mistake: the one line on stderr."""
+    """Return the one line on stderr that reports a user's mistake."""
     assert ended.status == 2
     assert "Traceback" not in ended.out + ended.err
     [line] = ended.err.splitlines()

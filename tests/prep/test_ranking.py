@@ -1,4 +1,4 @@
-"""What is chosen per cell, against sorting all rows of each."""
+"""Tests of what is chosen per cell, against sorting all its rows."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What a user can get wrong is told in one line, and nothing is written."""
+"""Tests of a user's mistakes: each is reported in one line, and nothing is written."""
 
 import json
 import shutil

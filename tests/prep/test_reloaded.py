@@ -1,4 +1,4 @@
-"""What a store's manifest does not say of how to load its subject again."""
+"""Tests of loading a subject again with options that its store's manifest does not hold."""
 
 from collections.abc import Callable
 from pathlib import Path

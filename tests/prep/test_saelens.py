@@ -85,7 +85,7 @@ def test_activations_below_zero_are_none(tmp_path: Path, save_coder: Save, x: Te
 def test_at_a_real_width_not_a_bit_differs(
     tmp_path: Path, save_coder: Save, architecture: str, cfg: dict[str, Any]
 ) -> None:
-    """Where sums are long, the last bit depends on the order of operations: here, when the bias is added."""
+    """Check sums that are long, where the last bit depends on the order of operations: here, when the bias is added."""
     folder = save_coder(tmp_path, architecture, d_in=700, d_sae=264, **cfg)
     x = torch.randn((50, 700), generator=torch.Generator().manual_seed(0))
     assert torch.equal(dense(SaeLensCoder(str(folder)).encode(x), (50, 264)), reference(folder, x))

@@ -144,7 +144,7 @@ def joined_state(selector: Selector) -> dict[str, torch.Tensor]:
 
 
 def priority_of(latent: int | None, hashes: np.ndarray, seed: int) -> np.ndarray:
-    """Of windows for a latent, or for the pool where no latent is given."""
+    """Return the priorities of windows for a latent, or for the pool if no latent is given."""
     scramble = _mix(torch.tensor(seed + 1))
     own = scramble if latent is None else _mix(latent + scramble)
     return (_mix(torch.from_numpy(hashes) ^ own) & MASK).numpy()

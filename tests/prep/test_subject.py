@@ -1,4 +1,4 @@
-"""How a subject is loaded: with which attention, onto which devices, in how many bits, whose code; and what refuses."""
+"""Tests of loading a subject: attention, devices, bits, remote code; and what is refused."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""What coders say of their training is followed, or the difference is said."""
+"""Tests that prep follows what coders say of their training, or reports the difference."""
 
 import json
 from collections.abc import Callable

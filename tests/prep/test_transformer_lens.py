@@ -1,4 +1,4 @@
-"""What processing does to a model's activations, on a small random model that TransformerLens itself processes."""
+"""Effects of processing on activations, with a small random model that TransformerLens itself processes."""
 
 from typing import Any
 

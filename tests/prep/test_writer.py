@@ -1,4 +1,4 @@
-"""What is written of a latent: its deciles are those of its sample, its siblings who call it a neighbour."""
+"""Tests of what is written of a latent: its deciles are those of its sample, and neighbours are mutual."""
 
 from collections.abc import Sequence
 from itertools import pairwise

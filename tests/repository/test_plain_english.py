@@ -9,19 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CLAUSE = re.compile(r"(What|How|Whether|Of|Where|That)\b")
-CLEAN = (
-    *("tasks", "scorers"),
-    *(f"src/inspect_autointerp/{room}" for room in ("leaderboard", "cost", "card", "sharded", "experiments")),
-)
-"""Rooms that have no such docstring."""
-OTHERS = {
-    "prep": 63,
-    "solvers": 15,
-    "benchmarks": 22,
-    "tests": 53,
-    "src/inspect_autointerp": 139,
-}
-"""Rooms that still have some, with how many at most; lower a number when a docstring is mended, and never raise it."""
+ROOMS = ("tasks", "solvers", "scorers", "prep", "src/inspect_autointerp", "benchmarks", "examples", "tests")
 
 
 def docstrings(tree: ast.AST) -> Iterator[tuple[int, str]]:
@@ -47,14 +35,9 @@ def clauses(folder: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("folder", CLEAN)
+@pytest.mark.parametrize("folder", ROOMS)
 def test_docstrings_begin_with_a_verb_or_a_noun(folder: str) -> None:
     assert clauses(folder) == []
-
-
-@pytest.mark.parametrize("folder", OTHERS)
-def test_docstrings_that_begin_with_a_clause_do_not_increase(folder: str) -> None:
-    assert len(clauses(folder)) <= OTHERS[folder]
 
 
 @pytest.mark.parametrize("text", ["What x is.", "How often.", "Whether it is so.", "Of the draw.", "Where it is."])

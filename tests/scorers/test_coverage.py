@@ -6,7 +6,7 @@ from benchmarks.coverage import PILED, POPULATIONS, Population, covered, covered
 
 REPETITIONS = 5000
 ERROR = (0.95 * 0.05 / REPETITIONS) ** 0.5
-"""Of a coverage measured on so many: 0.0031."""
+"""Standard error of a coverage measured on so many: 0.0031."""
 CASES = [(name, n) for name in POPULATIONS for n in (20, 30, 100, 300) if name != PILED or n >= 100]
 
 

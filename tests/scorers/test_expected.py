@@ -17,7 +17,7 @@ def token(text: str, **alternatives: float) -> Logprob:
 
 
 def expected(tokens: list[Logprob], answer: str, *values: str) -> list[float | None]:
-    """Of an answer in which these values stand, each after a tab."""
+    """Return the expected values of an answer that holds these values, each after a tab."""
     items, at = [], 0
     for value in values:
         at = answer.index(f"\t{value}\n", at) + 1

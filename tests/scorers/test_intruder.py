@@ -1,4 +1,4 @@
-"""What the grader is asked, what its answers come to, and what a reader of the log sees."""
+"""Tests of the grader's questions, of how its answers are scored, and of what a reader of the log sees."""
 
 from math import isnan
 

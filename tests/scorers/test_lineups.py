@@ -26,7 +26,7 @@ def of(store: Store, index: int, seed: int = 0, questions: int = 5) -> list[Line
 
 @pytest.fixture(scope="module")
 def asked(store_folder: Path) -> list[list[Lineup]]:
-    """Of each latent of the random subject that has any, its questions, by five seeds."""
+    """Return the questions about each latent of the random subject that has any, by five seeds."""
     store = Store(store_folder)
     latents = [index for index in range(store.at(None).width) if of(store, index)]
     return [of(store, index, seed) for seed in range(5) for index in latents]

@@ -142,7 +142,7 @@ def test_a_grader_that_learns_from_marks_alone_is_at_chance(habit: str, kind: st
 
 
 def test_such_a_grader_wins_where_marks_stand_at_a_fixed_place() -> None:
-    """That the one above can fail: the reference implementation's way, one fixed token in every negative."""
+    """Show that the test above can fail: the reference implementation marks one fixed token in every negative."""
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.model_selection import cross_val_score
 

@@ -1,4 +1,4 @@
-"""How a sweep is cut up, told apart from others, and run: with commands in place of evaluations."""
+"""Tests of sharded evaluations: how they are cut, told apart and run, with commands in place of evaluations."""
 
 import json
 import signal

@@ -1,4 +1,4 @@
-"""What `explain` asks for, what it leaves in the log, and that nothing is paid for twice."""
+"""Tests of `explain`: what it asks for, what it leaves in the log, and that nothing is paid for twice."""
 
 from itertools import count
 from typing import Any

@@ -62,7 +62,7 @@ READERS: dict[Callable[[Store], object], bool] = {
     lambda store: store.document(np.array([5])): False,
     lambda store: store.detokenizer: False,
 }
-"""What reads a file, and whether `new` has other bytes there."""
+"""Readers of a file, each with True if `new` has other bytes there."""
 
 
 @pytest.mark.parametrize("removed", [False, True])

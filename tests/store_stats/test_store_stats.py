@@ -1,4 +1,4 @@
-"""What a store holds: by hand on a store of twelve tokens, against loops on one that prep made."""
+"""Tests of a store's statistics: by hand on a store of twelve tokens, against loops on one that prep made."""
 
 import json
 import shutil

@@ -58,7 +58,7 @@ class Naive:
         return found.numpy()
 
     def logprobs(self, prefix: str, continuation: str) -> list[float]:
-        """Of every token of the continuation."""
+        """Return the log-probability of every token of the continuation."""
         whole, begun = ([0, *self.tokenizer(text)["input_ids"]] for text in (prefix + continuation, prefix))
         assert whole[: len(begun)] == begun, "no token lies astride"
         return [float(self.next(whole[:i])[whole[i]]) for i in range(len(begun), len(whole))]

@@ -1,4 +1,4 @@
-"""What `python -m benchmarks.cost` counts: by hand, against what the tasks send, and that it is below the paper's."""
+"""Tests of `python -m benchmarks.cost`: by hand, against what the tasks send, and that it is below the paper's."""
 
 import sys
 from collections.abc import Sequence

@@ -45,7 +45,7 @@ def test_the_lexical_provider_explains_and_grades(store_folder: Path, tmp_path: 
 
 
 def places(text: str) -> list[int]:
-    """How far from the text's start its marks stand, in characters without marks: all that a blind grader sees."""
+    """Return the marks' distances from the text's start, in characters without marks: all that a blind grader sees."""
     found, at = [], 0
     for piece in MARKS.split(text):
         if MARKS.fullmatch(piece):

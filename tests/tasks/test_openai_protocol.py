@@ -300,7 +300,7 @@ def test_a_run_through_a_server_gives_the_very_scores(
 def test_what_is_lost_is_unscored_and_counted_and_the_run_succeeds(
     server: OpenAIServer, store_folder: Path, tmp_path: Path
 ) -> None:
-    """Of two latents one is not explained, and of the other's questions to the grader one is not answered."""
+    """Leave one of two latents unexplained, and one of the grader's questions about the other unanswered."""
 
     def plan(request: Request) -> Fault | None:
         first = request.question == server.questions(request.kind)[0]

@@ -77,7 +77,7 @@ def test_every_token_can_be_asked_for(every: bool, store_folder: Path, tmp_path:
 
 @pytest.fixture(scope="module")
 def tests(store_folder: Path) -> list[tuple[float, list[Context]]]:
-    """Of the small store's latents the firing share and the test contexts."""
+    """Return the firing share and the test contexts of the small store's latents."""
     store = Store(store_folder)
     found = []
     for sample in latent_dataset(str(store_folder), hookpoint=None, latents="all", min_contexts=10, seed=0).samples:

@@ -1,4 +1,4 @@
-"""What commands print goes through any encoding, and ends quietly when nobody reads on."""
+"""Tests that commands print in any encoding, and end quietly when the reader has gone."""
 
 import io
 import json

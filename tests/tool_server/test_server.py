@@ -21,7 +21,7 @@ def store(store_folder: Path) -> Store:
 
 
 def ask(store: Store, *calls: tuple[str, dict[str, Any]]) -> list[tuple[bool, str]]:
-    """What each call comes to: whether it is an error, and its text."""
+    """Return the result of each call: True if it is an error, and its text."""
 
     async def main() -> list[tuple[bool, str]]:
         answers = []

@@ -24,8 +24,8 @@ BUILT_IN: dict[str, Callable[[], Path]] = {
     DEMO: lambda: demo.ensure_store(),
     planted.CONTEXTS: lambda: planted.ensure_store(),
 }
-"""What returns each of them, by its name: the package ships the first, the others are made on first use. A folder of
-that name is `./demo`."""
+"""Makers of the built-in stores, by name: the package ships the first, the others are made on first use. A folder of
+the same name is `./demo`."""
 
 
 def default_store() -> str:

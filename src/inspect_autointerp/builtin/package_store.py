@@ -3,9 +3,9 @@
 from pathlib import Path
 
 STORE = "smollm2"
-"""What `-T store=` calls it; a folder of that name is `./smollm2`."""
+"""Name for `-T store=`; a folder of that name is `./smollm2`."""
 FOLDER = Path(__file__).parent / "smollm2" / "store"
-"""Where it is: package data, made by `autointerp freeze`."""
+"""Folder of the store: package data, made by `autointerp freeze`."""
 
 
 def store_folder() -> Path | None:

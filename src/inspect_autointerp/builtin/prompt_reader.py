@@ -1,4 +1,4 @@
-"""What the models that the package itself provides have in common: they need no weights, key or network."""
+"""Base of the models that the package provides: they need no weights, key or network."""
 
 import json
 import re

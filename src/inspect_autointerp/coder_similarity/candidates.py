@@ -5,7 +5,7 @@ from scipy.sparse import csr_matrix
 
 
 def largest(similarity: csr_matrix, k: int | None) -> csr_matrix:
-    """Of each row the k largest values above 0, the first ones of equals; all above 0 if k is None."""
+    """Return each row's k largest values above 0, the first ones of equals; all above 0 if k is None."""
     row = np.repeat(np.arange(similarity.shape[0]), np.diff(similarity.indptr))
     positive = similarity.data > 0
     row, column, value = row[positive], similarity.indices[positive], similarity.data[positive]

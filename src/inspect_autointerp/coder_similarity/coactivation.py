@@ -1,4 +1,4 @@
-"""How two coders' latents fire together: the correlation of their activations over the tokens of shared windows.
+"""Coactivation of two coders' latents: the correlation of their activations over the tokens of shared windows.
 
 The pool's windows are the ones on which a store keeps every latent's activations, so over their tokens the correlation
 is exact, zeros included (up to the store's float16).
@@ -89,7 +89,7 @@ class Coactivation:
 
     @property
     def n_tokens(self) -> int:
-        """Of the shared windows."""
+        """Number of tokens in the shared windows."""
         return self._a.n_tokens
 
     @property
@@ -168,7 +168,7 @@ class _Side:
 
 
 def _graph(a: _Side, b: _Side, k: int | None, progress: Progress) -> csr_matrix:
-    """Of each latent of a its k largest positive correlations, in blocks of about as many products each."""
+    """Return the k largest positive correlations of each latent of a, in blocks of about as many products each."""
     rows, columns = a.silenced, b.by_token
     cost = np.diff(columns.indptr)[rows.indices]
     ends = np.concatenate([[0], np.cumsum(cost)])[rows.indptr]

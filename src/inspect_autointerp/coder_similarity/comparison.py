@@ -22,7 +22,7 @@ _Made = TypeVar("_Made")
 ALL_PAIRS = 1 << 24
 """Pairs of latents up to which all are looked at: 4,096 × 4,096."""
 CANDIDATES = 32
-"""Of each latent, where there are more pairs than that."""
+"""Largest number of candidates for each latent, where there are more pairs than that."""
 UNRELATED = 1 << 14
 """Latents that the floor of unrelated ones is of at most, on the side of fewer: all would take as long again."""
 
@@ -37,7 +37,7 @@ class Estimate:
     n: int
     """Pairs that it is the mean of."""
     share: float
-    """Of these, those at or above the threshold."""
+    """Share of these at or above the threshold."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -48,24 +48,24 @@ class Comparison:
     b: Site
     by: By
     candidates: int | None
-    """Of each latent, how many partners were considered; None: all."""
+    """Number of partners that were considered for each latent; None: all."""
     pairs: Pairs
     values: dict[Measure, np.ndarray]
-    """What is known of each pair, float64 (pair,); NaN where undefined."""
+    """Values of each pair by measure, float64 (pair,); NaN where undefined."""
     fires: tuple[np.ndarray, np.ndarray] | None
     """On how many tokens of the shared windows either latent fires, int64 (pair,); None without shared windows."""
     estimates: dict[Measure, Estimate]
     shuffled: dict[Measure, Estimate]
     """The same with the pairs' partners exchanged at random."""
     unrelated: Estimate | None
-    """What matching itself makes of nothing: of the measure matched by, where one side's windows are in another order,
-    or its directions turned at random; of at most `UNRELATED` latents."""
+    """Result of matching unrelated latents, by the same measure: one side's windows are shuffled, or its directions
+    rotated at random; on at most `UNRELATED` latents."""
     matchable: tuple[int, int]
-    """How many latents of either side have the measure matched by."""
+    """Number of latents on either side for which the measure matched by is defined."""
     n_tokens: int
-    """Of the shared windows; 0 without any."""
+    """Number of tokens in the shared windows; 0 without any."""
     notes: list[str] = field(default_factory=list)
-    """What is not known, and why."""
+    """Values that are not known, and why."""
 
     @property
     def matched_by(self) -> Measure:

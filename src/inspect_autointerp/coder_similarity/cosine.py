@@ -1,4 +1,4 @@
-"""How alike the directions are that two coders' latents write."""
+"""Cosine similarity of the directions that two coders' latents write."""
 
 import numpy as np
 from scipy.sparse import csr_matrix

@@ -1,4 +1,4 @@
-"""How alike the explanations of two coders' latents are, by an embedding."""
+"""Similarity of the explanations of two coders' latents, by an embedding."""
 
 from collections.abc import Callable, Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""What is compared: a store's hookpoint, as the user names it, and whether two of them write in one space."""
+"""Hookpoints to compare: a store's hookpoint, as the user names it, and the check that two of them share a space."""
 
 import re
 from dataclasses import dataclass

@@ -75,7 +75,7 @@ def _dominating(row: np.ndarray, column: np.ndarray, worth: np.ndarray) -> np.nd
 
 
 def _two_best(node: np.ndarray, worth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of each node the number of its best edge, and what the second best is worth, 0 without one."""
+    """Return the number of each node's best edge, and the worth of its second best, 0 without one."""
     n = int(node.max()) + 1
     by_node = np.argsort(node, kind="stable")  # the best first in each
     begin = np.searchsorted(node[by_node], np.arange(n + 1))

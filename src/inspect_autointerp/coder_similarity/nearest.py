@@ -10,7 +10,7 @@ import numpy as np
 from inspect_autointerp.coder_similarity.progress import Progress, silent
 
 _ROWS, _COLUMNS = 1024, 4096
-"""Of a block: 16 MB."""
+"""Shape of a block: 16 MB."""
 
 
 def nearest(a: np.ndarray, b: np.ndarray, k: int, progress: Progress = silent) -> tuple[np.ndarray, np.ndarray]:
@@ -41,7 +41,7 @@ def nearest(a: np.ndarray, b: np.ndarray, k: int, progress: Progress = silent) -
 
 
 class _Best:
-    """Of each of n latents the k largest products above 0 so far, in no order, and with which latents these are."""
+    """The k largest products above 0 so far of each of n latents, in no order, and the latents that they are with."""
 
     def __init__(self, n: int, k: int) -> None:
         self._product = np.zeros((n, k), dtype=np.float32)

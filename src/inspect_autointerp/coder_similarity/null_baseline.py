@@ -1,4 +1,4 @@
-"""What a comparison finds where there is nothing to find."""
+"""Baseline of a comparison: its result where there is nothing to find."""
 
 import numpy as np
 from scipy.sparse import csr_matrix

@@ -1,4 +1,4 @@
-"""How a comparison tells what it is at: at 131,072 latents a side it takes minutes."""
+"""Progress of a comparison, which takes minutes at 131,072 latents a side."""
 
 from collections.abc import Callable
 

@@ -99,7 +99,7 @@ def _rows(one: Comparison) -> Iterator[list[str]]:
 
 
 def _maps(comparisons: Sequence[Comparison]) -> Iterator[tuple[Measure, list[str], list[str], list[list[float]]]]:
-    """Of each measure the names of rows and columns and the means between them, NaN where there is none."""
+    """Yield, for each measure, the names of rows and columns and the means between them, NaN where there is none."""
     if len(comparisons) < 2:
         return
     labels = [_labels(one) for one in comparisons]

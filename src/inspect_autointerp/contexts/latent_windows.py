@@ -1,4 +1,4 @@
-"""What a store keeps of one latent: its windows, and its activations on them."""
+"""Windows that a store keeps for one latent, and its activations on them."""
 
 import numpy as np
 
@@ -49,7 +49,7 @@ class LatentWindows:
         return parts[(self.on(parts, self._store.window) > 0).any(axis=1)]
 
     def placed(self, center: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Where contexts begin in all kept windows: wherever the latent fires on the grid, or around the peaks.
+        """Return where contexts begin in all kept windows: wherever the latent fires on the grid, or around the peaks.
 
         Args:
             center: Around the peaks, in a store that keeps activations around its windows.

@@ -27,7 +27,7 @@ _SPARSE_NEURONS = (
     " `neurons:3rms` what is above 3 times its token's root mean square"
 )
 _QUIETER = {"neurons": _SPARSE_NEURONS, "rotated neurons": _SPARSE_NEURONS}
-"""What helps where latents are never silent, by the coder's architecture."""
+"""Advice for coders whose latents are never silent, by architecture."""
 
 
 def usable_latents(

@@ -42,7 +42,7 @@ class Found:
     unscored: dict[str, float]
     """By score the mean share of contexts without a verdict."""
     costs: dict[str, float] = field(default_factory=dict)
-    """What an explanation cost, the mean over latents, by the names of `models.spending`; NaN where unknown."""
+    """Costs of an explanation, as means over latents, by the names of `models.spending`; NaN where unknown."""
 
     @property
     def latents_of(self) -> tuple[str, str, str]:

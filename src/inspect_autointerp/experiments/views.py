@@ -135,7 +135,7 @@ def _certain(score: str, name: str, row: Any) -> list[str]:
 
 
 def _costs(plan: Planned, names: list[str], results: dict[str, Found]) -> list[View]:
-    """What each level's explanations really cost, beside its scores: what a plot of score against budget shows."""
+    """Tabulate what each level's explanations cost, beside its scores, for a plot of score against budget."""
     cells = []
     for name in names:
         if (result := results.get(name)) and any(known(cost) for cost in result.costs.values()):

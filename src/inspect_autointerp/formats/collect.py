@@ -30,7 +30,7 @@ class Collected:
     by: str | None
     """An explainer, a method or an author, the only one whose rows are wanted."""
     names: frozenset[str]
-    """What the source may call the hookpoint."""
+    """Names that the source may use for the hookpoint."""
     repeated: str | None = None
     """One of `REPEATED`; None where a latent must not have several."""
     texts: dict[int, SuppliedText] = field(default_factory=dict)

@@ -14,7 +14,7 @@ from inspect_autointerp.formats.strict_json import Unreadable, load
 
 _FILE = re.compile(r"(.+)_latent([0-9]+)\.txt", re.DOTALL)
 _UNPARSED = "Explanation could not be parsed."
-"""What Delphi writes (and scores) where the explainer's answer held no explanation."""
+"""Text that Delphi writes (and scores) if the explainer's answer held no explanation."""
 
 
 def texts(source: Source) -> list[str]:

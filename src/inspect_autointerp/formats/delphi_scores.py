@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from inspect_ai.log import EvalLog, EvalSample
 
 FOLDERS = {"detection": "detection", "fuzzing": "fuzz"}
-"""What Delphi calls a score's folder."""
+"""Folder of each score in Delphi."""
 
 
 def file_name(hookpoint: str, index: int) -> str:

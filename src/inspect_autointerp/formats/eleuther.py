@@ -12,7 +12,7 @@ from inspect_autointerp.formats.source import Source
 from inspect_autointerp.formats.strict_json import Unreadable, decode
 
 _SCORES = {"detection": "recall", "fuzzing": "fuzz"}
-"""What the dataset calls those of our scores that it has."""
+"""Names in the dataset of those of our scores that it has."""
 _WHITE = " \t\n\r"
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with a source, gathered: the first fault is shown, the others are counted."""
+"""Faults of a source, gathered: the first is shown, the others are counted."""
 
 from inspect_autointerp.errors import UserError
 

@@ -31,14 +31,14 @@ _ROWS = "latents.jsonl"
 
 @dataclass(frozen=True)
 class Exported:
-    """What an export came to."""
+    """Outcome of an export."""
 
     written: int
     """Rows of a table, or explanations."""
     left_out: int
     """Rows without an explanation of their own latent, where the format has no place for them."""
     notes: tuple[str, ...] = ()
-    """What else was left out, and why."""
+    """Other things that were left out, and why."""
 
 
 def export(
@@ -174,4 +174,4 @@ def _export_files(folder: Path) -> Callable[[str], bool]:
 
 
 EXPORT = Kind("an export", _export_files, "-o")
-"""What `atomic_folder` may replace by an export."""
+"""Folders that `atomic_folder` may replace with an export."""

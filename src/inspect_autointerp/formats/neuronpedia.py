@@ -24,7 +24,7 @@ _LATENT = ("modelId", "layer", "index")
 _BATCH = 1024
 """Explanations in a file that we write; the export has so many latents in one."""
 _SCORES = {"detection": "eleuther_recall", "fuzzing": "eleuther_fuzz", "embedding": "eleuther_embedding"}
-"""What Neuronpedia calls those of our scores that it knows; the others keep their own names."""
+"""Neuronpedia's names of those of our scores that it knows; the others keep their own names."""
 _FILE = re.compile(r"batch-\d+\.jsonl(\.gz)?")
 
 
@@ -117,7 +117,7 @@ def _scores(scores: object) -> dict[str, float]:
 
 @dataclass(frozen=True, kw_only=True)
 class Names:
-    """What Neuronpedia has to call the things that an export is of."""
+    """Neuronpedia's names of the model and the source that an export is about."""
 
     model: str
     """`modelId`, for instance `gpt2-small`."""

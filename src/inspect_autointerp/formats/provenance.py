@@ -1,4 +1,4 @@
-"""What an export says of the logs that it was made of: who explained and graded what, how, and how it came out."""
+"""Provenance of an export: who explained and graded what in its logs, how, and with which results."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""What is read from any format, and what any format is written from."""
+"""Records that are read from every format, and that every format is written from."""
 
 import re
 from collections.abc import Mapping
@@ -17,12 +17,12 @@ class Row:
     """One explanation of one latent, as a format has it; what a format has no place for is None or empty."""
 
     place: str
-    """Where it stands: `FILE:LINE`, or the file alone."""
+    """Place in the source: `FILE:LINE`, or the file alone."""
     index: int
     hookpoint: str | None = None
-    """What the source calls the hookpoint, or the coder: Neuronpedia's `layer`, say. None: it names none."""
+    """Source's name of the hookpoint or the coder: Neuronpedia's `layer`, say. None: it names none."""
     model: str | None = None
-    """What the source calls the subject."""
+    """Source's name of the subject."""
     text: object = None
     """The explanation as found: anything but a string is a fault, None means that there is none."""
     reason: str | None = None
@@ -30,7 +30,7 @@ class Row:
     explainer: str | None = None
     """The model that wrote it."""
     method: str | None = None
-    """How: our solver and the version of its prompt, Neuronpedia's `typeName`, …"""
+    """Method: our solver and the version of its prompt, Neuronpedia's `typeName`, …"""
     author: str | None = None
     """Who wrote it or had it written: Neuronpedia's `authorId`."""
     created: str | None = None
@@ -42,9 +42,9 @@ class Row:
     scores: Mapping[str, float] = field(default_factory=dict)
     """Its scores by name; ours are `SCORE.STATISTIC`, the headline of each score first, NaN where undefined."""
     cost: Mapping[str, float] = field(default_factory=dict)
-    """What it cost, by the names of `models.spending`, as far as the source says."""
+    """Costs, by the names of `models.spending`, as far as the source gives them."""
     made_by: Mapping[str, str] = field(default_factory=dict)
-    """How its scores were made: `SCORE.grader`, `SCORE.prompt`, `SCORE.options` (JSON)."""
+    """Provenance of its scores: `SCORE.grader`, `SCORE.prompt`, `SCORE.options` (JSON)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +53,11 @@ class SuppliedText:
 
     text: str
     place: str
-    """Where it stands: `FILE:LINE`, or the file alone."""
+    """Place in the source: `FILE:LINE`, or the file alone."""
     explainer: str | None
     """The model that wrote it; None where the source does not say."""
     method: str | None
-    """How it was written; None where the source does not say."""
+    """Method that wrote it; None where the source does not say."""
     written_for: str | None
     """The latent that it was written for, where the source says that it was another one (a floor)."""
     store: str | None
@@ -65,7 +65,7 @@ class SuppliedText:
     scores: Mapping[str, float]
     """The source's own scores of it, by its names for them."""
     cost: Mapping[str, float] = field(default_factory=dict)
-    """What it cost, by the names of `models.spending`, as far as the source says."""
+    """Costs, by the names of `models.spending`, as far as the source gives them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +80,12 @@ class Problem:
 
 @dataclass(frozen=True, kw_only=True)
 class Supplied:
-    """What a source has for one hookpoint."""
+    """Explanations that a source has for one hookpoint."""
 
     source: str
     format: str
     sha256: str
-    """Of the file's bytes; of a folder, that of the names and sha256 of the files read."""
+    """Digest of the file's bytes, or of the names and digests of the files read from a folder."""
     texts: dict[int, SuppliedText]
     """By the latent's index."""
     problems: list[Problem]
@@ -126,7 +126,7 @@ def finite(value: object) -> float | None:
 
 
 def headlines(scores: Mapping[str, float]) -> dict[str, float]:
-    """Of our scores, `SCORE.STATISTIC`, the first statistic of each, which it is known by, where that is defined."""
+    """Return the headline statistic of each score, from `SCORE.STATISTIC` values, where it is defined."""
     first: dict[str, tuple[str, float]] = {}
     for name, value in scores.items():
         first.setdefault(name.partition(".")[0], (name, value))

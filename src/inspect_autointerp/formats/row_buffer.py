@@ -66,7 +66,7 @@ class Spool:
         self.made_by: dict[str, None] = {}
         """The names of what says how they were made."""
         self.about: list[dict[str, Any]] = []
-        """What `provenance` says of each log."""
+        """Provenance of each log, as `provenance` returns it."""
 
     def take(self, path: str, header: "EvalLog") -> None:
         """Read a log.

@@ -75,7 +75,7 @@ def _description(history: object) -> str | None:
 
 
 def _cost(record: Mapping[str, Any], usage: Mapping[str, Any]) -> dict[str, float]:
-    """What it says of its cost, by the names of `models.spending`."""
+    """Return the costs that a record gives, by the names of `models.spending`."""
     numbers = {
         "explainer_tokens": finite(usage.get("total_tokens")),
         "calls": finite(usage.get("total_calls")),

@@ -1,4 +1,4 @@
-"""Where explanations are read from: a file or a folder, here or under any URL that fsspec reads."""
+"""Source of explanations: a file or a folder, here or under any URL that fsspec reads."""
 
 import gzip
 import zlib
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
 GZIP, PARQUET, ZIP = b"\x1f\x8b", b"PAR1", b"PK\x03\x04"
-"""How such files begin."""
+"""First bytes of such files."""
 LARGEST = 4 << 30
 """Bytes that a compressed file may unfold to: far above any real one, and below what fills a machine."""
 _TOGETHER = 256
@@ -110,7 +110,7 @@ class Source:
 
     @property
     def sha256(self) -> str:
-        """Of the file's bytes; of a folder, that of the names and sha256 of the files read."""
+        """Digest of the file's bytes, or of the names and digests of the files read from a folder."""
         if list(self._digests) == [""]:
             return self._digests[""]
         lines = (f"{name}\0{digest}\n" for name, digest in sorted(self._digests.items()))

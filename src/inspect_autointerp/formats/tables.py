@@ -22,11 +22,11 @@ from inspect_autointerp.text.csv_text import harmless, original
 
 _NAMES = ("reason", "explainer", "method", "written_for", "store")
 _HEAD = ["latent", "hookpoint", "index", "explanation", *_NAMES, "log"]
-"""How the columns begin that are written here."""
+"""First columns of the tables that are written here."""
 _READ = (*_NAMES, "author", "created")
 """Columns of text that are read; we write the former."""
 MADE_BY = (".grader", ".prompt", ".options")
-"""How the columns end that say how a score was made."""
+"""Endings of the columns that say how a score was made."""
 _SCORE = re.compile(r"score|\w+\.\w+")
 _ROWS = 4096
 """Rows of a Parquet file that are written at a time."""

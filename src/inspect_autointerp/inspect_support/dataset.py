@@ -23,7 +23,7 @@ class LatentDataset:
     store: Store
     hookpoint: str
     skipped: dict[str, int]
-    """How many of the requested latents were left out, by reason."""
+    """Number of the requested latents that were left out, by reason."""
     kinds: tuple[Negative, ...]
     """Kinds of negatives to test on, `random` first."""
     seed: int

@@ -9,13 +9,13 @@ from typing import Any
 from inspect_ai.solver import TaskState
 
 KEY = "explanation"
-"""Where it stands in a sample's metadata."""
+"""Key in a sample's metadata."""
 _SIGNS = re.compile(r"[^\w\s]+")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Explanation:
-    """What a solver says a latent responds to, and where it has that from."""
+    """Explanation of a latent by a solver, and where it came from."""
 
     text: str | None
     """The explanation; empty for the floor that says nothing; None where there is none."""
@@ -30,16 +30,16 @@ class Explanation:
     model: str | None = None
     """Who wrote it, if a model did."""
     options: dict[str, Any] = field(default_factory=dict)
-    """What it was shown and asked, see `solvers.explain`."""
+    """Options of what it was shown and asked, see `solvers.explain`."""
     tokens: int | None = None
     """Input and output that it took, whether paid for now or found in the cache."""
     candidates: list[dict[str, Any]] = field(default_factory=list)
-    """Of explanations among which it was chosen: each one's `text` and `score` on the explain split, in order."""
+    """Candidates that it was chosen from: each one's `text` and `score` on the explain split, in order."""
     ended: str | None = None
-    """How an agent's work ended: `submitted`, or `turn_limit`, `token_limit`, `time_limit`, `cost_limit` and the like,
-    where the best of what it had so far was taken; None of what no agent wrote."""
+    """End of an agent's work: `submitted`, or `turn_limit`, `token_limit`, `time_limit`, `cost_limit` and the like,
+    where the best explanation so far was taken; None if no agent wrote it."""
     concepts: list[str] = field(default_factory=list)
-    """Of an explanation that names several things, each by itself, if its writer said so."""
+    """Concepts of an explanation that names several things, one by one, if its writer gave them."""
     file: str | None = None
     """sha256 of the file that it is from, if it is from one."""
 

@@ -13,12 +13,12 @@ from inspect_ai.hooks import Hooks, RunEnd, hooks
 from inspect_ai.model import GenerateConfig, Model
 
 _STATUSES = (400, 404, 405, 415, 422, 501)
-"""What servers answer to a parameter that they do not know."""
+"""Statuses with which servers answer a parameter that they do not know."""
 _NAMES = ("BadRequestError", "NotFoundError", "UnprocessableEntityError", "BadRequest", "NotFound", "InvalidArgument")
 """Errors of clients that do not carry a status."""
 
 _gives: WeakKeyDictionary[Model, bool] = WeakKeyDictionary()
-"""Of each model that was asked for them whether it gives them."""
+"""Models that were asked for log-probabilities, with True for those that give them."""
 
 
 def is_refused(model: Model) -> bool:

@@ -1,4 +1,4 @@
-"""What logs call a model: its name, with the settings and arguments that can change what it says."""
+"""Name of a model in logs, with the settings and arguments that can change its answers."""
 
 import json
 import re

@@ -44,7 +44,7 @@ class Verdict:
     probability: float | None = None
     """The grader's probability of label 1, in [0, 1]; None where it is not known."""
     value: float | None = None
-    """What contexts are ranked by: a cosine, nats, or an activation in the coder's units. None where unscored."""
+    """Value that ranks contexts: a cosine, nats, or an activation in the coder's units. None where unscored."""
     values: Sequence[float] | None = None
     """Simulation: the activation predicted for each token, from 0 to 10. None where unscored."""
     partner: int | None = None
@@ -70,7 +70,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LatentFacts:
-    """What statistics have to know of a latent beside its verdicts."""
+    """Facts about a latent that statistics need beside its verdicts."""
 
     firing_share: float = nan
     """Share of the corpus's windows on which it fires, in [0, 1]."""

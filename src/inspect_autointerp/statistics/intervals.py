@@ -1,4 +1,4 @@
-"""How sure a mean over latents is: its 95 % interval.
+"""Uncertainty of a mean over latents: its 95 % interval.
 
 It is bootstrap's BCa in the closed form that it has for a mean: ABC (DiCiccio and Efron, "Bootstrap confidence
 intervals", Statistical Science 11, 1996), with Student's quantiles widened by √(n / (n − 1)) in place of the normal's

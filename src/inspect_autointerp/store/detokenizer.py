@@ -157,7 +157,7 @@ class Detokenizer:
         return piece.replace("▁", " ").encode()
 
     def _spans_by_prefix(self, ids: list[int], text: str) -> Spans:
-        """Where decode(ids[:i]) ends, for every i; an unfinished character (U+FFFD) does not count yet."""
+        """Return where decode(ids[:i]) ends, for every i; an unfinished character (U+FFFD) does not count yet."""
         ends, last = [], 0
         for i in range(1, len(ids) + 1):
             prefix = self._decode(ids[:i])
@@ -175,7 +175,7 @@ def _cut(whole: str, first: np.ndarray, last: np.ndarray) -> list[str | None]:
 
 
 def _spans(end: np.ndarray) -> list[Spans]:
-    """Where each token begins and ends, from where it ends (window, token): it begins where the one before ended."""
+    """Return where each token begins and ends, from the ends (window, token): it begins where the one before ended."""
     begin = np.zeros_like(end)
     begin[:, 1:] = end[:, :-1]
     length = end - begin

@@ -25,7 +25,7 @@ _COLUMNS = {
     "sibling": pa.uint32(),
 }
 _LEVEL = 15
-"""Of zstd."""
+"""Compression level of zstd."""
 
 
 @dataclass(frozen=True)

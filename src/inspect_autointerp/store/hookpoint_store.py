@@ -1,4 +1,4 @@
-"""What a context store holds of one hookpoint: its latents, the windows kept for them, and their neighbours."""
+"""Contents of a context store for one hookpoint: its latents, the windows kept for them, and their neighbours."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _AHEAD = 256
-"""How many latents are fetched at once."""
+"""Number of latents that are fetched at once."""
 
 
 class HookpointStore:

@@ -32,11 +32,11 @@ _CORPUS = ("tokens.npy", "documents.safetensors", "pool.npy", "tokenizer.json")
 _OF_HOOKPOINT = ("postings.safetensors", "latents.parquet")
 """Files that every store has: of its own, and of each hookpoint."""
 SPANS = "spans.npy"
-"""Of a frozen store: which parts of the corpus `tokens.npy` holds, (first, end) of each, in order."""
+"""File of a frozen store: the parts of the corpus in `tokens.npy`, as (first, end) of each, in order."""
 FROZEN_POSTINGS = "postings.parquet"
 """Stands for `postings.safetensors` in a frozen store."""
 NOTICE = "NOTICE"
-"""What a frozen store says of the text that it holds; no part of the digest."""
+"""File with a frozen store's notice about its text; the digest leaves it out."""
 NEGATIVES = "negatives"
 """The folder of what can be added to a finished store, `negatives/KIND/HOOKPOINT.safetensors`, and the field that says
 how each kind was found. No part of the digest: the data that were there are the same."""
@@ -51,13 +51,13 @@ class HookpointEntry:
     side: Literal["output", "input"]
     """`output` or `input` of the module."""
     coder: Text
-    """Where the coder came from, as the user gave it: a folder, `release:id` of SAELens's registry, `neurons`, …"""
+    """Origin of the coder, as the user gave it: a folder, `release:id` of SAELens's registry, `neurons`, …"""
     architecture: Text
     """The coder library's word for it: `topk`, `jumprelu`, …; or ours: `neurons`, `random topk`, …"""
     width: Size
     """Number of latents."""
     sha256: Text
-    """Of the coder's weights; of its description where it has none, or where a seed makes them."""
+    """Digest of the coder's weights, or of its description if it has no weights or a seed makes them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +85,7 @@ class Manifest:
     revision: Text | None
     """The revision of it that was asked for."""
     subject_sha256: Text
-    """Of its weights as loaded: a folder's name can stay the same while what is in it changes."""
+    """Digest of the subject's weights as loaded: the contents of a folder can change while its name stays."""
     bos: bool
     """True if a BOS token stood before every chunk of the model's input (it is not in the stored corpus)."""
     settings: Settings
@@ -102,7 +102,7 @@ class Manifest:
     """Kinds of non-activating contexts that were added to the store, and how they were found."""
     format: Literal[1] = FORMAT
     frozen: Frozen | None = None
-    """Of a store that holds some latents of another one."""
+    """Origin of a frozen store, which holds some latents of another one."""
 
     @property
     def digest(self) -> str:
@@ -214,4 +214,4 @@ def _store_files(folder: Path) -> Callable[[str], bool]:
 
 
 STORE = Kind("a context store", _store_files)
-"""What `atomic_folder` may replace by a store."""
+"""Folders that `atomic_folder` may replace with a store."""

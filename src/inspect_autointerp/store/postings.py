@@ -19,7 +19,7 @@ _WILLNEED: int | None = getattr(mmap, "MADV_WILLNEED", None)
 
 
 class Postings:
-    """Of one hookpoint: per latent the windows kept, and its activations on them. Memory-mapped.
+    """Postings of one hookpoint: per latent the windows kept, and its activations on them. Memory-mapped.
 
     The file holds two compressed sparse rows over latents: `window_indptr` (latent + 1,) into `window` (uint32: the
     position of a window's first token) and `flags` (uint8); `indptr` (latent + 1,) into `pos` (uint32) and `act`

@@ -29,7 +29,7 @@ def is_url(place: object) -> bool:
 
 
 def cache_folder() -> Path:
-    """Where things made or fetched once are kept: `INSPECT_AUTOINTERP_CACHE`, or the user's cache."""
+    """Return the folder for things made or fetched once: `INSPECT_AUTOINTERP_CACHE`, or the user's cache."""
     if cache := os.environ.get("INSPECT_AUTOINTERP_CACHE"):
         return Path(cache)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "inspect_autointerp"

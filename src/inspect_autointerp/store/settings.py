@@ -48,7 +48,7 @@ class Settings:
     column: Text = "text"
     """Column that holds the text, where there are columns."""
     separator: str | None = None
-    """What stands between the documents of a text file, with escapes as in `\\n\\n`; if none, a file is a document."""
+    """Separator of the documents in a text file, with escapes as in `\n\n`; if none, a file is one document."""
     tokens: int = 1_000_000
     """Tokens of the corpus to read, at most."""
     context_length: int = 256
@@ -72,7 +72,7 @@ class Settings:
     test_fraction: float = 0.5
     """A document is of the test split if a hash of its tokens and the seed falls below this share."""
     seed: int = 0
-    """Of what is kept, how documents are split, and the order of the standard library's documents."""
+    """Random seed of the window sampling, the document split, and the order of the standard library's documents."""
     dtype: Text = "float32"
     """In which the subject runs: `float32`, `bfloat16`, `float16`, or `auto` for the checkpoint's own."""
     coder_dtype: Literal["float32", "bfloat16"] = "float32"
@@ -80,7 +80,7 @@ class Settings:
     attention: Text | None = None
     """Implementation of the subject's attention, as transformers names them; its own choice if not given."""
     quantization: Literal["8bit", "4bit"] | None = None
-    """Of the subject's weights, by bitsandbytes."""
+    """Quantization of the subject's weights, by bitsandbytes."""
 
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():

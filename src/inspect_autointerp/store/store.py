@@ -57,7 +57,7 @@ class Store:
         self.window = _context_length(self.settings, window, self.folder)
         """Tokens in a context."""
         self.ratio = self.settings.window // self.window
-        """How many contexts' lengths make up a window as the store keeps it."""
+        """Number of contexts that make up a window as the store keeps it."""
         self._at: dict[str, HookpointStore] = {}
         self._pools: dict[Split, Pool] = {}
 

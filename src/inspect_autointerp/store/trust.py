@@ -11,7 +11,7 @@ import re
 
 VARIABLE = "INSPECT_AUTOINTERP_TRUST_REMOTE_CODE"
 OPTION = "--trust-remote-code"
-"""What stands for the variable in `autointerp prep`, and in the messages below."""
+"""Option of `autointerp prep` that does the same as the variable; named in the messages below."""
 _FACTORY = re.compile(r"([^\W\d]\w*(?:\.[^\W\d]\w*)*):([^\W\d]\w*)")
 _WORDS = ("neurons", "random")
 """Kinds of coders whose options also follow a colon."""

@@ -12,7 +12,7 @@ from inspect_autointerp.errors import UserError
 T = TypeVar("T")
 
 STRICT = ConfigDict(extra="forbid", strict=True)
-"""Of a dataclass, as `__pydantic_config__`: no unknown field, and no value of another type."""
+"""Configuration of a dataclass, as `__pydantic_config__`: no unknown field, and no value of another type."""
 _SHOWN = 60
 """Characters of a wrong value."""
 _LONGEST = 240

@@ -1,4 +1,4 @@
-"""What a context store holds, latent by latent and in sum.
+"""Statistics of a context store, latent by latent and in sum.
 
 Everything is computed from the store's files in blocks of latents: memory grows with the number of latents (a row of
 numbers each) and of tokens (a byte each), and not with what is kept of them.
@@ -20,7 +20,7 @@ SINGLE_TOKEN = 0.9
 POSITIONAL = 0.05
 """A latent is a positional one if its firing and the position tell more than this of each other, in nats."""
 TEST_CONTEXTS = 100
-"""How many contexts the paper tests an explanation on."""
+"""Number of contexts that the paper tests an explanation on."""
 QUANTILES = (0.01, 0.1, 0.5, 0.9, 0.99)
 _BLOCK = 1 << 22
 """Postings read at a time."""
@@ -102,8 +102,8 @@ def _test_positions(store: Store) -> np.ndarray:
 
 
 def _pool_positions(store: Store) -> tuple[np.ndarray, np.ndarray]:
-    """Of each token its position in what the subject saw at once, −1 outside of the pool's windows, int32 (token,); and
-    how many of the pool's tokens have each position, int64 (position,).
+    """Return each token's position in the chunk that the subject saw at once (−1 outside of the pool's windows), int32
+    (token,); and how many of the pool's tokens have each position, int64 (position,).
     """
     settings = store.settings
     tokens = (store.pool.astype(np.int64)[:, None] + np.arange(settings.window)).ravel()
@@ -115,7 +115,7 @@ def _pool_positions(store: Store) -> tuple[np.ndarray, np.ndarray]:
 
 
 def position_information(position: np.ndarray, lengths: np.ndarray, n_tokens: np.ndarray) -> np.ndarray:
-    """Of consecutive runs of tokens on which a latent fires, what firing and position tell of each other, in nats.
+    """Return the mutual information of firing and position, in nats, for consecutive runs of firing tokens.
 
     With c of the n tokens at a position firing, of N in all a share p: Σ c/N log(c/np) + (n − c)/N
     log((n − c)/n(1 − p)), less (positions at which it fires − 1)/2N.
@@ -172,7 +172,7 @@ def _blocks(indptr: np.ndarray) -> Iterator[tuple[int, int]]:
 
 
 def _most_frequent(tokens: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of consecutive runs of tokens, the largest share of one id, and that id.
+    """Return the largest share of one id in each of consecutive runs of tokens, and that id.
 
     Args:
         tokens: (entry,) ids.

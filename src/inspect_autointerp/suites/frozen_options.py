@@ -1,4 +1,4 @@
-"""What a suite fixes of an evaluation, and whether what the user gives beside it goes with that."""
+"""Options of an evaluation that a suite fixes, and the check that the user's own do not contradict them."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -26,7 +26,7 @@ class Fixed:
 
     suite: Suite
     folder: str
-    """Of its store."""
+    """Folder of its store."""
     digest: str | None
     """The store's; None if the suite does not publish it."""
     drawn: Drawn

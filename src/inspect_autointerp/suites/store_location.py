@@ -16,7 +16,7 @@ _NAMES = ("corpus", "corpus_split", "column", "separator")
 
 
 def suite_folder(suite: Suite) -> Path:
-    """Where `autointerp prep --suite` puts a suite's store: in the user's cache; the demo's own, if it is that."""
+    """Return where `autointerp prep --suite` puts a suite's store: in the user's cache, or at the demo's own place."""
     return demo.store_folder() if is_demo(suite) else cache_folder() / f"suite-{suite.name}-{suite.definition[:12]}"
 
 

@@ -25,13 +25,13 @@ class StoreOptions:
     subject: _Text
     """A Hugging Face model; `demo` for the embedded one."""
     revision: str | None
-    """Of the subject; None where it has none."""
+    """Revision of the subject; None if it has none."""
     coder: list[_Text] = Field(default_factory=list)
     """As prep takes them; those of the demo, where the subject is the demo's, if none are given."""
     hookpoint: list[_Text] = Field(default_factory=list)
-    """Where they read; where they say they belong, if none are given."""
+    """Hookpoints of the coders; where each says it belongs, if none are given."""
     settings: dict[str, Any]
-    """Of `Settings`: corpus, tokens, window, seed and the rest; defaults are those of this version of the package."""
+    """Fields of `Settings`: corpus, tokens, window, seed and the rest; the defaults are this version's."""
 
     def complete(self) -> Settings:
         """All settings.
@@ -44,11 +44,11 @@ class StoreOptions:
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class Evaluation:
-    """What is done on the store."""
+    """Evaluation that runs on the store."""
 
     hookpoint: _Text
     latents: Annotated[int, Field(ge=2)]
-    """How many are drawn, see `draw`."""
+    """Number of latents drawn, see `draw`."""
     scores: Annotated[list[_Text], Field(min_length=1)]
     """Names as of `tasks.multi_score`, the one that heads the log first."""
     grader: _Text
@@ -66,7 +66,7 @@ class Evaluation:
     window: Annotated[int, Field(ge=1)] | None
     """Tokens in a context; None for the store's."""
     seed: Annotated[int, Field(ge=0)]
-    """Of the draw of latents and of contexts."""
+    """Random seed of the draw of latents and of contexts."""
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
@@ -81,11 +81,11 @@ class Suite:
     state: Literal["run", "defined"]
     """True if anybody has run it yet."""
     store: StoreOptions | None
-    """How its store is made; None where that is not said of a frozen one."""
+    """Options that make the store; None if the suite gives none for a frozen store."""
     frozen: _Text | None = None
     """A frozen store: `smollm2`, a folder or a URL. In a file `store` is that, and `prep` says how it was made."""
     sha256: dict[str, _Hash] = Field(default_factory=dict)
-    """Of weights, where known: the subject's as `subject`, the coders' by hookpoint."""
+    """Digests of weights, where known: the subject's as `subject`, the coders' by hookpoint."""
     digest: _Digest | dict[_Digest, list[_Digest]] | None
     """The store's, where published. Where everybody makes a store of their own Python's library there are several, by
     the text that the store has of it (the sha256 of its tokens, shortened): builds of one version of Python differ in
@@ -133,4 +133,4 @@ class Suite:
 
 
 _FLOATS = ("temperature", "top_p", "frequency_penalty", "presence_penalty")
-"""What Inspect holds as floating-point numbers."""
+"""Options that Inspect holds as floating-point numbers."""

@@ -13,7 +13,7 @@ import pandas as pd
 from inspect_autointerp.text.render import visible
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
-"""How a text begins that a spreadsheet may run, or that has been made harmless before."""
+"""Beginning of a text that a spreadsheet may run as a formula, or that was made harmless before."""
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 

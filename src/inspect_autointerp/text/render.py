@@ -19,7 +19,7 @@ _DELIMITERS = (("<<", ">>"), ("«", "»"), ("⟦", "⟧"), ("⦗", "⦘"))
 
 
 class Shown(Protocol):
-    """What can be shown in colour: a `Context`, or a text of one's own with its activations."""
+    """Text that can be shown in colour: a `Context`, or any text with its activations."""
 
     @property
     def activations(self) -> np.ndarray:
@@ -38,7 +38,7 @@ def visible(text: str) -> str:
 
 
 class _Shown(dict[int, str]):
-    """How characters are shown; found out when one first occurs."""
+    """Visible form of each character, filled in when the character first occurs."""
 
     def __missing__(self, code: int) -> str:
         character = chr(code)

@@ -14,7 +14,7 @@ _PLAIN = {
     "½": "1/2", "²": "^2", "‹": "<", "›": ">", "«": "<<", "»": ">>", "█": "#", "▏": "|", "│": "|",
     "⏎": "\\n", "⇥": "\\t",
 }  # fmt: skip
-"""How our own signs are written where the encoding has none of them."""
+"""Replacements of our own signs, for an encoding that lacks them."""
 
 
 def accept_any_text() -> None:

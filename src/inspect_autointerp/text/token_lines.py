@@ -60,7 +60,7 @@ def read_numbered(question: str) -> list[list[str]]:
 
 
 def places(tokens: Sequence[str]) -> list[tuple[int, int]]:
-    """Of tokens in a row the characters of each, as (start, end), in the text that they make."""
+    """Return the characters of each of the consecutive tokens, as (start, end), in the text that they make."""
     spans, at = [], 0
     for token in tokens:
         spans.append((at, at + len(token)))

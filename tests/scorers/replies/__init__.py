@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 
 class Reply(NamedTuple):
-    """What a model said, and what that means."""
+    """Reply of a model, and its meaning."""
 
     n: int
     text: str

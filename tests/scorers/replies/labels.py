@@ -240,7 +240,7 @@ READ = [
     Reply(1, "0\n\nThe text is a recipe.", [0]),
     Reply(2, "[1, 0]\n\nBoth are short.", [1, 0]),
 ]
-"""What a careful person is sure of."""
+"""Replies that a careful person is sure about."""
 
 REFUSED = [
     Reply(5, text, None)
@@ -331,4 +331,4 @@ REFUSED = [
     Reply(1, "Text 1", None),
     Reply(1, "No text was given.", None),
 ]
-"""What a careful person would ask again about."""
+"""Replies that a careful person would ask again about."""

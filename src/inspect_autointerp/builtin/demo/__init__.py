@@ -14,10 +14,10 @@ from inspect_autointerp.store.manifest import Manifest
 from inspect_autointerp.store.remote import cache_folder
 
 NAME = "inspect_autointerp/demo"
-"""What manifests call the subject."""
+"""Name of the subject in manifests."""
 SUBJECT = Path(__file__).parent / "subject"
 TOKENS = 500_000
-"""Of the standard library, for the demo's store."""
+"""Tokens of the standard library in the demo's store."""
 
 
 def coders() -> list[Path]:
@@ -32,7 +32,7 @@ def located(name: str) -> str:
 
 
 def store_folder() -> Path:
-    """Where the demo's context store lies or will lie: in the user's cache, under a name that changes with its makings.
+    """Return the folder of the demo's context store, in the user's cache; its name changes with what it is made from.
 
     Those are the version of Python, whose library is the corpus, the weights, and the code of prep. The variable
     `INSPECT_AUTOINTERP_CACHE` moves the cache.

@@ -93,7 +93,7 @@ def _texts(word: str) -> list[str]:
 
 
 def _arguments(messages: Sequence[ChatMessage], name: str) -> dict[str, Any]:
-    """What a tool was first called with; nothing where it was not."""
+    """Return the arguments of a tool's first call; empty if it was not called."""
     turns = [message for message in messages if isinstance(message, ChatMessageAssistant)]
     calls = [call for turn in turns for call in turn.tool_calls or []]
     return next((call.arguments for call in calls if call.function == name), {})

@@ -85,7 +85,7 @@ def _count(word: str, texts: list[str]) -> int:
 
 
 def occurrences(word: str, text: str) -> list[int]:
-    """Where a listed word begins in a text: `if` as a whole word, `…er` inside or at the end of one, `):` anywhere."""
+    """Find where a listed word begins: `if` as a whole word, `…er` inside or at the end of one, `):` anywhere."""
     part = word.startswith(PART) and len(word) > 1
     if word[part:] not in text:  # as nearly always, and a hundredth of the time that a pattern takes to be made
         return []

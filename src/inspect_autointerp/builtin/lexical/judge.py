@@ -12,7 +12,7 @@ _FILLER = frozenset(re.findall(r"\w+", "a an and are as at by for from in is it 
 
 
 def judge(question: str) -> list[float]:
-    """How surely the latent is active in each text of a grader's prompt, in [0, 1]; with marks, on what is marked.
+    """Return the probability that the latent is active in each text of a grader's prompt; with marks, on marked text.
 
     0.5 + 0.05 times the weight, 1 to 10, of the heaviest listed token that stands in the text, and touches a mark if
     there are marks; 0.1 if none does.
@@ -25,7 +25,7 @@ def judge(question: str) -> list[float]:
 
 
 def listed(explanation: str, text: str) -> list[tuple[range, int]]:
-    """Where the tokens that an explanation lists stand in a text, as characters, each with its weight, 1 to 10.
+    """Find the tokens that an explanation lists in a text, as character ranges, each with its weight, 1 to 10.
 
     Of an explanation without quoted tokens its words are taken, in any case, at weight 5.
     """

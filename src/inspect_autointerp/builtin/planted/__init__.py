@@ -14,15 +14,15 @@ from inspect_autointerp.builtin.build_store import make_once, makings
 from inspect_autointerp.store.remote import cache_folder
 
 CONTEXTS = "planted"
-"""What `-T store=` calls the store; a folder of that name is `./planted`."""
+"""Name of the store for `-T store=`; a folder of that name is `./planted`."""
 NAME = "inspect_autointerp/planted"
-"""What manifests call the subject, the coder and the corpus."""
+"""Name of the subject, the coder and the corpus in manifests."""
 HOOKPOINT = "planted"
 TOKENS = 640_000
 
 
 def store_folder() -> Path:
-    """Where the store lies or will lie, in the user's cache; see `demo.store_folder`."""
+    """Return the folder of the store, in the user's cache; see `demo.store_folder`."""
     return cache_folder() / f"planted-{__version__}-{makings(Path(__file__).parent, TOKENS)}"
 
 

@@ -45,7 +45,7 @@ COLUMNS = (
     *(Column(statistic, "random") for statistic in ("tpr", "f1", "correlation", "correlation_weighted")),
     Column("correlation", "neighbours"),
 )
-"""Of detection, and of simulation."""
+"""Columns of detection and of simulation."""
 
 
 def measure(store: Store, n: int, seed: int, error_rate: float = 0.0) -> dict[Sort, dict[Column, np.ndarray]]:
@@ -129,7 +129,7 @@ def predicted(contexts: Sequence[Context], values: Sequence[np.ndarray]) -> list
 
 
 MEASURES: tuple[sanity.Measure, ...] = (judged, simulation)
-"""What makes the statistics that the label tests are run on."""
+"""Functions that compute the statistics for the label tests."""
 
 
 def label_tests(figures: dict[sanity.Labels, dict[str, np.ndarray]]) -> Table:

@@ -1,4 +1,4 @@
-"""What can be said of the planted latents: each explanation as its text and, beside it, as what it means."""
+"""Claims about the planted latents: each explanation as its text and, beside it, as its meaning."""
 
 import re
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ class Claim:
     """An explanation that is a predicate."""
 
     text: str
-    """What a grader reads."""
+    """Text that a grader reads."""
     pattern: str
-    """What it means: a regular expression over text as graders see it (`render.visible`). With a group, the group is
-    what the latent fires on, and what stands around it the condition."""
+    """Meaning: a regular expression over text as graders see it (`render.visible`). If it has a group, the latent
+    fires on the group, and the text around it is the condition."""
 
     @cached_property
     def _compiled(self) -> re.Pattern[str]:
@@ -41,7 +41,7 @@ PEOPLE = ("Alice", "Boris", "Clara", "Daniel", "Esther")
 CITIES = ("Kyoto", "Lagos", "Lima", "Oslo", "Paris")
 CAPITALS = ("FIFA", "NASA", "NATO", "OPEC", "UNESCO")
 STATES = ("alone", "awake", "late", "ready", "sure")
-"""What stands after `not`, `never` and `very`; without them too."""
+"""Words that follow `not`, `never` and `very`, and occur without them too."""
 IN_ROUND, IN_SQUARE, ASKED = ("chapter", "note", "page"), ("draft", "sketch", "table"), ("how", "when", "who")
 TITLES, TASKS, PLEAS = ("annals", "maps", "notes"), ("carry", "mend", "paint"), ("grant", "hear", "spare")
 
@@ -98,4 +98,4 @@ CLAIMS = {
 """By a short name."""
 
 BY_TEXT = {claim.text: claim for claim in CLAIMS.values()}
-"""What an explanation says, by its words."""
+"""Claim of each explanation, by its text."""

@@ -12,7 +12,7 @@ from inspect_autointerp.builtin.planted import claims
 LINE = 16
 """Tokens in a line."""
 MEAN_LINES = 40
-"""Of a document; their number is even, so that windows of two lines leave none over."""
+"""Mean lines of a document; their number is even, so that windows of two lines leave none over."""
 
 
 def _split(words: str) -> tuple[str, ...]:

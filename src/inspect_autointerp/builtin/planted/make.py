@@ -106,7 +106,7 @@ def _draft(settings: Settings) -> Manifest:
 
 
 def _activations(batch: Batch, vocabulary: list[str]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Of a batch latent, position, activation and window, as `Selector.add` takes them."""
+    """Return latent, position, activation and window for a batch, as `Selector.add` takes them."""
     latent, pos, act, window = [], [], [], []
     for ids, places, windows in zip(batch.ids, batch.pos, batch.window, strict=True):
         tokens = [vocabulary[id] for id, place in zip(ids.tolist(), places.tolist(), strict=True) if place >= 0]

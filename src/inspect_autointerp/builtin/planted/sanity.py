@@ -64,7 +64,7 @@ def _contexts(n: int, rng: np.random.Generator) -> list[Context]:
 
 
 def labelled(unit: Unit, labels: Labels, rng: np.random.Generator, error_rate: float = 0.0) -> list[np.ndarray]:
-    """What an explanation says of each context's tokens, bool (token,); an added label is shaped like a true one.
+    """Return an explanation's label of each context's tokens, bool (token,); an added label is shaped like a true one.
 
     Args:
         unit: The unit.

@@ -11,7 +11,7 @@ from pathlib import Path
 from inspect_autointerp.store.remote import cache_folder
 
 NAME = "smollm2"
-"""What commands and manifests call the model."""
+"""Name of the model in commands and manifests."""
 COMMAND = "autointerp model smollm2"
 """Makes the model's folder."""
 FOLDER = "smollm2-135m-instruct"

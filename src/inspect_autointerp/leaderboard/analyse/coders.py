@@ -13,7 +13,7 @@ from inspect_autointerp.leaderboard.load.header import FLOORS
 from inspect_autointerp.leaderboard.results import Results
 
 SAME = ["score", "explainer", "subject", "suite", "grader", "prompt", "options"]
-"""What the entries of a comparison have in common."""
+"""Fields in which the entries of a comparison agree."""
 
 
 def over_coders(results: Results) -> pd.DataFrame:

@@ -104,7 +104,7 @@ def _entries(rows: Rows, frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def _costs(values: pd.DataFrame) -> dict[str, float]:
-    """What the explainer spent on a latent, the mean over those that say it; NaN where none does."""
+    """Return what the explainer spent on a latent: the mean over the latents that report it, NaN where none does."""
     return {
         column: float(values[name].mean()) if name in values else float("nan")
         for column, name in zip(COST_COLUMNS, COSTS, strict=True)

@@ -16,7 +16,7 @@ from inspect_autointerp.models.spending import FIELDS
 FACTS = ("firing_share", "max_activation")
 """Facts about a latent in a sample's metadata."""
 COSTS = tuple(f"cost_{field}" for field in FIELDS)
-"""What the explainer spent on the latent, see `models.spending`."""
+"""Columns of the explainer's spending on the latent, see `models.spending`."""
 _COST = "explanation_cost"
 TEXT = "#text"
 """The column, of each scorer, that holds a checksum of how its answer and report begin; it is not kept."""

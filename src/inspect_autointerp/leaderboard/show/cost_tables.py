@@ -1,4 +1,4 @@
-"""What explanations cost, as a view: a row per explainer, by store and grader of its log."""
+"""Costs of explanations, as a view: a row per explainer, by the store and grader of its log."""
 
 from inspect_autointerp.leaderboard.results import COST_COLUMNS, Results
 from inspect_autointerp.leaderboard.show.tables import known, rows_of

@@ -1,4 +1,4 @@
-"""What a likelihood model does, whoever it is."""
+"""Interface of likelihood models."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -11,7 +11,7 @@ from inspect_autointerp.inspect_support.model_call import provider_error
 Pair = tuple[str, str]
 """A prefix and its continuation, as text: nothing is put between them."""
 LogprobsOrReason = tuple[list[list[float]] | None, str | None]
-"""Of each pair of a question the log-probabilities of the continuation's tokens in nats; or None, and why."""
+"""Log-probabilities, in nats, of the continuation's tokens of each pair of a question; or None and the reason."""
 
 
 class Likelihood(Protocol):
@@ -23,7 +23,7 @@ class Likelihood(Protocol):
     """
 
     async def logprobs(self, pairs: Sequence[Pair]) -> list[list[float]]:
-        """Of each pair, the log-probability in nats of every token of the continuation.
+        """Return, for each pair, the log-probability in nats of every token of the continuation.
 
         NaN of a token with nothing before it: the first of a model without BOS where the prefix is empty.
 

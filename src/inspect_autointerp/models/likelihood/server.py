@@ -13,8 +13,8 @@ PROVIDERS = ("vllm-completions", "openai-api-completions")
 """Inspect's providers that send a text as it is and read what the server says of its tokens."""
 
 _RETRIES = 4
-"""Of a call that fails for a while, where the user has not said how many: Inspect alone would never give up. They take
-about a minute."""
+"""Retries of a call that fails for a while, if the user has set no number: Inspect alone would never give up. They
+take about a minute."""
 _PARTIAL = "\ufffd"
 _FARTHEST = 8
 """Characters that tokens of unfinished characters in a row may stand for."""
@@ -108,7 +108,7 @@ def behind(text: str, boundary: int, tokens: Sequence[Logprob]) -> list[float]:
 
 
 def _end(text: str, limit: int, piece: str, partial: bool) -> int:
-    """Where a token ends that is followed by what begins at the limit, or by partial ones before that."""
+    """Return the end of a token that is followed by the text at the limit, or by partial tokens before that."""
     if not partial:
         for end in (limit, len(text[:limit].rstrip())):
             if text.endswith(piece, 0, end):

@@ -41,7 +41,7 @@ class Tokenizing:
         ]
 
     def _spans(self, ids: list[int], text: str) -> Sequence[tuple[int, int]]:
-        """Where the tokens lie in the text: by their bytes; of a tokenizer that changes what it reads, by its word.
+        """Return where tokens lie in the text: by their bytes, or as a tokenizer reports that changes its input.
 
         That is the second choice, since some tokenizers leave a token's spaces out of what they say.
         """
