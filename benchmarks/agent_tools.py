@@ -1,4 +1,4 @@
-"""How many tool calls a second the engines answer, of many samples at once, against a loop of single calls.
+"""Measure tool calls per second with many samples in flight, against a loop of single calls.
 
 `python -m benchmarks.agent_tools` takes the demo's subject. A call is what the tool `activations` makes: one latent on
 five texts. With n samples in flight, each waits for its answer before it calls again, as an agent does; a single call
