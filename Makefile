@@ -1,36 +1,59 @@
 # Two commands do all the set-up: `make demo` and `make test`. The same without make is in the README.
 PYTHON ?= python3
 VENV ?= .venv
-# How many of the demo's latents to evaluate: `make demo LATENTS=20` is a quick look.
+# How many latents to evaluate: `make demo LATENTS=20` is a quick look.
 LATENTS ?= 100
+# Where the packaged store has SAE latents, and the neurons that they are compared with.
+SAE ?= layers.12
+NEURONS ?= layers.12.mlp.down_proj:input
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 LEXICAL := inspect_autointerp/lexical
 LOGS := logs/demo-$(LATENTS)
-SOURCES := $(wildcard tasks/*.py solvers/*.py scorers/*.py prep/*.py prep/*/*.py src/inspect_autointerp/*.py \
-	src/inspect_autointerp/lexical/*.py)
+PREP_LOGS := logs/demo-prep-$(LATENTS)
+EXPLAINERS := explain shuffled empty
+SOURCES := $(wildcard tasks/*.py solvers/*.py scorers/*.py scorers/*/*.py src/inspect_autointerp/*.py \
+	src/inspect_autointerp/*/*.py src/inspect_autointerp/builtin/*/*.py)
+PREP_SOURCES := $(SOURCES) $(wildcard prep/*.py prep/*/*.py)
+EVALUATE = $(BIN)/inspect eval tasks/detection.py --model $(LEXICAL) -T grader=$(LEXICAL) \
+	-T latents=sample:$(LATENTS) --no-log-realtime --log-dir $(@D) -T explainer=$(notdir $(@D))
 
 .SECONDARY:
-.PHONY: demo test lint format clean
+.PHONY: demo demo-prep test lint format clean
 
-demo: $(LOGS)/explain/.done $(LOGS)/shuffled/.done $(LOGS)/empty/.done
+# The store that the package ships, without torch: SAE latents and neurons of SmolLM2.
+demo: $(EXPLAINERS:%=$(LOGS)/sae/%/.done) $(EXPLAINERS:%=$(LOGS)/neurons/%/.done)
 	@$(BIN)/autointerp leaderboard $(LOGS)
 	@printf '\nGo on with:\n\n'
 	@printf '  See every prompt, answer and context in the browser:\n    %s/inspect view --log-dir %s\n\n' $(BIN) $(LOGS)
+	@printf '  Look at one latent:\n    %s/autointerp show smollm2 %s --random 1\n\n' $(BIN) $(SAE)
 	@printf '  Let a language model explain and grade (needs its package and API key):\n    %s\n      %s\n\n' \
 		'$(BIN)/pip install openai && $(BIN)/inspect eval tasks/detection.py --model openai/gpt-4o-mini \' \
 		'-T grader=openai/gpt-4o-mini'
-	@printf '  Make contexts of a model and SAE of your own, then evaluate with -T store=contexts/gpt2:\n    %s\n      %s\n' \
+	@printf '  Make a store of a model and SAE of your own (`make demo-prep` installs what it needs, and tries it):\n    %s\n      %s\n' \
 		'$(BIN)/autointerp prep gpt2 --coder gpt2-small-res-jb:blocks.8.hook_resid_pre \' \
 		'--corpus Salesforce/wikitext:wikitext-103-raw-v1 --tokens 2000000 -o contexts/gpt2'
 
+# A store made live, of the tiny model that this project trained.
+demo-prep: $(EXPLAINERS:%=$(PREP_LOGS)/%/.done)
+	@$(BIN)/autointerp leaderboard $(PREP_LOGS)
+
 # One evaluation per explainer; a log that is there is not made again unless the code changed.
-$(LOGS)/%/.done: $(VENV)/.prep $(SOURCES)
+$(LOGS)/sae/%/.done: $(VENV)/.base $(SOURCES)
+	@rm -rf $(@D)
+	$(EVALUATE) -T hookpoint=$(SAE)
+	@touch $@
+
+$(LOGS)/neurons/%/.done: $(VENV)/.base $(SOURCES)
+	@rm -rf $(@D)
+	$(EVALUATE) -T hookpoint=$(NEURONS)
+	@touch $@
+
+$(PREP_LOGS)/%/.done: $(VENV)/.prep $(PREP_SOURCES)
 	@$(BIN)/python -m inspect_autointerp.builtin.demo
 	@rm -rf $(@D)
-	$(BIN)/inspect eval tasks/detection.py --model $(LEXICAL) -T grader=$(LEXICAL) -T explainer=$* \
-		-T latents=sample:$(LATENTS) --log-dir $(@D) --no-log-realtime
+	$(EVALUATE) -T store=demo
 	@touch $@
 
 test: $(VENV)/.test
@@ -49,6 +72,12 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo 'Python 3.11 or newer is needed; name one: make PYTHON=python3.12'; exit 1; }
 	$(PYTHON) -m venv $(VENV)
+
+# The package alone: evaluations and the leaderboard, without torch.
+$(VENV)/.base: pyproject.toml constraints.txt | $(BIN)/python
+	@echo 'Installing the package into $(VENV) (a minute the first time) …'
+	@$(PIP) -e .
+	@touch $@
 
 # Each extra is installed once, and again when its requirements change.
 $(VENV)/.%: pyproject.toml constraints.txt | $(BIN)/python
