@@ -30,7 +30,7 @@ def detection(
     """Explain latents, and grade each explanation by detection (arXiv 2410.13928, §3.3.1).
 
     Args:
-        store: Folder or URL of a context store that `autointerp prep` made. Without one, the demo's, made on first use.
+        store: Folder or URL of a context store that `autointerp prep` made; by default the one that the package ships.
         hookpoint: One of the store's hookpoints; the first by default.
         latents: `0:100`, `3,17,40`, `all`, or `sample:200`, a random draw of usable latents (default: 100).
         explainer: What the explanations come from: `explain` asks the model, and so do `refine`, `best_of` and, of most

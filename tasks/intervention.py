@@ -32,8 +32,9 @@ def intervention(
 ) -> Task:
     """Explain latents, and grade each explanation by what steering with the latent does (arXiv 2410.13928, §3.3.5).
 
-    The model role `likelihood` says how probable an explanation is, by default the demo's subject. The store's own
-    subject is steered. Arguments without a word here are as in `tasks.detection`.
+    The model role `likelihood` says how probable an explanation is, by default the store's subject if it is
+    SmolLM2, else the demo's. The store's own subject is steered. Arguments without a word here are as in
+    `tasks.detection`.
 
     Args:
         target_kl: How strong the effect is to be: KL(clean ‖ steered) of what comes right after a prompt, in nats. The

@@ -19,6 +19,7 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.models.likelihood.role import likelihood_name
 from inspect_autointerp.store.manifest import Manifest
 from inspect_autointerp.store.store import Store
+from inspect_autointerp.suites.load import read_suite
 
 
 @pytest.fixture(scope="module")
@@ -52,11 +53,21 @@ def test_packaged_store_is_the_default(shipped: Path) -> None:
     assert at_hand and at_hand.folder == shipped
 
 
-def test_packaged_store_absent_leaves_the_demo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_packaged_store_that_is_absent_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(package_store, "FOLDER", tmp_path)
-    assert default_store() == "demo"
     with pytest.raises(UserError, match="comes without the store"):
-        locate(smollm2.NAME)
+        locate(None)
+
+
+def test_packaged_store_is_that_of_the_suite() -> None:
+    folder = package_store.store_folder()
+    assert folder is not None
+    manifest = Manifest.read(folder)
+    assert read_suite("smollm2").digest == manifest.digest
+    for name in manifest.hookpoints:
+        assert len(usable_latents(Store(folder), name, "sample:1000", 20, 0)[0]) == 100
+    assert (folder / "NOTICE").is_file()
+    assert sum(file.stat().st_size for file in folder.rglob("*")) < 12e6
 
 
 def test_packaged_store_needs_no_torch(shipped: Path) -> None:

@@ -30,8 +30,7 @@ the same name is `./demo`."""
 
 def default_store() -> str:
     """Return the name of the store that is evaluated where none is given."""
-    # Until the packaged store is there; then: return package_store.STORE
-    return package_store.STORE if package_store.store_folder() else DEMO
+    return package_store.STORE
 
 
 def locate(given: str | None) -> str:

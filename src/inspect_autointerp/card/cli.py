@@ -16,7 +16,7 @@ def show(
         list[str],
         typer.Argument(
             metavar="[STORE] LATENT",
-            help="A context store (a folder, a URL, `planted`, or `demo`, the default), and a latent of it:"
+            help="A context store (a folder, a URL, `demo`, `planted` or `smollm2`, the default), and a latent of it:"
             " `layers.2/17`, or `17` of --hookpoint; with --random a hookpoint of it.",
         ),
     ],

@@ -16,7 +16,7 @@ def cost(
         typer.Argument(help="detection, fuzzing, …; or `judged` (the default) or `all`, as the task suite has them."),
     ] = None,
     store: Annotated[
-        str | None, typer.Option(help="The context store: a folder, a URL, `demo` (the default) or `planted`.")
+        str | None, typer.Option(help="Context store: a folder, a URL, `smollm2` (the default), `demo` or `planted`.")
     ] = None,
     latents: Annotated[
         str | None, typer.Option(help="`0:100`, `3,17,40`, `all`, `sample:200`; 100 by default.")
