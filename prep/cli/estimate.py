@@ -85,7 +85,7 @@ def estimate(job: Job, *, shards: int = 1, progress: bool = True) -> None:
     with spinner("looking for documents of both splits", shown=progress):
         while split_warning(scan.chunker.test, settings) and next(batches, None):
             pass
-    table = Table(title="this run would take", title_justify="left", show_header=False)
+    table = Table(title="estimate for this run", title_justify="left", show_header=False)
     table.add_row("tokens", f"{settings.tokens:,} at most, {settings.tokens // shards:,} in each of {shards} shards")
     held = stored = 0.0
     for name, selector in scan.found.selectors.items():
@@ -95,9 +95,11 @@ def estimate(job: Job, *, shards: int = 1, progress: bool = True) -> None:
         counts = f"{selector.n_latents:,}; {firing:,.0f} fire in a window; {kept:,.0f} windows kept"
         table.add_row(f"latents at {name}", counts)
     now = f"{memory()} for the model, its coders and these batches"
-    table.add_row("memory", f"{now}, and up to {decimal(int(held))} for what is kept")
+    table.add_row("memory", f"{now}, and up to {decimal(int(held))} for kept windows")
     table.add_row("disk", f"up to {decimal(int(stored + settings.tokens * scan.chunker.dtype.itemsize))}")
-    rate, how = (tried / seconds, "") if tried else (warming, ", from a first batch alone, which is slower than others")
+    rate, how = (
+        (tried / seconds, "") if tried else (warming, ", from the first batch only, which is slower than the others")
+    )
     table.add_row("time", f"{_time(settings.tokens / shards, rate)} tokens a second on {job.device}{how}")
     Console().print(table)
     if warning := split_warning(scan.chunker.test, settings):

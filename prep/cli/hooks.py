@@ -1,4 +1,4 @@
-"""`autointerp hooks`: the command that lists what `--hookpoint` can be."""
+"""`autointerp hooks`: the command that lists the values of `--hookpoint`."""
 
 from typing import Annotated
 
@@ -13,7 +13,7 @@ from inspect_autointerp.store.trust import trusted
 
 def hooks(
     subject: Annotated[str, typer.Argument(help="Hugging Face model, by name or folder; `demo` for the embedded one.")],
-    revision: Annotated[str | None, typer.Option(help="Of a model on the Hub.")] = None,
+    revision: Annotated[str | None, typer.Option(help="Model revision on the Hugging Face Hub.")] = None,
     trust_remote_code: Annotated[
         bool, typer.Option("--trust-remote-code", help="Run the code that comes with the model.")
     ] = False,

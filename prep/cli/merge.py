@@ -1,4 +1,4 @@
-"""`autointerp merge`: shards to the store."""
+"""`autointerp merge`: the command that joins shards into a store."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,11 +11,9 @@ from inspect_autointerp.prep.cli.prep import report
 
 
 def merge(
-    output: Annotated[str, typer.Argument(help="The store, as `prep --shard` was given it with --output.")],
-    shards: Annotated[
-        Path | None, typer.Option(help="Where the shards lie, if not beside the store as OUTPUT.shards.")
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a store that exists.")] = False,
+    output: Annotated[str, typer.Argument(help="The store's path, the same as --output of `prep --shard`.")],
+    shards: Annotated[Path | None, typer.Option(help="Folder of the shards; by default OUTPUT.shards.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing store.")] = False,
 ) -> None:
     """Join the shards of a run into the store that a single run would have made, bit for bit.
 
@@ -25,7 +23,7 @@ def merge(
       autointerp prep … -o contexts/gpt2 --shard 2/2 --device cuda:1 &
       wait
       autointerp merge contexts/gpt2
-    The shards, in contexts/gpt2.shards, can be removed then.
+    Afterwards the shards, in contexts/gpt2.shards, can be removed.
     """
     try:
         from inspect_autointerp.prep.run.merge import merge as join

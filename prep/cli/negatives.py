@@ -1,4 +1,4 @@
-"""`autointerp negatives`: harder non-activating contexts for a store that is finished."""
+"""`autointerp negatives`: the command that adds harder non-activating contexts to a finished store."""
 
 from collections.abc import Iterator
 from typing import Annotated
@@ -25,16 +25,16 @@ def negatives(
     kind: Annotated[
         list[str] | None,
         typer.Option(
-            help="`similar`: silent windows that read like activating ones. `cooccurring`: windows of latents"
-            " that often fire along with the latent. Both if not given."
+            help="`similar`: silent windows that read like activating ones. `cooccurring`: silent windows of latents"
+            " that often fire together with this one. Default: both."
         ),
     ] = None,
     embedding: Annotated[
-        str, typer.Option(help="What `similar` compares by: `tfidf`, `minilm`, or a model of sentence-transformers.")
+        str, typer.Option(help="Embedding for `similar`: `tfidf`, `minilm`, or a sentence-transformers model.")
     ] = "tfidf",
-    latents: Annotated[str, typer.Option(help="For which to look for similar ones: `all`, `0:100`, `3,17`.")] = "all",
+    latents: Annotated[str, typer.Option(help="Latents that get similar windows: `all`, `0:100`, `3,17`.")] = "all",
     n: Annotated[int, typer.Option("--number", "-n", min=1, help="Similar windows per latent and split.")] = 50,
-    device: Annotated[str | None, typer.Option(help="Where the embedding model runs.")] = None,
+    device: Annotated[str | None, typer.Option(help="Device of the embedding model.")] = None,
 ) -> None:
     """Add kinds of non-activating contexts to a store, without another pass over the corpus.
 
@@ -43,13 +43,13 @@ def negatives(
       autointerp negatives contexts/gpt2
       autointerp negatives contexts/gpt2 --kind similar \\
         --embedding sentence-transformers/all-MiniLM-L6-v2 --device cuda
-    Windows of neighbours by decoder or encoder cosine are in the store from the start (prep's --neighbours). What is
-    added is drawn from windows on which the latent is known to be silent; logs over the store's other contexts stay
+    Windows of neighbours by decoder or encoder cosine are already in the store (prep's --neighbours). The latent is
+    silent on every window that this command adds. Logs made before, with the store's other contexts, stay
     comparable.
     """
     for name in kind or ():
         if name not in KINDS:
-            raise UserError(f"--kind {name}: not known; there are {' and '.join(KINDS)}")
+            raise UserError(f"--kind {name}: unknown; give {' or '.join(KINDS)}")
     folder = located(check_writable(store))
     opened = Store(folder)
     opened.check_whole("adding negatives")

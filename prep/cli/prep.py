@@ -23,29 +23,29 @@ from inspect_autointerp.store.trust import trusted
 def prep(
     context: typer.Context,
     subject: Annotated[str, typer.Argument(help="Hugging Face model, by name or folder; `demo` or `smollm2`.")],
-    output: Annotated[str, typer.Option("--output", "-o", help="Where the store goes: a folder or a URL.")],
+    output: Annotated[str, typer.Option("--output", "-o", help="Folder or URL of the new store.")],
     coder: Annotated[
         list[str] | None,
         typer.Option(
-            help="A folder of SAELens's, sparsify's or Gemma Scope's; `release:id` of SAELens; `neurons`, `neurons:32`,"
+            help="A folder of SAELens, sparsify or Gemma Scope; `release:id` of SAELens; `neurons`, `neurons:32`,"
             " `neurons:3rms`, `neurons:32:rotated`, `dimensions`, `random:4096x32` (with --hookpoint); `module:factory`"
-            " of your own. Repeat for several at once."
+            " of your own. Repeat the option for several coders."
         ),
     ] = None,
     hookpoint: Annotated[
         list[str] | None,
         typer.Option(
-            help="Where each coder reads: `layers.12`, `layers.12.mlp`, `layers.12.mlp.down_proj:input`, or"
-            " `blocks.12.hook_resid_post`; `autointerp hooks` lists them. One for each coder, or one for all; by"
-            " default where the coder says it belongs. The store names coders of one place `PLACE@neurons:32`, or as"
-            " you say: `--hookpoint layers.12@small`."
+            help="Place that each coder reads: `layers.12`, `layers.12.mlp`, `layers.12.mlp.down_proj:input`, or"
+            " `blocks.12.hook_resid_post`; `autointerp hooks` lists them. Give one per coder, or one for all. Default:"
+            " the place that the coder names itself. Coders at one place are called `PLACE@neurons:32`; to choose a"
+            " name, give `--hookpoint layers.12@small`."
         ),
     ] = None,
     corpus: Annotated[
         str,
         typer.Option(
-            help="`stdlib`; a file or folder or URL (text, JSON, CSV, Parquet; also .gz, .bz2, .xz, .zst); or"
-            " dataset[@revision][:config]."
+            help="Corpus: `stdlib`; a file, folder or URL (text, JSON, CSV, Parquet; also .gz, .bz2, .xz, .zst); or"
+            " dataset[@revision][:config] on the Hub."
         ),
     ] = "stdlib",
     corpus_split: Annotated[str, typer.Option(help="Split of a Hugging Face dataset.")] = "train",
@@ -53,79 +53,97 @@ def prep(
     separator: Annotated[
         str | None,
         typer.Option(
-            help="What stands between documents in a text file, such as `<|endoftext|>` or `\\n\\n`; by default a file"
+            help="Separator of the documents in a text file, such as `<|endoftext|>` or `\\n\\n`; by default a file"
             " is one document."
         ),
     ] = None,
-    tokens: Annotated[int, typer.Option(min=1, help="How many tokens of the corpus to read.")] = 1_000_000,
-    context_length: Annotated[int, typer.Option(min=1, help="Tokens the subject sees at once, BOS not counted.")] = 256,
+    tokens: Annotated[int, typer.Option(min=1, help="Tokens of the corpus to read.")] = 1_000_000,
+    context_length: Annotated[int, typer.Option(min=1, help="Tokens the subject sees at once, without BOS.")] = 256,
     bos: Annotated[
         bool | None,
         typer.Option(
             "--bos/--no-bos",
-            help="Put BOS before what the subject sees; by default as the coders say that they were trained, else where"
-            " the subject has one.",
+            help="Put BOS before every text. Default: as the coders were trained, if they say so; otherwise, if"
+            " the subject has a BOS token.",
             show_default=False,
         ),
     ] = None,
     window: Annotated[int, typer.Option(min=1, help="Tokens in a context.")] = 32,
     center: Annotated[bool, typer.Option("--center", help="Centre contexts on the latent's peak.")] = False,
-    pack: Annotated[bool, typer.Option("--pack", help="Let what the subject sees run over documents' ends.")] = False,
-    sample: Annotated[int, typer.Option(min=1, help="Windows kept per latent and split, uniformly.")] = 128,
-    top: Annotated[int, typer.Option(min=0, help="Windows kept per latent and split for their maximum.")] = 32,
-    pool: Annotated[int, typer.Option(min=1, help="Windows kept for all latents, for non-activating contexts.")] = 1024,
+    pack: Annotated[
+        bool, typer.Option("--pack", help="Fill each context length with text from several documents.")
+    ] = False,
+    sample: Annotated[int, typer.Option(min=1, help="Windows kept per latent and split, drawn uniformly.")] = 128,
+    top: Annotated[
+        int, typer.Option(min=0, help="Windows kept per latent and split for the strongest activations.")
+    ] = 32,
+    pool: Annotated[
+        int, typer.Option(min=1, help="Windows kept for all latents together, as non-activating contexts.")
+    ] = 1024,
     min_active: Annotated[
-        int, typer.Option(min=0, help="Latents that fire in fewer windows are marked as rare; they are kept.")
+        int, typer.Option(min=0, help="Mark latents that fire in fewer windows as rare; they are kept.")
     ] = 200,
     neighbours: Annotated[
-        str, typer.Option(help="Whose cosines say which latents are neighbours: `decoder`, `encoder` or `none`.")
+        str, typer.Option(help="Weights whose cosines define a latent's neighbours: `decoder`, `encoder` or `none`.")
     ] = "decoder",
-    test_fraction: Annotated[float, typer.Option(min=0.05, max=0.95, help="Share of documents to test on.")] = 0.5,
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of what is kept and how documents are split.")] = 0,
+    test_fraction: Annotated[
+        float, typer.Option(min=0.05, max=0.95, help="Share of documents in the test split.")
+    ] = 0.5,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**32 - 1, help="Random seed for window sampling and the document split.")
+    ] = 0,
     batch_size: Annotated[int, typer.Option(min=1, help="Chunks per forward pass.")] = 16,
-    device: Annotated[str, typer.Option(help="`cpu`, `cuda`, `cuda:1`, … or `auto`.")] = "auto",
-    dtype: Annotated[str, typer.Option(help="`float32`, `bfloat16`, `float16` or `auto`.")] = "float32",
+    device: Annotated[str, typer.Option(help="Device: `cpu`, `cuda`, `cuda:1`, … or `auto`.")] = "auto",
+    dtype: Annotated[
+        str, typer.Option(help="Type of the subject's weights: `float32`, `bfloat16`, `float16` or `auto`.")
+    ] = "float32",
     coder_dtype: Annotated[
-        str, typer.Option(help="Of the coders' weights: `float32` or `bfloat16`; they add up in float32 in any case.")
+        str, typer.Option(help="Type of the coders' weights: `float32` or `bfloat16`; sums are always float32.")
     ] = "float32",
     attention: Annotated[
-        str | None, typer.Option(help="`eager`, `sdpa`, `flash_attention_2`, …; transformers' own choice if not given.")
+        str | None,
+        typer.Option(help="Attention: `eager`, `sdpa`, `flash_attention_2`, …; by default transformers chooses."),
     ] = None,
-    quantization: Annotated[str | None, typer.Option(help="`8bit` or `4bit`, by bitsandbytes.")] = None,
+    quantization: Annotated[
+        str | None, typer.Option(help="Load the subject in `8bit` or `4bit`, by bitsandbytes.")
+    ] = None,
     device_map: Annotated[
-        str | None, typer.Option(help="How transformers spreads the subject over devices: `auto`, `balanced`, …")
+        str | None, typer.Option(help="Spread the subject over devices, as transformers does: `auto`, `balanced`, …")
     ] = None,
     trust_remote_code: Annotated[
-        bool, typer.Option("--trust-remote-code", help="Run code that comes with the subject, if any does.")
+        bool, typer.Option("--trust-remote-code", help="Run Python code that comes with the subject, if there is any.")
     ] = False,
     other_model: Annotated[
-        bool, typer.Option("--other-model", help="Take coders trained on a model of another name, a fine-tune's base.")
+        bool,
+        typer.Option(
+            "--other-model", help="Accept coders trained on a model of another name, such as a fine-tune's base."
+        ),
     ] = False,
-    revision: Annotated[str | None, typer.Option(help="Of a model on the Hub.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a store that exists.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run, if there is one.")] = False,
+    revision: Annotated[str | None, typer.Option(help="Model revision on the Hugging Face Hub.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing store.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run, if there is one.")] = False,
     checkpoint: Annotated[
-        float, typer.Option(min=0, help="Minutes between the states that --resume goes on from.")
+        float, typer.Option(min=0, help="Minutes between checkpoints, from which --resume continues.")
     ] = 10,
     shard: Annotated[
         str | None,
         typer.Option(
-            help="Run the i-th of n shards, as `2/7`, for `autointerp merge`; `auto`, and nothing under torchrun or"
-            " srun: what they say."
+            help="Run one of n shards, such as `2/7`, for `autointerp merge`. `auto` takes i and n from torchrun or"
+            " srun, which is also the default under them."
         ),
     ] = None,
     workers: Annotated[
-        str | None, typer.Option(help="Share the run out on a Ray cluster: a number, or `auto` for one per GPU or CPU.")
+        str | None, typer.Option(help="Workers on a Ray cluster: a number, or `auto` for one per GPU or CPU.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would take, and stop.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Estimate time, memory and disk, then stop.")] = False,
     config: Annotated[
         str | None,
         typer.Option(
             callback=config_defaults,
             is_eager=True,
             metavar="FILE",
-            help="Take what is not given here from a YAML file of these options' names, or from a store's"
-            " manifest.json, to make that store again.",
+            help="Read options that are not given here from a YAML file with their names, or from a store's"
+            " manifest.json to make that store again.",
         ),
     ] = None,
     suite: Annotated[
@@ -138,7 +156,7 @@ def prep(
         ),
     ] = None,
 ) -> None:
-    """Run a model over a corpus once, and keep contexts of every latent of its coders.
+    """Run a model over a corpus once and keep contexts of every latent of its coders.
 
     \b
     Example:
@@ -180,9 +198,9 @@ def prep(
         subject, coders = folders[subject], [folders[name] for name in coders]
     settings = Settings(**{field.name: context.params[field.name] for field in fields(Settings)})
     if workers and shard:
-        raise UserError("--workers makes the shards itself: give it or --shard")
+        raise UserError("--workers makes the shards itself; leave out --workers or --shard")
     if workers not in (None, "auto") and not (workers.isdigit() and int(workers)):
-        raise UserError(f"--workers {workers}: give a number from 1, or auto")
+        raise UserError(f"--workers {workers}: must be a number, at least 1, or auto")
     part = None if workers else Shard.parse(shard)
     job = Job(
         subject=subject,
@@ -203,10 +221,10 @@ def prep(
         return
     if part:
         if is_url(output):
-            raise UserError(f"--shard writes to a folder that `autointerp merge` can read: {output} is none")
+            raise UserError(f"--shard needs a local folder that `autointerp merge` can read, got {output}")
         options = {"overwrite": overwrite, "resume": resume, "checkpoint_minutes": checkpoint}
         done = prep_shard(job, Path(output), part, **options)
-        _say(f"{done}: done; with all {part.of} of them, `autointerp merge {output}`")
+        _say(f"{done}: done; once all {part.of} shards are done, run `autointerp merge {output}`")
         return
     with outgoing(output, overwrite=overwrite) as (folder, replace):
         if workers:
@@ -220,7 +238,7 @@ def prep(
 
 
 def report(output: str | Path, manifest: Manifest) -> None:
-    """Say what a new store holds."""
+    """Print what a new store holds."""
     widths = ", ".join(f"{name} ({entry.width:,} latents)" for name, entry in sorted(manifest.hookpoints.items()))
     _say(
         f"{output}: {manifest.n_tokens:,} tokens of {manifest.n_documents:,} documents at {widths};"
@@ -242,5 +260,5 @@ def _device(name: str, local: int) -> str:
     try:
         torch.zeros(1, device=name)
     except (RuntimeError, AssertionError) as error:
-        raise UserError(f"--device {name}: not to be had here ({str(error).splitlines()[0]})") from error
+        raise UserError(f"--device {name}: not available on this machine ({str(error).splitlines()[0]})") from error
     return name

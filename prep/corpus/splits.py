@@ -17,14 +17,14 @@ def split_warning(test: Sequence[int], settings: Settings) -> str | None:
         return None
     if len(test) == 1:
         empty = "explain" if n_test else "test"
-        trouble = f"the corpus is a single document, and a document is of one split: the {empty} split has none"
+        trouble = f"the corpus is a single document, and a document belongs to one split: the {empty} split is empty"
     else:
         full, empty = ("test", "explain") if n_test else ("explain", "test")
-        trouble = f"all {len(test)} documents are of the {full} split: the {empty} split has none"
-    remedy = "give a corpus of more documents"
+        trouble = f"all {len(test)} documents belong to the {full} split: the {empty} split is empty"
+    remedy = "give a corpus with more documents"
     if settings.separator is None:
         remedy += (
-            r", or say what stands between the documents of a text file: --separator '<|endoftext|>', '\n\n' for"
+            r", or give the separator of a text file's documents: --separator '<|endoftext|>', '\n\n' for"
             " blank lines"
         )
-    return f"Warning: {trouble}, so no latent can be evaluated. To mend it, {remedy}."
+    return f"Warning: {trouble}, so no latent can be evaluated. To fix it, {remedy}."

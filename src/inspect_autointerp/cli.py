@@ -31,7 +31,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="Contexts for, and leaderboards of, explanations of language-model latents. The evaluations themselves run"
+    help="Prepare contexts for explanations of language-model latents, and compare explainers. Evaluations run"
     " under Inspect: `inspect eval inspect_autointerp/detection`.",
 )
 app.command()(prep)

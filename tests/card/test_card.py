@@ -155,7 +155,7 @@ def test_the_command_writes_a_page(
     status, _, err = run(monkeypatch, capsys, store_folder, 17, "--html", tmp_path / "none" / "card.html")
     assert (status, err.count("\n")) == (2, 1)
     status, _, err = run(monkeypatch, capsys, store_folder, 17, 18)
-    assert err.startswith("autointerp: a store and one latent are wanted")
+    assert err.startswith("autointerp: give a store and one latent, got")
 
 
 def test_show_random_draws_latents_that_fire_by_seed(
@@ -173,6 +173,6 @@ def test_show_random_draws_latents_that_fire_by_seed(
     assert first == shown("--random", 5) and set(first) != set(shown("--random", 5, "--seed", 1))
     assert set(shown("--random", 256)) == firing_ones
     status, _, err = run(monkeypatch, capsys, store_folder, "layers.1", "--random", 5, "--html", "x.html")
-    assert (status, err) == (2, "autointerp: --html: of one latent; leave it out, or --random\n")
+    assert (status, err) == (2, "autointerp: --html shows one latent; leave out --html or --random\n")
     status, _, err = run(monkeypatch, capsys, store_folder, "17", "--random", 5)
     assert status == 2 and "no hookpoint '17'" in err

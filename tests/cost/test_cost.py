@@ -71,7 +71,7 @@ def test_without_a_price_there_is_no_money_and_a_line_says_how_to_give_one() -> 
     said = json.loads(as_json(none, {}))
     assert said["total"]["dollars"] is None
     lines = notes(none, {"m": "words"}, {"m": None}, {}, cached=True)
-    assert any("m: no price is known" in line and "--model-cost-config FILE" in line for line in lines)
+    assert any("m: its price is unknown" in line and "--model-cost-config FILE" in line for line in lines)
 
 
 def test_what_the_cache_saves_is_what_the_explainer_was_asked() -> None:

@@ -64,7 +64,7 @@ def test_each_runs_on_the_demo(
     status, out, err = study(monkeypatch, capsys, name, *small, *QUICK, "--log-dir", tmp_path, "--md", table)
     assert status == 0, err[-2000:]
     wanted = read_study(name)
-    assert "DEMO: what stands here as ours comes from this project's demo" in out
+    assert "DEMO: our numbers here come from this project's demo" in out
     if wanted.table:
         assert f"arXiv 2410.13928, {wanted.table}" in out
     else:
@@ -115,7 +115,7 @@ def test_a_dry_run_says_what_it_will_cost_and_asks_nobody(
         "--dry-run", "--look", 1, "--model-cost-config", prices, "--log-dir", tmp_path / "logs",
     )  # fmt: skip
     assert status == 0
-    assert "mockllm/explainer: no price is known" in out
+    assert "mockllm/explainer: its price is unknown" in out
     assert not (tmp_path / "logs").exists()
     rows = {line.split("│")[1].strip(): line.split("│")[3].strip() for line in out.splitlines() if line.count("│") > 5}
     # of 2 latents, fuzzing and detection: a call for the explanation; the floor's explanations are paid for already

@@ -221,7 +221,7 @@ def test_explanations(run: Run, stores: Path, tmp_path: Path) -> None:
         (["{one}:layers.1", "{other-seed}", "--by", "coactivation"], "co-activation needs the same corpus, tokenizer"),
         (["{one}:layers.1", "{neurons}", "--by", "cosine"], "no cosines: layers.1 and layers.1.mlp.down_proj:input"),
         (["{neurons}", "{neurons}", "--by", "cosine"], "(neurons:8) have no directions"),
-        (["{one}", "{copy}", "--explanations-a", "a.jsonl"], "explanations of one side alone"),
+        (["{one}", "{copy}", "--explanations-a", "a.jsonl"], "explanations are given for one side only"),
         (["{one}", "--csv", "{none}/pairs.csv"], "there is no folder"),
         (["{one}", "--explanations-a", "{none}"], "none"),
         (["{one}", "-E", "which=first"], "-E which=first: give NAME=VALUE; names are format, by, key, repeated"),

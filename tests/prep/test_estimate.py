@@ -57,7 +57,7 @@ def test_estimate_of_a_single_batch_gives_its_time(
     estimate(Job(subject=str(subject_folder), coders=[str(sae_folder)], settings=settings), progress=False)
     said = " ".join(capsys.readouterr().out.replace("│", " ").split())
     assert "nan" not in said
-    assert re.search(r"\d:\d\d:\d\d at [1-9][\d,]* tokens a second on cpu, from a first batch alone", said), said
+    assert re.search(r"\d:\d\d:\d\d at [1-9][\d,]* tokens a second on cpu, from the first batch only", said), said
 
 
 def test_mistakes_are_those_of_the_run(prep: Callable, tmp_path: Path) -> None:

@@ -158,7 +158,7 @@ def test_the_command_adds_both_kinds(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--kind", "random"), "--kind random: not known; there are similar and cooccurring"),
+        (("--kind", "random"), "--kind random: unknown; give similar or cooccurring"),
         (("--latents", "0:9999"), "latents=0:9999: out of range"),
         (("--kind", "similar", "--embedding", "no/such-model"), "--embedding no/such-model: cannot be loaded"),
     ],

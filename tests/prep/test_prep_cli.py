@@ -107,7 +107,7 @@ def test_a_window_that_does_not_divide_the_context_length_is_a_mistake(autointer
 
 def test_a_device_that_is_not_there_is_a_mistake(autointerp: Autointerp, tmp_path: Path) -> None:
     line = mistake(autointerp("prep", "demo", "--device", "cuda:99", "-o", tmp_path / "store"))
-    assert line.startswith("autointerp: --device cuda:99: not to be had here (")
+    assert line.startswith("autointerp: --device cuda:99: not available on this machine (")
 
 
 def test_a_seed_that_is_too_large_is_a_mistake(autointerp: Autointerp, tmp_path: Path, corpus_folder: Path) -> None:
@@ -156,8 +156,8 @@ def test_from_the_shell_a_mistake_is_one_line_and_status_2(tmp_path: Path) -> No
     ("options", "message"),
     [
         (("--shard", "3/2"), "--shard 3/2: give i/n with i from 1 to n, as in 2/7, or auto"),
-        (("--workers", "none"), "--workers none: give a number from 1, or auto"),
-        (("--workers", "2", "--shard", "1/2"), "--workers makes the shards itself: give it or --shard"),
+        (("--workers", "none"), "--workers none: must be a number, at least 1, or auto"),
+        (("--workers", "2", "--shard", "1/2"), "--workers makes the shards itself; leave out --workers or --shard"),
         (("--neighbours", "x"), "neighbours 'x': not known; there are decoder, encoder, none"),
         (("--quantization", "2bit"), "quantization '2bit': not known; there are 8bit, 4bit"),
     ],
@@ -176,7 +176,7 @@ def test_shards_are_made_and_merged(
     single = autointerp(*run, "-o", tmp_path / "single")
     for shard in ("1/2", "2/2"):
         ended = autointerp(*run, "-o", tmp_path / "store", "--shard", shard)
-        assert f"with all 2 of them, `autointerp merge {tmp_path / 'store'}`" in ended.out
+        assert f"once all 2 shards are done, run `autointerp merge {tmp_path / 'store'}`" in ended.out
     ended = autointerp("merge", tmp_path / "store")
     assert ended.status == 0
     assert ended.out.replace(str(tmp_path / "store"), str(tmp_path / "single")) == single.out
@@ -199,7 +199,7 @@ def test_a_store_goes_to_a_url(
     assert mistake(autointerp(*run)) == "autointerp: memory://bucket/store exists; give another URL, or --overwrite"
     assert autointerp(*run, "--overwrite").status == 0
     assert mistake(autointerp(*run, "--overwrite", "--shard", "1/2")).startswith(
-        "autointerp: --shard writes to a folder"
+        "autointerp: --shard needs a local folder"
     )
 
 

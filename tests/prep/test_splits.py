@@ -62,13 +62,22 @@ def job(subject_folder: Path, sae_folder: Path) -> Callable[..., Job]:
     [
         ([], None),
         ([0, 1], None),
-        ([0], "Warning: the corpus is a single document, and a document is of one split: the test split has none, so"),
-        ([1], "Warning: the corpus is a single document, and a document is of one split: the explain split has none"),
+        (
+            [0],
+            "Warning: the corpus is a single document, and a document belongs to one split: the test split is empty",
+        ),
+        (
+            [1],
+            "Warning: the corpus is a single document, and a document belongs to one split: the explain split is empty",
+        ),
         (
             [1, 1],
-            "Warning: all 2 documents are of the test split: the explain split has none, so no latent can be eval",
+            "Warning: all 2 documents belong to the test split: the explain split is empty, so no latent can be eval",
         ),
-        ([0, 0, 0], "Warning: all 3 documents are of the explain split: the test split has none, so no latent can be"),
+        (
+            [0, 0, 0],
+            "Warning: all 3 documents belong to the explain split: the test split is empty, so no latent can be",
+        ),
     ],
 )
 def test_a_split_without_documents_is_warned_of(test: list[int], message: str | None) -> None:

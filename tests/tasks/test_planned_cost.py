@@ -131,7 +131,7 @@ def test_a_part_is_multiplied(
     [line] = [line.split() for line in out.splitlines() if line.startswith("detection ")][1:]
     assert line[1:4] == ["grader", LEXICAL, "4"]
     assert line[7] == "12"
-    assert "1 of 3 latents were looked at." in out
+    assert "Measured on 1 of 3 latents." in out
     assert "hooks" not in out  # Inspect's own words
 
 
@@ -150,7 +150,7 @@ def test_what_runs_here_calls_nobody_and_needs_no_weights(
         ("generation", "writer", 3),
     ]
     for score in scores[:3]:
-        assert any(line.startswith(f"{score}: ") and "no call of an API" in line for line in said["notes"])
+        assert any(line.startswith(f"{score}: ") and "so it calls no API" in line for line in said["notes"])
 
 
 def test_a_served_likelihood_model_is_called_for_each_text(

@@ -16,25 +16,27 @@ def show(
         list[str],
         typer.Argument(
             metavar="[STORE] LATENT",
-            help="A context store (a folder, a URL, `demo`, `planted` or `smollm2`, the default), and a latent of it:"
-            " `layers.2/17`, or `17` of --hookpoint; with --random a hookpoint of it.",
+            help="A context store (a folder, a URL, `demo`, `planted` or `smollm2`, the default) and one of its latents:"
+            " `layers.2/17`, or `17` with --hookpoint. With --random: a hookpoint instead of a latent.",
         ),
     ],
     random: Annotated[
-        int | None, typer.Option(min=1, help="Show so many latents of a hookpoint, drawn among those that fire.")
+        int | None, typer.Option(min=1, help="Show this many latents of a hookpoint, drawn from those that fire.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of that draw, and of the draw of negatives.")] = 0,
-    hookpoint: Annotated[str | None, typer.Option(help="Of the latent; the store's first by default.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed for drawing latents and negatives.")] = 0,
+    hookpoint: Annotated[
+        str | None, typer.Option(help="Hookpoint of the latent; the store's first by default.")
+    ] = None,
     split: Annotated[
-        Literal["explain", "test", "both"], typer.Option(help="Whose activating contexts to show.")
+        Literal["explain", "test", "both"], typer.Option(help="Split to show activating contexts of.")
     ] = "both",
     contexts: Annotated[
-        int, typer.Option(min=1, help="Contexts of each decile; five times as many of each kind of negatives.")
+        int, typer.Option(min=1, help="Contexts per decile; five times as many of each kind of negatives.")
     ] = 2,
     window: Annotated[int | None, typer.Option(help="Tokens in a context; the store's own by default.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write the card to this HTML file instead.")] = None,
 ) -> None:
-    """Show a latent: how often and how strongly it fires, on what, and on what it is silent.
+    """Show a latent: its firing rate and strength, texts on which it fires, and texts on which it is silent.
 
     \b
     Example:
@@ -48,15 +50,15 @@ def show(
     from inspect_autointerp.card.terminal import print_card
 
     if len(names) > 2:
-        raise UserError(f"a store and one latent are wanted, and {len(names)} names were given")
+        raise UserError(f"give a store and one latent, got {len(names)} names")
     place = names[0] if len(names) == 2 else DEMO
     store = Store.open(locate(place), window)
     splits: tuple[Split, ...] = get_args(Split) if split == "both" else (split,)
     if random is not None:
         if html is not None:
-            raise UserError("--html: of one latent; leave it out, or --random")
+            raise UserError("--html shows one latent; leave out --html or --random")
         if hookpoint not in (None, names[-1]):
-            raise UserError(f"{names[-1]}: a hookpoint, and --hookpoint says {hookpoint}; give one of them")
+            raise UserError(f"{names[-1]}: this hookpoint differs from --hookpoint {hookpoint}; give one of them")
         for latent in random_latents(store, store.at(names[-1]).name, random, seed):
             print_card(read_card(store, latent, contexts=contexts, splits=splits, seed=seed))
         return

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from inspect_autointerp.coder_similarity.comparison import Comparison
     from inspect_autointerp.coder_similarity.hookpoints import Site
 
-_STORE = "a folder, a URL, `demo` or `planted`; with `:HOOKPOINT` behind it that one hookpoint, else all."
+_STORE = "a folder, a URL, `demo` or `planted`; append `:HOOKPOINT` for one hookpoint, else all are taken."
 
 _READING = ("format", "by", "key", "repeated")
 """Options of `supply` that say how a file is read."""
@@ -25,16 +25,16 @@ def compare(
     store_b: Annotated[
         str | None,
         typer.Argument(
-            help="What each of these is compared with. Not given: all hookpoints of STORE_A with each other.",
+            help="Second store. Without it, all hookpoints of STORE_A are compared with each other.",
             metavar="STORE_B[:HOOKPOINT]",
         ),
     ] = None,
     by: Annotated[
         Literal["cosine", "coactivation"] | None,
         typer.Option(
-            help="What to match by. By default the cosine of decoders, where both write in one space (then the coders"
-            " are loaded), else the correlation of activations on the tokens that both stores keep; where hookpoints"
-            " differ in this, the latter for all."
+            help="Measure to match by. Default: the cosine of decoders if both write in one space (the coders"
+            " are then loaded), otherwise the correlation of activations on tokens that both keep. If hookpoints"
+            " differ in this, correlation is used for all."
         ),
     ] = None,
     explanations_a: Annotated[
@@ -42,7 +42,8 @@ def compare(
         typer.Option(help="Explanations of STORE_A's latents: a log, or any file that `supply` reads.", metavar="LOG"),
     ] = None,
     explanations_b: Annotated[
-        str | None, typer.Option(help="The same of STORE_B; of one store the same by default.", metavar="LOG")
+        str | None,
+        typer.Option(help="The same for STORE_B; with one store, --explanations-a by default.", metavar="LOG"),
     ] = None,
     reading: Annotated[
         list[str] | None,
@@ -50,39 +51,44 @@ def compare(
             "--explanations-option",
             "-E",
             metavar="NAME=VALUE",
-            help="How explanations are read, as `supply` takes it: by=…, key=…, format=…, or repeated=first, last or"
-            " newest where a latent has several.",
+            help="Option for reading explanations, as `supply` takes it: by=…, key=…, format=…, or repeated=first,"
+            " last or newest if a latent has several.",
         ),
     ] = None,
     embedding: Annotated[
-        str, typer.Option(help="What compares explanations: `tfidf`, `minilm`, or a model of sentence-transformers.")
+        str,
+        typer.Option(help="Embedding that compares explanations: `tfidf`, `minilm`, or a sentence-transformers model."),
     ] = "tfidf",
     candidates: Annotated[
         int | None,
-        typer.Option(min=1, help="Partners considered per latent. By default all up to 4,096 × 4,096, else 32."),
+        typer.Option(
+            min=1, help="Partners considered per latent. Default: all up to 4,096 × 4,096 latents, 32 beyond."
+        ),
     ] = None,
     min_fires: Annotated[
-        int, typer.Option(min=1, help="A latent that fires on fewer shared tokens has no correlation.")
+        int, typer.Option(min=1, help="Leave correlation undefined for latents that fire on fewer shared tokens.")
     ] = 10,
-    threshold: Annotated[float, typer.Option(help="Count the share of matches at or above this.")] = 0.7,
+    threshold: Annotated[float, typer.Option(help="Report the share of matches at or above this value.")] = 0.7,
     unrelated: Annotated[
         bool,
-        typer.Option("--unrelated/--no-unrelated", help="Match unrelated latents as a floor: up to as long again."),
+        typer.Option(
+            "--unrelated/--no-unrelated", help="Also match unrelated latents, as a floor; takes up to twice as long."
+        ),
     ] = True,
-    seed: Annotated[int, typer.Option(help="Of the floors.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed for the floors.")] = 0,
     json: Annotated[Path | None, typer.Option(help="Write everything, with the matched pairs, as JSON.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Write the matched pairs as CSV.")] = None,
     parquet: Annotated[Path | None, typer.Option(help="Write the matched pairs as Parquet.")] = None,
     md: Annotated[Path | None, typer.Option(help="Write the tables as Markdown.")] = None,
 ) -> None:
-    """Match the latents of two coders one to one, and say how alike the matches are, beside floors.
+    """Match the latents of two coders one to one, and report the similarity of matches beside floors.
 
     \b
     Example:
       autointerp compare demo
       autointerp compare contexts/seed0:layers.2 contexts/seed1:layers.2 \\
         --explanations-a logs/seed0.eval --explanations-b logs/seed1.eval --csv pairs.csv
-    Stores share tokens if they are of the same corpus, tokenizer, context length, window and seed.
+    Stores share tokens if they have the same corpus, tokenizer, context length, window and seed.
     """
     from inspect_autointerp.coder_similarity import results, views
 
@@ -117,7 +123,9 @@ def _pairs(store_a: str, store_b: str | None) -> "list[tuple[Site, Site]]":
     if store_b is not None:
         return list(product(first, find_sites(store_b)))
     if len(first) < 2:
-        raise UserError(f"{store_a}: one hookpoint, {first[0].hookpoint}; give a second STORE to compare it with")
+        raise UserError(
+            f"{store_a}: it has only one hookpoint, {first[0].hookpoint}; give a second STORE to compare it with"
+        )
     return list(combinations(first, 2))
 
 
@@ -125,7 +133,7 @@ def _sources(a: str | None, b: str | None, *, one_store: bool) -> tuple[str, str
     if one_store and a is not None:
         b = b or a
     if (a is None) != (b is None):
-        raise UserError("explanations of one side alone; give --explanations-a and --explanations-b")
+        raise UserError("explanations are given for one side only; give both --explanations-a and --explanations-b")
     return None if a is None or b is None else (a, b)
 
 

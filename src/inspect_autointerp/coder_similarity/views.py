@@ -122,18 +122,18 @@ def _maps(comparisons: Sequence[Comparison]) -> Iterator[tuple[Measure, list[str
 def _notes(comparisons: Sequence[Comparison], threshold: float) -> list[str]:
     candidates = {one.candidates for one in comparisons}
     few = max(k or 0 for k in candidates)
-    looked = f"among each latent's {few} nearest on the other side; among all pairs it could be a little larger"
+    looked = f"among each latent's {few} nearest on the other side; over all pairs it could be slightly larger"
     lines = [
-        "† matched by: the one-to-one matching of the largest sum"
+        "† the measure matched by: the one-to-one matching with the largest sum"
         f" {'of all pairs' if candidates == {None} else looked}. Mean over matched pairs and 95 % bootstrap interval;"
-        f" – is undefined. share: of the pairs, those at or above {threshold:g}.",
-        "shuffled: the same latents, partners exchanged at random. unrelated: what matching makes of nothing (one"
-        " side's windows in another order, or its directions turned at random); only what lies above it is likeness.",
+        f" –: undefined. share: the share of pairs at or above {threshold:g}.",
+        "shuffled: the same latents with partners exchanged at random. unrelated: the result of matching noise (one"
+        " side's windows shuffled, or its directions rotated at random); only values above it show similarity.",
     ]
     if any(one.unrelated and min(one.matchable) > UNRELATED for one in comparisons):
         lines.append(
-            f"unrelated is of {UNRELATED:,} latents drawn at random where more could be matched: having fewer rivals"
-            " they match a little better than all would."
+            f"unrelated uses at most {UNRELATED:,} latents, drawn at random: with fewer rivals"
+            " they match slightly better than all latents would."
         )
     seen = dict.fromkeys((note, *_labels(one)) for one in comparisons for note in one.notes)
     return lines + [f"{a} and {b}: {note}" for note, a, b in seen]

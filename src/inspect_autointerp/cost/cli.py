@@ -1,4 +1,4 @@
-"""`autointerp cost`: the command that says what an evaluation will cost."""
+"""`autointerp cost`: the command that estimates what an evaluation will cost."""
 
 import sys
 from contextlib import redirect_stdout
@@ -13,13 +13,15 @@ from rich.console import Console
 def cost(
     scores: Annotated[
         list[str] | None,
-        typer.Argument(help="detection, fuzzing, …; or `judged` (the default) or `all`, as the task suite has them."),
+        typer.Argument(
+            help="Scores: detection, fuzzing, …; or `judged` (the default) or `all`, as in the task multi_score."
+        ),
     ] = None,
     store: Annotated[
         str | None, typer.Option(help="Context store: a folder, a URL, `smollm2` (the default), `demo` or `planted`.")
     ] = None,
     latents: Annotated[
-        str | None, typer.Option(help="`0:100`, `3,17,40`, `all`, `sample:200`; 100 by default.")
+        str | None, typer.Option(help="Latents: `0:100`, `3,17,40`, `all`, `sample:200`; 100 by default.")
     ] = None,
     model: Annotated[
         str, typer.Option(help="The explainer, as `inspect eval` takes it.", envvar="INSPECT_EVAL_MODEL")
@@ -34,16 +36,16 @@ def cost(
     model_cost_config: Annotated[
         Path | None,
         typer.Option(
-            help="Prices by model, the file that `inspect eval` takes.", envvar="INSPECT_EVAL_MODEL_COST_CONFIG"
+            help="File of prices by model, as `inspect eval` takes it.", envvar="INSPECT_EVAL_MODEL_COST_CONFIG"
         ),
     ] = None,
-    sample: Annotated[int, typer.Option(min=1, help="Latents to look at; the rest is multiplied.")] = 10,
-    seed: Annotated[int, typer.Option(min=0, help="Of their draw.")] = 0,
-    json: Annotated[bool, typer.Option("--json", help="Write JSON in place of the table.")] = False,
+    sample: Annotated[int, typer.Option(min=1, help="Latents to measure; the total is extrapolated from them.")] = 10,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed for drawing them.")] = 0,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the table.")] = False,
 ) -> None:
-    """Say how many calls and tokens an evaluation will take, and what they cost, before it is run. Nobody is asked.
+    """Estimate an evaluation's calls, tokens and price before it runs. No model is called.
 
-    The task itself is run on a few of its latents, with stand-ins for all models, and what they are sent is counted.
+    The task runs on a few of its latents with stand-ins for all models, which count what they are sent.
 
     \b
     Example:

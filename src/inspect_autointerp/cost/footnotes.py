@@ -34,14 +34,14 @@ def notes(
     """
     sentences = [_drawn(estimate)]
     sentences += counted(ways)
-    sentences += [OUTPUT] if estimate.rows else ["No model is asked for anything."]
+    sentences += [OUTPUT] if estimate.rows else ["No model is called."]
     constant = sum(row.constant for row in estimate.rows) * estimate.scale
     saved = fsum(row.saved for row in estimate.rows) * estimate.scale
     if constant:
-        cheaper = "" if isnan(saved) else f", which then costs {_money(saved)} less"
+        cheaper = "" if isnan(saved) else f", which would save {_money(saved)}"
         sentences.append(
-            f"Of the input {tokens(constant)} tokens begin all calls of a row alike: what providers can read from their"
-            f" caches{cheaper}. Most do so from 1,024 tokens a call on, and not at all without being told."
+            f"{tokens(constant)} of the input tokens are a prefix that all calls of a row share. Providers can read it"
+            f" from their cache{cheaper}. Most cache prefixes of 1,024 tokens or more, and only if the call asks for it."
         )
     asked = [row for row in estimate.rows if row.purpose == EXPLANATION and row.role == "explainer"]
     if asked and cached:
@@ -49,10 +49,10 @@ def notes(
         money = "" if isnan(saved) else f" and {_money(saved)}"
         n = sum(row.calls for row in asked) * estimate.scale
         sentences.append(
-            f"What the explainer has said stays in Inspect's cache: another score or grader of the same explanations"
+            f"The explainer's answers stay in Inspect's cache: another score or grader for the same explanations"
             f" saves its {n:,.0f} calls{money}."
         )
-    sentences += [f"{score}: {why}: no call of an API." for score, why in here.items()]
+    sentences += [f"{score}: {why}, so it calls no API." for score, why in here.items()]
     return sentences + unpriced(prices)
 
 
@@ -64,8 +64,8 @@ def counted(ways: Mapping[str, str]) -> list[str]:
 def unpriced(prices: Mapping[str, ModelCost | None]) -> list[str]:
     """Return what models have no price."""
     return [
-        f"{model}: no price is known. Give it in dollars per million tokens, --model-cost-config FILE with a line"
-        f" `{model}: {FORM}`."
+        f"{model}: its price is unknown. To give one, in dollars per million tokens, add --model-cost-config FILE"
+        f" with a line `{model}: {FORM}`."
         for model, price in prices.items()
         if price is None
     ]
@@ -73,11 +73,13 @@ def unpriced(prices: Mapping[str, ModelCost | None]) -> list[str]:
 
 def _drawn(estimate: Estimate) -> str:
     if estimate.drawn == estimate.latents:
-        return f"All {estimate.latents:,} latents were looked at."
+        return f"Measured on all {estimate.latents:,} latents."
     spread = (
-        "" if isnan(estimate.spread) else f"; by the draw, the sum of tokens is ± {100 * estimate.spread:.2g} % (95 %)"
+        ""
+        if isnan(estimate.spread)
+        else f"; the draw makes the total of tokens uncertain by ± {100 * estimate.spread:.2g} % (95 %)"
     )
-    return f"{estimate.drawn:,} of {estimate.latents:,} latents were looked at{spread}."
+    return f"Measured on {estimate.drawn:,} of {estimate.latents:,} latents{spread}."
 
 
 def _money(value: float) -> str:

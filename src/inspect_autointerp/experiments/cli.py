@@ -10,53 +10,56 @@ from inspect_autointerp.errors import UserError
 
 def study(
     name: Annotated[
-        str | None, typer.Argument(help="Which; without one they are listed. Or a .yaml of your own.")
+        str | None,
+        typer.Argument(help="Study to run, or a .yaml file of your own; without one, the studies are listed."),
     ] = None,
     model: Annotated[
         list[str] | None,
         typer.Option(
-            help="The explainer, as `inspect eval` takes it. In the study `explainer` several, `LEVEL=MODEL`."
+            help="The explainer, as `inspect eval` takes it. The study `explainer` takes several, as `LEVEL=MODEL`."
         ),
     ] = None,
     grader: Annotated[
         list[str] | None,
-        typer.Option(help="The grader; without one the explainer grades itself. In the study `grader` several."),
+        typer.Option(help="The grader; without one the explainer grades itself. The study `grader` takes several."),
     ] = None,
-    model_role: Annotated[list[str] | None, typer.Option(help="likelihood=…, as `inspect eval` takes it.")] = None,
+    model_role: Annotated[
+        list[str] | None, typer.Option(help="Model of a role, likelihood=…, as `inspect eval` takes it.")
+    ] = None,
     store: Annotated[
         str | None, typer.Option(help="The context store: a folder, a URL, `demo` (the default) or `planted`.")
     ] = None,
-    hookpoint: Annotated[str | None, typer.Option(help="One of the store's; the first by default.")] = None,
+    hookpoint: Annotated[str | None, typer.Option(help="Hookpoint of the store; the first by default.")] = None,
     level_store: Annotated[
         list[str] | None,
-        typer.Option(help="The store of a level that needs one of its own: `LEVEL=DIR`, or `LEVEL=DIR@HOOKPOINT`."),
+        typer.Option(help="Store of a level that needs its own: `LEVEL=DIR`, or `LEVEL=DIR@HOOKPOINT`."),
     ] = None,
-    human: Annotated[str | None, typer.Option(help="A file of explanations that people wrote, for that level.")] = None,
-    latents: Annotated[str, typer.Option(help="`0:100`, `3,17,40`, `all`, `sample:200`.")] = "sample:100",
+    human: Annotated[
+        str | None, typer.Option(help="File of explanations that people wrote, for the level `human`.")
+    ] = None,
+    latents: Annotated[str, typer.Option(help="Latents: `0:100`, `3,17,40`, `all`, `sample:200`.")] = "sample:100",
     task_arg: Annotated[
         list[str] | None, typer.Option("-T", help="Any other argument of the tasks, as `inspect eval` takes it.")
     ] = None,
-    log_dir: Annotated[Path, typer.Option(help="The logs go to a folder of the study's name in it.")] = Path(
+    log_dir: Annotated[Path, typer.Option(help="Folder for logs; the study gets a folder of its name in it.")] = Path(
         "logs/studies"
     ),
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it will cost, and stop.")] = False,
-    look: Annotated[
-        int, typer.Option(min=0, help="Latents of each level to look at for what it will cost; 0 to say nothing of it.")
-    ] = 3,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Estimate the cost, then stop.")] = False,
+    look: Annotated[int, typer.Option(min=0, help="Latents per level for the cost estimate; 0 for no estimate.")] = 3,
     model_cost_config: Annotated[
         Path | None,
         typer.Option(
-            help="Prices by model, the file that `inspect eval` takes.", envvar="INSPECT_EVAL_MODEL_COST_CONFIG"
+            help="File of prices by model, as `inspect eval` takes it.", envvar="INSPECT_EVAL_MODEL_COST_CONFIG"
         ),
     ] = None,
     md: Annotated[Path | None, typer.Option(help="Write the tables as Markdown.")] = None,
-    display: Annotated[str | None, typer.Option(help="As `inspect eval --display` takes it.")] = None,
-    retry_attempts: Annotated[int, typer.Option(min=0, help="How often what fails is tried again.")] = 10,
+    display: Annotated[str | None, typer.Option(help="Progress display, as `inspect eval --display` takes it.")] = None,
+    retry_attempts: Annotated[int, typer.Option(min=0, help="Retries of a failed evaluation.")] = 10,
 ) -> None:
-    """Run one of the paper's experiments (arXiv 2410.13928), and show its table beside the paper's.
+    """Run one of the paper's experiments (arXiv 2410.13928) and print its table beside the paper's.
 
-    All levels are one Inspect eval set: the same command goes on where an interrupted one stopped, and shows the table
-    again once all is there.
+    All levels form one Inspect eval set. To continue an interrupted study, repeat the command; if all levels are
+    finished, it prints the table again.
 
     \b
     Example:
@@ -90,7 +93,7 @@ def study(
     )
     if not plan.runs:
         view.print_terminal(study_views(plan, {}, outcome({}, {}, "")), [])
-        raise UserError(f"{name}: no level can be run; see what each takes above")
+        raise UserError(f"{name}: no level can be run; the table above says what each one needs")
     if look or dry_run:
         prices = read_prices(model_cost_config) if model_cost_config else {}
         table, cost_notes = cost_view(plan, costs(plan, max(1, look), prices))
@@ -105,4 +108,4 @@ def study(
     if md is not None:
         view.write_markdown(md, shown, notes)
     if not done:
-        raise UserError(f"{folder}: not all levels are finished; the same command tries those again that are not")
+        raise UserError(f"{folder}: some levels are not finished; repeat the command to retry them")

@@ -30,7 +30,7 @@ def study_views(plan: Planned, results: dict[str, Found], numbers: pd.DataFrame)
         views += [_certainty(plan, names, rows), *_costs(plan, names, results), _evaluations(plan, names, results)]
     if plan.missing:
         missing = [[name, how] for name, how in plan.missing.items()]
-        views.append(View("Not run", [plan.study.factor, "what it takes"], missing, text=2))
+        views.append(View("Not run", [plan.study.factor, "what it needs"], missing, text=2))
     return views
 
 
@@ -38,20 +38,20 @@ def study_notes(plan: Planned) -> list[str]:
     """Return what has to be said below the tables."""
     paper = f"{_PAPER}, {plan.study.table}"
     notes = [
-        f"Median (quartiles) over latents. The paper: {paper}; Gemma 2 9B, explained and graded by Llama 3.1 70B"
-        " Instruct, unless said otherwise. Its subject, data and models are not this run's, and its test contexts can"
-        " be those that the explainer saw: compare how levels differ, not where they lie."
+        f"Median (quartiles) over latents. The paper's numbers: {paper}; Gemma 2 9B, explained and graded by Llama 3.1"
+        " 70B Instruct, unless noted. Its subject, data and models differ from this run's, and the explainer may have"
+        " seen its test contexts: compare the differences between levels, not their values."
         if plan.study.table
         else "Median (quartiles) over latents.",
-        "Mean over latents with its 95 % bootstrap interval; differences from the level named, paired over their"
-        " common latents, or, where pairs is –, of other latents (Welch's); p by Holm's correction over a score's"
+        "Means over latents have 95 % bootstrap intervals. Differences are from the named level, paired over"
+        " common latents, or between different latents where pairs is – (Welch's). p is Holm-corrected over a score's"
         " differences.",
     ]
     if plan.of_demo:
         notes.append(
-            "DEMO: what stands here as ours comes from this project's demo, a model of 4.5 M parameters over"
-            " Python's standard library, and not from the paper's models. What stands below a level's name stands for"
-            " it."
+            "DEMO: our numbers here come from this project's demo, a model with 4.5 M parameters trained on"
+            " Python's standard library, not from the paper's models. The name below a level is the demo's substitute"
+            " for it."
         )
     return notes + plan.study.notes
 
@@ -143,7 +143,7 @@ def _costs(plan: Planned, names: list[str], results: dict[str, Found]) -> list[V
             numbers = [f"{cost:,.0f}" if known(cost) else "–" for cost in result.costs.values()]
             cells.append([name, *numbers, *(f"{mean:.3f}" if known(mean) else "–" for mean in means)])
     head = [plan.study.factor, *(name.replace("_", " ") for name in FIELDS), *plan.study.scores]
-    return [View("What an explanation cost, per latent, and what it scored", head, cells)] if cells else []
+    return [View("Cost and scores of explanations, means per latent", head, cells)] if cells else []
 
 
 def _evaluations(plan: Planned, names: list[str], results: dict[str, Found]) -> View:

@@ -1,4 +1,4 @@
-"""`autointerp export`: the command that writes our logs' explanations and scores for others."""
+"""`autointerp export`: the command that writes the explanations and scores of logs in other projects' formats."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,10 +11,12 @@ def export(
     logs: Annotated[list[str], typer.Argument(help="Inspect logs of this project: files or URLs.", metavar="LOG")],
     to: Annotated[
         str,
-        typer.Option(help="jsonl, csv, parquet, neuronpedia, delphi, saebench or eleuther.", metavar="FORMAT"),
+        typer.Option(help="Format: jsonl, csv, parquet, neuronpedia, delphi, saebench or eleuther.", metavar="FORMAT"),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The file of a table; the folder of everything else.")],
-    overwrite: Annotated[bool, typer.Option(help="Replace an export that is there.")] = False,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="File for jsonl, csv and parquet; folder for the other formats.")
+    ],
+    overwrite: Annotated[bool, typer.Option(help="Replace an existing export.")] = False,
     model_id: Annotated[
         str | None, typer.Option(help="Neuronpedia's name of the subject; by default the last part of its name.")
     ] = None,
@@ -27,11 +29,11 @@ def export(
     store: Annotated[
         str | None,
         typer.Option(
-            help="Delphi: the store that the logs are over, whose texts its scores hold; by default one at hand."
+            help="For delphi: the logs' store, for the texts in the scores; by default the store named in the logs."
         ),
     ] = None,
 ) -> None:
-    """Write the explanations and scores of logs in a format that others read.
+    """Write the explanations and scores of logs in a format that other projects read.
 
     \b
     jsonl, csv, parquet  a file: every latent, every score, who explained and who graded
@@ -41,10 +43,10 @@ def export(
     saebench             one result file; balanced accuracy of detection, null for verdicts and SAE configuration
     eleuther             HOOKPOINT_feature.json, and scores/ of detection (recall) and fuzzing
 
-    What a format has no place for stands beside it: provenance.json (explainer, grader, prompts, options, store, means
-    with intervals), and latents.jsonl, a line per latent; beside a file, FILE.provenance.json. Latents without an
-    explanation, and floors, whose explanations are another latent's, are in tables and latents.jsonl alone.
-    In CSV a text that a spreadsheet would run as a formula has a ' before it, which `-T explanations=` takes off again.
+    What a format has no place for goes into files beside it: provenance.json (explainer, grader, prompts, options,
+    store, means with intervals) and latents.jsonl, a line per latent; a single file gets FILE.provenance.json. Latents
+    without an explanation, and floors, which use another latent's explanation, are only in tables and latents.jsonl.
+    In CSV, a text that a spreadsheet would run as a formula gets a ' in front; `-T explanations=` removes it again.
 
     \b
     Example:

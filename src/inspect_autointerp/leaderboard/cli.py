@@ -10,7 +10,7 @@ from typer.core import TyperCommand
 
 
 class BareMarkdown(TyperCommand):
-    """A command whose `--md` needs no file: alone, it means standard output."""
+    """A command whose `--md` needs no file; without one, it writes to standard output."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put `-` behind an `--md` that is the last word, or has an option behind it."""
@@ -25,7 +25,7 @@ def leaderboard(
     logs: Annotated[str, typer.Argument(help="Folder of Inspect logs.")] = "logs",
     differences: Annotated[bool, typer.Option(help="Show paired differences between explainers.")] = False,
     correlations: Annotated[bool, typer.Option(help="Show how scores correlate over latents.")] = False,
-    guidelines: Annotated[bool, typer.Option(help="Show what the paper's guidelines come to in these logs.")] = False,
+    guidelines: Annotated[bool, typer.Option(help="Check the paper's guidelines on these logs.")] = False,
     by: Annotated[
         str | None,
         typer.Option(
@@ -36,7 +36,7 @@ def leaderboard(
     csv: Annotated[
         Path | None,
         typer.Option(
-            help="Write a row per explainer and score; `-` for standard output. A formula has a ' before it, and"
+            help="Write a row per explainer and score as CSV; `-` for standard output. Formulas get a ' in front, and"
             " control characters are spelled out."
         ),
     ] = None,
@@ -50,25 +50,27 @@ def leaderboard(
         Path | None,
         typer.Option(help="Write the tables as Markdown to a file; `-`, or nothing, for standard output."),
     ] = None,
-    html: Annotated[Path | None, typer.Option(help="Write a page of it all: a folder that needs no server.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write a web page with everything: a folder that needs no server.")
+    ] = None,
     viewer: Annotated[
-        bool, typer.Option("--view/--no-view", help="Put the logs into that folder too, in the Inspect viewer.")
+        bool, typer.Option("--view/--no-view", help="Add the logs to that folder, in the Inspect viewer.")
     ] = True,
     store: Annotated[
-        list[str] | None, typer.Option(help="A store that the page's cards read the texts of contexts from.")
+        list[str] | None, typer.Option(help="Store that the page's cards read texts of contexts from.")
     ] = None,
     documents: Annotated[
         bool,
         typer.Option(
-            help="Add the interval for which documents are drawn too, not latents alone; it reads every sample."
+            help="Add intervals that also cover the draw of documents, not only of latents; reads every sample."
         ),
     ] = False,
     full: Annotated[bool, typer.Option(help="Show differences, correlations, guidelines and means by each.")] = False,
 ) -> None:
     """Compare explainers: mean scores over latents with intervals, beside the floors.
 
-    Only logs over the same store, latents, grader and options stand in one table; the others are listed with the
-    reason. `docs/leaderboard.md` says what the files hold.
+    A table holds only logs over the same store, latents, grader and options; the others are listed with the
+    reason. `docs/leaderboard.md` describes the files.
 
     \b
     Example:
@@ -95,7 +97,7 @@ def leaderboard(
     if html is not None:
         check_target(html, logs if viewer else None)
     elif store:
-        raise UserError("--store: is for the page's cards; give --html FOLDER too")
+        raise UserError("--store is for the page's cards; give --html FOLDER too")
     at_hand = [str(Store.open(locate(given)).folder) for given in store or []]
     results = read_results(logs, alone=by == "coder")
     pairs = differences_of(results)

@@ -1,4 +1,4 @@
-"""`autointerp verdicts`: the command that lists what a log's scores rest on, context by context."""
+"""`autointerp verdicts`: the command that lists a log's verdicts, context by context."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,27 +17,25 @@ _SHOWN = 1000
 def verdicts(
     log: Annotated[str, typer.Argument(help="An Inspect log of this project: a file or URL.")],
     latent: Annotated[
-        list[str] | None, typer.Option(help="A latent of it, `layers.2/17`; can be given again. By default all.")
+        list[str] | None, typer.Option(help="Latent of the log, such as `layers.2/17`; repeatable. All by default.")
     ] = None,
     score: Annotated[
-        list[str] | None, typer.Option(help="A score of it, `detection`; can be given again. By default all.")
+        list[str] | None, typer.Option(help="Score of the log, such as `detection`; repeatable. All by default.")
     ] = None,
     csv: Annotated[
         Path | None, typer.Option(help="Write every row and column to this CSV file; `-` for standard output.")
     ] = None,
-    store: Annotated[
-        str | None, typer.Option(help="The store that the log is over: adds the text of each context.")
-    ] = None,
+    store: Annotated[str | None, typer.Option(help="The log's store; adds the text of each context.")] = None,
     disagree: Annotated[
         tuple[str, str] | None,
         typer.Option(
             metavar="SCORE SCORE",
-            help="List instead the latents on which two scores disagree most, by ranks among the log's latents.",
+            help="List the latents on which two scores disagree most, by rank among the log's latents.",
         ),
     ] = None,
     most: Annotated[int, typer.Option(min=1, help="Latents that --disagree lists.")] = 20,
 ) -> None:
-    """List verdicts: which context a grader judged, what it is, and what the grader said of it.
+    """List verdicts: the contexts that a grader judged, their kind, and the grader's answer.
 
     For Python: inspect_autointerp.leaderboard.load.verdict_frame.verdict_frame gives the same as a DataFrame.
 
@@ -54,7 +52,7 @@ def verdicts(
 
     if disagree is not None:
         if latent or score or store:
-            raise UserError("--disagree: of all latents and of two scores; leave out --latent, --score and --store")
+            raise UserError("--disagree compares two scores over all latents; leave out --latent, --score and --store")
         rows = disagreements(log, *disagree, most)
         shown, notes = _disagreements(rows, *disagree)
     else:
@@ -67,7 +65,7 @@ def verdicts(
 
 
 def _verdicts(rows: "pd.DataFrame") -> tuple["View", list[str]]:
-    """Return the first rows as a table without empty columns, and what it leaves out."""
+    """Return the first rows as a table without empty columns, and a note on the rows left out."""
     from inspect_autointerp.leaderboard.show.view import View
 
     few = rows.head(_SHOWN)

@@ -12,26 +12,28 @@ CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 def eval_sharded(
     context: typer.Context,
-    task: Annotated[str, typer.Argument(help="A task by name, like multi_score, or a file, as for inspect eval.")],
-    latents: Annotated[str, typer.Option(help="Which: all, 0:20000, a list, or sample:5000 usable ones.")] = "all",
-    shard: Annotated[int, typer.Option(help="Latents in a shard, which has a log of its own.")] = 500,
-    processes: Annotated[int, typer.Option(help="Shards at a time on this machine.", min=1)] = 1,
+    task: Annotated[str, typer.Argument(help="Task by name, such as multi_score, or a file, as for inspect eval.")],
+    latents: Annotated[
+        str, typer.Option(help="Latents: all, 0:20000, a list, or sample:5000 for a draw from the usable ones.")
+    ] = "all",
+    shard: Annotated[int, typer.Option(help="Latents per shard; each shard writes its own log.")] = 500,
+    processes: Annotated[int, typer.Option(help="Shards that run at the same time on this machine.", min=1)] = 1,
     ray: Annotated[bool, typer.Option(help="Run shards on a Ray cluster instead.")] = False,
-    log_dir: Annotated[str, typer.Option(help="Where logs go, and where complete shards are looked for.")] = "logs",
+    log_dir: Annotated[str, typer.Option(help="Folder for logs; complete shards in it are kept.")] = "logs",
     log: Annotated[
         str,
         typer.Option(
-            help="What logs hold: lean, all but live views, raw API calls and what is there twice; full, Inspect's"
-            " defaults; least, explanations and scores without prompts, answers and reports once a shard is complete."
+            help="Content of logs. lean: everything but live views, raw API calls and duplicates. full: Inspect's"
+            " defaults. least: explanations and scores; prompts, answers and reports go once a shard is complete."
         ),
     ] = "lean",
-    dry_run: Annotated[bool, typer.Option(help="Say what would be run.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Print what would run, then stop.")] = False,
 ) -> None:
     """Evaluate very many latents in shards: one Inspect log each, in one folder.
 
-    All further options are those of inspect eval, and go to every shard. The same command again runs what is missing:
-    complete shards are kept, and those begun go on from their logs. A shard that fails stops no other. The leaderboard
-    shows all shards as one evaluation.
+    All other options are passed to inspect eval for every shard. Repeat the command to run what is missing: complete
+    shards are kept, and unfinished ones continue from their logs. A failed shard does not stop the others. The
+    leaderboard shows all shards as one evaluation.
 
     \b
     Example:
@@ -47,7 +49,7 @@ def eval_sharded(
     if log not in kinds:
         raise UserError(f"--log {log}: give {', '.join(kinds)}")
     if ray and processes > 1:
-        raise UserError("--ray: the cluster says how many shards run at a time; leave --processes out")
+        raise UserError("--ray: the cluster decides how many shards run at a time; leave out --processes")
     state = run.begin(make_plan(task, context.args, latents, shard), log_dir, log)  # pyright: ignore[reportArgumentType]
     progress.say_plan(state)
     if dry_run or not state.waiting:

@@ -25,7 +25,7 @@ def say_plan(sweep: Sweep) -> None:
         begun = len([shard for shard in logs.unfinished if shard not in logs.complete])
         say(f"{len(logs.complete):,} shards are complete, {begun:,} begun, {len(sweep.waiting):,} to run")
     for path in logs.unreadable:
-        say(f"{path}: cannot be read, as a log that was cut short; if it is a shard's, that is run anew")
+        say(f"{path}: cannot be read, so it may be cut short; if it belongs to a shard, the shard runs again")
 
 
 def say_result(sweep: Sweep) -> None:
@@ -42,12 +42,12 @@ def say_result(sweep: Sweep) -> None:
     if len(sweep.failed) > _LISTED:
         lines.append(f"  and {len(sweep.failed) - _LISTED:,} more")
     raise UserError(
-        "\n".join([f"{len(sweep.failed):,} of {n:,} shards failed; the same command runs them again:", *lines])
+        "\n".join([f"{len(sweep.failed):,} of {n:,} shards failed; repeat the command to run them again:", *lines])
     )
 
 
 def say(what: str) -> None:
-    """Tell it in a line of its own."""
+    """Print a line of its own."""
     Console(stderr=True).print(what, markup=False, highlight=False, soft_wrap=True)
 
 

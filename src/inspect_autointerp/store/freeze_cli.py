@@ -1,4 +1,4 @@
-"""`autointerp freeze`: the command that writes a store of some latents of another one."""
+"""`autointerp freeze`: the command that writes a small store with some latents of a larger one."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 
 _HELP_LATENTS = (
-    "Which latents, of each hookpoint: `sample:100` draws as an evaluation does, from those that can be evaluated;"
+    "Latents of each hookpoint: `sample:100` draws as an evaluation does, from those that can be evaluated;"
     " `0:100`, `3,17,40`, `all`."
 )
 
@@ -16,26 +16,26 @@ def freeze(
     store: Annotated[str, typer.Argument(help="A context store: a folder, a URL, or the name of a built-in one.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder of the new store.")] = None,
     latents: Annotated[str, typer.Option(help=_HELP_LATENTS)] = "sample:100",
-    hookpoint: Annotated[
-        list[str] | None, typer.Option(help="A hookpoint to hold; may be given several times. All by default.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Random seed of `sample:`; as an evaluation's `-T seed=`.")] = 0,
+    hookpoint: Annotated[list[str] | None, typer.Option(help="Hookpoint to keep; repeatable. All by default.")] = None,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Random seed of `sample:`, the same as `-T seed=` of an evaluation.")
+    ] = 0,
     min_contexts: Annotated[
-        int, typer.Option(min=1, help="`sample:` passes over latents with fewer contexts; as `-T min_contexts=`.")
+        int, typer.Option(min=1, help="Fewest contexts of a latent for `sample:`, the same as `-T min_contexts=`.")
     ] = 20,
     licence: Annotated[str | None, typer.Option(help="Licence of the text, for the manifest.")] = None,
     notice: Annotated[
         Path | None, typer.Option(help="A text file about the text's sources and licences; becomes NOTICE.")
     ] = None,
     compare: Annotated[
-        str | None, typer.Option(help="Write nothing: report how far STORE agrees with this frozen store.")
+        str | None, typer.Option(help="Report how far STORE agrees with this frozen store, and write nothing.")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a store at --output.")] = False,
 ) -> None:
-    """Write a store of some latents of another one, with all that their contexts and negatives need.
+    """Write a small store with some latents of a larger one, and all that their contexts and negatives need.
 
-    It is a few megabytes. Every evaluation of these latents that does not run the subject gives exactly what it gives
-    on the whole store: publish it once, and everybody evaluates on the same bytes.
+    It takes a few megabytes. An evaluation of these latents that does not run the subject gives exactly the result
+    that it gives on the whole store. Publish it once, and everybody evaluates on the same bytes.
 
     \b
     Example:
@@ -54,7 +54,7 @@ def freeze(
     console = Console()
     if compare is not None:
         if output is not None:
-            raise UserError("--compare writes nothing: leave out --output")
+            raise UserError("--compare writes nothing; leave out --output")
         one, other = Store(locate(compare)), Store(locate(store))
         (console if console.is_terminal else Console(width=160)).print(agreement_table(one, agreement(one, other)))
         return

@@ -1,4 +1,4 @@
-"""`autointerp stats`: the command that says what a context store holds."""
+"""`autointerp stats`: the command that summarizes a context store."""
 
 from math import isnan
 from pathlib import Path
@@ -26,23 +26,23 @@ def stats(
     contexts: Annotated[
         str, typer.Argument(help="A context store: a folder, a URL, `smollm2`, `demo` or `planted`.", metavar="STORE")
     ],
-    hookpoint: Annotated[str | None, typer.Option(help="One of its hookpoints; all by default.")] = None,
+    hookpoint: Annotated[str | None, typer.Option(help="Hookpoint of the store; all by default.")] = None,
     latents: Annotated[
         str | None, typer.Option(help="List these latents: `0:100`, `3,17,40`, `sample:20`, `all`.")
     ] = None,
     to: Annotated[
         Path | None,
         typer.Option(
-            help="Write a row per latent, of those in --latents or of all, to a .csv, .jsonl or .parquet. In CSV a"
-            " formula has a ' before it, and control characters are spelled out."
+            help="Write a row per latent (those of --latents, or all) to a .csv, .jsonl or .parquet file. In CSV, a"
+            " formula gets a ' in front, and control characters are spelled out."
         ),
     ] = None,
     min_active: Annotated[
         int | None,
-        typer.Option(min=1, help="A latent that fires in fewer windows is rare; as prep was told."),
+        typer.Option(min=1, help="Call latents rare that fire in fewer windows; prep's value by default."),
     ] = None,
 ) -> None:
-    """Say what a context store holds: how often latents fire and how strongly, what is kept of them, and its size.
+    """Summarize a context store: how often and how strongly latents fire, how many windows it keeps, and its size.
 
     \b
     Example:
@@ -99,7 +99,7 @@ def _store_table(store: Store, name: str) -> Table:
     table.add_row("tokens", f"{manifest.n_tokens:,}")
     table.add_row("documents", f"{manifest.n_documents:,}")
     table.add_row("windows", f"{manifest.n_windows:,} of {manifest.settings.window} tokens")
-    table.add_row("size", f"{_bytes(sum(sizes.values()))}, of which {_sizes(shared)}")
+    table.add_row("size", f"{_bytes(sum(sizes.values()))}, including {_sizes(shared)}")
     return table
 
 
@@ -119,7 +119,7 @@ def _summary_table(store: Store, hookpoint: str, figures: dict[str, float], min_
     def quantiles(key: str) -> str:
         return "".join(f"{_number(figures[f'{key}_{q}']):<10}" for q in QUANTILES)
 
-    single = f"{_percent(figures['single_token'])}; of those not rare {_percent(figures['single_token_common'])}"
+    single = f"{_percent(figures['single_token'])}; without rare ones {_percent(figures['single_token_common'])}"
     for measure, value in (
         ("latents", f"{n:,.0f}" + (f" held of {at.width:,}" if store.manifest.frozen else "")),
         ("never fire", of_all("dead")),
@@ -127,10 +127,10 @@ def _summary_table(store: Store, hookpoint: str, figures: dict[str, float], min_
         ("fire on more than 1 % of tokens", _percent(figures["over_1_percent"])),
         ("fire on more than 10 % of tokens", _percent(figures["over_10_percent"])),
         (f"with {TEST_CONTEXTS} sampled windows to test on", of_all("testable")),
-        (f"more than {SINGLE_TOKEN:.0%} of what is kept on one token, of those that fire", single),
-        (f"positional: firing and position tell {POSITIONAL} nats of each other", _percent(figures["positional"])),
-        ("quantiles of those that fire", "".join(f"{f'{q:.0%}':<10}" for q in QUANTILES)),
-        ("  share of tokens on which one fires", quantiles("density")),
+        (f"single-token: > {SINGLE_TOKEN:.0%} of kept activations on one token, share of live", single),
+        (f"positional: mutual information of firing and position > {POSITIONAL} nats", _percent(figures["positional"])),
+        ("quantiles over live latents", "".join(f"{f'{q:.0%}':<10}" for q in QUANTILES)),
+        ("  share of tokens on which it fires", quantiles("density")),
         ("  maximum", quantiles("max_activation")),
         ("kept windows", f"{n_kept:,.0f}, {_number(postings / n_kept if n_kept else float('nan'))} bytes each"),
         ("files", _sizes(files)),

@@ -7,9 +7,9 @@ _STATES = {"run": "run", "defined": "defined, not yet run"}
 
 
 def suites() -> None:
-    """List the named suites, and where each one's store lies or would lie.
+    """List the named suites, and tell if each one's store is on this machine.
 
-    A suite fixes everything but the explainer, so that leaderboards of different people compare.
+    A suite fixes everything but the explainer, so results of different people can be compared.
 
     \b
     Example:

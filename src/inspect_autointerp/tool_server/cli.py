@@ -7,11 +7,13 @@ import typer
 
 def mcp(
     store: Annotated[str, typer.Argument(help="A context store: a folder, a URL, `demo`.")],
-    hookpoint: Annotated[str | None, typer.Option(help="Whose latents are listed; the first by default.")] = None,
+    hookpoint: Annotated[
+        str | None, typer.Option(help="Hookpoint whose latents are listed; the first by default.")
+    ] = None,
 ) -> None:
     """Serve the agent's tools on a store to any coding agent, by the Model Context Protocol over standard input.
 
-    The tools are read-only, and nothing of the test split can be asked for: what an agent finds out here can be scored
+    The tools are read-only and show nothing of the test split, so an explanation that an agent finds here can be scored
     on the same store afterwards.
 
     \b

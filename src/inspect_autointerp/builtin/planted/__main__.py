@@ -159,8 +159,8 @@ def reach() -> Table:
 
 def main(
     n: Annotated[int, typer.Option("--number", "-n", min=1, help="Contexts of each kind per latent.")] = 100,
-    seed: Annotated[int, typer.Option(help="Of the contexts and of the grader's errors.")] = 0,
-    error_rate: Annotated[float, typer.Option(min=0, max=1, help="Of the grader.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="Random seed for contexts and the grader's errors.")] = 0,
+    error_rate: Annotated[float, typer.Option(min=0, max=1, help="Error rate of the grader.")] = 0.0,
     units: Annotated[int, typer.Option(min=1, help="Units of the label tests.")] = 300,
 ) -> None:
     """Print which statistic tells true, too-broad, too-narrow and wrong explanations of planted latents apart.

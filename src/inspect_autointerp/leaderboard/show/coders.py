@@ -9,10 +9,10 @@ from inspect_autointerp.leaderboard.show.view import View
 from inspect_autointerp.text.render import visible
 
 NOTE = (
-    "By coder: each coder's own latents, in the store that is named; floor: the mean of the floor that the row is least"
-    " sure to be above, on the same latents; over floor: the paired difference from it; below the best: how far the"
-    " mean of the best coder is above the row's, as of two independent samples (Welch's interval). A coder without a"
-    " floor has – there: evaluate it with -T explainer=shuffled, too."
+    "By coder: each coder's own latents, in the named store. floor: the mean of the hardest floor to beat,"
+    " on the same latents. over floor: the paired difference from it. below the best: the distance from the"
+    " mean of the best coder, as between two independent samples (Welch's interval). A coder without a"
+    " floor shows –; to add one, evaluate it with -T explainer=shuffled."
 )
 
 

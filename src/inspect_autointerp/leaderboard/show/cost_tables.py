@@ -7,9 +7,9 @@ from inspect_autointerp.text.render import visible
 
 _HEAD = ["explainer tokens", "grader tokens", "subject tokens", "calls", "tool calls", "seconds"]
 NOTE = (
-    "What an explanation costs: the mean over latents. Grader tokens are those that the explainer asked for to choose"
-    " among explanations; subject tokens are counted once per forward pass; seconds are wall-clock time, with all"
-    " waiting for other latents. What an answer cost that came out of Inspect's cache is counted as if paid again."
+    "Cost of an explanation: the mean over latents. Grader tokens are those that the explainer used to choose"
+    " among explanations; subject tokens are counted once per forward pass; seconds are wall-clock time, including"
+    " waiting for other latents. Answers from Inspect's cache count as if they were paid for again."
 )
 
 

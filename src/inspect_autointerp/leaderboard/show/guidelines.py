@@ -13,10 +13,10 @@ from inspect_autointerp.leaderboard.show.view import View
 from inspect_autointerp.statistics.intervals import bootstrap_interval
 from inspect_autointerp.text.render import visible
 
-_DECILES = "score the whole distribution: found in the strongest tenth less in the weakest"
+_DECILES = "score the whole distribution: recall in the strongest decile minus recall in the weakest"
 _DENSITY = "rare and dense latents: Spearman's correlation of score and firing share"
 _SCORES = "use more than one score: Spearman's correlation of two"
-_KL = "compare interventions at one KL: the KL that there was"
+_KL = "compare interventions at one KL: the KL reached"
 
 
 def guidelines(results: Results) -> pd.DataFrame:
@@ -46,7 +46,7 @@ def guidelines_view(results: Results) -> list[View]:
         ]
         for row in rows_of(guidelines(results)).values()
     ]
-    head = ["the paper's guideline, and what tells", "of", "explainer", "value"]
+    head = ["the paper's guideline, and its figure", "of", "explainer", "value"]
     return [View("Guidelines", head, rows, text=3)] if rows else []
 
 
@@ -68,7 +68,7 @@ def _of_table(results: Results, table: int) -> list[tuple[Any, ...]]:
     estimates = results.estimates[results.estimates["entry"] == explainers.index[0]].set_index("statistic")
     for kind in HARD:
         if (name := f"{best['statistic']}_{kind}") in estimates.index:
-            advice = f"random negatives are weak: the score against {kind}, which stands beside {best['statistic']}"
+            advice = f"random negatives are weak: the score against {kind}, shown beside {best['statistic']}"
             figures.append((advice, table_name, who, *estimates.loc[name, ["mean", "low", "high"]]))
     if "kl" in estimates.index:
         figures.append((_KL, table_name, who, *estimates.loc["kl", ["mean", "low", "high"]]))

@@ -14,13 +14,13 @@ from inspect_autointerp.text.render import visible
 from inspect_autointerp.text.settings_words import short_labels, without_json
 
 NOTES = (
-    "Mean over latents with its 95 % bootstrap interval; median with quartiles; over floor: the paired difference from"
-    " the floor that it is least sure to be above; – is undefined; ¶ at the natural base rate; empty columns are left"
-    " out; identical is the share of latents whose explanation another latent has, too. Explainers that cannot be told"
-    " apart (paired over latents, Holm's correction, 5 %) share a rank."
-    " Latents count as independent there, although their contexts can be of the same documents; `--documents` adds an"
-    " interval for which latents and documents are drawn.",
-    "Floors, and explainers that are not above them (†), recede.",
+    "Means over latents have 95 % bootstrap intervals; medians have quartiles. over floor: the paired difference from"
+    " the hardest floor to beat. –: undefined. ¶: at the natural base rate. Empty columns are left"
+    " out. identical: the share of latents whose explanation another latent also has. Explainers without a significant"
+    " difference (paired over latents, Holm's correction, 5 %) share a rank."
+    " This treats latents as independent, although their contexts can come from the same documents; `--documents` adds"
+    " an interval over the draw of both latents and documents.",
+    "Floors, and explainers that are not above them (†), are greyed out.",
 )
 
 

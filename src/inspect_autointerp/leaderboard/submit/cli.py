@@ -1,4 +1,4 @@
-"""`autointerp submit` and `autointerp verify`: rows of a suite in one file, and whether they hold."""
+"""`autointerp submit` and `autointerp verify`: the commands that pack a suite's rows in one file, and check it."""
 
 import sys
 from pathlib import Path
@@ -20,7 +20,7 @@ _SHOWN = 20
 
 def submit(
     logs: Annotated[list[str], typer.Argument(help="Logs of one suite: explainers, and floors.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Where the entry goes: a JSON file.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="JSON file for the entry.")],
     suite: Annotated[str | None, typer.Option(help="The suite's file, if it does not come with the package.")] = None,
 ) -> None:
     """Pack logs of a suite into an entry that others can check: rows with intervals, values per latent, provenance.
@@ -44,14 +44,14 @@ def submit(
 
 
 def verify(
-    entry: Annotated[Path, typer.Argument(help="What `autointerp submit` wrote.")],
+    entry: Annotated[Path, typer.Argument(help="Entry that `autointerp submit` wrote.")],
     logs: Annotated[list[str] | None, typer.Argument(help="The logs that it was made from.")] = None,
     suite: Annotated[str | None, typer.Option(help="The suite's file, if it does not come with the package.")] = None,
 ) -> None:
-    """Check an entry: against itself, its suite's definition, and the logs given, all of whose numbers are recomputed.
+    """Check an entry against itself, its suite's definition and the given logs, whose numbers are all recomputed.
 
     Each latent's statistics are computed from its verdicts, and means and intervals from the latents' statistics.
-    Simulation and intervention need more than a log holds: their statistics are taken as they are, and named.
+    Simulation and intervention need more than a log holds; their statistics are listed and taken as they are.
     The exit status is 2 if anything differs; every difference is named.
 
     \b
