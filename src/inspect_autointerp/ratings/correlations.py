@@ -104,7 +104,8 @@ def reliability(raters: np.ndarray, weight: np.ndarray) -> np.ndarray:
     single = np.divide(np.nansum(values, axis=0), n, out=np.full(len(weight), np.nan), where=n > 0)
     rated = (~np.isnan(raters)).sum(axis=1)
     k = float(rated[rated > 0].mean()) if (rated > 0).any() else 0.0
-    return np.where(single > 0, k * single / (1 + (k - 1) * single), np.nan)
+    single = np.where(single > 0, single, np.nan)
+    return k * single / (1 + (k - 1) * single)
 
 
 def agreement(score: np.ndarray, raters: np.ndarray, weight: np.ndarray) -> tuple[ScoreAgreement, np.ndarray]:

@@ -9,11 +9,13 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.ratings.draw import LEVELS, draw, strata
 from inspect_autointerp.ratings.items import Choices, densities
 from inspect_autointerp.ratings.report import PAPER
-from inspect_autointerp.ratings.sample_size import explanations_needed, half_width, mean_reliability
+from inspect_autointerp.ratings.sample_size import explanations_needed, half_width, mean_reliability, raters_needed
 from inspect_autointerp.ratings.sources import Material
 
 RATERS = (1, 2, 3, 5)
 PAPER_N = 81
+WANTED = 0.8
+"""Reliability of a mean rating that is usually held to be good."""
 
 
 def sizes(within: float, reliability: float) -> list[tuple[str, float, list[tuple[float, int]]]]:
@@ -53,7 +55,8 @@ def print_plan(material: Material, choices: Choices, within: float, reliability:
     lines = [
         "From Bonett and Wright (2000): var(z) = (1 + r²/2)/(n − 3) of Spearman's r. Explanations are of different"
         " latents; several of one latent count for less.",
-        f"One rater's reliability is taken to be {reliability:g}; that of the mean by Spearman and Brown is {reliable}.",
+        f"One rater's reliability is taken to be {reliability:g}; that of the mean, by Spearman and Brown, is {reliable}."
+        f" For a mean with a reliability of {WANTED:g} it takes {raters_needed(reliability, WANTED)} raters.",
         f"The paper's {PAPER_N} explanations give ±{half_width(0.6, PAPER_N):.2f} at a coefficient of 0.60.",
         f"{choices.contexts} contexts and {choices.texts} texts per explanation ask"
         f" {choices.contexts * ('scale' in choices.tasks) + choices.texts * ('detection' in choices.tasks)} questions"

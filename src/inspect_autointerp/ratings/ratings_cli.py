@@ -1,5 +1,6 @@
 """`autointerp ratings`: the command that says how far scores agree with people."""
 
+from math import isnan
 from pathlib import Path
 from typing import Annotated
 
@@ -54,9 +55,11 @@ def ratings(
         errors.print(line, markup=False, highlight=False, style="yellow")
     report = report_of(sheet_key, collected.raters, seed)
     mean = report.reliability
+    reliable = "the reliability of the mean rating is unknown: it takes two raters of the same explanations who agree"
+    if not isnan(mean.value):
+        reliable = f"reliability of the mean rating {mean.value:.2f} ({mean.low:.2f} to {mean.high:.2f})"
     console.print(
-        f"{report.n_raters} raters, {report.n_rated} of {len(sheet_key.explained)} explanations rated;"
-        f" reliability of the mean rating {mean.value:.2f} ({mean.low:.2f} to {mean.high:.2f})",
+        f"{report.n_raters} raters, {report.n_rated} of {len(sheet_key.explained)} explanations rated; {reliable}",
         markup=False,
         highlight=False,
         soft_wrap=True,

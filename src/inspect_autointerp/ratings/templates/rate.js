@@ -83,7 +83,7 @@
   };
   const coloured = (pieces) => {
     const line = element("div", { className: "text", dir: "ltr" });
-    for (const [text, depth] of pieces) line.append(depth ? element("b", { className: `h${depth}` }, text) : text);
+    for (const [text, depth] of pieces) line.append(depth ? element("b", { className: `h${depth}`, role: "mark" }, text) : text);
     return line;
   };
 
