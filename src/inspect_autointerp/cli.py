@@ -19,6 +19,8 @@ from inspect_autointerp.prep.cli.hooks import hooks
 from inspect_autointerp.prep.cli.merge import merge
 from inspect_autointerp.prep.cli.negatives import negatives
 from inspect_autointerp.prep.cli.prep import prep
+from inspect_autointerp.ratings.cli import rate
+from inspect_autointerp.ratings.ratings_cli import ratings
 from inspect_autointerp.sharded import cli as sharded_cli
 from inspect_autointerp.store.freeze_cli import freeze
 from inspect_autointerp.store_stats.cli import stats
@@ -52,6 +54,8 @@ app.command()(submit)
 app.command()(verify)
 app.command()(export)
 app.command()(study)
+app.command()(rate)
+app.command()(ratings)
 app.command()(mcp)
 
 

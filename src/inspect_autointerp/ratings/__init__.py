@@ -1,0 +1,1 @@
+"""Ratings by people: a page on which explanations are rated blind, and what such ratings say of the scores."""
