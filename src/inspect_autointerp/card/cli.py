@@ -16,7 +16,7 @@ def show(
         list[str],
         typer.Argument(
             metavar="[STORE] LATENT",
-            help="A context store (a folder, a URL, `demo`, `planted` or `smollm2`, the default) and one of its latents:"
+            help="A context store (a folder, a URL, `demo`, `planted`, or `smollm2`, the default) and a latent of it:"
             " `layers.2/17`, or `17` with --hookpoint. With --random: a hookpoint instead of a latent.",
         ),
     ],
