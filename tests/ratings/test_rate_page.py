@@ -113,7 +113,7 @@ def answered(page: "Page") -> int:
 
 
 def screen(page: "Page") -> dict[str, Any]:
-    """What stands on the screen."""
+    """Return the question, the explanations and the number of answers of the screen."""
     return {
         "question": page.inner_text("#question"),
         "explanations": page.locator("#explanations .explanation > div").all_inner_texts(),
