@@ -55,7 +55,7 @@ def print_plan(material: Material, choices: Choices, within: float, reliability:
     lines = [
         "From Bonett and Wright (2000): var(z) = (1 + r²/2)/(n − 3) of Spearman's r. Explanations are of different"
         " latents; several of one latent count for less.",
-        f"One rater's reliability is taken to be {reliability:g}; that of the mean, by Spearman and Brown, is {reliable}."
+        f"One rater's reliability is taken to be {reliability:g}; the mean's, by Spearman and Brown, is {reliable}."
         f" For a mean with a reliability of {WANTED:g} it takes {raters_needed(reliability, WANTED)} raters.",
         f"The paper's {PAPER_N} explanations give ±{half_width(0.6, PAPER_N):.2f} at a coefficient of 0.60.",
         f"{choices.contexts} contexts and {choices.texts} texts per explanation ask"

@@ -73,7 +73,12 @@ def read_material(places: Sequence[str], files: Sequence[str] = (), hookpoint: s
             material.notes.append(f"{file}: {len(supplied.problems)} latents without a usable explanation left out")
         name = Path(file).stem
         rows += [
-            Explained(latent=f"{at.name}/{index}", text=one.text, explainers=[name])
+            Explained(
+                latent=f"{at.name}/{index}",
+                text=one.text,
+                explainers=[one.explainer or name],
+                scores={score: value for score, value in one.scores.items() if math.isfinite(value)},
+            )
             for index, one in sorted(supplied.texts.items())
         ]
     if stores == [planted.CONTEXTS] and not rows:
