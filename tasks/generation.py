@@ -32,7 +32,7 @@ def generation(
 
     Args:
         texts: How many the writer is asked for on which the latent should fire, and as many near misses.
-        min_texts: With fewer of a kind that count (copies do not), what is said of that kind is undefined.
+        min_texts: With fewer of a kind that count (copies do not), the statistics of that kind are undefined.
     """
     with one_line_errors():
         scorer = generation_scorer(texts, min_texts)

@@ -52,7 +52,7 @@ def test_packaged_store_is_the_default(shipped: Path) -> None:
 def test_packaged_store_absent_leaves_the_demo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(package_store, "FOLDER", tmp_path)
     assert default_store() == "demo"
-    with pytest.raises(UserError, match="comes without the store"):
+    with pytest.raises(UserError, match="lacks the store"):
         locate(smollm2.NAME)
 
 

@@ -41,7 +41,7 @@ def notes(
         cheaper = "" if isnan(saved) else f", which would save {_money(saved)}"
         sentences.append(
             f"{tokens(constant)} of the input tokens are a prefix that all calls of a row share. Providers can read it"
-            f" from their cache{cheaper}. Most cache prefixes of 1,024 tokens or more, and only if the call asks for it."
+            f" from their cache{cheaper}. Most cache prefixes of 1,024 tokens or more, and only if a call asks for it."
         )
     asked = [row for row in estimate.rows if row.purpose == EXPLANATION and row.role == "explainer"]
     if asked and cached:
