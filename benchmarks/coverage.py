@@ -1,7 +1,7 @@
 """Coverage of the 95 % intervals where the truth is known: means over latents, and paired differences.
 
 `python -m benchmarks.coverage` draws latents from a population whose mean is known, gives each the score that so many
-contexts come to, and counts how often the interval of `intervals` holds the population's mean; beside it, in
+contexts give, and counts how often the interval of `intervals` holds the population's mean; beside it, in
 brackets, the percentile bootstrap, on fewer repetitions. A paired difference is the mean of the differences on the same
 latents.
 """

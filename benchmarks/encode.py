@@ -1,7 +1,7 @@
 """Cost of encoding beside its matrix product, against SAELens's own `encode` and `nonzero` of what it returns.
 
 `python -m benchmarks.encode` measures microseconds per token, of CPU time on one thread, or of time on a GPU with
-`--device cuda`. All ways run in turn on the same activations, several times over, and the least of each is taken. In
+`--device cuda`. All ways alternate on the same activations, several times over, and the least of each is taken. In
 float32 the results are compared, bit for bit.
 """
 

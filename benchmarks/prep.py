@@ -4,7 +4,7 @@
 time of one thread, or with `--device cuda` a 2B-shaped model by the clock. Every row is a process of its own, so that
 its peak memory is too; what it reads is made beforehand in another folder.
 
-Overhead: every batch is run twice in turn, bare (forward pass and encoding) and as prep runs it (the same, and
+Overhead: every batch is run twice, alternately bare (forward pass and encoding) and as prep runs it (the same, and
 selection), first the one and then the other, so that both meet the same state of the machine. Memory: `prep` itself
 makes a store. Growth: as overhead, with more latents and hookpoints.
 """

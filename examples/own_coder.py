@@ -16,7 +16,7 @@ from torch import Tensor
 
 
 class NumpySAE:
-    """The members that `autointerp prep` needs of a coder; see `Coder` in prep/coders/coder.py.
+    """Coder with everything that `autointerp prep` needs; see `Coder` in prep/coders/coder.py.
 
     Args:
         file: The NumPy file.

@@ -40,7 +40,7 @@ def register_score(name: str, spec: ScoreSpec, scorer: Callable[..., Scorer]) ->
         ValueError: There is another score of that name, or the scorer or the version has another name.
     """
     if SCORES.get(name, spec) != spec:
-        raise ValueError(f"score {name}: there is another one of that name already")
+        raise ValueError(f"score {name}: another score has this name already")
     if scorer.__name__ != name:
         raise ValueError(f"score {name}: its scorer must have the same name, got {scorer.__name__}")
     if spec.version.partition("/")[0] != name:

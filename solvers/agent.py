@@ -88,7 +88,7 @@ def tool_names(tools: str | Sequence[str]) -> list[str]:
     named = tools.split(",") if isinstance(tools, str) else [str(name) for name in tools]
     names = list(TOOLS) if named == ["all"] else [name.strip() for name in named]
     if unknown := [name for name in names if name not in TOOLS]:
-        raise UserError(f"tools={tools}: there is no tool {unknown[0]!r}; give all, or some of {', '.join(TOOLS)}")
+        raise UserError(f"tools={tools}: unknown tool {unknown[0]!r}; give all, or some of {', '.join(TOOLS)}")
     return list(dict.fromkeys(names))
 
 

@@ -44,13 +44,15 @@ def shuffled(
     with one_line_errors():
         asked = explain_options({**options, "seed": seed})
         if file is not None and options:
-            raise UserError(f"{next(iter(options))}: of a file nothing is asked; give either")
+            raise UserError(f"{next(iter(options))}: explanations from a file take no options; leave out one of them")
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         if file is None:
             with one_line_errors():
                 if "donor" not in state.metadata:
-                    raise UserError("shuffled: give it as -T explainer=shuffled, so that the task says who gets whose")
+                    raise UserError(
+                        "shuffled: give it as -T explainer=shuffled, so that the task can assign the explanations"
+                    )
             await explain_latent(state, state.metadata["donor"], asked)
             return state
         id = str(state.sample_id)

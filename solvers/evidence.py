@@ -52,7 +52,7 @@ def _contexts(store: Store, latent: Latent, options: Options) -> Gathered:
 
 
 def _silent(store: Store, contexts: LatentContexts, n: int, seed: int) -> list[Context]:
-    """Up to n silent contexts: look-alikes of all kinds that the store holds in turn, and random ones to fill up."""
+    """Up to n silent contexts: look-alikes of each stored kind, alternating, and random ones to fill up."""
     if not n:
         return []
     kinds = hardest(negative_kinds(store, contexts.latent.hookpoint, "all"))

@@ -73,7 +73,7 @@ def explain_options(given: Mapping[str, Any]) -> Options:
     """
     parameters = signature(explain).parameters
     if unknown := sorted(given.keys() - parameters.keys()):
-        raise UserError(f"{unknown[0]}={given[unknown[0]]}: there is no such option; there are {', '.join(parameters)}")
+        raise UserError(f"{unknown[0]}={given[unknown[0]]}: unknown option; give one of {', '.join(parameters)}")
     return Options(**{name: given.get(name, parameter.default) for name, parameter in parameters.items()})
 
 

@@ -39,7 +39,7 @@ def explainer(
         explanations: A file that the explanations are from: what `supply` is given, or `human` or `shuffled` where
             one of these is asked for.
         seed: Of the draw of contexts, unless the mapping has one.
-        store: The store; a file is read at once, so that what is wrong with it is said before anything is paid for.
+        store: The store; a file is read at once, so that errors in it are reported before anything is paid for.
         hookpoint: Of the latents.
 
     Raises:
@@ -50,21 +50,24 @@ def explainer(
     )
     name = str(given.pop("name", "explain"))
     if name not in EXPLAINERS:
-        raise UserError(f"explainer={name}: there is none of that name; there are {', '.join(EXPLAINERS)}")
+        raise UserError(f"explainer={name}: unknown explainer; give one of {', '.join(EXPLAINERS)}")
     if explanations is not None:
         if name == "explain" and not given:
             name = "supply"
         if name not in _FROM_FILE:
-            raise UserError(f"explanations={explanations}: they are there; explainer={name} would write others")
+            raise UserError(
+                f"explanations={explanations} already provides explanations; it cannot be combined"
+                f" with explainer={name}"
+            )
         given["file"] = explanations
     solver = EXPLAINERS[name]
     parameters = signature(solver).parameters
     takes_any = any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters.values())
     if not takes_any and (unknown := sorted(given.keys() - parameters.keys())):
         known = ", ".join(parameters) or "none"
-        raise UserError(f"explainer={name}: there is no option {unknown[0]!r}; there are {known}")
+        raise UserError(f"explainer={name}: unknown option {unknown[0]!r}; it takes {known}")
     if name in ("supply", "human") and not given.get("file"):
-        raise UserError(f"explainer={name}: give the file, -T explanations=labels.jsonl")
+        raise UserError(f"explainer={name}: give its file, for instance -T explanations=labels.jsonl")
     if "seed" in parameters or takes_any:
         given.setdefault("seed", seed)
     if name in _FROM_FILE and given.get("file"):

@@ -38,12 +38,14 @@ class Options:
                 raise UserError(f"{name}={given}: give {' or '.join(allowed)}")
         at_least_one(examples=self.examples)
         if isinstance(self.contrastive, bool) or self.contrastive < 0:
-            raise UserError(f"contrastive={self.contrastive}: give how many silent texts to show, for instance 10")
+            raise UserError(
+                f"contrastive={self.contrastive}: must be the number of silent texts to show, for instance 10"
+            )
         if not self.target_kl > 0:
-            raise UserError(f"target_kl={self.target_kl}: give a number above 0")
+            raise UserError(f"target_kl={self.target_kl}: must be above 0")
         kinds = self.kinds
         if self.contrastive and "contexts" not in kinds:
-            raise UserError(f"contrastive={self.contrastive}: texts are told apart only with evidence=contexts")
+            raise UserError(f"contrastive={self.contrastive}: contrasting silent texts needs evidence=contexts")
 
     @property
     def kinds(self) -> tuple[Evidence, ...]:
@@ -55,7 +57,7 @@ class Options:
         named = _BOTH if self.evidence == "both" else self.evidence.split("+")
         if not set(named) <= set(EVIDENCE):
             raise UserError(
-                f"evidence={self.evidence}: give {', '.join(EVIDENCE)}, some of them with + between, or both"
+                f"evidence={self.evidence}: give {', '.join(EVIDENCE)}, several of them joined with +, or both"
                 f" ({'+'.join(_BOTH)})"
             )
         return tuple(kind for kind in EVIDENCE if kind in named)
@@ -74,7 +76,7 @@ def at_least_one(**counts: int) -> None:
     """
     for name, count in counts.items():
         if count < 1:
-            raise UserError(f"{name}={count}: at least one is needed")
+            raise UserError(f"{name} must be at least 1, got {count}")
 
 
 def hardest(held: Sequence[Negative]) -> tuple[Negative, ...]:

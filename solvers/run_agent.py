@@ -58,7 +58,7 @@ class Budget:
         for name in ("seconds", "dollars"):
             value = getattr(self, name)
             if value is not None and not value > 0:
-                raise UserError(f"{name}={value}: give a number above 0")
+                raise UserError(f"{name}={value}: must be above 0")
 
     def limits(self) -> list[Limit]:
         """Return Inspect's limits.
@@ -73,7 +73,8 @@ class Budget:
             info = known_model_info(str(main_model()))
             if info is None or info.cost is None:
                 raise UserError(
-                    f"dollars={self.dollars}: Inspect knows no price of {main_model()}; give --model-cost-config"
+                    f"dollars={self.dollars}: Inspect does not know the price of {main_model()};"
+                    " give --model-cost-config FILE"
                 )
             limits.append(cost_limit(self.dollars))
         return limits

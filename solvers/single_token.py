@@ -31,7 +31,7 @@ def single_token(share: float = 0.95, otherwise: str = "explain", **options: Any
     """
     with one_line_errors():
         if not 0 < share <= 1:
-            raise UserError(f"share={share}: it lies above 0 and is 1 at most")
+            raise UserError(f"share must be in (0, 1], got {share}")
         if otherwise not in ("explain", "none"):
             raise UserError(f"otherwise={otherwise}: give explain or none")
         asked = explain_options(options)

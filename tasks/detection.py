@@ -30,25 +30,26 @@ def detection(
     """Explain latents, and grade each explanation by detection (arXiv 2410.13928, §3.3.1).
 
     Args:
-        store: Folder or URL of a context store that `autointerp prep` made; by default the one that the package ships.
-        hookpoint: One of the store's hookpoints; the first by default.
-        latents: `0:100`, `3,17,40`, `all`, or `sample:200`, a random draw of usable latents (default: 100).
-        explainer: What the explanations come from: `explain` asks the model, and so do `refine`, `best_of` and, of most
+        store: Context store: a folder or URL that `autointerp prep` made, or a built-in one (`smollm2`, `demo`,
+            `planted`). The default is `smollm2`, which the package ships.
+        hookpoint: Hookpoint of the store; the first by default.
+        latents: Latents: `0:100`, `3,17,40`, `all`, or `sample:200`, a random draw of usable latents (default: 100).
+        explainer: Source of the explanations: `explain` asks the model, and so do `refine`, `best_of` and, for most
             latents, `single_token`; `shuffled` (another latent's explanation), `constant` and `empty` are floors.
-            With options of the solver: `{name: explain, examples: 20, cot: true}`; see solvers/.
-        explanations: Take them from a file or a log, see `solvers.supply`; with `explainer=human` under that name, with
-            `explainer=shuffled` each for another latent.
+            To set options of the solver: `{name: explain, examples: 20, cot: true}`; see solvers/.
+        explanations: File or log to take explanations from, see `solvers.supply`; with `explainer=human` under that
+            name, with `explainer=shuffled` each for another latent.
         test_activating: Activating contexts to grade on.
         test_nonactivating: Non-activating contexts of each kind to grade on.
-        negatives: Kinds of non-activating contexts, with commas between, or `all` that the store holds. `random` is
-            always among them. On `neighbours` a latent with a similar decoder direction fires, on `cooccurring` one
-            that often fires in the same windows; `similar` contexts have similar text. Each gets a score of its own.
+        negatives: Kinds of non-activating contexts, separated by commas, or `all` that the store holds. `random` is
+            always included. On `neighbours` a latent with a similar decoder direction fires, on `cooccurring` one
+            that often fires in the same windows; `similar` contexts have similar text. Each gets its own score.
         min_contexts: A latent with fewer activating or random contexts is skipped and counted in the log; one with
             fewer of a harder kind is undefined there.
-        window: Tokens in a context, to cut them shorter than the store's windows: 16 of 32, say. The latents' firing
-            rates, and the scores weighted by them, are then estimates.
+        window: Tokens in a context, to make contexts shorter than the store's windows: 16 of 32, say. Firing
+            rates of latents, and the scores weighted by them, are then estimates.
         texts_per_call: Texts in one call to the grader.
-        confidence: Ask the grader for 0 to 100 rather than 0 or 1, for an AUROC without log-probabilities.
+        confidence: Ask the grader for 0 to 100 instead of 0 or 1, for an AUROC without log-probabilities.
         grader: The grading model; `--model-role grader=…` wins. Without either the explainer grades itself.
         seed: Random seed of every draw.
     """

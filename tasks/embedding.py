@@ -28,17 +28,17 @@ def embedding(
     trust_remote_code: bool = False,
     seed: int = 0,
 ) -> Task:
-    r"""Explain latents, and grade each explanation by embedding (arXiv 2410.13928, §3.3.4). No grader is asked.
+    r"""Explain latents, and grade each explanation by embedding (arXiv 2410.13928, §3.3.4). It needs no grader.
 
-    Arguments without a word here are as in `tasks.detection`.
+    Arguments that are not listed here are as in `tasks.detection`.
 
     Args:
-        embedder: What makes vectors of texts: `tfidf`, weighted counts of words, the same everywhere; `minilm`,
+        embedder: Model that embeds texts: `tfidf`, weighted counts of words, the same everywhere; `minilm`,
             all-MiniLM-L6-v2 as a package carries it, without a download; or the name or folder of any model of
             sentence-transformers.
-        query_prompt: What to put in front of the explanation, in place of the model's own prompt for queries. The
+        query_prompt: Text in front of the explanation, in place of the model's own prompt for queries. The
             paper's is `Instruct: Retrieve sentences that could be related to the explanation.\nQuery: `, or the like.
-        trust_remote_code: Run the code that comes with the embedder, if any does (the paper's, Stella, has some).
+        trust_remote_code: Run Python code that comes with the embedder, if any does (the paper's, Stella, has some).
     """
     data = open_latents(store, hookpoint, latents, negatives, min_contexts, window, seed)
     scorer = embedding_scorer(test_activating, test_nonactivating, embedder, query_prompt, trust_remote_code)

@@ -33,15 +33,15 @@ def fuzzing(
 ) -> Task:
     """Explain latents, and grade each explanation by fuzzing (arXiv 2410.13928, §3.3.2).
 
-    Arguments without a word here are as in `tasks.detection`.
+    Arguments that are not listed here are as in `tasks.detection`.
 
     Args:
         test_activating: Activating contexts to grade on, with the activating tokens marked.
         test_nonactivating: Contexts of each kind on which the latent is silent, with marks on tokens.
-        test_mismarked: Further activating contexts, with marks on tokens on which the latent is silent. Where there are
-            too few activating contexts for both, both get less in proportion.
+        test_mismarked: More activating contexts, with marks on tokens on which the latent is silent. If there are
+            too few activating contexts for both kinds, both are reduced in proportion.
         min_contexts: As in detection. With fewer mismarked contexts, the statistics against them are undefined.
-        threshold: A token counts as activating from this share of its context's maximum on, above 0 and up to 1.
+        threshold: Smallest share of the context's maximum at which a token counts as activating, in (0, 1].
     """
     with one_line_errors():
         scorer = fuzzing_scorer(

@@ -26,13 +26,13 @@ def generation(
 ) -> Task:
     """Explain latents, and grade each explanation by texts written from it: the subject says where the latent fires.
 
-    The model role `writer` writes; without it the explainer does, and then its writing counts as much as what it has
-    explained. The store's own subject and coder are run, up to the deepest hookpoint, which needs torch and their
-    weights. Arguments without a word here are as in `tasks.detection`.
+    The model role `writer` writes the texts. Without it the explainer does, and then the score measures its writing as
+    much as its explanations. The store's own subject and coder are run, up to the deepest hookpoint, which needs torch
+    and their weights. Arguments that are not listed here are as in `tasks.detection`.
 
     Args:
-        texts: How many the writer is asked for on which the latent should fire, and as many near misses.
-        min_texts: With fewer of a kind that count (copies do not), what is said of that kind is undefined.
+        texts: Number of texts on which the latent should fire, and of near misses, that the writer is asked for.
+        min_texts: Fewest texts of a kind that count (copies do not); with fewer, its statistics are undefined.
     """
     with one_line_errors():
         scorer = generation_scorer(texts, min_texts)

@@ -32,20 +32,19 @@ def intervention(
 ) -> Task:
     """Explain latents, and grade each explanation by what steering with the latent does (arXiv 2410.13928, §3.3.5).
 
-    The model role `likelihood` says how probable an explanation is, by default the store's subject if it is
-    SmolLM2, else the demo's. The store's own subject is steered. Arguments without a word here are as in
-    `tasks.detection`.
+    Explanation likelihoods come from the model role `likelihood`, by default the store's subject if that is SmolLM2,
+    else the demo's. The store's own subject is steered. Arguments that are not listed here are as in `tasks.detection`.
 
     Args:
-        target_kl: How strong the effect is to be: KL(clean ‖ steered) of what comes right after a prompt, in nats. The
-            paper has 0.1, 0.33, 1 and 3.
+        target_kl: Strength of the effect: KL(clean ‖ steered) of the token right after a prompt, in nats. The
+            paper uses 0.1, 0.33, 1 and 3.
         direction: `latent`, or `random`: a random direction at the same KL, a floor.
-        ablate: Hold the latent at 0, and keep what its coder leaves unexplained, rather than adding to it. Nothing is
+        ablate: Hold the latent at 0, keeping the coder's error term, instead of adding to it. Nothing is
             tuned then, and the effect of a true explanation is below 0.
-        scored_prompts: Test contexts, cut where the latent first fires, that the subject goes on from.
-        tuned_prompts: Such beginnings of contexts of the explain split, on which the strength is tuned.
-        new_tokens: How many the subject writes.
-        temperature: At which it does.
+        scored_prompts: Test contexts, cut where the latent first fires, that the subject continues.
+        tuned_prompts: Beginnings of contexts of the explain split, cut the same way, on which the strength is tuned.
+        new_tokens: Tokens that the subject writes.
+        temperature: Sampling temperature of the subject.
     """
     with one_line_errors():
         scorer = intervention_scorer(

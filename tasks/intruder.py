@@ -24,21 +24,21 @@ def intruder(
     grader: str | None = None,
     seed: int = 0,
 ) -> Task:
-    """Ask of four contexts of a latent and one of another which does not belong (arXiv 2507.08473); chance is 0.2.
+    """Ask which of five contexts belongs to another latent than the four others (arXiv 2507.08473); chance is 0.2.
 
-    Nothing is explained. The accuracy says how far a latent's contexts show by themselves what they share, and so how
-    much of an explanation's low score is the latent's fault. With the same latents, seed and `min_contexts` the latents
-    are those of the other tasks.
+    Nothing is explained. The accuracy measures how clearly a latent's contexts show what they share, so it tells how
+    much of an explanation's low score is due to the latent. With the same latents, seed and `min_contexts`, the latents
+    are the same as in the other tasks.
 
-    Arguments without a word here are as in `tasks.detection`.
+    Arguments that are not listed here are as in `tasks.detection`.
 
     Args:
-        questions: Per decile, at most: each takes five activating contexts that no other takes. In a store that samples
-            128 windows per latent and split, prep's default, there are enough for 2, and in one of 256 for 5.
+        questions: Most questions per decile. Each uses five activating contexts that no other uses. A store with
+            128 sampled windows per latent and split, prep's default, has enough for 2, one with 256 for 5.
         min_contexts: A latent with fewer activating or random contexts is skipped and counted in the log. One without
             five contexts in any decile (41 in all are enough) is unscored.
         grader: The model that answers; `--model-role grader=…` wins. Without either it is the main model.
-        threshold: A token counts as activating from this share of its context's maximum on, above 0 and up to 1.
+        threshold: Smallest share of the context's maximum at which a token counts as activating, in (0, 1].
     """
     with one_line_errors():
         scorer = intruder_scorer(questions, threshold)

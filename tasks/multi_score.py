@@ -44,18 +44,18 @@ def multi_score(
 ) -> Task:
     """Explain latents once, and grade each explanation by several scores.
 
-    Arguments without a word here are as in `tasks.detection`; None stands for what the suite says, and without one for
-    the default of each score's own task, and so do options that only one score has.
+    Arguments that are not listed here are as in `tasks.detection`. None means the suite's value or, without a suite,
+    the default of each score's own task; the same holds for options that only one score has.
 
     Args:
         suite: A named suite, or the path of its file: it fixes everything but the explainer, so that its rows compare
             with other people's; `autointerp suites` lists them. The store is the one that `autointerp prep --suite`
             made, or `store`. What else is given beside it must not contradict it. With `--model-role grader=…` of
-            another grader the log is no entry of the suite, and says so.
-        scores: Names of `SCORES` with commas between, the one that heads the log first; or `judged`, those that take
-            nothing but a grader (the default); or `all`. Surprisal and intervention ask the model role `likelihood`,
-            intervention and generation run the store's own subject, whose weights have to be at hand, and generation
-            has the model role `writer` write: see their own tasks.
+            another grader the log is not an entry of the suite, and says so.
+        scores: Names of `SCORES`, separated by commas, the log's headline first; or `judged`, those that need
+            only a grader (the default); or `all`. Surprisal and intervention use the model role `likelihood`,
+            intervention and generation run the store's own subject, whose weights they need, and generation
+            uses the model role `writer`: see their own tasks.
         test_activating: Activating contexts to grade on, by every score.
         test_nonactivating: Non-activating contexts of each kind to grade on, by every score.
         texts_per_call: Texts in one call to the grader, by every score.

@@ -29,14 +29,14 @@ def simulation(
 ) -> Task:
     """Explain latents, and grade each explanation by simulation (arXiv 2410.13928, §3.3.5).
 
-    Arguments without a word here are as in `tasks.detection`.
+    Arguments that are not listed here are as in `tasks.detection`.
 
     Args:
-        test_activating: Activating contexts to grade on. Half as many as in the other tasks: an answer names tokens,
-            not texts, and so costs more and also tells more.
+        test_activating: Activating contexts to grade on. Half as many as in the other tasks: an answer covers tokens,
+            not texts, so it costs more and also carries more information.
         test_nonactivating: Non-activating contexts of each kind to grade on.
-        every: Have every token answered, as in the paper, not those above 0 alone: some ten times the output, for
-            expected values on all tokens where the grader has log-probabilities.
+        every: Ask for every token, as in the paper, not only those above 0: some ten times the output, for
+            expected values on all tokens if the grader returns log-probabilities.
     """
     data = open_latents(store, hookpoint, latents, negatives, min_contexts, window, seed)
     scorer = simulation_scorer(test_activating, test_nonactivating, texts_per_call, every)

@@ -26,12 +26,11 @@ def surprisal(
 ) -> Task:
     """Explain latents, and grade each explanation by surprisal (arXiv 2410.13928, §3.3.3).
 
-    The base model that does so is bound as `--model-role likelihood=…`: `hf/…` in memory, or a server through
-    `vllm-completions/…` or `openai-api-completions/…`. Without the role it is the store's subject if
-    that is SmolLM2, else the demo's, which knows Python's documentation and little else. Needs torch where the model
-    is in memory.
+    Give the base model as `--model-role likelihood=…`: `hf/…` in memory, or a server through `vllm-completions/…` or
+    `openai-api-completions/…`. Without the role it is the store's subject if that is SmolLM2, else the demo's, which
+    knows Python's documentation and little else. Needs torch where the model is in memory.
 
-    Arguments without a word here are as in `tasks.detection`.
+    Arguments that are not listed here are as in `tasks.detection`.
 
     Args:
         test_activating: Activating contexts to grade on.

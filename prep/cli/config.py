@@ -34,7 +34,7 @@ def config_defaults(context: typer.Context, file: str | None) -> str | None:
     if file is None or context.resilient_parsing:
         return file
     if context.default_map is not None:
-        raise UserError("--suite and --config both say what the store is: give one of them")
+        raise UserError("--suite and --config both define the store; give one of them")
     content = _read(Path(file))
     if "hookpoints" in content and "digest" in content:
         context.obj = content
@@ -47,7 +47,7 @@ def config_defaults(context: typer.Context, file: str | None) -> str | None:
     for key, value in content.items():
         name = str(key).replace("-", "_")
         if name not in parameters:
-            raise UserError(f"{file}: no option {str(key)!r}; there are {', '.join(parameters)}")
+            raise UserError(f"{file}: unknown option {str(key)!r}; the options are {', '.join(parameters)}")
         if name in values:
             raise UserError(f"{file}: {name} is given twice")
         if value is None:

@@ -30,7 +30,7 @@ def suite_defaults(context: typer.Context, name: str | None) -> str | None:
     if name is None or context.resilient_parsing:
         return name
     if context.default_map is not None:
-        raise UserError("--suite and --config both say what the store is: give one of them")
+        raise UserError("--suite and --config both define the store; give one of them")
     suite = read_suite(name)
     context.default_map = {**_fixed(suite), "output": str(suite_folder(suite))}
     return name
@@ -46,7 +46,9 @@ def check_options(context: typer.Context, name: str) -> None:
     for option, wanted in _fixed(suite).items():
         source = context.get_parameter_source(option)
         if source is not None and source.name == "COMMANDLINE" and context.params[option] != wanted:
-            raise UserError(f"--{option.replace('_', '-')}: suite {suite.name} fixes it to {wanted}; leave it out")
+            raise UserError(
+                f"--{option.replace('_', '-')}: suite {suite.name} fixes this option to {wanted}; leave it out"
+            )
 
 
 def existing(name: str, folder: Path) -> str | None:
@@ -98,8 +100,8 @@ def _fixed(suite: Suite) -> dict[str, Any]:
     store = suite.store
     if store is None:
         raise UserError(
-            f"suite {suite.name}: its store is frozen, and the suite does not say how it was made: there is nothing to"
-            f" prepare; `-T suite={suite.name}` evaluates on it"
+            f"suite {suite.name}: its store is frozen and comes without the options that made it, so there is nothing"
+            f" to prepare; `-T suite={suite.name}` evaluates on it"
         )
     given = {"subject": store.subject, "revision": store.revision, "coder": store.coder, "hookpoint": store.hookpoint}
     given["bos"] = None  # as its coders were trained

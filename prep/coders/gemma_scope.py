@@ -73,7 +73,7 @@ def _read(source: str) -> dict[str, np.ndarray]:
         or arrays["W_dec"].shape != (n_latents, *arrays["b_dec"].shape)
     ):
         shapes = ", ".join(f"{name} {array.dtype} {array.shape}" for name, array in arrays.items())
-        raise UserError(f"coder {source}: what its {PARAMETERS} holds does not fit together ({shapes})")
+        raise UserError(f"coder {source}: the shapes in its {PARAMETERS} do not fit together ({shapes})")
     return arrays
 
 

@@ -44,7 +44,7 @@ def load_coder(
             bfloat16.
     """
     if dtype not in get_args(Precision):
-        raise UserError(f"coder {source}: its precision is float32 or bfloat16, not {dtype}")
+        raise UserError(f"coder {source}: its dtype must be float32 or bfloat16, got {dtype}")
     word = source.partition(":")[0]
     if word == "neurons":
         return Neurons(source, device, seed)

@@ -87,6 +87,6 @@ class Neurons:
     def of_width(self, d_in: int) -> NeuronsCoder:
         """Make the coder."""
         if self._k is not None and self._k > d_in:
-            raise UserError(f"coder {self.source}: the hookpoint has no more than {d_in} dimensions")
+            raise UserError(f"coder {self.source}: the hookpoint has only {d_in} dimensions")
         basis = rotation(d_in, self._seed).to(self._device) if self._rotated else None
         return NeuronsCoder(self.source, d_in, self._k, basis, self._seed, self._rms)

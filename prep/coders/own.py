@@ -89,7 +89,7 @@ class OwnCoder:
             wrong = "the values are not all above 0"
         if wrong:
             raise UserError(
-                f"coder {self.source}: its encode is to return three 1-d tensors (token int64, latent int64, value"
+                f"coder {self.source}: its encode must return three 1-d tensors (token int64, latent int64, value"
                 f" above 0), and {wrong}"
             )
 

@@ -67,8 +67,8 @@ class RandomTopk:
         match = re.fullmatch(r"random:([1-9]\d*)x([1-9]\d*)", source)
         if not match or int(match[2]) > int(match[1]):
             raise UserError(
-                f"coder {source}: after `random:` come the number of latents and how many of them may fire on a token,"
-                " `random:4096x32`"
+                f"coder {source}: give the number of latents, and how many of them may fire on a token, after `random:`"
+                ", as in `random:4096x32`"
             )
         self.source, self._device, self._seed = source, device, seed
         self._dtype: Precision = dtype

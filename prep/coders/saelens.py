@@ -44,7 +44,7 @@ class SaeLensCoder:
         cfg = sae.cfg
         if cfg.normalize_activations in ("expected_average_only_in", "covariance_whitening"):
             raise UserError(
-                f"coder {source}: it expects activations scaled by what does not come with it"
+                f"coder {source}: it expects scaled activations, but comes without the scale"
                 f" (normalize_activations: {cfg.normalize_activations}); fold the scale into its weights first"
             )
         self.architecture: str = cfg.architecture()

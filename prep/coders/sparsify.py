@@ -46,7 +46,7 @@ class SparsifyCoder:
         self.n_latents, self.d_in = encoder.shape
         self._k, self.transcodes = int(cfg["k"]), bool(cfg.get("transcode"))
         if not 0 < self._k <= self.n_latents or (self.architecture == "groupmax" and self.n_latents % self._k):
-            raise UserError(f"coder {source}: k = {self._k} does not go with its {self.n_latents} latents")
+            raise UserError(f"coder {source}: k = {self._k} does not fit its {self.n_latents} latents")
         self.sha256 = tensors_sha256(weights, f"{self.architecture} k={self._k} transcode={self.transcodes}")
         weights = {name: tensor.to(device, torch.float32) for name, tensor in weights.items()}
         self._hidden = Affine(weights["encoder.weight"].T, weights["encoder.bias"], dtype, fused=True)
@@ -77,7 +77,7 @@ def _read(source: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
         weights = load_file(folder / WEIGHTS)
     except (OSError, ValueError, SafetensorError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
-        raise UserError(f"coder {source}: not a readable coder of sparsify's ({reason})") from error
+        raise UserError(f"coder {source}: not a readable sparsify coder ({reason})") from error
     if not isinstance(cfg, dict) or not isinstance(cfg.get("k"), int):
         raise UserError(f"coder {source}: its cfg.json does not say k, the number of latents that fire")
     if missing := [name for name in ("W_dec", "b_dec", "encoder.bias", "encoder.weight") if name not in weights]:

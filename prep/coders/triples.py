@@ -55,7 +55,7 @@ def finite(triples: Triples, source: str) -> Triples:
     if not bool(triples.value.isfinite().all()):
         raise UserError(
             f"coder {source} gives NaN or infinite activations on finite input; check its weights,"
-            " and whether its dtype holds activations of this size"
+            " and that its dtype can hold activations of this size"
         )
     return triples
 
@@ -67,7 +67,7 @@ def checked_threshold(threshold: Tensor, source: str) -> Tensor:
         UserError: One is NaN: its latent would be silent for good.
     """
     if bool(threshold.isnan().any()):
-        raise UserError(f"coder {source}: its thresholds hold NaN; check its weights")
+        raise UserError(f"coder {source}: its thresholds contain NaN; check its weights")
     return threshold.clamp(min=0)
 
 

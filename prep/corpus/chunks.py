@@ -121,7 +121,7 @@ class Chunker:
             if file:
                 file.close()
         if not self.n_tokens:
-            raise UserError("the corpus is empty: no document holds a token")
+            raise UserError("the corpus is empty: none of its documents holds a token")
 
     def _pieces(self, documents: Iterable[Document], file: BinaryIO | None) -> Iterator[tuple[int, int, np.ndarray]]:
         """Parts of documents no longer than a chunk, as (document, position of the first token, tokens)."""
@@ -152,7 +152,7 @@ class Chunker:
         self.hashes.append(int.from_bytes(digest[8:], "little", signed=True))
         self.offset.append(self.n_tokens + len(ids))
         if self.n_tokens >= 1 << 32:
-            raise UserError("a store holds at most 2³² tokens; make several")
+            raise UserError("a store holds at most 2³² tokens; make several stores")
 
     def _grid(self, piece: tuple[int, int, np.ndarray]) -> tuple[int, int]:
         """The first point of the document's grid at or after the piece's start, and its complete windows from there."""

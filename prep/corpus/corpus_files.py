@@ -73,7 +73,7 @@ def file_documents(
     """
     kind, where = kind_of(name), f"corpus {name}"
     if kind is None:
-        raise UserError(f"{where}: not a kind of file that is known; a corpus is made of {KINDS}")
+        raise UserError(f"{where}: unknown kind of file; a corpus can be made of {KINDS}")
     with open_raw() as raw:
         try:
             content = _COMPRESSED[kind.compression](raw) if kind.compression else raw

@@ -60,7 +60,7 @@ def documents(
     if corpus != "stdlib" and (path.is_absolute() or ((kind := kind_of(path.name)) and kind.content)):
         raise UserError(f"corpus {corpus}: no such file or folder")
     if cut:
-        raise UserError(f"corpus {corpus}: a separator cuts text files, and there are none; leave it out")
+        raise UserError(f"corpus {corpus}: --separator is for text files, and this corpus has none; leave it out")
     if corpus == "stdlib":
         yield from stdlib_documents(seed)
     else:
@@ -96,9 +96,9 @@ def _files_documents(
     corpus: str, places: dict[str, Callable[[], BinaryIO]], column: str, separator: str | None
 ) -> Iterator[Document]:
     if not places:
-        raise UserError(f"corpus {corpus}: holds no file of a kind that is known; a corpus is made of {KINDS}")
+        raise UserError(f"corpus {corpus}: it holds no file of a known kind; a corpus can be made of {KINDS}")
     if separator and not any((kind := kind_of(name)) and kind.is_text for name in places):
-        raise UserError(f"corpus {corpus}: a separator cuts text files, and there are none; leave it out")
+        raise UserError(f"corpus {corpus}: --separator is for text files, and this corpus has none; leave it out")
     for name, opened in places.items():
         yield from file_documents(name, opened, column=column, separator=separator)
 

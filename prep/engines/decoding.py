@@ -52,8 +52,8 @@ class Prompts:
             self.cache = getattr(out, "past_key_values", None)
             if not all(isinstance(layer, DynamicLayer) for layer in getattr(self.cache, "layers", [None])):
                 raise UserError(
-                    f"steering: {subject.source} keeps something else than keys and values from token to token, which"
-                    " padding would get into"
+                    f"steering: {subject.source} carries more than keys and values from token to token, which"
+                    " padding would change"
                 )
 
     def keep(self, rows: Tensor) -> None:

@@ -23,7 +23,7 @@ class BatchSize:
         self.most, self._unit = most, unit
 
     def run(self, work: Callable[[], T]) -> T:
-        """Return what the work comes to; it is begun again, at half the size, as often as memory does not suffice.
+        """Return the result of the work; it is begun again, at half the size, as often as memory does not suffice.
 
         Args:
             work: Reads `most` anew each time.
@@ -38,7 +38,7 @@ class BatchSize:
                 if not _is_out_of_memory(error):
                     raise
                 if self.most == 1:
-                    raise UserError("one text alone is too much for the device's memory; give a shorter one") from error
+                    raise UserError("a single text is too large for the device's memory; give a shorter one") from error
             self.most = (self.most + 1) // 2
             getLogger(__name__).warning("out of memory: from here on %d %s at once", self.most, self._unit)
             if torch.cuda.is_initialized():

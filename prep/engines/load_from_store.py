@@ -107,5 +107,6 @@ def _needed(store: Store, purpose: str, error: UserError) -> UserError:
 def _same(store: Store, purpose: str, what: str, digest: str, wanted: str) -> None:
     if digest != wanted:
         raise UserError(
-            f"{purpose}: the weights of {what} are not those that {store.folder} was made of; make the store again"
+            f"{purpose}: the weights of {what} differ from those that {store.folder} was made with;"
+            " make the store again"
         )

@@ -72,8 +72,8 @@ class SteeredSubject:
         if coder.transcodes:
             if self._read_side != "input":
                 raise UserError(
-                    f"steering: {hookpoint} is the output of a module, and where a transcoder that reads it writes is"
-                    " not known; make the store at the input of the module whose output it stands for"
+                    f"steering: {hookpoint} is the output of a module, so the place that a transcoder writes to is"
+                    " unknown; make the store at the input of the module that the transcoder replaces"
                 )
             self._side = "output"
         bos = self.subject.tokenizer.bos_token_id
@@ -273,7 +273,7 @@ class SteeredSubject:
         longest, most = max(map(len, rows)) + new, self.subject.max_length
         if most and longest > most:
             raise UserError(
-                f"steering: {longest} tokens, new ones included, are more than the {most} the subject takes"
+                f"steering: {longest} tokens, new ones included, are more than the subject's limit of {most}"
             )
         sizes = torch.tensor([len(question.prompts) for question in questions])
         owner = torch.arange(len(questions)).repeat_interleave(sizes).to(self.subject.device)

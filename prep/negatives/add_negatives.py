@@ -41,14 +41,14 @@ def extend(store: Store, kind: str, windows: Iterator[tuple[str, dict[str, np.nd
         files = {path.relative_to(store.folder).as_posix(): file_sha256(new) for path, new in partial.items()}
         manifest = _without(Manifest.read(store.folder), kind)  # another process may have added another kind
         if manifest.digest != store.manifest.digest:
-            raise UserError(f"{store.folder}: replaced by another store in the meantime, which is left as it is")
+            raise UserError(f"{store.folder}: another store has replaced it in the meantime; that one was not changed")
         manifest.write(store.folder)  # wherever this is interrupted, the store is whole: without the kind, or with it
         for path, new in partial.items():
             new.replace(path)
         negatives = manifest.negatives | {kind: how}
         replace(manifest, files=dict(sorted((manifest.files | files).items())), negatives=negatives).write(store.folder)
     except OSError as error:
-        raise UserError(f"{store.folder}: cannot be written ({reason(error)}); the store is what it was") from error
+        raise UserError(f"{store.folder}: cannot be written ({reason(error)}); the store is unchanged") from error
     finally:
         for new in partial.values():
             with suppress(OSError):

@@ -23,7 +23,7 @@ class AllOrNothing:
             RuntimeError: An earlier change was interrupted.
         """
         if not self.whole:
-            raise RuntimeError("what was selected is incomplete since a change of it was interrupted; start anew")
+            raise RuntimeError("the selection is incomplete, since a change was interrupted; start again")
         self.whole = False
         yield
         self.whole = True

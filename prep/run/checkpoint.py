@@ -26,7 +26,7 @@ class Checkpoint:
     def __init__(self, folder: Path, *, minutes: float, resume: bool, overwrite: bool, progress: bool = True) -> None:
         self.folder, self._seconds, self._resume, self._progress = folder, 60 * minutes, resume, progress
         if folder.exists() and not resume and not overwrite:
-            raise UserError(f"{folder} holds an interrupted run; --resume goes on with it, --overwrite starts anew")
+            raise UserError(f"{folder} holds an interrupted run; --resume continues it, --overwrite starts again")
         if folder.exists() and not resume:
             STATES.check(folder)
         self._saved_at, self._saved = time.monotonic(), 0
@@ -42,8 +42,8 @@ class Checkpoint:
         old = Header.read(self.folder)
         if not old.of_one_run(header) or old.shard.number != header.shard.number:
             raise UserError(
-                f"{self.folder} holds an interrupted run of other settings, weights or package versions;"
-                " --overwrite starts anew"
+                f"{self.folder} holds an interrupted run with other settings, weights or package versions;"
+                " --overwrite starts again"
             )
         state.absorb(self.folder)
         say(f"going on from batch {old.batches:,} of {self.folder}", shown=self._progress)

@@ -113,7 +113,7 @@ def _result(ray: Any, reference: Any) -> dict[str, np.ndarray]:
     except ray.exceptions.RayError as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise UserError(
-            f"a worker failed {RETRIES + 1} times ({reason}); --resume keeps the shards that are done"
+            f"a worker failed {RETRIES + 1} times ({reason}); --resume keeps the finished shards"
         ) from error
 
 

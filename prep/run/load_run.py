@@ -42,7 +42,7 @@ def load_sites(job: Job) -> tuple[Subject, dict[str, Coder]]:
 
 def _own_hookpoint(coder: Coder | Widthless) -> str:
     if coder.hookpoint is None:
-        raise UserError(f"coder {coder.source}: it does not say to which hookpoint it belongs; give --hookpoint")
+        raise UserError(f"coder {coder.source}: it does not say which hookpoint it reads; give --hookpoint")
     return coder.hookpoint
 
 
@@ -53,8 +53,8 @@ def _same_model(coder: Coder | Widthless, subject: str) -> None:
         return
     if _base_name(trained_on) != _base_name(subject):
         raise UserError(
-            f"coder {coder.source} was trained on {trained_on}, and the subject is {subject}; --other-model goes on"
-            " all the same"
+            f"coder {coder.source} was trained on {trained_on}, but the subject is {subject}; --other-model"
+            " accepts it anyway"
         )
 
 
@@ -78,7 +78,7 @@ def _fitted(model: Subject, coders: Sequence[Coder | Widthless]) -> dict[str, Co
         if width != coder.d_in:
             raise UserError(
                 f"coder {coder.source} reads {coder.d_in} dimensions and {model.source} has {width} at {name}:"
-                " they do not belong together"
+                " they do not fit together"
             )
         sites[name] = coder
     return sites

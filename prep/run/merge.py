@@ -51,13 +51,13 @@ def finished_shards(folder: Path) -> list[Path]:
     present = {path: Header.read(path) for path in folder.glob("*-of-*") if (path / STATE).is_file()}
     present = {path: header for path, header in present.items() if header.corpus}
     if not present:
-        raise UserError(f"{folder}: no finished shard there; make them with `autointerp prep --shard i/n`")
+        raise UserError(f"{folder}: it holds no finished shards; make them with `autointerp prep --shard i/n`")
     (first, header), *others = sorted(present.items(), key=lambda item: item[1].shard.number)
     for path, other in others:
         if not header.of_one_run(other):
-            raise UserError(f"{path} and {first} are of different runs: settings, weights or versions are not the same")
+            raise UserError(f"{path} and {first} come from different runs: their settings, weights or versions differ")
         if (header.corpus, header.manifest) != (other.corpus, other.manifest):
-            raise UserError(f"{path} and {first} have read different texts: the corpus has changed between them")
+            raise UserError(f"{path} and {first} read different texts: the corpus changed between them")
     missing = set(range(1, header.shard.of + 1)) - {other.shard.number for other in present.values()}
     if missing:
         raise UserError(f"{folder}: of {header.shard.of} shards {', '.join(map(str, sorted(missing)))} are missing")

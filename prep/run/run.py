@@ -120,7 +120,7 @@ def write_store(
             write_hookpoint(folder, name, selection, state.directions[name], settings)
             pool = selection.pool  # the same for all: it does not depend on the latents
         if interrupted():
-            raise Interrupted("interrupted while the store was written; --resume goes on from the end of the pass")
+            raise Interrupted("interrupted while the store was written; --resume continues from the end of the pass")
     np.save(folder / "pool.npy", pool)
     manifest = replace(state.manifest, files=hash_files(folder))
     manifest.write(folder)
@@ -137,7 +137,9 @@ def _pass_kept(scan: Scan, shard: Shard, checkpoint: Checkpoint) -> Iterator[Non
     except BaseException as error:
         checkpoint.save(scan.header(shard), scan.found)
         if isinstance(error, InTheWay):
-            raise UserError(f"{error}; move it away and --resume: the pass is kept in {checkpoint.folder}") from error
+            raise UserError(
+                f"{error}; move it away and --resume; {checkpoint.folder} keeps the pass over the corpus"
+            ) from error
         raise
 
 

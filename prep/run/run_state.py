@@ -104,8 +104,8 @@ class Found(AllOrNothing):
             mine, its = self.directions[name].neighbours, other.neighbours
             if (mine is None) != (its is None) or (mine is not None and not np.array_equal(mine, its)):
                 raise UserError(
-                    f"{folder}: it found other neighbours of latents at {name}, as different kinds of GPU may; run all"
-                    " shards on one kind"
+                    f"{folder}: it found different neighbours of latents at {name}, as other kinds of GPU can; run all"
+                    " shards on one kind of GPU"
                 )
             selector.absorb(state)
 

@@ -157,11 +157,13 @@ class Scan:
                 if checkpoint.due:
                     checkpoint.save(self.header(shard), self.found)
                 if interrupted():
-                    raise Interrupted(f"interrupted after {chunker.n_tokens:,} tokens; --resume goes on from there")
+                    raise Interrupted(f"interrupted after {chunker.n_tokens:,} tokens; --resume continues from there")
             advance(chunker.n_tokens, 0)  # the last batches may be other shards'
             self._warn_of_splits(shard)
         if not chunker.n_windows:
-            raise NothingFound(f"no document of the corpus holds a window of {settings.window} tokens; give a --window")
+            raise NothingFound(
+                f"no document of the corpus holds a window of {settings.window} tokens; give a smaller --window"
+            )
         self.found.manifest = replace(
             self.found.manifest,
             n_documents=len(chunker.test),
@@ -207,7 +209,7 @@ class Scan:
             except torch.OutOfMemoryError as error:
                 if self._rows == 1:
                     raise UserError(
-                        f"a single chunk of {self.job.settings.context_length} tokens is too much for the memory of"
+                        f"a single chunk of {self.job.settings.context_length} tokens is too large for the memory of"
                         f" {self.job.device}; give a shorter --context-length, or fewer coders at once"
                     ) from error
                 self._rows = (self._rows + 1) // 2

@@ -54,7 +54,7 @@ class Shard:
         if text in (None, "auto"):
             launched = _launched()
             if text and not launched:
-                raise UserError("--shard auto: this is no process of torchrun's or srun's; give i/n")
+                raise UserError("--shard auto works under torchrun or srun only; give i/n")
             return launched
         match = re.fullmatch(r"(\d+)/(\d+)", text)
         if not match or not 1 <= int(match[1]) <= int(match[2]):

@@ -77,7 +77,7 @@ def resolve(name: str, model_type: str, modules: Mapping[str, str] | None = None
     if name.startswith(("blocks.", "hook_")):
         raise UserError(f"hookpoint {name}: {_UNKNOWN}")
     if colon and side not in ("input", "output"):
-        raise UserError(f"hookpoint {name}: after the colon stands `input` or `output`")
+        raise UserError(f"hookpoint {name}: give `input` or `output` after the colon")
     path = re.sub(r"^((model|transformer|gpt_neox)\.)?(language_model\.)?", "", path)
     if (
         path not in modules
@@ -119,7 +119,7 @@ def parted(name: str) -> tuple[str, str]:
     place, sign, tag = name.partition(TAG)
     if sign and not _TAG.fullmatch(tag):
         raise UserError(
-            f"hookpoint {name}: after the {TAG} stands a name for the coder, of letters, digits and - _ . : + alone"
+            f"hookpoint {name}: give a name for the coder after the {TAG}, with only letters, digits and - _ . : +"
         )
     return place, tag
 
@@ -146,7 +146,7 @@ def layer_of(path: str) -> int | None:
     return int(match[1]) if match else None
 
 
-_UNKNOWN = "this TransformerLens name is not known; give the module's path (`autointerp hooks` lists them)"
+_UNKNOWN = "unknown TransformerLens name; give the module's path (`autointerp hooks` lists them)"
 
 
 def _resolve_transformer_lens(name: str, layer: int, place: str, model_type: str) -> tuple[str, Side]:
@@ -163,7 +163,7 @@ def _resolve_transformer_lens(name: str, layer: int, place: str, model_type: str
     family = _family(model_type)
     if family is None:
         raise UserError(
-            f"hookpoint {name}: TransformerLens names are not known for {model_type} models;"
+            f"hookpoint {name}: TransformerLens names are unknown for {model_type} models;"
             " give the module's path (`autointerp hooks` lists them)"
         )
     if place == "hook_resid_mid" and family.middle is None:

@@ -66,9 +66,9 @@ def places(
         widths = _widths(build)
     except Exception as error:  # models run whatever code they like
         reason = why(error, subject)
-        raise UserError(f"subject {subject}: its shapes cannot be had without its weights ({reason})") from error
+        raise UserError(f"subject {subject}: its shapes cannot be found without its weights ({reason})") from error
     if not widths:
-        raise UserError(f"subject {subject}: no module of it reads or gives one vector per token, once in a pass")
+        raise UserError(f"subject {subject}: none of its modules reads or returns one vector per token, once in a pass")
     model_type = config.get_text_config().model_type
     alike: dict[tuple, list[int]] = {}
     for layer in sorted({layer for path, _ in widths if (layer := layer_of(path)) is not None}):

@@ -93,7 +93,7 @@ def _prepare(name: str, trust_remote_code: bool) -> None:
         UserError: It cannot be had.
     """
     if not name.strip():
-        raise UserError(f"embedder={name}: give {TFIDF}, {MINILM}, or a model of sentence-transformers")
+        raise UserError(f"embedder={name}: give {TFIDF}, {MINILM}, or a sentence-transformers model")
     if name != TFIDF and name not in _loaded:
         _loaded[name] = SentenceModel(name, "embedder", trust_remote_code=trust_remote_code)
 

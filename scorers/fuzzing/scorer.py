@@ -66,7 +66,7 @@ def fuzzing(
         raise UserError(f"threshold must be in (0, 1], got {threshold}")
     if activating < 1:
         raise UserError(
-            f"activating must be at least 1, got {activating}: negatives wear the marks of activating contexts"
+            f"activating must be at least 1, got {activating}: negatives are marked like activating contexts"
         )
 
     async def grade(test: LatentTest) -> Outcome:

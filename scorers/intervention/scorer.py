@@ -54,7 +54,7 @@ def intervention(
         target_kl: KL(clean ‖ steered) of what comes right after a prompt, in nats, the mean over prompts.
         direction: `latent`, or `random`: a direction of its own for every latent, at the same KL, as a floor.
         ablate: Take away what the latent writes, rather than adding to it: it is held at 0, and the error term is kept.
-            Nothing is tuned then, and the KL is what it comes to. What an explanation names is written less, so the
+            Nothing is tuned then, and the KL is whatever results. What an explanation names is written less, so the
             effect of a true one is below 0. A random direction is taken away in the latent's own amounts.
         scored_prompts: How many to go on from.
         tuned_prompts: How many others to tune the strength on.

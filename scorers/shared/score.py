@@ -181,7 +181,7 @@ def _open(state: TaskState, named: str | None, window: int | None, explanation: 
     explained_from = explanation.store if explanation else None
     if explained_from not in (None, store.digest):
         raise UserError(
-            f"{store.folder}: is store {store.digest}, but {state.sample_id} was explained from {explained_from};"
+            f"{store.folder}: this store is {store.digest}, but {state.sample_id} was explained from {explained_from};"
             " give that store as -S store=… (and -S window=… for the number after the slash)"
         )
     return store

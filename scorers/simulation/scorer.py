@@ -4,7 +4,7 @@ Protocol of Bills et al. 2023 as in arXiv 2410.13928, §3.3.5, all at once: the 
 texts token by token, and predicts each token's activation. Differences: the wording; several texts a call, and silent
 tokens go without saying (with `every` they are named, as in the paper); tokens are answered by number and name, so that
 what does not line up is caught; what was answered is read, and its log-probabilities, rather than those of a prompt;
-random contexts go along with activating ones, and the natural base rate is accounted for.
+random contexts are included beside activating ones, and the natural base rate is accounted for.
 """
 
 from inspect_ai.scorer import Scorer, scorer

@@ -1,4 +1,4 @@
-"""Per-latent statistics of simulation: how well the activations predicted for tokens go along with the true ones.
+"""Per-latent statistics of simulation: how well the activations predicted for tokens correlate with the true ones.
 
 Pearson's r over tokens, which asks for no common scale. Over the activating contexts alone, as arXiv 2410.13928 has it,
 a prediction that is also made where the latent is silent costs nothing; with as many random contexts it costs some; at

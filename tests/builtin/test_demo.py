@@ -97,5 +97,5 @@ def test_interruption_while_a_store_is_made_names_no_missing_package(
 ) -> None:
     monkeypatch.setenv("INSPECT_AUTOINTERP_CACHE", str(tmp_path))
     monkeypatch.setattr(subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, status))
-    with pytest.raises(Interrupted, match=r"^interrupted while .* were made; the same command makes them$"):
+    with pytest.raises(Interrupted, match=r"^interrupted while .* were made; repeat the command to make them$"):
         demo.ensure_store()

@@ -93,7 +93,7 @@ def test_command_given_a_built_in_name_for_a_log_looks_at_that_store(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert run(monkeypatch, command, OF_A_LOG[command], name) == 2
-    assert f"{name}: is store " in capsys.readouterr().err, "the tests' store, which is not the log's"
+    assert f"{name}: this store is " in capsys.readouterr().err, "the tests' store, which is not the log's"
 
 
 @pytest.mark.parametrize("command", WRITTEN)
@@ -103,7 +103,7 @@ def test_command_that_writes_refuses_a_built_in_name(
     assert run(monkeypatch, command, WRITTEN[command], name) == 2
     said = capsys.readouterr().err
     assert said == (
-        f"autointerp: {name}: the name of a built-in store, which is not written to; for a folder of that name give"
+        f"autointerp: {name}: a built-in store has this name and cannot be changed; for a folder of this name, give"
         f" ./{name}\n"
     )
 
@@ -123,5 +123,5 @@ def test_task_and_suite_take_a_built_in_name(name: str, store_folder: Path) -> N
 
     assert len(detection(name, latents="sample:3", min_contexts=5).dataset) == 3
     assert locate.locate(name) == locate.locate(str(store_folder)) == str(store_folder)
-    with pytest.raises(UserError, match="not written to"):
+    with pytest.raises(UserError, match="cannot be changed"):
         locate.check_writable(name)

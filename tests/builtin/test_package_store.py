@@ -55,7 +55,7 @@ def test_packaged_store_is_the_default(shipped: Path) -> None:
 
 def test_packaged_store_that_is_absent_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(package_store, "FOLDER", tmp_path)
-    with pytest.raises(UserError, match="comes without the store"):
+    with pytest.raises(UserError, match="lacks the store"):
         locate(None)
 
 

@@ -125,12 +125,16 @@ def test_it_gives_the_explanation_that_is_asked_for(sort: Sort, planted_store: P
 @pytest.mark.parametrize(
     ("model", "arguments", "message"),
     [
-        ("oracle", {"explanation": "best"}, "explanation=best: there is none of that name; there are true, too_broad"),
-        ("oracle", {"explanation": False}, "explanation=False: there is none"),
-        ("oracle", {"error_rate": 1.5}, "error_rate=1.5: it is a probability"),
+        (
+            "oracle",
+            {"explanation": "best"},
+            "explanation=best: unknown kind of explanation; give one of true, too_broad",
+        ),
+        ("oracle", {"explanation": False}, "explanation=False: unknown kind"),
+        ("oracle", {"error_rate": 1.5}, "error_rate=1.5: must be a probability"),
         ("oracle", {"error": 1}, "unexpected keyword argument 'error'"),
         ("lexical", {"error_rate": 0.5}, "unexpected keyword argument 'error_rate'"),
-        ("delphi", {}, "no such model; there are inspect_autointerp/lexical and inspect_autointerp/oracle"),
+        ("delphi", {}, "unknown model; there are inspect_autointerp/lexical and inspect_autointerp/oracle"),
     ],
 )
 def test_a_mistake_says_what_is_wrong(model: str, arguments: dict, message: str) -> None:

@@ -26,10 +26,12 @@ def test_what_is_asked_for(asked: object, kinds: tuple[str, ...], store_folder: 
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        pytest.param("hard", r"negatives=hard: there is no 'hard'; give all, or some of random, neighbours", id="name"),
-        pytest.param("all,random", r"there is no 'all'", id="all beside another"),
+        pytest.param(
+            "hard", r"negatives=hard: unknown kind 'hard'; give all, or some of random, neighbours", id="name"
+        ),
+        pytest.param("all,random", r"unknown kind 'all'", id="all beside another"),
         pytest.param("similar", r"no similar contexts; `autointerp negatives .* --kind similar` adds them", id="kind"),
-        pytest.param("", r"negatives=: there is no ''", id="nothing"),
+        pytest.param("", r"negatives=: unknown kind ''", id="nothing"),
     ],
 )
 def test_what_cannot_be_had(asked: str, message: str, store_folder: Path) -> None:

@@ -252,17 +252,15 @@ REFUSED = [
     second("{]\n{]\n[]", r"broken JSON .*\(and 2 more\)$", id="broken lines"),
     pytest.param(b'{"index": 5,\n"explanation": }', r"x:2: broken JSON", id="broken document"),
     second("\u2028" + row("6"), "broken JSON", id="no white space"),
-    second(
-        row("5"), r"latent 5 again, which stands at .*x:1 already; give repeated=first, last or newest$", id="twice"
-    ),
+    second(row("5"), r"latent 5 again; it is at .*x:1 already; give repeated=first, last or newest$", id="twice"),
     second(row("6", more=', "index": 7'), r"the name index stands twice", id="name twice"),
     second(row("100"), r"latent 100, and the coder of layers.1 has 100 \(0 to 99\)$", id="width"),
-    second(row("-1"), "-1 is no latent", id="negative"),
-    second(row("1.0"), "1.0 is no latent", id="float"),
-    second(row("true"), "True is no latent", id="bool"),
-    second(row('"١"'), "١ is no latent", id="digits of another script"),
-    second(row('"1_0"'), "1_0 is no latent", id="underscore"),
-    second(row("9" * 5000), "a number that is too long$", id="too many digits"),
+    second(row("-1"), "-1 is not a latent", id="negative"),
+    second(row("1.0"), "1.0 is not a latent", id="float"),
+    second(row("true"), "True is not a latent", id="bool"),
+    second(row('"١"'), "١ is not a latent", id="digits of another script"),
+    second(row('"1_0"'), "1_0 is not a latent", id="underscore"),
+    second(row("9" * 5000), "a number is too long$", id="too many digits"),
     second(row("7", more=', "latent": "layers.1/6"'), "layers.1/6 is another latent than", id="disagree"),
     second(row("7", more=', "latent": 6'), "latent 6 and index 7 are not the same", id="two indices"),
     second(row("6", "1"), "latent 6 has 1 where its explanation should be", id="number"),
@@ -271,14 +269,14 @@ REFUSED = [
     second('{"index": 6}', "a row needs `explanation`", id="no explanation"),
     second(row("6", more=', "explainer": 3'), "`explainer` is not text", id="explainer"),
     second(row("6", more=', "hookpoint": 3'), "`hookpoint` is not text", id="hookpoint"),
-    second("[" * 100_000, "(JSON that is nested too deeply|broken JSON)", id="deep"),
+    second("[" * 100_000, "(JSON is nested too deeply|broken JSON)", id="deep"),
     pytest.param(row('"5"', more=', "hookpoint": "m"').encode(), r"x: nothing of layers.1, it is of m; if", id="other"),
     pytest.param(b"index,explanation\n5,a\n6\n", r"x:3: 1 fields, and the head has 2$", id="csv fields"),
     pytest.param(b'index,explanation\n5,"a" b\n', r"x:2: broken CSV", id="csv quotes"),
     pytest.param(b'index,explanation\n5,"a\n\n', r"x:2: broken CSV", id="csv open quote"),
     pytest.param(b"index,explanation\n5,a\n6,\xe9\n", r"x:3: not UTF-8", id="csv latin-1"),
     pytest.param(b"index,explanation,explanation\n5,a,b\n", r"x:1: the head must name, once each", id="csv head"),
-    pytest.param(b"index,explanation\n", r"x: there is no explanation in it", id="csv of nothing"),
+    pytest.param(b"index,explanation\n", r"x: it holds no explanations", id="csv of nothing"),
     pytest.param(
         b'{\n"5": "a",\n"6": "b",\n"5": "c"\n}',
         r"x:4: latent 5 again, .*x:2 already; give repeated=first, ",
@@ -295,7 +293,7 @@ REFUSED = [
     ),
     pytest.param(b"PK\x03\x04 cut short", r"x: not a readable Inspect log", id="zip"),
     pytest.param(b"PAR1 cut short", r"x: broken Parquet", id="parquet"),
-    pytest.param(b"\x1f\x8b cut short", r"x: broken gzip; fetch it again", id="gzip"),
+    pytest.param(b"\x1f\x8b cut short", r"x: broken gzip; download it again", id="gzip"),
     pytest.param(b'{"version": 2, "status": "success", "eval": {}}', r"x: not a readable Inspect log", id="json log"),
 ]
 
@@ -362,7 +360,7 @@ def test_latent_with_two_explanations_has_the_one_asked_for(kind: str, tmp_path:
     else:
         with pytest.raises(UserError, match="repeated=newest: latent 5 does not say when it was written; give first"):
             read(path, repeated="newest")
-    with pytest.raises(UserError, match="repeated=all: not known; there are first, last, newest"):
+    with pytest.raises(UserError, match="repeated=all: unknown; give one of first, last, newest"):
         read(path, repeated="all")
 
 
@@ -393,7 +391,7 @@ def test_author_tells_two_explanations_apart(tmp_path: Path) -> None:
 
 def test_option_for_repeats_does_not_mix_subjects(tmp_path: Path) -> None:
     path = lines(tmp_path / "x", OLD, NEW | {"modelId": "gemma"})
-    with pytest.raises(UserError, match="of several subjects; give one of them in front of the key"):
+    with pytest.raises(UserError, match="for several subjects; put one of them in front of the key"):
         read(path, repeated="first")
 
 
@@ -412,7 +410,7 @@ def test_a_hookpoint_by_another_name_is_said_and_not_guessed(tmp_path: Path) -> 
     more = NEURONPEDIA | {"layer": "1-res-jb", "modelId": "gemma", "index": "7"}
     lines(path, NEURONPEDIA | {"layer": "1-res-jb"}, more)
     with pytest.raises(
-        UserError, match=r"of several subjects; give one of them in front of the key \(gemma/…, gpt2-sm"
+        UserError, match=r"for several subjects; put one of them in front of the key \(gemma/…, gpt2-sm"
     ):
         read(path, key="1-res-jb")
     assert sorted(read(path, key="gemma/1-res-jb").texts) == [7]
@@ -468,7 +466,7 @@ def test_what_is_not_there_or_closed_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"a folder without batch-N.jsonl.gz .* HOOKPOINT_latentN.txt"):
         read(tmp_path)
     for name in ("", "a\0b"):
-        with pytest.raises(UserError, match=r"no file is named"):
+        with pytest.raises(UserError, match=r"explanations: empty"):
             read(name)
 
 
@@ -478,6 +476,6 @@ def test_another_projects_log_is_refused(tmp_path: Path) -> None:
     log = read_eval_log(str(LOG), header_only=True)
     log.eval.metadata = {}
     write_eval_log(log, str(tmp_path / "x.eval"))
-    message = r"a log of another project \(task inspect_autointerp/multi_score\), without expl"
+    message = r"this log comes from another project \(task inspect_autointerp/multi_score\) and has"
     with pytest.raises(UserError, match=message):
         read(tmp_path / "x.eval")

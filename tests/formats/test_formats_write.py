@@ -284,7 +284,7 @@ def test_what_is_no_explanation_of_its_latent_is_left_out_and_counted(form: str,
     done = export([made(tmp_path, with_texts("a", None, ""))], form, tmp_path / "out")
     assert (done.written, done.left_out) == (1, 2)
     assert len((tmp_path / "out" / "latents.jsonl").read_text().splitlines()) == 3
-    with pytest.raises(UserError, match=rf"{form}: none of these logs' latents has an explanation of its own"):
+    with pytest.raises(UserError, match=rf"{form}: none of these logs' latents has its own explanation"):
         export([made(tmp_path, with_texts("a", "b", "c", latent="layers.1/7"))], form, tmp_path / "floor")
     assert not (tmp_path / "floor").exists()
 
@@ -314,7 +314,9 @@ def test_two_logs_of_one_explanation_are_joined_and_of_two_refused(form: str, tm
     if form == "eleuther":
         assert json.loads((tmp_path / "out/scores/recall_layers.1.json").read_text())["199"] == 0.665
         assert json.loads((tmp_path / "out/scores/fuzz_layers.1.json").read_text())["199"] == 0.6412
-    with pytest.raises(UserError, match=r"x.eval: layers.1/199 is explained otherwise in .*example.eval; export each"):
+    with pytest.raises(
+        UserError, match=r"x.eval: layers.1/199 has a different explanation in .*example.eval; export each"
+    ):
         export([str(LOG), made(tmp_path, with_texts("a", "b", "c"))], form, tmp_path / "none")
     assert not (tmp_path / "none").exists()
     export([str(LOG), made(tmp_path, with_texts("a", "b", "c"))], "jsonl", tmp_path / "table")
@@ -362,8 +364,8 @@ def test_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "broken.eval").write_bytes(b"PK\x03\x04 cut short")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "work.txt").write_text("mine")
-    refuse(r"--to xml: there is none of that name; there are jsonl", [log], "xml")
-    refuse(r"a log is given twice", [log, log])
+    refuse(r"--to xml: unknown format; give one of jsonl", [log], "xml")
+    refuse(r"a log was given twice", [log, log])
     refuse(r"none.eval: no such log", [str(tmp_path / "none.eval")])
     refuse(r"broken.eval: not a readable Inspect log", [str(tmp_path / "broken.eval")])
     refuse(r"not a readable Inspect log", [str(tmp_path)])
@@ -380,7 +382,7 @@ def test_refused_in_one_line(tmp_path: Path) -> None:
         tmp_path / "mine",
         overwrite=True,
     )
-    refuse(r"mine is a folder, and csv is a file", [log], "csv", tmp_path / "mine", overwrite=True)
+    refuse(r"mine is a folder, but csv writes a file", [log], "csv", tmp_path / "mine", overwrite=True)
     refuse(r"cannot be written", [log], "csv", tmp_path / "broken.eval" / "out")
     export([log], "delphi", out)
     before = (out / "provenance.json").read_bytes()

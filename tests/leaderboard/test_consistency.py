@@ -105,7 +105,7 @@ FORGED: dict[str, tuple[Change, str]] = {
     "one score": (lambda log: score(log).value.update(tpr=0.95, balanced_accuracy=0.875), "the header says mean"),
     "header's mean": (
         lambda log: setattr(log.results.scores[0].metrics["estimate_mean"], "value", 0.99),  # pyright: ignore
-        "the header says mean 0.99 of detection's balanced_accuracy, and its samples come to 0.775",
+        "the header says mean 0.99 of detection's balanced_accuracy, but its samples give 0.775",
     ),
     "header's count": (
         lambda log: setattr(log.results.scores[0], "scored_samples", 9),  # pyright: ignore

@@ -131,10 +131,10 @@ def _value(**changes: Any) -> Callable[[EvalLog], object]:
 
 
 ODD: dict[str, tuple[Callable[[EvalLog], object], str]] = {
-    "other hookpoint": (_metadata(hookpoint="layers.9"), "which is no latent of its hookpoint layers.9"),
-    "two hookpoints": (_ids("layers.1/0", "layers.2/1", "layers.1/2"), "layers.2/1, which is no latent"),
+    "other hookpoint": (_metadata(hookpoint="layers.9"), "which is not a latent of its hookpoint layers.9"),
+    "two hookpoints": (_ids("layers.1/0", "layers.2/1", "layers.1/2"), "layers.2/1, which is not a latent"),
     "id twice": (_ids("layers.1/0", "layers.1/0", "layers.1/2"), "lists layers.1/0 twice"),
-    "huge index": (_ids("layers.1/0", f"layers.1/{10**30}", "layers.1/2"), "which is no latent"),
+    "huge index": (_ids("layers.1/0", f"layers.1/{10**30}", "layers.1/2"), "which is not a latent"),
     "odd sweep": (_metadata(sweep={"id": 1, "shard": "x", "of": []}), "unreadable"),
     "cancelled": (lambda log: setattr(log, "status", "cancelled"), "not finished (status cancelled)"),
     "failed": (lambda log: setattr(log, "status", "error"), "not finished (status error)"),

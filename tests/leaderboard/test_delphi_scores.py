@@ -135,7 +135,7 @@ def test_what_cannot_be_written_is_refused(scored_log: str, planted_store: Path,
     labels = verdicts_of(log)["label"]
     labels[:] = [1 - label for label in labels]
     write_eval_log(log, path)
-    with pytest.raises(UserError, match="has other verdicts of detection than before; export each explainer"):
+    with pytest.raises(UserError, match="has different verdicts for detection than before; export each explainer"):
         export([scored_log, path], "delphi", tmp_path / "out", store=str(planted_store))
     assert not (tmp_path / "out").exists()
     verdicts_of(log)["start"][verdicts_of(log)["kind"].index("random")] = 10**9
@@ -144,7 +144,7 @@ def test_what_cannot_be_written_is_refused(scored_log: str, planted_store: Path,
         export([path], "delphi", tmp_path / "out", store=str(planted_store))
     other, path = changed(scored_log, tmp_path, "other.eval", store="0123456789abcdef")
     write_eval_log(other, path)
-    with pytest.raises(UserError, match="and the log is over 0123456789abcdef"):
+    with pytest.raises(UserError, match="but the log is over 0123456789abcdef"):
         export([path], "delphi", tmp_path / "out", store=str(planted_store))
-    with pytest.raises(UserError, match="--store: of --to delphi alone"):
+    with pytest.raises(UserError, match="--store is for --to delphi only"):
         export([scored_log], "csv", tmp_path / "out", store=str(planted_store))

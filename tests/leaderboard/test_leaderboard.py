@@ -118,7 +118,7 @@ def test_two_settings_with_two_rows_each_are_two_tables() -> None:
 def test_no_folder_and_no_log_are_one_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no such folder; evaluate something first"):
         read_entries(str(tmp_path / "none"))
-    with pytest.raises(UserError, match=r"no log of this project in it"):
+    with pytest.raises(UserError, match=r"it holds no logs of this project"):
         read_entries(str(tmp_path))
 
 

@@ -126,7 +126,7 @@ def test_a_page_is_replaced_and_nothing_else_is(results: Results, tmp_path: Path
         write_page(results, out)
     assert (out / "view" / "thesis.txt").read_text() == "mine"
     (out / "view" / "thesis.txt").unlink()
-    with pytest.raises(UserError, match="lies among the logs"):
+    with pytest.raises(UserError, match="is inside the folder of logs"):
         write_page(results, out, logs=str(tmp_path))
 
 

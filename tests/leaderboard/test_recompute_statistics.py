@@ -55,7 +55,7 @@ def test_statistic_off_by_more_than_rounding_is_named(off: float, samples: Sampl
     values["auroc"] = said + off
     [line] = compare_statistics(samples).differences
     assert line == (
-        f"embedding of {samples[0]['id']}: auroc is {said + off:.6g}, and its verdicts come to"
+        f"embedding of {samples[0]['id']}: auroc is {said + off:.6g}, but its verdicts give"
         f" {float(line.rpartition(' ')[2]):.6g}"
     )
     assert float(line.rpartition(" ")[2]) == pytest.approx(said, abs=6e-5)
@@ -238,5 +238,5 @@ def test_log_whose_verdict_was_changed_is_refused(
     place = verdicts["kind"].index("activating")
     verdicts["label"][place] = 1 - verdicts["label"][place]
     write_eval_log(log, str(tmp_path / "x.eval"))
-    with pytest.raises(UserError, match=rf"detection of {log.samples[1].id}: .* and its verdicts come to"):
+    with pytest.raises(UserError, match=rf"detection of {log.samples[1].id}: .* but its verdicts give"):
         recomputed(str(tmp_path / "x.eval"))

@@ -78,7 +78,7 @@ def test_frame_of_a_bad_log_is_one_line(scored_log: str, tmp_path: Path) -> None
     with pytest.raises(UserError, match="not a readable Inspect log"):
         verdict_frame(str(tmp_path / "x.eval"))
     bare = write(tmp_path / "bare.eval", [sample(0, value(0.5)), sample(1, value(0.75))])
-    with pytest.raises(UserError, match=r"holds no verdicts of these latents and scores \(its scores: detection\)"):
+    with pytest.raises(UserError, match=r"holds no verdicts for these latents and scores \(its scores: detection\)"):
         verdict_frame(bare)
     log = read_eval_log(scored_log)
     assert log.samples and log.samples[0].scores

@@ -140,7 +140,7 @@ def test_an_unknown_model_without_a_network_is_one_line_at_once(monkeypatch: pyt
 
     monkeypatch.setattr("huggingface_hub.HfApi.model_info", info)
     with pytest.raises(
-        UserError, match=r"^embedder nobody/none: cannot be loaded \(it is no folder here, and"
+        UserError, match=r"^embedder nobody/none: cannot be loaded \(there is no such folder here, and"
     ) as caught:
         SentenceModel("nobody/none", "embedder", "cpu")
     assert "\n" not in str(caught.value)

@@ -44,7 +44,7 @@ def test_a_layer_of_several_streams_is_refused_in_one_line(tmp_path: Path, subje
     save_small(tmp_path, "gemma3n_text", subject_folder)
     for name in ("layers.3", "layers.1:input"):
         message = (
-            rf"^hookpoint {name}: it has to be one vector per token, and {tmp_path} gives it in another shape; `auto"
+            rf"^hookpoint {name}: it must be one vector per token, but {tmp_path} gives it in another shape; `auto"
         )
         with pytest.raises(UserError, match=message) as info:
             Subject(str(tmp_path), [name])
@@ -59,7 +59,7 @@ def test_a_module_that_runs_several_times_is_refused(tmp_path: Path, subject_fol
     path = next(path for path, module in subject.base.named_modules() if path.endswith("layers.0.mlp"))
     assert path not in listed
     with pytest.raises(
-        UserError, match=rf"^hookpoint {path}: it has to be one vector per token, .* \d+ times in a pass;"
+        UserError, match=rf"^hookpoint {path}: it must be one vector per token, .* \d+ times in a pass;"
     ):
         Subject(str(tmp_path), [path])
 
@@ -67,6 +67,6 @@ def test_a_module_that_runs_several_times_is_refused(tmp_path: Path, subject_fol
 def test_hooks_of_a_model_that_puts_tokens_first_lists_nothing(tmp_path: Path, subject_folder: Path) -> None:
     save_small(tmp_path, "xlnet", subject_folder)  # (token, chunk, d) throughout
     with pytest.raises(
-        UserError, match=rf"^subject {tmp_path}: no module of it reads or gives one vector per token, onc"
+        UserError, match=rf"^subject {tmp_path}: none of its modules reads or returns one vector per token"
     ):
         places(str(tmp_path))

@@ -270,7 +270,7 @@ def test_the_seed_decides_the_split_and_the_fraction_its_share() -> None:
 
 @pytest.mark.parametrize("documents", [pytest.param([], id="none"), pytest.param([[], []], id="empty")])
 def test_a_corpus_without_a_token_is_refused(documents: list[list[int]]) -> None:
-    with pytest.raises(UserError, match=r"^the corpus is empty: no document holds a token$"):
+    with pytest.raises(UserError, match=r"^the corpus is empty: none of its documents holds a token$"):
         chunked(documents, Settings())
 
 

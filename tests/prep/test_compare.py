@@ -215,14 +215,14 @@ def test_explanations(run: Run, stores: Path, tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["{one}:layers.9", "{copy}"], "no hookpoint 'layers.9' in"),
-        (["{one}:", "{copy}"], "after the colon stands a hookpoint"),
+        (["{one}:", "{copy}"], "give a hookpoint after the colon"),
         (["{one}:layers.1"], "one hookpoint, layers.1; give a second STORE"),
         (["{one}", "{none}"], "no such context store"),
         (["{one}:layers.1", "{other-seed}", "--by", "coactivation"], "co-activation needs the same corpus, tokenizer"),
         (["{one}:layers.1", "{neurons}", "--by", "cosine"], "no cosines: layers.1 and layers.1.mlp.down_proj:input"),
         (["{neurons}", "{neurons}", "--by", "cosine"], "(neurons:8) have no directions"),
         (["{one}", "{copy}", "--explanations-a", "a.jsonl"], "explanations are given for one side only"),
-        (["{one}", "--csv", "{none}/pairs.csv"], "there is no folder"),
+        (["{one}", "--csv", "{none}/pairs.csv"], "does not exist"),
         (["{one}", "--explanations-a", "{none}"], "none"),
         (["{one}", "-E", "which=first"], "-E which=first: give NAME=VALUE; names are format, by, key, repeated"),
     ],
@@ -265,7 +265,7 @@ def test_a_coder_that_changed_is_refused(run: Run, stores: Path, prep: Prep, tmp
     shutil.copy(stores / "second" / "sae_weights.safetensors", coder)
     status, _, err = run(f"{stores / 'one'}:layers.1", tmp_path / "store", "--by", "cosine")
     assert (status, err.count("\n")) == (2, 1)
-    assert "are not those that" in err
+    assert "differ from those that" in err
 
 
 def test_which_hookpoints_write_in_one_space(stores: Path) -> None:

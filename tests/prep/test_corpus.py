@@ -167,7 +167,7 @@ def test_a_folder_without_texts_is_refused_with_what_would_be_one(tmp_path: Path
     (tmp_path / "a.png").touch()
     refused(
         str(tmp_path),
-        rf"^corpus {tmp_path}: holds no file of a kind that is known; a corpus is made of \.txt, .*\.parquet;.*$",
+        rf"^corpus {tmp_path}: it holds no file of a known kind; a corpus can be made of \.txt, .*\.parquet;.*$",
     )
 
 

@@ -130,12 +130,12 @@ def test_several_streams_in_a_compressed_file_are_one_text(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("name", ["a.png", "a.parquet.gz", "rows.arrow", "rows.xlsx", "data.jsonl.zip", "part.00"])
 def test_an_unknown_suffix_is_refused_with_those_there_are(tmp_path: Path, memory: str, name: str) -> None:
-    message = r"a corpus is made of \.txt, \.md, \.py, \.json, .*; all but \.parquet also with \.gz, .* behind$"
+    message = r"a corpus can be made of \.txt, \.md, \.py, \.json, .*; all but \.parquet also with \.gz, .* behind$"
     (tmp_path / name).write_bytes(b"text")
     MEMORY.pipe(f"/corpus/{name}", b"text")
-    refused(tmp_path / name, rf"^corpus {tmp_path / name}: not a kind of file that is known; {message}")
-    refused(f"{memory}/{name}", rf"^corpus {memory}/{name}: not a kind of file that is known; {message}")
-    refused(tmp_path, rf"^corpus {tmp_path}: holds no file of a kind that is known; {message}")
+    refused(tmp_path / name, rf"^corpus {tmp_path / name}: unknown kind of file; {message}")
+    refused(f"{memory}/{name}", rf"^corpus {memory}/{name}: unknown kind of file; {message}")
+    refused(tmp_path, rf"^corpus {tmp_path}: it holds no file of a known kind; {message}")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])

@@ -77,9 +77,9 @@ def test_a_long_text_is_read_as_far_as_it_is_asked_for(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ("", r"^the separator is empty; give what stands between documents"),
-        (r"\d", r"^separator '\\\\d': \\d is not known; there are \\n, \\t"),
-        ("a\\", r"^separator .*: \\ is not known"),
+        ("", r"^the separator is empty; give the text between documents"),
+        (r"\d", r"^separator '\\\\d': \\d is unknown; there are \\n, \\t"),
+        ("a\\", r"^separator .*: \\ is unknown"),
     ],
 )
 def test_a_separator_that_makes_no_sense_is_refused(given: str, message: str) -> None:
@@ -95,5 +95,7 @@ def test_a_separator_where_no_text_is_cut_is_refused(
     Path("folder").mkdir()
     for path in ("rows.jsonl", "folder/rows.jsonl"):
         Path(path).write_text('{"text": "a"}\n')
-    with pytest.raises(UserError, match=rf"^corpus {corpus}: a separator cuts text files, and there are none; leave"):
+    with pytest.raises(
+        UserError, match=rf"^corpus {corpus}: --separator is for text files, and this corpus has none; leave"
+    ):
         next(documents(corpus, separator="|"))

@@ -65,6 +65,6 @@ def test_a_recurrent_subject_is_refused(model_type: str) -> None:
     loaded = SimpleNamespace(model=model, base=model.base_model, device=torch.device("cpu"), source="it")
     with (
         torch.inference_mode(),
-        pytest.raises(UserError, match=r"^steering: it keeps something else than keys and val"),
+        pytest.raises(UserError, match=r"^steering: it carries more than keys and val"),
     ):
         Prompts(cast(Subject, loaded), PROMPTS)

@@ -65,5 +65,5 @@ def test_mistakes_are_those_of_the_run(prep: Callable, tmp_path: Path) -> None:
 
     with pytest.raises(UserError, match=r"^give at least one --coder$"):
         Job(subject="x", coders=[], settings=Settings())
-    with pytest.raises(UserError, match=r"^neighbours 'nearest': not known; there are decoder, encoder, none$"):
+    with pytest.raises(UserError, match=r"^neighbours 'nearest': unknown; give one of decoder, encoder, none$"):
         Settings(neighbours="nearest")  # type: ignore[arg-type]

@@ -93,7 +93,7 @@ def test_negatives_disk_full_leaves_the_store_as_it_was(fast_prep: Make, tmp_pat
         limit = resource.getrlimit(resource.RLIMIT_FSIZE)
         patch.setattr(tensor_file, "save_file", lambda *a, write=tensor_file.save_file: (_limit(100), write(*a)))
         try:
-            with pytest.raises(UserError, match=r"cannot be written \(.*File too large.*\); the store is what it was$"):
+            with pytest.raises(UserError, match=r"cannot be written \(.*File too large.*\); the store is unchanged$"):
                 extend(Store(store.folder), "similar", iter([("layers.1", {"start": np.arange(200)})]), "new")
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limit)

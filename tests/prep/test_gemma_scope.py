@@ -81,7 +81,7 @@ def test_weights_that_are_nan_are_refused(tmp_path: Path, x: Tensor, name: str) 
     content = arrays()
     content[name][..., 5] = np.nan
     np.savez(tmp_path / "params.npz", **content)
-    message = rf"^coder {tmp_path}( gives NaN or infinite activations|: its thresholds hold NaN)"
+    message = rf"^coder {tmp_path}( gives NaN or infinite activations|: its thresholds contain NaN)"
     with pytest.raises(UserError, match=message):
         GemmaScopeCoder(str(tmp_path)).encode(x)
 
@@ -116,7 +116,7 @@ def test_the_path_says_the_hookpoint_if_it_is_the_residual_stream(
 
 def test_of_another_place_the_hookpoint_is_asked_for(prep: Callable[..., Manifest], tmp_path: Path) -> None:
     folder = save_gemma_scope(tmp_path / "gemma-scope-2b-pt-mlp" / "layer_1")
-    with pytest.raises(UserError, match=rf"^coder {folder}: it does not say to which hookpoint .+; give --hookpoint$"):
+    with pytest.raises(UserError, match=rf"^coder {folder}: it does not say which hookpoint .+; give --hookpoint$"):
         prep(tmp_path / "store", coders=[folder])
     manifest = prep(tmp_path / "store", coders=[folder], hookpoints=["blocks.1.hook_mlp_out"], tokens=300)
     entry = manifest.hookpoints["layers.1.mlp"]
@@ -155,6 +155,6 @@ def test_arrays_that_are_not_there_or_do_not_fit_are_named(tmp_path: Path) -> No
         GemmaScopeCoder(str(tmp_path))
     turned: Any = np.zeros((64, 32), np.float32)
     np.savez(tmp_path / "params.npz", **(arrays() | {"W_enc": turned}))
-    message = rf"^coder {tmp_path}: what its params\.npz holds does not fit together \(W_dec float32 \(64, 32\), .+\)$"
+    message = rf"^coder {tmp_path}: the shapes in its params\.npz do not fit together \(W_dec float32 \(64, 32\), .+\)$"
     with pytest.raises(UserError, match=message):
         GemmaScopeCoder(str(tmp_path))

@@ -222,7 +222,7 @@ def test_transformer_lens_names_of_an_unknown_family_are_refused() -> None:
 
 
 def test_an_unknown_side_is_refused() -> None:
-    with pytest.raises(UserError, match=r"^hookpoint layers\.1:inptu: after the colon stands `input` or `output`$"):
+    with pytest.raises(UserError, match=r"^hookpoint layers\.1:inptu: give `input` or `output` after the colon$"):
         resolve("layers.1:inptu", "llama")
 
 

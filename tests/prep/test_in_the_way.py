@@ -43,7 +43,7 @@ def test_prep_folder_that_appears_is_left_and_the_pass_kept(
 ) -> None:
     store = tmp_path / "store"
     message = (
-        rf"^{store} has appeared in the meantime and is left as it is; move it away and --resume: the pass is kept in"
+        rf"^{store} has appeared in the meantime and was not changed; move it away and --resume; "
         rf" {store}.checkpoint$"
     )
     with monkeypatch.context() as patch, pytest.raises(UserError, match=message):
@@ -95,7 +95,7 @@ def test_prep_overwrite_replaces_stores_alone(
         fast_prep(tmp_path, overwrite=True)
     assert contents(store) == before
     (store / "hookpoints" / "layers.1" / "notes" / "thesis.txt").unlink()
-    with monkeypatch.context() as patch, pytest.raises(UserError, match=r"\(thesis.txt\).+the pass is kept in"):
+    with monkeypatch.context() as patch, pytest.raises(UserError, match=r"\(thesis.txt\).+ keeps the pass"):
         meanwhile(patch, lambda: thesis(store))
         fast_prep(tmp_path, overwrite=True)
     assert contents(store) == fast_store | {"thesis.txt": b"mine"}

@@ -180,7 +180,7 @@ def test_one_signal_while_the_store_is_written_waits_and_is_resumable(
 
     with monkeypatch.context() as patch:
         patch.setattr(Selector, "finish", finishing)
-        with pytest.raises(Interrupted, match=r"^interrupted while the store was written; --resume goes on from"):
+        with pytest.raises(Interrupted, match=r"^interrupted while the store was written; --resume continues from"):
             fast_prep(tmp_path, NEVER)
     assert not ahead
     assert [path.name for path in tmp_path.iterdir()] == ["store.checkpoint"]
@@ -227,5 +227,5 @@ def test_state_interrupted_in_a_change_is_not_used_again(monkeypatch: pytest.Mon
     monkeypatch.undo()
     assert not one.whole
     for use in (one.state, one.finish):
-        with pytest.raises(RuntimeError, match="incomplete since a change of it was interrupted; start anew"):
+        with pytest.raises(RuntimeError, match="incomplete, since a change was interrupted; start again"):
             use()

@@ -78,7 +78,7 @@ def test_the_precision_reaches_every_coder_with_weights(tmp_path: Path, monkeypa
 
 def test_another_precision_is_refused() -> None:
     wrong: Any = "float16"
-    with pytest.raises(UserError, match=r"^coder neurons: its precision is float32 or bfloat16, not float16$"):
+    with pytest.raises(UserError, match=r"^coder neurons: its dtype must be float32 or bfloat16, got float16$"):
         load_coder("neurons", dtype=wrong)
 
 

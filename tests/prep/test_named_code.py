@@ -227,9 +227,15 @@ def test_a_manifests_settings_are_no_other_options(
         ),
         ({"levels": {"a": {"demo": {"as": "", "prep": "--coder=os:mkdir"}}}}, r"coder os:mkdir: this names code"),
         ({"levels": {"a": {"demo": {"as": "", "prep": "--trust-remote-code"}}}}, r"prep: --trust-remote-code: a study"),
-        ({"levels": {"a": {"demo": {"as": "", "prep": "--config x.yaml"}}}}, r"prep: --config: a study's store is"),
-        ({"levels": {"a": {"demo": {"as": "", "prep": "-o /etc --overwrite"}}}}, r"prep: -o: a study's store is"),
-        ({"levels": {"a": {"demo": {"as": "", "prep": "--att x/y"}}}}, r"prep: --att: a study's store is"),
+        (
+            {"levels": {"a": {"demo": {"as": "", "prep": "--config x.yaml"}}}},
+            r"prep: --config: a study's store can set only",
+        ),
+        (
+            {"levels": {"a": {"demo": {"as": "", "prep": "-o /etc --overwrite"}}}},
+            r"prep: -o: a study's store can set only",
+        ),
+        ({"levels": {"a": {"demo": {"as": "", "prep": "--att x/y"}}}}, r"prep: --att: a study's store can set only"),
         ({"floors": {"f": {"store": {"prep": "{nope}"}}}}, r"floors\.f\.store\.prep: \{nope\}"),
         ({"floors": {"f": {"store": {"prep": "{subject.__class__}"}}}}, r"floors\.f\.store\.prep: \{subject"),
     ],

@@ -99,12 +99,12 @@ def test_another_word_is_refused(source: str) -> None:
 
 
 def test_more_neurons_than_there_are_are_refused() -> None:
-    with pytest.raises(UserError, match=r"^coder neurons:33: the hookpoint has no more than 32 dimensions$"):
+    with pytest.raises(UserError, match=r"^coder neurons:33: the hookpoint has only 32 dimensions$"):
         Neurons("neurons:33").of_width(32)
 
 
 def test_without_a_hookpoint_it_is_asked_for(prep: Callable[..., Manifest], tmp_path: Path) -> None:
-    message = r"^coder neurons:4: it does not say to which hookpoint it belongs; give --hookpoint$"
+    message = r"^coder neurons:4: it does not say which hookpoint it reads; give --hookpoint$"
     with pytest.raises(UserError, match=message):
         prep(tmp_path / "store", coders=["neurons:4"])
 

@@ -158,8 +158,8 @@ def test_from_the_shell_a_mistake_is_one_line_and_status_2(tmp_path: Path) -> No
         (("--shard", "3/2"), "--shard 3/2: give i/n with i from 1 to n, as in 2/7, or auto"),
         (("--workers", "none"), "--workers none: must be a number, at least 1, or auto"),
         (("--workers", "2", "--shard", "1/2"), "--workers makes the shards itself; leave out --workers or --shard"),
-        (("--neighbours", "x"), "neighbours 'x': not known; there are decoder, encoder, none"),
-        (("--quantization", "2bit"), "quantization '2bit': not known; there are 8bit, 4bit"),
+        (("--neighbours", "x"), "neighbours 'x': unknown; give one of decoder, encoder, none"),
+        (("--quantization", "2bit"), "quantization '2bit': unknown; give one of 8bit, 4bit"),
     ],
 )
 def test_options_that_cannot_be_are_told_before_anything_is_loaded(

@@ -59,7 +59,7 @@ def test_in_bfloat16_almost_the_same_latents_fire() -> None:
 
 @pytest.mark.parametrize("source", ["random", "random:", "random:64", "random:64x0", "random:4x64", "random:ax4"])
 def test_another_form_is_refused(source: str) -> None:
-    with pytest.raises(UserError, match=rf"^coder {source}: after `random:` come the number of latents .+4096x32`$"):
+    with pytest.raises(UserError, match=rf"^coder {source}: give the number of latents, .+4096x32`$"):
         RandomTopk(source)
 
 

@@ -29,9 +29,7 @@ def test_a_coder_of_another_width_is_refused_with_both(
     prep: Prep, tmp_path: Path, save_coder: Save, subject_folder: Path
 ) -> None:
     coder = save_coder(tmp_path / "narrow", "topk", k=4, d_in=16, hook="model.layers.1")
-    message = (
-        rf"^coder {coder} reads 16 dimensions and {subject_folder} has 32 at layers\.1: they do not belong together$"
-    )
+    message = rf"^coder {coder} reads 16 dimensions and {subject_folder} has 32 at layers\.1: they do not fit together$"
     refused(prep, tmp_path, message, coders=[coder])
 
 
@@ -87,7 +85,11 @@ def test_a_folder_without_a_model_is_refused(prep: Prep, tmp_path: Path) -> None
     ("coders", "hookpoints", "message"),
     [
         (["neurons", "neurons"], ["layers.1"], r"^two coders for layers\.1@neurons: give them names, as in"),
-        (["neurons", "neurons:3"], ["layers.1@a/b"] * 2, r"^hookpoint layers\.1@a/b: after the @ stands a name"),
+        (
+            ["neurons", "neurons:3"],
+            ["layers.1@a/b"] * 2,
+            r"^hookpoint layers\.1@a/b: give a name for the coder after the @",
+        ),
         (["neurons"] * 3, ["layers.1"] * 2, r"^3 coders, 2 hookpoints: give one --hookpoint per --coder, one for all,"),
     ],
 )
@@ -116,7 +118,7 @@ def test_a_coder_that_names_no_hookpoint_is_refused_unless_one_is_given(
     prep: Prep, tmp_path: Path, save_coder: Save
 ) -> None:
     coder = save_coder(tmp_path / "coder", "topk", k=4)
-    message = rf"^coder {coder}: it does not say to which hookpoint it belongs; give --hookpoint$"
+    message = rf"^coder {coder}: it does not say which hookpoint it reads; give --hookpoint$"
     refused(prep, tmp_path, message, coders=[coder])
     prep(tmp_path / "store", coders=[coder], hookpoints=["layers.0"], tokens=200)
 
@@ -165,7 +167,7 @@ def test_a_coder_whose_latents_never_fire_is_refused(prep: Prep, tmp_path: Path,
 def test_an_empty_corpus_is_refused(prep: Prep, tmp_path: Path) -> None:
     empty = tmp_path / "empty.txt"
     empty.touch()
-    refused(prep, tmp_path, r"^the corpus is empty: no document holds a token$", corpus=str(empty))
+    refused(prep, tmp_path, r"^the corpus is empty: none of its documents holds a token$", corpus=str(empty))
 
 
 def test_a_coder_of_another_model_is_refused_unless_the_user_says_so(
@@ -184,7 +186,7 @@ def test_a_coder_of_another_model_is_refused_unless_the_user_says_so(
     def load(name: str, **options: Any) -> None:
         load_run.load_sites(Job(subject=name, coders=[str(folder)], settings=Settings(), **options))
 
-    message = "was trained on gpt2-small, and the subject is EleutherAI/pythia-70m; --other-model goes on all the same$"
+    message = "was trained on gpt2-small, but the subject is EleutherAI/pythia-70m; --other-model accepts it anyway$"
     with pytest.raises(UserError, match=message):
         load("EleutherAI/pythia-70m")
     load("EleutherAI/pythia-70m", other_model=True)

@@ -57,7 +57,7 @@ def test_a_store_of_a_remote_corpus_is_that_of_the_local_one(
         ("memory://none", r"^memory://none: not there \(FileNotFoundError: /none\)$"),
         ("nonsense://x", "^nonsense://x: Protocol not known: nonsense$"),
         ("memory://corpus/c.jsonl", r"no column 'body'; it has text$"),
-        ("memory://pictures", r"^corpus memory://pictures: holds no file of a kind that is known; .*\.json"),
+        ("memory://pictures", r"^corpus memory://pictures: it holds no file of a known kind; .*\.json"),
     ],
 )
 def test_a_mistake_is_one_line(corpus: Path, url: str, message: str) -> None:

@@ -135,7 +135,7 @@ def test_transcoder_with_an_ambiguous_name_needs_a_hookpoint(
         save_coder(tmp_path / "coder", "jumprelu_transcoder", **needed("transcoder")),
         hook_name="blocks.1.ln2.hook_normalized",
     )
-    message = rf"^coder {folder}: it does not say to which hookpoint it belongs; give --hookpoint$"
+    message = rf"^coder {folder}: it does not say which hookpoint it reads; give --hookpoint$"
     with pytest.raises(UserError, match=message):
         prep(tmp_path / "store", coders=[folder])
     named = edit(folder, hf_hook_name="model.layers.1.post_attention_layernorm.output")
@@ -199,7 +199,7 @@ def test_a_threshold_that_is_nan_is_refused(tmp_path: Path, save_coder: Save) ->
     weights = load_file(folder / "sae_weights.safetensors")
     weights["threshold"][5] = torch.nan
     save_file(weights, folder / "sae_weights.safetensors")
-    with pytest.raises(UserError, match=rf"^coder {folder}: its thresholds hold NaN; check its weights$"):
+    with pytest.raises(UserError, match=rf"^coder {folder}: its thresholds contain NaN; check its weights$"):
         SaeLensCoder(str(folder))
 
 
@@ -240,7 +240,9 @@ def test_a_folder_without_a_coder_is_refused_with_what_is_missing(tmp_path: Path
 @pytest.mark.parametrize("normalization", ["expected_average_only_in", "covariance_whitening"])
 def test_a_scale_that_the_folder_does_not_hold_is_refused(tmp_path: Path, save_coder: Save, normalization: str) -> None:
     folder = save_coder(tmp_path, "topk", k=4, normalize_activations=normalization)
-    message = rf"^coder {tmp_path}: it expects activations .+normalize_activations: {normalization}\); fold .+ first$"
+    message = (
+        rf"^coder {tmp_path}: it expects scaled activations, .+normalize_activations: {normalization}\); fold .+ first$"
+    )
     with pytest.raises(UserError, match=message):
         SaeLensCoder(str(folder))
 

@@ -89,10 +89,10 @@ def test_a_run_interrupted_goes_on_to_the_same_store(
 ) -> None:
     with monkeypatch.context() as patch:
         stop_after(patch, batches, lambda: os.kill(os.getpid(), number))
-        with pytest.raises(Interrupted, match=r"^interrupted after [\d,]+ tokens; --resume goes on from there$"):
+        with pytest.raises(Interrupted, match=r"^interrupted after [\d,]+ tokens; --resume continues from there$"):
             prep(job, tmp_path / "store", progress=False)
     assert [path.name for path in tmp_path.iterdir()] == ["store.checkpoint"]
-    message = r"store.checkpoint holds an interrupted run; --resume goes on with it, --overwrite starts anew$"
+    message = r"store.checkpoint holds an interrupted run; --resume continues it, --overwrite starts again$"
     with pytest.raises(UserError, match=message):
         prep(job, tmp_path / "store", progress=False)
     ran: list[int] = []
@@ -254,7 +254,9 @@ def test_a_checkpoint_of_another_run_is_refused(job: Job, tmp_path: Path, monkey
         with pytest.raises(Interrupted):
             prep(job, tmp_path / "store", progress=False)
     for other in (replace(job, settings=replace(job.settings, seed=1)), replace(job, batch_size=5)):
-        with pytest.raises(UserError, match=r"holds an interrupted run of other settings, weights or package versions"):
+        with pytest.raises(
+            UserError, match=r"holds an interrupted run with other settings, weights or package versions"
+        ):
             prep(other, tmp_path / "store", resume=True, progress=False)
     prep(replace(job, batch_size=5), tmp_path / "store", overwrite=True, progress=False)
     assert [path.name for path in tmp_path.iterdir()] == ["store"]
@@ -262,7 +264,7 @@ def test_a_checkpoint_of_another_run_is_refused(job: Job, tmp_path: Path, monkey
 
 def test_shards_that_do_not_belong_together_are_refused(job: Job, tmp_path: Path) -> None:
     store = tmp_path / "store"
-    with pytest.raises(UserError, match=r"store\.shards: no finished shard there; make them with"):
+    with pytest.raises(UserError, match=r"store\.shards: it holds no finished shards; make them with"):
         merge(store, progress=False)
     small = replace(job, settings=replace(job.settings, tokens=800))
     for i in (1, 3):
@@ -270,7 +272,7 @@ def test_shards_that_do_not_belong_together_are_refused(job: Job, tmp_path: Path
     with pytest.raises(UserError, match=r"store\.shards: of 3 shards 2 are missing$"):
         merge(store, progress=False)
     prep_shard(replace(small, settings=replace(small.settings, seed=5)), store, Shard(2, 3), progress=False)
-    with pytest.raises(UserError, match=r"2-of-3 and .+1-of-3 are of different runs"):
+    with pytest.raises(UserError, match=r"2-of-3 and .+1-of-3 come from different runs"):
         merge(store, progress=False)
     corpus = Path(job.settings.corpus)
     changed = tmp_path / "changed"
@@ -284,7 +286,7 @@ def test_shards_that_do_not_belong_together_are_refused(job: Job, tmp_path: Path
     finally:
         corpus.rename(changed)
         hidden.rename(corpus)
-    with pytest.raises(UserError, match=r"2-of-3 and .+1-of-3 have read different texts"):
+    with pytest.raises(UserError, match=r"2-of-3 and .+1-of-3 read different texts"):
         merge(store, progress=False)
     prep_shard(small, store, Shard(2, 3), overwrite=True, progress=False)
     broken = shards_folder(store) / "3-of-3" / "hookpoints" / "layers.1" / "selector.safetensors"
@@ -320,7 +322,7 @@ def test_half_as_many_chunks_go_at_once_where_memory_does_not_suffice(
         raise torch.OutOfMemoryError
 
     monkeypatch.setattr(Scan, "_encode", none)
-    with pytest.raises(UserError, match=r"^a single chunk of 64 tokens is too much for the memory of cpu; give"):
+    with pytest.raises(UserError, match=r"^a single chunk of 64 tokens is too large for the memory of cpu; give"):
         prep(job, tmp_path / "other", progress=False)
 
 
@@ -337,7 +339,7 @@ def test_what_is_no_shard_is_refused(text: str) -> None:
 
 def test_a_launcher_says_which_shard_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Shard.parse(None) is None
-    with pytest.raises(UserError, match=r"^--shard auto: this is no process of torchrun's or srun's; give i/n$"):
+    with pytest.raises(UserError, match=r"^--shard auto works under torchrun or srun only; give i/n$"):
         Shard.parse("auto")
     for name, value in {"SLURM_PROCID": "4", "SLURM_STEP_NUM_TASKS": "6", "SLURM_LOCALID": "1"}.items():
         monkeypatch.setenv(name, value)

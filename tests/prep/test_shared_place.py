@@ -102,7 +102,7 @@ def test_tag_of_a_coder_is_the_end_of_its_source(source: str, tag: str) -> None:
 
 @pytest.mark.parametrize("name", ["layers.2@", "layers.2@a b", "layers.2@../x", "layers.2@a@b"])
 def test_parted_of_a_name_that_no_folder_can_have_is_refused(name: str) -> None:
-    with pytest.raises(UserError, match="after the @ stands a name for the coder"):
+    with pytest.raises(UserError, match="give a name for the coder after the @"):
         parted(name)
 
 

@@ -164,9 +164,9 @@ def test_a_store_of_a_folder_of_sparsify(prep: Callable[..., Manifest], tmp_path
     ("cfg", "message"),
     [
         pytest.param({"activation": "relu"}, r"its activation, relu, is neither topk nor groupmax$", id="activation"),
-        pytest.param({"k": 65}, r"k = 65 does not go with its 64 latents$", id="k-too-large"),
-        pytest.param({"k": 0}, r"k = 0 does not go with its 64 latents$", id="k-zero"),
-        pytest.param({"activation": "groupmax", "k": 7}, r"k = 7 does not go with its 64 latents$", id="groups"),
+        pytest.param({"k": 65}, r"k = 65 does not fit its 64 latents$", id="k-too-large"),
+        pytest.param({"k": 0}, r"k = 0 does not fit its 64 latents$", id="k-zero"),
+        pytest.param({"activation": "groupmax", "k": 7}, r"k = 7 does not fit its 64 latents$", id="groups"),
         pytest.param({"k": None}, r"its cfg\.json does not say k, the number of latents that fire$", id="no-k"),
         pytest.param({"num_latents": 32}, r"do not fit together \(W_dec \(64, 32\), .+ num_latents 32\)$", id="width"),
         pytest.param({"signed": True}, r"it fires below zero as well \(signed: true\), which is not", id="signed"),
@@ -190,7 +190,7 @@ def test_a_broken_file_is_refused_in_one_line(tmp_path: Path, file: str, content
         (folder / file).unlink()
     else:
         (folder / file).write_bytes(content)
-    with pytest.raises(UserError, match=rf"^coder {folder}: not a readable coder of sparsify's \(.+\)$"):
+    with pytest.raises(UserError, match=rf"^coder {folder}: not a readable sparsify coder \(.+\)$"):
         SparsifyCoder(str(folder))
 
 

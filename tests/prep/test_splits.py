@@ -172,4 +172,4 @@ def test_an_empty_separator_is_refused_before_the_model_is_loaded(autointerp: Au
         tmp_path / "a",
     )
     assert ended.status == 2
-    assert ended.err.startswith("autointerp: the separator is empty; give what stands between documents")
+    assert ended.err.startswith("autointerp: the separator is empty; give the text between documents")

@@ -230,9 +230,7 @@ def test_a_transcoder_writes_to_the_output_of_the_module_it_reads(tmp_path: Path
 def test_a_transcoder_that_reads_an_output_is_refused(tmp_path: Path, save_coder: Save, prep: Prep) -> None:
     folder = save_coder(tmp_path / "coder", "transcoder", d_out=32, hook="model.layers.1", apply_b_dec_to_input=False)
     prep(tmp_path / "store", coders=[folder], tokens=2000)
-    message = (
-        "^steering: layers.1 is the output of a module, and where a transcoder that reads it writes is not known; "
-    )
+    message = "^steering: layers.1 is the output of a module, so the place that a transcoder writes to is unknown; "
     with pytest.raises(UserError, match=message):
         SteeredSubject(Store(tmp_path / "store"), "layers.1", device="cpu")
 
@@ -273,7 +271,9 @@ def test_other_weights_are_refused(copied: Path, file: str, name: str) -> None:
     for tensor in weights.values():
         tensor[..., 0] += 1
     save_file(weights, copied / file, metadata={"format": "pt"})
-    message = rf"^steering: the weights of {name} {copied / name} are not those that {copied / 'store'} was made of; "
+    message = (
+        rf"^steering: the weights of {name} {copied / name} differ from those that {copied / 'store'} was made with; "
+    )
     with pytest.raises(UserError, match=message):
         SteeredSubject(Store(copied / "store"), "layers.1", device="cpu")
 

@@ -80,7 +80,7 @@ def test_prep_refuses_what_contradicts_a_suite(
 ) -> None:
     status, _, err = autointerp(*given, "--suite", written())
     assert status == 2
-    assert "suite tiny fixes it to" in err
+    assert "suite tiny fixes this option to" in err
 
 
 def test_prep_takes_a_suite_or_a_file(autointerp: Autointerp, written: Callable[..., Path], tmp_path: Path) -> None:
@@ -118,4 +118,4 @@ def test_prep_reports_how_far_a_store_agrees_with_a_suites_frozen_one(
     del suite["prep"]
     path.write_text(yaml.safe_dump(suite), encoding="utf-8")
     status, _, err = autointerp("--suite", path)
-    assert status == 2 and "its store is frozen, and the suite does not say how it was made" in err
+    assert status == 2 and "its store is frozen and comes without the options that made it" in err

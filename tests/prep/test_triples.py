@@ -11,7 +11,7 @@ from torch import Tensor
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.prep.coders.triples import Triples, above, checked_threshold, chosen, finite, strongest
 
-BROKEN = r"^coder it gives NaN or infinite activations on finite input; check its weights, and whether its dtype"
+BROKEN = r"^coder it gives NaN or infinite activations on finite input; check its weights, and that its dtype"
 VALUES = st.sampled_from([-math.inf, -1.0, -0.0, 0.0, 0.25, 1.0, 2.0, 3.5])
 
 
@@ -70,5 +70,5 @@ def test_triples_themselves_are_looked_at() -> None:
 def test_thresholds_are_at_least_zero_and_none_is_nan() -> None:
     threshold = checked_threshold(torch.tensor([-1.0, 0.5, torch.inf]), "it")
     assert threshold.tolist() == [0.0, 0.5, math.inf]  # one at infinity is a latent switched off
-    with pytest.raises(UserError, match=r"^coder it: its thresholds hold NaN; check its weights$"):
+    with pytest.raises(UserError, match=r"^coder it: its thresholds contain NaN; check its weights$"):
         checked_threshold(torch.tensor([0.5, torch.nan]), "it")

@@ -106,7 +106,7 @@ def test_logs_hold_the_rows_statistics(planted_store: Path, tmp_path: Path) -> N
 
 def test_register_score_refuses_what_does_not_fit() -> None:
     spec, scorer = SCORES["embedding"], SCORERS["embedding"]
-    with pytest.raises(ValueError, match=r"^score embedding: there is another one of that name already$"):
+    with pytest.raises(ValueError, match=r"^score embedding: another score has this name already$"):
         register_score("embedding", replace(spec, chance=0.1), scorer)
     with pytest.raises(ValueError, match=r"^score other: its scorer must have the same name, got embedding$"):
         register_score("other", spec, scorer)

@@ -49,13 +49,13 @@ def test_arguments_of_a_task_come_from_a_file_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--limit", "10"], "--limit: not for a sweep; give --latents"),
+        (["--limit", "10"], "--limit: not allowed in a sharded evaluation; give --latents"),
         (["-T", "latents=all"], "give --latents"),
         (["-T", "seed"], "give -T name=value"),
         (["--model", "a/b,c/d"], "one model"),
-        (["fuzzing"], "a sweep is of one task"),
+        (["fuzzing"], "a sharded evaluation has one task"),
         (["--task-config", "nowhere.yaml"], "cannot be read"),
-        (["-T", "suite=demo"], "suite=demo: it draws its own latents"),
+        (["-T", "suite=demo"], "suite=demo: a suite draws its own latents"),
     ],
 )
 def test_what_is_not_for_a_sweep_is_refused(words: list[str], said: str) -> None:
@@ -92,7 +92,7 @@ def test_skipped_latents_are_counted_as_by_the_task(store_folder: Path) -> None:
 
 
 def test_wrong_names_and_sizes(store_folder: Path) -> None:
-    with pytest.raises(UserError, match="there is no such task; there are detection, "):
+    with pytest.raises(UserError, match="unknown task; give one of detection, "):
         named("detectoin")
     with pytest.raises(UserError, match="name the task first"):
         named("--model")
@@ -186,6 +186,6 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(monkeypatch: pytest.Mon
         if len(started) == 2:
             signal.raise_signal(signal.SIGINT)
 
-    with pytest.raises(Interrupted, match=r"1 of 3 shards are complete in logs\. The same command goes on"):
+    with pytest.raises(Interrupted, match=r"1 of 3 shards are complete in logs\. Repeat the command"):
         run.run_locally(sweep, 1, interrupt)
     assert started == [1, 2]

@@ -222,7 +222,7 @@ def test_dollars_need_a_price(explained: Explained, store_folder: Path, tmp_path
     task = detection(store=str(store_folder), latents="sample:1", explainer={"name": "agent", "dollars": 0.1})
     [log] = inspect_eval(task, model=plays(lambda n, _: "x"), log_dir=str(tmp_path / "forged"), display="none")
     assert log.error is not None
-    assert "knows no price" in log.error.message
+    assert "does not know the price" in log.error.message
 
 
 def test_own_agent_of_the_examples_runs(store_folder: Path, tmp_path: Path) -> None:

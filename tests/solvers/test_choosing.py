@@ -155,5 +155,7 @@ def test_best_of_asks_for_n_from_other_contexts_and_keeps_the_first_best(explain
     "options", [{"name": "refine", "rounds": 0}, {"name": "refine", "by": "x"}, {"name": "best_of", "n": 0}]
 )
 def test_what_cannot_be_is_one_line(explained: Explained, options: dict) -> None:
-    with pytest.raises(Exception, match=r"rounds=0: at least one|by=x: give grader or words|n=0: at least one"):
+    with pytest.raises(
+        Exception, match=r"rounds must be at least 1, got 0|by=x: give grader or words|n must be at least 1, got 0"
+    ):
         explained(explainer=options)

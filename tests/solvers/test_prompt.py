@@ -122,12 +122,12 @@ def test_what_was_wrong_is_shown_after_everything_else() -> None:
     [
         ({"sampling": "best"}, "sampling=best: give quantiles or random or top or mix"),
         ({"style": "poem"}, "style=poem: give sentence or label"),
-        ({"examples": 0}, "examples=0: at least one is needed"),
-        ({"contrastive": True}, "contrastive=True: give how many silent texts to show, for instance 10"),
-        ({"contrastive": 3, "evidence": "logits"}, "contrastive=3: texts are told apart only with evidence=contexts"),
+        ({"examples": 0}, "examples must be at least 1, got 0"),
+        ({"contrastive": True}, "contrastive=True: must be the number of silent texts to show, for instance 10"),
+        ({"contrastive": 3, "evidence": "logits"}, "contrastive=3: contrasting silent texts needs evidence=contexts"),
         ({"evidence": "dreams"}, "evidence=dreams: give contexts, effects, logits"),
-        ({"target_kl": 0}, "target_kl=0: give a number above 0"),
-        ({"exemples": 3}, "exemples=3: there is no such option; there are examples, sampling"),
+        ({"target_kl": 0}, "target_kl=0: must be above 0"),
+        ({"exemples": 3}, "exemples=3: unknown option; give one of examples, sampling"),
     ],
 )
 def test_an_option_that_cannot_be_is_one_line(options: dict, message: str) -> None:

@@ -80,13 +80,13 @@ def test_constant_says_the_same_of_all(explained: Explained) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"explainer": "best"}, "explainer=best: there is none of that name; there are explain, refine"),
-        ({"explainer": {"name": "empty", "text": "x"}}, "explainer=empty: there is no option 'text'; there are none"),
-        ({"explainer": {"name": "refine", "exemples": 1}}, "exemples=1: there is no such option; there are examples"),
-        ({"explainer": "supply"}, "explainer=supply: give the file, -T explanations=labels.jsonl"),
-        ({"explainer": "refine", "explanations": "x"}, "explanations=x: they are there; explainer=refine would write"),
+        ({"explainer": "best"}, "explainer=best: unknown explainer; give one of explain, refine"),
+        ({"explainer": {"name": "empty", "text": "x"}}, "explainer=empty: unknown option 'text'; it takes none"),
+        ({"explainer": {"name": "refine", "exemples": 1}}, "exemples=1: unknown option; give one of examples"),
+        ({"explainer": "supply"}, "explainer=supply: give its file, for instance -T explanations=labels.jsonl"),
+        ({"explainer": "refine", "explanations": "x"}, "explanations=x already provides explanations; it cannot"),
         ({"explanations": "no-such-file.jsonl"}, "no-such-file.jsonl"),
-        ({"explainer": {"name": "single_token", "share": 2}}, "share=2: it lies above 0 and is 1 at most"),
+        ({"explainer": {"name": "single_token", "share": 2}}, "share must be in (0, 1], got 2"),
         ({"explainer": {"name": "single_token", "otherwise": "x"}}, "otherwise=x: give explain or none"),
     ],
 )

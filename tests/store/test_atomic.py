@@ -216,7 +216,7 @@ def test_folder_that_appears_meanwhile_is_left_without_overwrite(
     if not exchange:
         monkeypatch.setattr(renames.ctypes, "CDLL", lambda *_, **__: object())
     target = tmp_path / "out"
-    message = rf"^{target} has appeared in the meantime and is left as it is$"
+    message = rf"^{target} has appeared in the meantime and was not changed$"
     with pytest.raises(InTheWay, match=message), whole(target, overwrite=False) as folder:
         write(folder, "new")
         appear(target, what)

@@ -294,7 +294,7 @@ def test_agreement_counts_what_differs(grid_source: Path, few: Path, tmp_path: P
 
 
 def test_agreement_of_other_text_is_refused(few: Path, store_folder: Path) -> None:
-    with pytest.raises(UserError, match="not made alike"):
+    with pytest.raises(UserError, match="not made with the same options"):
         agreement(Store(few), Store(store_folder))
 
 

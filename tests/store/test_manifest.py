@@ -183,7 +183,7 @@ def test_a_hookpoints_file_that_is_none_is_one_line(copy: Path, file: str) -> No
 
 def test_a_width_that_the_rows_do_not_have_is_refused(copy: Path) -> None:
     forge(copy, lambda content: put(content, ("hookpoints", "layers.1", "width"), 10**9))
-    assert "256 rows, and the manifest's width is 1000000000" in str(refused_or_read(copy))
+    assert "256 rows, but the manifest's width is 1000000000" in str(refused_or_read(copy))
 
 
 @pytest.mark.parametrize("settings", [{"window": 0}, {"seed": -1}, {"context_length": 0}, {"test_fraction": 2.0}])

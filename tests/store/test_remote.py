@@ -193,7 +193,7 @@ def test_what_is_missing_or_changed_is_named(store_folder: Path, cache: Path) ->
     MEMORY.rm("/bucket/store/pool.npy")
     refused("memory://bucket/store", "^memory://bucket/store: incomplete, pool.npy is missing", cache)
     MEMORY.pipe("/bucket/store/pool.npy", b"other")
-    refused("memory://bucket/store", "^memory://bucket/store: pool.npy is not what manifest.json says", cache)
+    refused("memory://bucket/store", "^memory://bucket/store: pool.npy does not match manifest.json", cache)
     MEMORY.pipe("/bucket/store/manifest.json", b"{")
     refused("memory://bucket/store", "^memory://bucket/store/manifest.json: not a readable manifest", cache)
 

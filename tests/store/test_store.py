@@ -86,13 +86,13 @@ def edit(copy: Path, **changes: object) -> None:
 
 def test_another_format_version_says_both(copy: Path) -> None:
     edit(copy, format=7)
-    with pytest.raises(UserError, match="a context store of format 7, and this version reads format 1"):
+    with pytest.raises(UserError, match="a context store of format 7, but this version reads format 1"):
         Store(copy)
 
 
 def test_a_manifest_edited_by_hand_is_refused(copy: Path) -> None:
     edit(copy, subject="gpt2")
-    with pytest.raises(UserError, match=r"changed since it was written \(its checksum does not fit\)"):
+    with pytest.raises(UserError, match=r"changed since it was written \(its checksum differs\)"):
         Store(copy)
 
 
@@ -168,7 +168,9 @@ def test_a_store_without_a_sample_cannot_be_recut(copy: Path) -> None:
 
     manifest = Manifest.read(copy)
     replace(manifest, settings=replace(manifest.settings, sample=0)).write(copy)
-    with pytest.raises(UserError, match=r"window=16: .* was made without a sample of windows; there is nothing to cut"):
+    with pytest.raises(
+        UserError, match=r"window=16: .* was made without a sample of windows, so there is nothing to cut"
+    ):
         Store(copy, window=16)
 
 

@@ -139,7 +139,7 @@ def test_a_store_replaced_again_and_again_says_so(old: Path, new: Path, monkeypa
         return hashed(path)
 
     monkeypatch.setattr(store_files, "file_sha256", slow)
-    with pytest.raises(UserError, match=rf"^{old}: was being replaced while it was opened; run again$"):
+    with pytest.raises(UserError, match=rf"^{old}: replaced while it was opened; run again$"):
         Store(old)
 
 
@@ -178,7 +178,7 @@ def test_a_remote_store_replaced_while_fetched_is_the_new_one(
         assert Store(folder).digest == Manifest.read(new).digest
         memory.pipe("/bucket/replaced/pool.npy", b"damaged")
         left.clear()
-        with pytest.raises(UserError, match=r"pool.npy is not what manifest.json says; publish the store again"):
+        with pytest.raises(UserError, match=r"pool.npy does not match manifest.json; publish the store again"):
             fetch("memory://bucket/replaced", tmp_path / "other")
     finally:
         memory.rm("/bucket", recursive=True)

@@ -70,7 +70,7 @@ def test_latents_are_listed_and_written(
         (["--hookpoint", "layers.9"], "no hookpoint 'layers.9' in"),
         (["--latents", "0:999"], "latents=0:999: out of range"),
         (["--latents", "some"], "latents=some: not understood"),
-        (["--to", "rows.xlsx"], "rows.xlsx: rows are written to a file ending in .csv, .jsonl, .parquet"),
+        (["--to", "rows.xlsx"], "rows.xlsx: the file's name must end in .csv, .jsonl, .parquet"),
     ],
 )
 def test_a_mistake_is_one_line(

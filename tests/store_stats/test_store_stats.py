@@ -236,7 +236,7 @@ def test_rows_come_back_from_a_file(tiny: Store, tmp_path: Path, suffix: str, mo
 
 
 def test_a_file_of_another_kind_is_refused(tiny: Store, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"rows.xlsx: rows are written to a file ending in \.csv, \.jsonl, \.parquet$"):
+    with pytest.raises(UserError, match=r"rows.xlsx: the file's name must end in \.csv, \.jsonl, \.parquet$"):
         write_rows(tiny, {}, tmp_path / "rows.xlsx")
 
 

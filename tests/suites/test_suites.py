@@ -84,7 +84,7 @@ def changed(**changes: Any) -> str:
         pytest.param(yaml.safe_dump(content(evaluation={"latents": 1})), "evaluation.latents", id="too few latents"),
         pytest.param(yaml.safe_dump(content(evaluation={"negatives": ["similar"]})), "negatives", id="not in digest"),
         pytest.param(yaml.safe_dump(content(evaluation={"x": 1})), "evaluation.x: Unexpected", id="unknown option"),
-        pytest.param(yaml.safe_dump(content(settings={"x": 1})), "store.settings.x: there is none", id="no setting"),
+        pytest.param(yaml.safe_dump(content(settings={"x": 1})), "store.settings.x: unknown setting", id="no setting"),
         pytest.param(yaml.safe_dump(content(settings={"tokens": "9"})), "store.settings.tokens: ", id="setting's type"),
         pytest.param(yaml.safe_dump(content(settings={"window": 7})), "not a multiple of a window of 7", id="window"),
         pytest.param("", "not a suite's definition", id="empty"),
@@ -109,7 +109,7 @@ def test_what_is_no_definition_is_one_line(text: str, message: str, tmp_path: Pa
 
 
 def test_what_is_not_there_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"suite nix: there are demo, .*; or give the path of a \.yaml file"):
+    with pytest.raises(UserError, match=r"suite nix: unknown; give one of demo, .*, or the path of a \.yaml file"):
         read_suite("nix")
     with pytest.raises(UserError, match="cannot be read"):
         read_suite(str(tmp_path / "none.yaml"))
@@ -282,8 +282,8 @@ def test_suite_over_a_frozen_store_is_its_digest(tmp_path: Path) -> None:
     [
         ({"digest": None}, "store: smollm2 is a frozen store, which has one digest"),
         ({"digest": {"0" * 16: ["1" * 16]}}, "which has one digest"),
-        ({"frozen": "x"}, "frozen: there is no such field"),
-        ({"store": None}, "store: give how it is made, or where a frozen one is"),
+        ({"frozen": "x"}, "frozen: unknown field"),
+        ({"store": None}, "store: give the options that make it, or the place"),
     ],
 )
 def test_suite_over_a_frozen_store_wrong_is_one_line(changes: dict[str, Any], message: str) -> None:

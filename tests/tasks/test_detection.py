@@ -239,7 +239,7 @@ def test_shuffled_explanations_are_another_latents(store_folder: Path, tmp_path:
     [
         pytest.param({"latents": "0:9999"}, r"out of range; there are latents 0 to 255", id="latents out of range"),
         pytest.param({"hookpoint": "layers.7"}, r"no hookpoint 'layers.7' in .*; it has layers.1", id="hookpoint"),
-        pytest.param({"explainer": "best"}, r"explainer=best: there is none of that name", id="explainer"),
+        pytest.param({"explainer": "best"}, r"explainer=best: unknown explainer", id="explainer"),
         pytest.param({"window": 5}, r"window=5: .* keeps windows of 32 tokens", id="window"),
         pytest.param({"negatives": "similar"}, r"no similar contexts; .*`autointerp negatives", id="negatives"),
         pytest.param({"store": "/nowhere"}, r"/nowhere: no such context store", id="store"),

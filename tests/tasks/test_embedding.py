@@ -189,7 +189,7 @@ def test_a_missing_explanation_is_unscored(store_folder: Path, tmp_path: Path) -
 
 @pytest.mark.parametrize("given", ["", " "])
 def test_an_embedder_without_a_name_is_one_line(given: str, store_folder: Path) -> None:
-    with pytest.raises(PrerequisiteError, match="give tfidf, minilm, or a model of sentence-transformers"):
+    with pytest.raises(PrerequisiteError, match="give tfidf, minilm, or a sentence-transformers model"):
         embedding(store=str(store_folder), embedder=given)
 
 

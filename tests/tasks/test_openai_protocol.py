@@ -230,7 +230,7 @@ def test_what_would_lose_everything_ends_the_run(
     server.plan = lambda request: "unauthorised"
     with pytest.raises(PrerequisiteError) as refused:
         both(monkeypatch, stream=streamed)
-    said = "the provider refuses the key (Error code: 401 - no such key); see to it and run again"
+    said = "the provider rejected the API key (Error code: 401 - no such key); fix the key and run again"
     assert refused.value.message == f"{LOCAL}: {said}"
     assert all(not request.again for request in server.requests)
     server.plan = lambda request: "filtered"
@@ -321,7 +321,7 @@ def test_a_refused_key_of_the_graders_ends_the_run(server: OpenAIServer, store_f
     log = evaluated(detection, store_folder, tmp_path, LOCAL)
     assert log.status == "error"
     assert log.error
-    assert f"{LOCAL}: the provider refuses the key" in log.error.message
+    assert f"{LOCAL}: the provider rejected the API key" in log.error.message
 
 
 def test_the_users_own_limit_is_not_the_explainers_failure(

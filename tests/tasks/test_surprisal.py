@@ -210,7 +210,7 @@ def test_a_model_without_such_numbers_is_one_line(store_folder: Path, tmp_path: 
     log = run(store_folder, tmp_path, role=get_model(LEXICAL, memoize=False))
     assert log.status == "error"
     assert log.error
-    assert "tells no log-probabilities of a text; give one of hf/…, vllm-completions/…" in log.error.message
+    assert "returns no log-probabilities of a text; give one of hf/…, vllm-completions/…" in log.error.message
 
 
 def test_without_torch_one_line_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,7 +57,7 @@ def run_module(module: str, arguments: Sequence[str], what: str) -> None:
     """
     done = subprocess.run([sys.executable, "-P", "-m", module, *arguments], check=False, stdout=sys.stderr)
     if done.returncode in (INTERRUPTED, -signal.SIGINT):
-        raise Interrupted(f"interrupted while {what} contexts were made; the same command makes them")
+        raise Interrupted(f"interrupted while {what} contexts were made; repeat the command to make them")
     if done.returncode:
         raise UserError(
             f'{what} contexts could not be made (see above); making them needs `pip install "inspect-autointerp[prep]"`'

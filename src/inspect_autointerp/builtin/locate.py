@@ -15,7 +15,7 @@ DEMO = "demo"
 def _packaged() -> Path:
     folder = package_store.store_folder()
     if folder is None:
-        raise UserError(f"{package_store.STORE}: this copy of the package comes without the store; install it again")
+        raise UserError(f"{package_store.STORE}: this installation of the package lacks the store; install it again")
     return folder
 
 
@@ -68,7 +68,7 @@ def check_writable(given: str) -> str:
     """
     if given in BUILT_IN:
         raise UserError(
-            f"{given}: the name of a built-in store, which is not written to; for a folder of that name give ./{given}"
+            f"{given}: a built-in store has this name and cannot be changed; for a folder of this name, give ./{given}"
         )
     return given
 

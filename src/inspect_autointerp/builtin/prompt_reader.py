@@ -74,7 +74,7 @@ def written_answer(active: Sequence[str], silent: Sequence[str]) -> str:
 
 
 def _explanation(question: str) -> tuple[str, str]:
-    """Return what is said of the latent, and what follows."""
+    """Return the text about the latent, and the rest."""
     head, _, rest = question.partition("\n")
     explanation = head.removeprefix("Explanation: ")
     return "" if explanation == "(none was given)" else explanation, rest

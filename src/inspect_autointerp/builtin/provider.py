@@ -24,7 +24,7 @@ def _model(model_name: str, *args: Any, **kwargs: Any) -> ModelAPI:
     """
     if model_name not in _MODELS:
         known = " and ".join(f"inspect_autointerp/{name}" for name in _MODELS)
-        raise ValueError(f"inspect_autointerp/{model_name}: there is no such model; there are {known}")
+        raise ValueError(f"inspect_autointerp/{model_name}: unknown model; there are {known}")
     try:
         return _MODELS[model_name](model_name, *args, **kwargs)
     except TypeError as error:

@@ -24,7 +24,9 @@ def store_of(given: str, digest: str) -> Store:
     _, _, window = digest.partition("/")
     store = Store.open(locate(given), int(window) if window.isdigit() else None)
     if store.digest != digest:
-        raise UserError(f"{given}: is store {store.digest}, and the log is over {digest}; give that one as --store")
+        raise UserError(
+            f"{given}: this store is {store.digest}, but the log is over {digest}; give that store as --store"
+        )
     return store
 
 

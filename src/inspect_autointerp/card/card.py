@@ -86,7 +86,7 @@ def latent_named(store: Store, name: str, hookpoint: str | None = None) -> Laten
     """
     before, _, number = name.rpartition("/")
     if before and hookpoint not in (None, before):
-        raise UserError(f"{name}: names a hookpoint, and --hookpoint says {hookpoint}; give one of them")
+        raise UserError(f"{name}: this hookpoint differs from --hookpoint {hookpoint}; give one of them")
     at = store.at(before or hookpoint)
     if not (number.isascii() and number.isdigit() and int(number) < at.width):
         raise UserError(f"{name}: no such latent; {at.name} has 0 to {at.width - 1}, for instance {at.name}/0")

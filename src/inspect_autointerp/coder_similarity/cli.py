@@ -97,7 +97,7 @@ def compare(
     how = _reading(reading or [])
     for target in (json, csv, parquet, md):
         if target is not None and not target.parent.is_dir():
-            raise UserError(f"{target}: there is no folder {target.parent}")
+            raise UserError(f"{target}: the folder {target.parent} does not exist")
     pairs = _pairs(store_a, store_b)
     sources = _sources(explanations_a, explanations_b, one_store=store_b is None)
     comparisons = _compared(pairs, by, sources, how, embedding, candidates, min_fires, threshold, unrelated, seed)

@@ -166,7 +166,7 @@ def _cosine(a: Site, b: Site) -> Cosine:
         which = a if one is None else b
         raise UserError(f"no cosines: the latents of {which.hookpoint} ({which.coder}) have no directions")
     if one.shape[1] != other.shape[1]:
-        raise UserError(f"no cosines: directions are of {one.shape[1]} and {other.shape[1]} dimensions")
+        raise UserError(f"no cosines: directions have {one.shape[1]} and {other.shape[1]} dimensions")
     return Cosine(one, other)
 
 

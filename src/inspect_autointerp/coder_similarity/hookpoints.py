@@ -73,7 +73,7 @@ def _parted(given: str) -> tuple[str, str | None]:
     head, slash, last = given.rpartition("/")
     name, colon, hookpoint = last.partition(":")
     if colon and not hookpoint:
-        raise UserError(f"{given}: after the colon stands a hookpoint; leave the colon out for all of them")
+        raise UserError(f"{given}: give a hookpoint after the colon, or leave out the colon for all of them")
     return head + slash + name, hookpoint or None
 
 

@@ -25,7 +25,7 @@ def negative_kinds(store: Store, hookpoint: str, negatives: object) -> tuple[Neg
         held: list[Negative] = [kind for kind in HARD if _holds(store, hookpoint, kind)]
         return "random", *held
     if unknown := sorted(wanted - set(KINDS)):
-        raise UserError(f"negatives={text}: there is no {unknown[0]!r}; give all, or some of {', '.join(KINDS)}")
+        raise UserError(f"negatives={text}: unknown kind {unknown[0]!r}; give all, or some of {', '.join(KINDS)}")
     hard: list[Negative] = [kind for kind in HARD if kind in wanted]
     for kind in hard:
         _look(store, hookpoint, kind)

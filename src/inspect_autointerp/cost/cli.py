@@ -18,7 +18,8 @@ def cost(
         ),
     ] = None,
     store: Annotated[
-        str | None, typer.Option(help="Context store: a folder, a URL, `smollm2` (the default), `demo` or `planted`.")
+        str | None,
+        typer.Option(help="The context store: a folder, a URL, `smollm2` (the default), `demo` or `planted`."),
     ] = None,
     latents: Annotated[
         str | None, typer.Option(help="Latents: `0:100`, `3,17,40`, `all`, `sample:200`; 100 by default.")

@@ -85,7 +85,7 @@ def _check(log: EvalLog) -> None:
     if log.status == "success":
         return
     last_line = log.error.message.strip().splitlines()[-1:] if log.error else []
-    raise UserError(f"what would be asked cannot be told: {' '.join(last_line) or log.status}")
+    raise UserError(f"the calls cannot be predicted: {' '.join(last_line) or log.status}")
 
 
 def _calls(sample: EvalSample) -> list[Call]:

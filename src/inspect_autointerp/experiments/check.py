@@ -58,7 +58,7 @@ def _check_facts(prep: str, known: set[str], where: str) -> None:
         raise UserError(f"{where}: {error}") from error
     for name in names:
         if name not in known:
-            raise UserError(f"{where}: {{{name}}}: not known; there are {', '.join(sorted(known))}")
+            raise UserError(f"{where}: {{{name}}}: unknown; give one of {', '.join(sorted(known))}")
 
 
 def _check_options(prep: str, where: str) -> None:
@@ -70,7 +70,7 @@ def _check_options(prep: str, where: str) -> None:
     for word, after in zip(words, [*words[1:], ""], strict=True):
         option, equals, value = word.partition("=")
         if option.startswith("-") and (option[:2] != "--" or option[2:].replace("-", "_") not in _OPTIONS):
-            raise UserError(f"{where}: {option}: a study's store is made of coders, hookpoints and settings alone")
+            raise UserError(f"{where}: {option}: a study's store can set only coders, hookpoints and settings")
         coder = value if equals else after
         if option == "--coder" and factory(coder) and not trusted():
             raise UserError(f"{where}: {factory_refusal(coder).replace(OPTION, f'{VARIABLE}=1')}")

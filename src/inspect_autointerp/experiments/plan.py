@@ -173,7 +173,7 @@ def plan_study(
         if run.key not in seen:
             runs.append(run)
         elif not level.floor:  # the lexical baseline where it is the explainer anyway needs no word
-            missing[level_name] = f"contexts of its own: as it is, it would be {seen[run.key]} again"
+            missing[level_name] = f"its own contexts; without them it would repeat {seen[run.key]}"
         seen.setdefault(run.key, level_name)
     rows = {key: level for key, level in every.items() if key in missing or any(run.name == key for run in runs)}
     return Planned(name, study, rows, default, runs, missing)
@@ -193,7 +193,7 @@ def read_models(option: str, given: Sequence[str]) -> dict[str, str]:
     for argument in given:
         level, _, model = argument.rpartition("=")
         if "/" not in model or (level or model) in models:
-            raise UserError(f"{option} {argument}: give PROVIDER/NAME, or LEVEL=PROVIDER/NAME, each level once")
+            raise UserError(f"{option} {argument}: give PROVIDER/NAME, or LEVEL=PROVIDER/NAME with each level once")
         models[level or model] = model
     return models
 

@@ -29,7 +29,7 @@ def run_study(plan: Planned, folder: Path, *, display: str | None = None, retry_
     """
     quiet = display is None and not sys.stdout.isatty()
     tasks = [run.task(plan.name) for run in plan.runs]
-    again = "the same command goes on where this one stopped"
+    again = "repeat the command to continue"
     try:
         with redirect_stdout(sys.stderr) if quiet else nullcontext():
             done, logs = eval_set(

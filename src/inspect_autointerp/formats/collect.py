@@ -87,7 +87,7 @@ class Collected:
         if self.repeated is None:
             self._repeats = True
             self._clashing |= set(_makers(row)) ^ set(_makers(first))
-            faults.add(row.place, f"latent {row.index} again, which stands at {first.place} already")
+            faults.add(row.place, f"latent {row.index} again; it is at {first.place} already")
             return
         self.passed_over += 1
         if bool(_missing(row)) != bool(_missing(first)):
@@ -112,7 +112,7 @@ class Collected:
         if not isinstance(row.text, str | None):
             return f"latent {row.index} has {short(row.text)} where its explanation should be"
         if row.text is not None and not is_unicode(row.text):
-            return f"latent {row.index} has half a surrogate pair in its explanation, which is no valid Unicode"
+            return f"latent {row.index} has half a surrogate pair in its explanation, which is not valid Unicode"
         return None
 
     def _take(self, row: Row) -> None:
@@ -134,7 +134,10 @@ class Collected:
         """Refuse a source of several subjects, whose latents have nothing to do with each other."""
         if len(self._subjects) > 1:
             subjects = ", ".join(f"{short(name)}/…" for name in sorted(self._subjects)[:_NAMED])
-            raise UserError(f"{self.source}: of several subjects; give one of them in front of the key ({subjects})")
+            raise UserError(
+                f"{self.source}: it has explanations for several subjects; put one of them in front of"
+                f" the key ({subjects})"
+            )
 
     def _check(self) -> None:
         """Refuse a source of which nothing is meant."""
@@ -147,7 +150,7 @@ class Collected:
                 f"{self.source}: nothing of {short(self.hookpoint)}, it is of {_list(self._others)};"
                 " if those are the same latents, give that name as key=…"
             )
-        raise UserError(f"{self.source}: there is no explanation in it")
+        raise UserError(f"{self.source}: it holds no explanations")
 
 
 def _missing(row: Row) -> str | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.formats.records import Row, headlines
 
-ADVICE = "export each explainer, and each grader, to a place of its own"
+ADVICE = "export each explainer and each grader to a separate place"
 
 
 def once_each(rows: Iterable[Row], scores: dict[str, dict[int, float]] | None = None) -> Iterator[Row]:
@@ -23,11 +23,15 @@ def once_each(rows: Iterable[Row], scores: dict[str, dict[int, float]] | None = 
         is_new = row.index not in first
         place, text_hash = first.setdefault(row.index, (row.place, hash(row.text)))
         if text_hash != hash(row.text):
-            raise UserError(f"{row.place}: {row.hookpoint}/{row.index} is explained otherwise in {place}; {ADVICE}")
+            raise UserError(
+                f"{row.place}: {row.hookpoint}/{row.index} has a different explanation in {place}; {ADVICE}"
+            )
         for name, value in headlines(row.scores).items():
             score = score_of(name)
             if scores is not None and scores.setdefault(score, {}).setdefault(row.index, value) != value:
-                raise UserError(f"{row.place}: {row.hookpoint}/{row.index} has another {score} than before; {ADVICE}")
+                raise UserError(
+                    f"{row.place}: {row.hookpoint}/{row.index} has a different {score} than before; {ADVICE}"
+                )
         if is_new:
             yield row
 

@@ -81,7 +81,7 @@ def classifier_outputs(store: Store, latent: str, verdicts: Sequence[Verdict]) -
     starts = np.array([-1 if verdict.start is None else verdict.start for verdict in verdicts], dtype=np.int64)
     outside = (starts < 0) | (starts > len(store.tokens) - store.window)
     if outside.any():
-        raise UserError(f"{store.folder}: holds no context that starts at {starts[outside][0]}")
+        raise UserError(f"{store.folder}: it holds no context that starts at {starts[outside][0]}")
     activations = LatentWindows(store, hookpoint, index).on(starts, store.window)
     decoded = store.detokenizer.windows(store.ids(starts))
     return [
@@ -115,7 +115,7 @@ def _write_sample(path: str, sample: "EvalSample", store: Store, folder: Path) -
         file = folder / "scores" / FOLDERS[score_of(name)] / file_name(hookpoint, int(index))
         content = json.dumps(outputs, allow_nan=False)
         if file.exists() and file.read_text(encoding="ascii") != content:
-            raise UserError(f"{path}: {latent} has other verdicts of {score_of(name)} than before; {ADVICE}")
+            raise UserError(f"{path}: {latent} has different verdicts for {score_of(name)} than before; {ADVICE}")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(content, encoding="ascii")
         n += 1

@@ -27,7 +27,7 @@ def recognise(source: Source) -> str:
         return formats[0]
     if formats:
         raise UserError(
-            f"{source.given}: can be read as {' or as '.join(formats)}; give format={' or format='.join(formats)}"
+            f"{source.given}: it can be read as {' or as '.join(formats)}; give format={' or format='.join(formats)}"
         )
     raise UserError(f"{source.given}: {why}; explanations are read from {', '.join(FORMATS)}")
 

@@ -33,7 +33,7 @@ def read_eleuther(source: Source, faults: Faults) -> Iterator[Row]:
     for line, name, value in pairs:
         place, index = f"{source.given}:{line}", parse_index(name)
         if index is None:
-            faults.add(place, f"{short(name)} is no latent's index")
+            faults.add(place, f"{short(name)} is not a latent's index")
         elif not isinstance(value, str | None):
             faults.add(place, f"latent {index} has {short(value)} where its explanation should be")
         else:
@@ -52,7 +52,7 @@ def _pairs(text: str) -> Iterator[tuple[int, str, Any]]:
     except json.JSONDecodeError as error:
         raise Unreadable(f"broken JSON ({error.msg}, column {error.colno})", error.lineno) from None
     except RecursionError:
-        raise Unreadable("JSON that is nested too deeply") from None
+        raise Unreadable("JSON is nested too deeply") from None
     except ValueError as error:
         raise error if isinstance(error, Unreadable) else Unreadable("a number that is too long") from None
     # It is well formed, so only what separates its parts has to be stepped over.

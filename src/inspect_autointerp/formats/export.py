@@ -73,11 +73,11 @@ def export(
             something in the way.
     """
     if to not in FORMATS:
-        raise UserError(f"--to {to}: there is none of that name; there are {', '.join(FORMATS)}")
+        raise UserError(f"--to {to}: unknown format; give one of {', '.join(FORMATS)}")
     if store is not None and to != "delphi":
-        raise UserError(f"--store: of --to delphi alone, whose files hold contexts; leave it out for {to}")
+        raise UserError(f"--store is for --to delphi only, whose files hold contexts; leave it out for {to}")
     if len(set(logs)) < len(logs):
-        raise UserError("a log is given twice")
+        raise UserError("a log was given twice")
     _refuse(output, to, overwrite)
     headers = {path: read_header(path) for path in logs}
     first = next(iter(headers.values())) if to in TABLES else _of_one_coder(list(headers.values()), to)
@@ -93,7 +93,7 @@ def export(
             own = Own(spool)
             written = sum(1 for _ in own)
             if not written:
-                raise UserError(f"{to}: none of these logs' latents has an explanation of its own")
+                raise UserError(f"{to}: none of these logs' latents has its own explanation")
             _write(own, to, folder, first, model_id=model_id, source_id=source_id, author_id=author_id)
             notes = write_delphi_scores(headers, folder, store) if to == "delphi" else []
             tables.write_jsonl(spool, folder / _ROWS, columns)
@@ -144,7 +144,7 @@ def _refuse(output: Path, to: str, overwrite: bool) -> None:
     if there and not overwrite:
         raise UserError(f"{there[0]} exists; give another -o, or --overwrite")
     if to in TABLES and output.is_dir():
-        raise UserError(f"{output} is a folder, and {to} is a file; give -o a file's name")
+        raise UserError(f"{output} is a folder, but {to} writes a file; give -o a file's name")
     if to not in TABLES and there:
         EXPORT.check(output)
 

@@ -35,7 +35,9 @@ def _row(place: str, sample: "EvalSample", log: "EvalLog") -> Row:
     hookpoint, _, digits = latent.rpartition("/")
     index = parse_index(digits)
     if index is None:
-        raise UserError(f"{place}: sample {short(latent)} is no latent; the log is of no task of this project")
+        raise UserError(
+            f"{place}: sample {short(latent)} is not a latent; the log does not come from a task of this project"
+        )
     explanation = sample.metadata.get("explanation")
     explanation = (
         explanation if isinstance(explanation, dict) else {"reason": "error" if sample.error else "no_explanation"}

@@ -51,15 +51,15 @@ def read_explanations(
             file and line.
     """
     if format is not None and format not in FORMATS:
-        raise UserError(f"format={short(format)}: there is none of that name; there are {', '.join(FORMATS)}")
+        raise UserError(f"format={short(format)}: unknown format; give one of {', '.join(FORMATS)}")
     if repeated is not None and repeated not in REPEATED:
-        raise UserError(f"repeated={short(repeated)}: not known; there are {', '.join(REPEATED)}")
+        raise UserError(f"repeated={short(repeated)}: unknown; give one of {', '.join(REPEATED)}")
     with opened(source) as place:
         form = format or recognise(place)
         if place.is_folder and form not in FOLDERS:
-            raise UserError(f"{source}: a folder, and {form} is a file; give the file")
+            raise UserError(f"{source}: this is a folder, but {form} is a file format; give the file")
         if not place.is_folder and form == "delphi":
-            raise UserError(f"{source}: a file, and {form} is a folder; give the folder")
+            raise UserError(f"{source}: this is a file, but {form} is a folder format; give the folder")
         name = key or hookpoint
         names = {name, name.replace("/", "--")} if form == "delphi" else {name}
         collected = Collected(

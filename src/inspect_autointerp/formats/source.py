@@ -103,9 +103,9 @@ class Source:
         try:
             unpacked = gzip.GzipFile(fileobj=BytesIO(content)).read(LARGEST + 1)
         except (OSError, EOFError, zlib.error):
-            raise UserError(f"{self.place(name)}: broken gzip; fetch it again") from None
+            raise UserError(f"{self.place(name)}: broken gzip; download it again") from None
         if len(unpacked) > LARGEST:
-            raise UserError(f"{self.place(name)}: unpacks to more than {LARGEST >> 30} GiB; give smaller files")
+            raise UserError(f"{self.place(name)}: it unpacks to more than {LARGEST >> 30} GiB; give smaller files")
         return unpacked
 
     @property
@@ -131,7 +131,7 @@ def opened(given: str) -> Iterator[Source]:
     from fsspec.implementations.local import LocalFileSystem
 
     if "\0" in given or not given:
-        raise UserError("explanations: no file is named; give a file, a folder or a URL")
+        raise UserError("explanations: empty; give a file, a folder or a URL")
     try:
         yield Source(LocalFileSystem(), str(resolve(given)), given)
     except OSError as error:

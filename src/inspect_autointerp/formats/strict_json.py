@@ -39,11 +39,11 @@ def load(content: bytes, first: int = 1) -> Any:
             first + n for n, line in enumerate(text.split("\n")) if f"{json.dumps(name)}:" in line.replace(" ", "")
         ]
         where = f" (lines {lines[0]} and {lines[1]})" if len(lines) > 1 else ""
-        raise Unreadable(f"the name {short(name)} stands twice{where}", lines[-1] if lines else first) from None
+        raise Unreadable(f"the name {short(name)} is given twice{where}", lines[-1] if lines else first) from None
     except RecursionError:
-        raise Unreadable("JSON that is nested too deeply", first) from None
+        raise Unreadable("JSON is nested too deeply", first) from None
     except ValueError:  # a whole number of thousands of digits
-        raise Unreadable("a number that is too long", first) from None
+        raise Unreadable("a number is too long", first) from None
 
 
 def decode(content: bytes, first: int = 1) -> str:

@@ -112,7 +112,7 @@ def _latent(record: Mapping[str, Any]) -> tuple[str | None, int] | str:
         index = latent
     number = parse_index(index)
     if number is None:
-        return f"{short(latent or index)} is no latent; give HOOKPOINT/INDEX, or a whole number"
+        return f"{short(latent or index)} is not a latent; give HOOKPOINT/INDEX, or a whole number"
     return (hookpoint, number) if isinstance(hookpoint, str | None) else "`hookpoint` is not text"
 
 
@@ -174,7 +174,7 @@ def _parquet_records(source: Source) -> Iterator[tuple[str, dict[str, Any]]]:
         wanted = ("latent", "hookpoint", "index", "explanation", *_READ)
         columns = [name for name in file.schema_arrow.names if name in wanted or _SCORE.fullmatch(name)]
         if len(set(columns)) < len(columns):
-            raise UserError(f"{source.given}: a column's name stands twice")
+            raise UserError(f"{source.given}: two columns have the same name")
         for batch in file.iter_batches(columns=columns):
             for record in batch.to_pylist():
                 number += 1

@@ -33,7 +33,7 @@ class Unread:
 def unread(output: ModelOutput, max_tokens: int | None) -> Unread | None:
     """Return why an answer must not be read, and None if it may be.
 
-    This is the one rule for all scores and explainers: an answer that did not come to its end is never read, because
+    This is the one rule for all scores and explainers: an answer that is not complete is never read, because
     its last number may be half a number and its last sentence half a sentence.
 
     Args:

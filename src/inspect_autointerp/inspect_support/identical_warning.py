@@ -11,7 +11,7 @@ from inspect_autointerp.inspect_support.explanation import KEY, normalised, shar
 _MOST = 0.25
 """The share of latents that may have an explanation which another one has, too."""
 _LEAST = 4
-"""Latents with an explanation; of fewer nothing is said."""
+"""Latents with an explanation; no warning for fewer."""
 _MEANT = ("constant", "empty")
 """Explainers that say the same of every latent, as they should."""
 _SHOWN = 60

@@ -1,4 +1,4 @@
-"""Advice at the end of a run that did not come to its end: what a repetition pays for again.
+"""Advice at the end of a run that did not finish: what a repetition pays for again.
 
 Inspect itself names the command that goes on with the log.
 """
@@ -21,7 +21,7 @@ def advise_at_run_end() -> None:
 
     Called where a task is made, for the reason that `unscored_warning.warn_of_unscored` gives.
     """
-    hooks(name="interruption", description="Says how to go on after an interruption.")(_Advise)
+    hooks(name="interruption", description="Says how to continue after an interruption.")(_Advise)
 
 
 class _Advise(Hooks):

@@ -35,7 +35,7 @@ def read_header(path: str) -> "EvalLog":
         raise unreadable(path, error) from error
     if "inspect_autointerp" not in (log.eval.metadata or {}):
         task = visible(log.eval.task[:_SHOWN])
-        raise UserError(f"{path}: a log of another project (task {task}), without explanations")
+        raise UserError(f"{path}: this log comes from another project (task {task}) and has no explanations")
     return log
 
 
@@ -56,7 +56,7 @@ def read_samples(path: str, log: "EvalLog", latents: Sequence[str] | None = None
     if latents is not None:
         known = list(dict.fromkeys(str(id) for id, _ in wanted))
         if unknown := [latent for latent in latents if latent not in set(known)]:
-            raise UserError(f"{path}: holds no latent {unknown[0]}; it holds {_some(known)}")
+            raise UserError(f"{path}: it holds no latent {unknown[0]}; it holds {_some(known)}")
         wanted = [(id, epoch) for id, epoch in wanted if str(id) in set(latents)]
     for begin in range(0, len(wanted), size := max(_TOGETHER, len(wanted) // _PARTS)):
         try:
@@ -67,7 +67,7 @@ def read_samples(path: str, log: "EvalLog", latents: Sequence[str] | None = None
 
 
 def unreadable(path: str, error: Exception) -> UserError:
-    """Return what is said of a log that is cut short or broken: it can fail in any layer."""
+    """Return the message about a log that is cut short or broken: it can fail in any layer."""
     return UserError(f"{path}: not a readable Inspect log ({type(error).__name__})")
 
 

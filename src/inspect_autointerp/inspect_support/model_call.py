@@ -121,7 +121,9 @@ def _failure(model: Model, error: Exception) -> Failure:
     cause = provider_exception(error)
     if isinstance(cause, Exception) and model.api.is_auth_failure(cause):
         with one_line_errors():
-            raise UserError(f"{model}: the provider refuses the key ({cause}); see to it and run again") from error
+            raise UserError(
+                f"{model}: the provider rejected the API key ({cause}); fix the key and run again"
+            ) from error
     return Failure(provider_error(error), final=_package(error) == "tenacity")
 
 

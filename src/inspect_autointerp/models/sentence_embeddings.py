@@ -123,7 +123,7 @@ def _load(name: str, option: str, device: str | None, trust_remote_code: bool) -
         if "trust_remote_code" in str(error):
             reason = "it needs code that comes with it, which trust_remote_code=true lets run on this machine"
         elif here:
-            reason = f"it is no folder here, and the Hugging Face Hub cannot be asked; {reason}"
+            reason = f"there is no such folder here, and the Hugging Face Hub cannot be asked; {reason}"
         raise UserError(f"{option} {name}: cannot be loaded ({reason})") from error
 
 

@@ -52,9 +52,9 @@ class Arguments:
         task: dict[str, Any] = {}
         for option, value in options(given):
             if option in _OURS:
-                raise UserError(f"{option}: not for a sweep; {_OURS[option]}")
+                raise UserError(f"{option}: not allowed in a sharded evaluation; {_OURS[option]}")
             if option == "--model" and value and "," in value:
-                raise UserError(f"--model {value}: a sweep is of one model; run one for each")
+                raise UserError(f"--model {value}: a sharded evaluation has one model; run it once for each")
             if option == "--task-config":
                 task = _config(value) | task
             if option == "-T":
@@ -63,9 +63,9 @@ class Arguments:
                     raise UserError(f"-T {value}: give -T name=value")
                 task[name.replace("-", "_")] = _value(text)
         if "latents" in task:
-            raise UserError("-T latents=…: a sweep cuts the latents up itself; give --latents")
+            raise UserError("-T latents=…: eval-sharded divides the latents itself; give --latents")
         if task.get("suite") is not None:
-            raise UserError(f"-T suite={task['suite']}: it draws its own latents, few enough for inspect eval")
+            raise UserError(f"-T suite={task['suite']}: a suite draws its own latents, few enough for inspect eval")
         return Arguments(tuple(given), task)
 
     def identity(self) -> list[list[str | None]]:
@@ -92,7 +92,7 @@ def options(given: Sequence[str]) -> Iterator[tuple[str, str | None]]:
     while rest:
         option = rest.pop(0)
         if not option.startswith("-") or option == "-":
-            raise UserError(f"{option}: an option of inspect eval was expected; a sweep is of one task")
+            raise UserError(f"{option}: expected an option of inspect eval; a sharded evaluation has one task")
         if option.startswith("--") and "=" in option:
             name, _, value = option.partition("=")
             yield name, value
@@ -110,7 +110,7 @@ def _config(file: str | None) -> dict[str, Any]:
     except (OSError, yaml.YAMLError) as error:
         raise UserError(f"--task-config {file}: cannot be read ({type(error).__name__})") from error
     if not isinstance(config, dict):
-        raise UserError(f"--task-config {file}: it holds no arguments by name")
+        raise UserError(f"--task-config {file}: not a mapping of arguments by name")
     return config
 
 

@@ -87,7 +87,7 @@ def named(task: str) -> str:
     own = {path.stem for folder in (spec and spec.submodule_search_locations) or [] for path in Path(folder).glob("*")}
     if task.isidentifier() and task not in own:
         known = ", ".join(sorted(name for name in own if not name.startswith("_")))
-        raise UserError(f"{task}: there is no such task; there are {known}, and files such as tasks/detection.py")
+        raise UserError(f"{task}: unknown task; give one of {known}, or a file such as tasks/detection.py")
     return f"inspect_autointerp/{task}" if task in own else task
 
 

@@ -112,11 +112,11 @@ def run_locally(sweep: Sweep, processes: int, show: Show = lambda *_: None) -> N
 
 
 def left(sweep: Sweep) -> str:
-    """Return what to tell a user who stopped a sweep."""
+    """Return a message for a user who stopped a sharded evaluation."""
     done, n = len(sweep.logs.complete), len(sweep.plan.shards)
     return (
-        f"stopped; {done} of {n} shards are complete in {sweep.log_dir}. The same command goes on from there, with the"
-        " latents that begun shards have in their logs"
+        f"stopped; {done} of {n} shards are complete in {sweep.log_dir}. Repeat the command to continue from there,"
+        " with the latents that the logs of unfinished shards hold"
     )
 
 

@@ -42,7 +42,8 @@ def agreement(store: Store, other: Store) -> list[Agreement]:
     if store.settings.window != other.settings.window or store.manifest.n_tokens != other.manifest.n_tokens:
         raise UserError(
             f"{other.folder}: {other.manifest.n_tokens:,} tokens in windows of {other.settings.window}, and"
-            f" {store.folder} is of {store.manifest.n_tokens:,} in windows of {store.settings.window}: not made alike"
+            f" {store.folder} is of {store.manifest.n_tokens:,} in windows of {store.settings.window}:"
+            " they were not made with the same options"
         )
     return [_at_hookpoint(store, other, name) for name in store.hookpoints]
 
@@ -97,7 +98,7 @@ def _at_hookpoint(store: Store, other: Store, name: str) -> Agreement:
 
 def _same_text(store: Store, other: Store, starts: np.ndarray) -> None:
     if len(starts) and not np.array_equal(store.ids(starts), other.ids(starts)):
-        raise UserError(f"{other.folder}: not over the text of {store.folder}: the corpus or the tokenizer is another")
+        raise UserError(f"{other.folder}: its text differs from that of {store.folder}: another corpus or tokenizer")
 
 
 def _on(pos: np.ndarray, act: np.ndarray, starts: np.ndarray, width: int) -> np.ndarray:

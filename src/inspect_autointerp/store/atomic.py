@@ -205,7 +205,7 @@ def _put_new(source: Path, place: Path, target: Path) -> None:
     try:
         move(source, place)
     except FileExistsError as error:
-        raise InTheWay(f"{target} has appeared in the meantime and is left as it is") from error
+        raise InTheWay(f"{target} has appeared in the meantime and was not changed") from error
 
 
 def _replace(new: Path, old: Path, kind: Kind, target: Path) -> None:

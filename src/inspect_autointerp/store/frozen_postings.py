@@ -105,7 +105,7 @@ class FrozenPostings:
             or any(not np.array_equal(self._columns[name][0], windows) for name in ("flags", "shared", "n"))
             or n.sum() != len(self._columns["offset"][1])
         ):
-            raise UserError(f"{path}: its columns do not fit one another; make the store again")
+            raise UserError(f"{path}: its columns do not fit together; make the store again")
         self._starts = _sums(self._columns["gap"][1].astype(np.int64), windows)
         self._windows = windows
         self._pos = self._starts.repeat(n) + self._columns["offset"][1]
@@ -147,7 +147,7 @@ class FrozenPostings:
 
     def _at(self, latent: int) -> int:
         if latent not in self._row:
-            raise UserError(f"latent {latent}: nothing of it is in this frozen store")
+            raise UserError(f"latent {latent}: this frozen store does not hold it")
         return self._row[latent]
 
 

@@ -102,7 +102,7 @@ class HookpointStore:
         def reader(path: Path) -> Any:
             n_rows, width = pq.read_metadata(path).num_rows, self.width
             if n_rows != width:
-                raise UserError(f"{path}: {n_rows} rows, and the manifest's width is {width}; make the store again")
+                raise UserError(f"{path}: {n_rows} rows, but the manifest's width is {width}; make the store again")
             return pq.read_table(path, columns=columns, **options)
 
         return self.read("latents.parquet", reader)
@@ -192,7 +192,7 @@ class HookpointStore:
         """
         if self._promoted is None or self._suppressed is None:
             raise UserError(
-                f"{self.store.folder}: it is not known which tokens the latents of {self.name} promote: they have no"
+                f"{self.store.folder}: the tokens that the latents of {self.name} promote are unknown: they have no"
                 " directions that the subject's head reads"
             )
         row = self._row(index)

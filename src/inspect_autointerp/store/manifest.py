@@ -156,15 +156,15 @@ class Manifest:
             raise UserError(f"{path}: not a readable manifest ({_reason(error)}); make the store again") from error
         if version != FORMAT:
             raise UserError(
-                f"{folder}: a context store of format {ascii(version)[:20]}, and this version reads format {FORMAT};"
+                f"{folder}: a context store of format {ascii(version)[:20]}, but this version reads format {FORMAT};"
                 " make it again with `autointerp prep`, or install the version that wrote it"
             )
         if not intact:
-            raise UserError(f"{path}: changed since it was written (its checksum does not fit); make the store again")
+            raise UserError(f"{path}: changed since it was written (its checksum differs); make the store again")
         content.pop("digest", None)
         manifest = validated(Manifest, json.dumps(content), path)
         if missing := [name for name in manifest._needed if name not in manifest.files]:
-            raise UserError(f"{path}: files: {missing[0]} is not among them; make the store again")
+            raise UserError(f"{path}: it does not list the file {missing[0]}; make the store again")
         return manifest
 
     def _content(self) -> dict[str, Any]:

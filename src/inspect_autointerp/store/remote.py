@@ -63,9 +63,7 @@ def file_system(url: str) -> "Iterator[tuple[AbstractFileSystem, str]]":
     except Exception as error:  # every protocol has errors of its own
         if isinstance(error, PermissionError) or "Credentials" in type(error).__name__:
             scheme = url.partition("://")[0]
-            raise UserError(
-                f"{url}: no access ({_reason(error)}); log in as the tools for {scheme}:// have it"
-            ) from error
+            raise UserError(f"{url}: no access ({_reason(error)}); log in with the tools for {scheme}://") from error
         raise UserError(f"{url}: cannot be used ({_reason(error)})") from error
 
 
@@ -100,7 +98,7 @@ def fetch(url: str, cache: Path | None = None) -> Path:
                 if _manifest(fs, root) == content:
                     raise
                 if attempt == 2:
-                    raise UserError(f"{url}: was being replaced while it was fetched; run again") from error
+                    raise UserError(f"{url}: replaced while it was fetched; run again") from error
     raise AssertionError
 
 
@@ -119,7 +117,7 @@ def _download(fs: "AbstractFileSystem", root: str, url: str, manifest: bytes, pa
         except FileNotFoundError as error:
             raise UserError(f"{url}: incomplete, {file} is missing; publish the store again") from error
         if file_sha256(path) != digest:
-            raise UserError(f"{url}: {file} is not what {NAME} says; publish the store again")
+            raise UserError(f"{url}: {file} does not match {NAME}; publish the store again")
 
 
 def publish(folder: Path, url: str, *, overwrite: bool = False) -> None:

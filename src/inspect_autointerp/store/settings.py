@@ -86,7 +86,7 @@ class Settings:
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 known = ", ".join(choice for choice in choices if choice)
-                raise UserError(f"{name} {getattr(self, name)!r}: not known; there are {known}")
+                raise UserError(f"{name} {getattr(self, name)!r}: unknown; give one of {known}")
         for name, (least, most) in _RANGES.items():
             value = getattr(self, name)
             if not least <= value <= most:
@@ -97,7 +97,7 @@ class Settings:
         if self.context_length % self.window:
             raise UserError(
                 f"a context length of {self.context_length} is not a multiple of a window of {self.window}:"
-                " no window may run over the end of what the subject sees"
+                " a window must not cross the end of the text that the subject sees at once"
             )
 
     @property
@@ -118,12 +118,10 @@ def separator_text(given: str | None) -> str | None:
     def character(match: re.Match[str]) -> str:
         if match[1] not in _ESCAPES:
             known = ", ".join(f"\\{letter}" for letter in _ESCAPES)
-            raise UserError(f"separator {given!r}: {match[0]} is not known; there are {known}")
+            raise UserError(f"separator {given!r}: {match[0]} is unknown; there are {known}")
         return _ESCAPES[match[1]]
 
     text = re.sub(r"\\(.|$)", character, given.replace("\r\n", "\n").replace(r"\r\n", "\n"), flags=re.DOTALL)
     if not text:
-        raise UserError(
-            r"the separator is empty; give what stands between documents, such as '<|endoftext|>' or '\n\n'"
-        )
+        raise UserError(r"the separator is empty; give the text between documents, such as '<|endoftext|>' or '\n\n'")
     return text

@@ -110,7 +110,7 @@ class Store:
         """
         name = self.hookpoints[0] if hookpoint is None else hookpoint
         if name not in self.manifest.hookpoints:
-            raise UserError(f"no hookpoint {name!r} in {self.folder}; it has {', '.join(self.hookpoints)}")
+            raise UserError(f"{self.folder} has no hookpoint {name!r}; it has {', '.join(self.hookpoints)}")
         return self._at.setdefault(name, HookpointStore(self, name))
 
     def check_whole(self, purpose: str) -> None:
@@ -225,7 +225,7 @@ def _opened(folder: Path, verify: bool) -> tuple[Manifest, StoreFiles, np.ndarra
             if not isinstance(error, Replaced) and _is_still(folder, manifest):
                 raise
             if attempt == 2:
-                raise UserError(f"{folder}: was being replaced while it was opened; run again") from error
+                raise UserError(f"{folder}: replaced while it was opened; run again") from error
             time.sleep(_PATIENCE)
     raise AssertionError
 
@@ -289,5 +289,5 @@ def _context_length(settings: Settings, window: int | None, folder: Path) -> int
         lengths = ", ".join(str(n) for n in range(1, kept + 1) if kept % n == 0)
         raise UserError(f"window={window}: {folder} keeps windows of {kept} tokens; they can be cut to {lengths}")
     if not settings.sample:
-        raise UserError(f"window={window}: {folder} was made without a sample of windows; there is nothing to cut")
+        raise UserError(f"window={window}: {folder} was made without a sample of windows, so there is nothing to cut")
     return window

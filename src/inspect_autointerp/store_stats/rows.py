@@ -76,7 +76,7 @@ def check_target(target: Path) -> None:
         UserError: See `write_rows`.
     """
     if target.suffix not in _WRITERS:
-        raise UserError(f"{target}: rows are written to a file ending in {', '.join(_WRITERS)}")
+        raise UserError(f"{target}: the file's name must end in {', '.join(_WRITERS)}")
 
 
 def _rows(store: Store, frames: dict[str, pd.DataFrame]) -> Iterator[pd.DataFrame]:

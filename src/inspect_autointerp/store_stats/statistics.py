@@ -198,7 +198,7 @@ def _most_frequent(tokens: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray,
 
 
 def summary(frame: pd.DataFrame, *, min_active: int) -> dict[str, float]:
-    """Return what `latents_frame` comes to, by name; NaN where there is nothing to speak of.
+    """Return a summary of `latents_frame`, by name; NaN where there is nothing to speak of.
 
     Names:
         latents: How many there are.

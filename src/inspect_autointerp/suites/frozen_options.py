@@ -101,7 +101,9 @@ def _options(suite: Suite) -> dict[str, Any]:
 
 def _check_options(suite: Suite, given: Mapping[str, Any]) -> None:
     if given.get("latents") is not None:
-        raise UserError(f"latents={given['latents']}: suite {suite.name} draws its own; leave out one of the two")
+        raise UserError(
+            f"latents={given['latents']}: suite {suite.name} draws its own latents; leave out one of the two"
+        )
     if given.get("grader") not in (None, suite.evaluation.grader):
         raise UserError(
             f"grader={given['grader']}: the grader of suite {suite.name} is {suite.evaluation.grader};"
@@ -131,7 +133,7 @@ def _store_folder(suite: Suite, store: str | None) -> str:
     folder = suite_folder(suite)
     if not folder.exists():
         raise UserError(
-            f"suite {suite.name}: its store is not there yet; `autointerp prep --suite {suite.name}` makes it, or"
+            f"suite {suite.name}: its store is not on this machine; run `autointerp prep --suite {suite.name}`, or"
             " give -T store=…"
         )
     return str(folder)

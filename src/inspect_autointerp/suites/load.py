@@ -38,7 +38,7 @@ def read_suite(suite: str) -> Suite:
     if path is None:
         path = located(suite)
         if path.suffix not in (".yaml", ".yml"):
-            raise UserError(f"suite {suite}: there are {', '.join(known)}; or give the path of a .yaml file")
+            raise UserError(f"suite {suite}: unknown; give one of {', '.join(known)}, or the path of a .yaml file")
     try:
         content = path.read_bytes()
         if len(content) > _LARGEST:
@@ -60,7 +60,7 @@ def suite_of(content: Any, where: str) -> Suite:
     if not isinstance(content, dict):
         raise UserError(f"{where}: not a suite's definition; suites/demo.yaml is one")
     if content.get("format") is True or content.get("format") != FORMAT:
-        raise UserError(f"{where}: format {content.get('format')!r}; this version of the package reads {FORMAT}")
+        raise UserError(f"{where}: format {content.get('format')!r}; this version of the package reads format {FORMAT}")
     content = _with_frozen(content, where)
     try:
         # By way of JSON, whose kinds are all that belongs in one: YAML knows dates, sets and bytes, too.
@@ -72,7 +72,7 @@ def suite_of(content: Any, where: str) -> Suite:
     if suite.frozen and not isinstance(suite.digest, str):
         raise UserError(f"{where}: store: {suite.frozen} is a frozen store, which has one digest; give it as digest")
     if suite.store is None and not suite.frozen:
-        raise UserError(f"{where}: store: give how it is made, or where a frozen one is")
+        raise UserError(f"{where}: store: give the options that make it, or the place of a frozen one")
     if suite.store:
         _check_settings(suite.store.settings, where)
     return suite
@@ -81,7 +81,7 @@ def suite_of(content: Any, where: str) -> Suite:
 def _with_frozen(content: dict[str, Any], where: str) -> dict[str, Any]:
     """Return the content with `store: PLACE` and `prep: …` as the fields of `Suite`."""
     if "frozen" in content:
-        raise UserError(f"{where}: frozen: there is no such field; give the frozen store as store")
+        raise UserError(f"{where}: frozen: unknown field; give the frozen store as store")
     if not isinstance(content.get("store"), str):
         return content
     place = str(content["store"])
@@ -97,7 +97,7 @@ def _check_settings(settings: dict[str, Any], where: str) -> None:
     for name, value in settings.items():
         if name not in types:
             known = ", ".join(field.name for field in fields(Settings))
-            raise UserError(f"{where}: store.settings.{name}: there is none of that name; there are {known}")
+            raise UserError(f"{where}: store.settings.{name}: unknown setting; give one of {known}")
         try:
             TypeAdapter(types[name], config=ConfigDict(strict=True)).validate_python(value)
         except ValidationError as error:

@@ -13,9 +13,7 @@ class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
             event = self.peek_event()
-            raise Unreadable(
-                f"line {event.start_mark.line + 1}: an alias (*{event.anchor}); write out what it stands for"
-            )
+            raise Unreadable(f"line {event.start_mark.line + 1}: an alias (*{event.anchor}); write out its value")
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict:

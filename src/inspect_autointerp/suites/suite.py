@@ -94,7 +94,7 @@ class Suite:
 
     @property
     def definition(self) -> str:
-        """The sha256 of what it fixes. Known facts about it (hashes, digests) and what is said of it are left out."""
+        """The sha256 of what it fixes. Known facts about it (hashes, digests) and its description are left out."""
         fixed = {"format": self.format, "name": self.name, "version": self.version}
         if self.store is None or self.frozen:  # the bytes are fixed, wherever they are
             store: dict[str, Any] = {"digest": self.digest}

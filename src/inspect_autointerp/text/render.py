@@ -85,7 +85,7 @@ def marked(context: Context, pair: tuple[str, str], marks: Sequence[bool] | np.n
 
 
 def _bounds(shown: Iterable[bool], marks: Sequence[bool] | np.ndarray) -> list[int]:
-    """The tokens before which delimiters stand, opening and closing ones in turn; one more than the last for the end.
+    """The tokens before which delimiters stand, opening and closing ones; one more than the last for the end.
 
     Args:
         shown: Per token, whether it has characters of its own: else it cannot carry a mark.

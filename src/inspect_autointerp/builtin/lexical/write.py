@@ -38,7 +38,7 @@ def write(explanation: str, n: int) -> tuple[list[str], list[str]]:
 
 
 def _texts(middles: list[str], shift: int = 0) -> Iterator[str]:
-    """Texts of every beginning with every end, the middles in turn."""
+    """Texts of every beginning with every end, cycling through the middles."""
     for turn, i in product(range(len(_AFTER)), range(len(_BEFORE))):
         parts = (_BEFORE[i], middles[(i + turn) % len(middles)], _AFTER[(i + turn + shift) % len(_AFTER)])
         yield " ".join(part for part in parts if part)

@@ -147,7 +147,7 @@ def label_tests(figures: dict[sanity.Labels, dict[str, np.ndarray]]) -> Table:
 
 def reach() -> Table:
     """Return how many units could pass the extra-label test at all, by the number of random contexts."""
-    shown = Table(title="Units of which a random context gets an extra label: more cannot pass on random contexts")
+    shown = Table(title="Units with an extra label on a random context: no others can pass on random contexts")
     shown.add_column("firing share")
     for n in N_RANDOM:
         shown.add_column(f"{n:,} random contexts", justify="right")

@@ -63,9 +63,9 @@ class OracleAPI(OfflineAPI):
         super().__init__(model_name, base_url, api_key, [], config)
         sort = "true" if explanation is True else explanation  # the command line reads `true` as a truth value
         if sort is False or sort not in SORTS:
-            raise ValueError(f"explanation={sort}: there is none of that name; there are {', '.join(SORTS)}")
+            raise ValueError(f"explanation={sort}: unknown kind of explanation; give one of {', '.join(SORTS)}")
         if not 0 <= error_rate <= 1:
-            raise ValueError(f"error_rate={error_rate}: it is a probability, from 0 to 1")
+            raise ValueError(f"error_rate={error_rate}: must be a probability, from 0 to 1")
         self._sort: Sort = sort
         self._error_rate, self._seed = error_rate, seed
 

@@ -19,7 +19,7 @@ from inspect_autointerp.latent import DECILES, Context
 Labels = Literal["true", "missing", "extra", "extra_neighbour"]
 LABELS: tuple[Labels, ...] = get_args(Labels)
 Measure = Callable[[Sequence[Context], Sequence[np.ndarray], float], Mapping[str, float]]
-"""Statistics by name: of a unit's contexts, what is said of each one's tokens, bool (token,), and the firing share."""
+"""Statistics by name: of a unit's contexts, the labels of each one's tokens, bool (token,), and the firing share."""
 
 SHARES = (1e-4, 0.05)
 """Least and largest share of the corpus's windows in which a unit fires; between them all logarithms are alike."""

@@ -18,7 +18,7 @@ def written(explanation: str, n: int, error_rate: float = 0.0, seed: int = 0) ->
     """Texts on which an explanation holds, and near misses on which it does not, n of each, all different.
 
     A near miss is a line on which one of the explanation's relatives holds (what else may be said of the latents of
-    its family), each in turn; where none does without the explanation, any line on which it does not hold.
+    its family), one after another; where none does without the explanation, any line on which it does not hold.
 
     Args:
         explanation: A planted one, or an empty one, which tells the two kinds in nothing.

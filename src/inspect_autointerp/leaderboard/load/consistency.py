@@ -116,7 +116,7 @@ def _of_latents(samples: Samples) -> Iterator[str]:
     for id in ids:
         place, _, index = id.rpartition("/")
         if place != hookpoint or not _LATENT.fullmatch(index):
-            yield f"the header lists {id}, which is no latent of its hookpoint {hookpoint}"
+            yield f"the header lists {id}, which is not a latent of its hookpoint {hookpoint}"
             break
     if unknown := sorted(set(samples.rows["id"]) - set(ids)):
         yield f"it has a sample of {unknown[0]}, which its header does not list"
@@ -163,8 +163,7 @@ def _header_means(samples: Samples) -> Iterator[str]:
                 computed = getattr(here[name], part)
                 if not _alike(there, computed):
                     yield (
-                        f"the header says {part} {there:.6g} of {scorer}'s {name}, and its samples come to"
-                        f" {computed:.6g}"
+                        f"the header says {part} {there:.6g} of {scorer}'s {name}, but its samples give {computed:.6g}"
                     )
                     break
 

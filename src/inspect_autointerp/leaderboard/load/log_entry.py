@@ -108,7 +108,7 @@ def read_entries(folder: str) -> list[Entry]:
         raise UserError(f"{folder}: no such folder; evaluate something first: inspect eval tasks/detection.py")
     entries = sorted(_entries(folder), key=lambda entry: entry.created)
     if not entries:
-        raise UserError(f"{folder}: no log of this project in it; inspect eval tasks/detection.py writes one")
+        raise UserError(f"{folder}: it holds no logs of this project; to write one: inspect eval tasks/detection.py")
     return entries
 
 

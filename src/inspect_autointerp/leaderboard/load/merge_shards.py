@@ -41,7 +41,7 @@ def merged(entries: Sequence[Entry]) -> list[Entry]:
         whole += [_one(sorted(parts.values(), key=_shard)) for parts in alike.values()]
         if not complete:
             last = shards[-1]
-            whole.append(replace(last, problem=f"a sweep of which no shard is complete ({last.problem})"))
+            whole.append(replace(last, problem=f"a sharded evaluation without a complete shard ({last.problem})"))
         else:  # an unfinished shard is taken up again in another log; what is wrong with a finished one is said
             whole += [entry for entry in shards if entry.problem and entry.scores]
     return sorted(whole, key=lambda entry: entry.created)

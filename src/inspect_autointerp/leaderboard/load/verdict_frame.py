@@ -75,9 +75,9 @@ def verdict_frame(
                 columns["text"][len(columns["text"]) - len(verdicts) :] = _texts(opened, verdicts, score.metadata or {})
     names = ", ".join(known) or "none"
     if unknown := [name for name in scores or () if name not in known]:
-        raise UserError(f"{log}: holds no score {unknown[0]}; it holds {names}")
+        raise UserError(f"{log}: it holds no score {unknown[0]}; it holds {names}")
     if not columns["kind"]:
-        raise UserError(f"{log}: holds no verdicts of these latents and scores (its scores: {names})")
+        raise UserError(f"{log}: it holds no verdicts for these latents and scores (its scores: {names})")
     return _typed(columns)
 
 
@@ -89,7 +89,7 @@ def context_texts(store: Store, starts: Sequence[int]) -> list[str]:
     """
     last = len(store.tokens) - store.window
     if odd := [start for start in starts if not 0 <= start <= last]:
-        raise UserError(f"{store.folder}: holds no context that starts at {odd[0]}")
+        raise UserError(f"{store.folder}: it holds no context that starts at {odd[0]}")
     if not starts:
         return []
     ids = store.ids(np.array(starts, dtype=np.int64))

@@ -70,16 +70,17 @@ def recomputed(path: str) -> Recomputed:
     suite = suite_of(log)
     if not suite:
         raise UserError(
-            f"{path}: no entry of a suite; run inspect_autointerp/multi_score with -T suite=… and its own grader"
+            f"{path}: not a log of a suite; run inspect_autointerp/multi_score with -T suite=… and the"
+            " suite's own grader"
         )
     if odd := [name for name, kind in _SAID.items() if not isinstance(suite.get(name), kind)]:
         raise UserError(
             f"{path}: does not say of its suite the {', '.join(odd)}: not written by this version, or changed"
         )
     if log.status != "success" or not log.results:
-        raise UserError(f"{path}: not finished (status {log.status})")
+        raise UserError(f"{path}: the run is not finished (status {log.status})")
     if (log.eval.config.epochs or 1) != 1:
-        raise UserError(f"{path}: {log.eval.config.epochs} epochs; an entry is of one")
+        raise UserError(f"{path}: {log.eval.config.epochs} epochs; an entry takes one")
     try:
         check = log_check(path)
     except Exception as error:  # a damaged log can fail in any layer
@@ -204,7 +205,7 @@ def _score(
             here = getattr(estimates[name], part) if name in estimates else nan
             if not same(here, there):
                 raise UserError(
-                    f"{path}: its header says {part} {there:.6g} of {entry.scorer}'s {name}, and its samples come to"
+                    f"{path}: its header says {part} {there:.6g} of {entry.scorer}'s {name}, but its samples give"
                     f" {here:.6g}: changed since it was written"
                 )
     if "unscored" in by_name and None in of_latent:  # the header's mean is of the latents that have a score

@@ -131,7 +131,7 @@ def _differences(
             continue
         here, there = computed[statistic], _number(recorded)
         if not (isclose(here, there, rel_tol=0, abs_tol=_ROOM) or (isnan(here) and isnan(there))):
-            yield f"{name} of {latent}: {statistic} is {there:.6g}, and its verdicts come to {here:.6g}"
+            yield f"{name} of {latent}: {statistic} is {there:.6g}, but its verdicts give {here:.6g}"
 
 
 def _with_some_share(facts: LatentFacts) -> LatentFacts:

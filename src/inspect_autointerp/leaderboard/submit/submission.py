@@ -92,7 +92,7 @@ def pack(paths: list[str]) -> Submission:
                 f"{log.path}: {len(log.latents)} of the suite's {log.suite['latents']} latents; run it without --limit"
             )
         if missing := [score for score in log.suite["scores"] if score not in log.scores]:
-            raise UserError(f"{log.path}: without the suite's {', '.join(missing)}")
+            raise UserError(f"{log.path}: it lacks the suite's {', '.join(missing)}")
     first = logs[0]
     for log in logs[1:]:
         if log.sha256 == first.sha256:
@@ -113,7 +113,7 @@ def pack(paths: list[str]) -> Submission:
 
 
 def log_of(log: Recomputed) -> Log:
-    """Return what is said of a log."""
+    """Return the facts about a log."""
     about = log.about
     arguments = {key: _without_folder(value) for key, value in about["explainer"]["task_args"].items()}
     return Log(

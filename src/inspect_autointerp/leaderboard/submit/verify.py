@@ -45,7 +45,7 @@ def own_differences(entry: Submission) -> Iterator[str]:
                 stated = getattr(statistic, part)
                 if not same(nan if stated is None else stated, getattr(recomputed, part)):
                     value = getattr(recomputed, part)
-                    yield f"{where}: {part} of {name} is {stated}, and its values come to {value:.6g}"
+                    yield f"{where}: {part} of {name} is {stated}, but its values give {value:.6g}"
     if rowless := logs - {row.log for row in entry.rows}:
         yield f"no row of log {', '.join(sorted(log[:16] for log in rowless))}"
 

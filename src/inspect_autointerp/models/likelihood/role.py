@@ -108,7 +108,7 @@ def is_served(model: str) -> bool:
     if provider not in (LOCAL, *PROVIDERS):
         given = ", ".join(f"{provider}/…" for provider in (LOCAL, *PROVIDERS))
         raise UserError(
-            f"--model-role {ROLE}={model}: its provider tells no log-probabilities of a text; give one of {given}"
+            f"--model-role {ROLE}={model}: its provider returns no log-probabilities of a text; give one of {given}"
         )
     return provider in PROVIDERS
 

@@ -34,7 +34,7 @@ class LatentTexts:
             UserError: The store holds no context that starts there.
         """
         if not 0 <= start <= len(self._store.tokens) - self._store.window:
-            raise UserError(f"{self._store.folder}: holds no context that starts at {start}")
+            raise UserError(f"{self._store.folder}: it holds no context that starts at {start}")
         [(text, spans)] = self._store.detokenizer.windows(self._store.ids(np.array([start], dtype=np.int64)))
         context = Context("activating", start, text, spans, self.activations(start))
         return str(as_html(pieces(context, self._maximum)))

@@ -29,7 +29,7 @@ def page_content(results: Results, logs: dict[str, str]) -> dict[str, Any]:
 
     Args:
         results: The entries.
-        logs: How each log is called in the Inspect viewer; empty where it does not go along.
+        logs: How each log is called in the Inspect viewer; empty where the page does not include it.
 
     Returns:
         - `tables`: what all entries of a table have in common, their numbers, and the statistics shown of them.

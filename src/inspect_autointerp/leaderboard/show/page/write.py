@@ -36,7 +36,7 @@ def write_page(
     Args:
         results: What to show.
         out: The folder.
-        logs: The folder of logs that goes along in the Inspect viewer; None to leave it out.
+        logs: Folder of logs to include in the Inspect viewer; None to leave it out.
         cards: At most so many latents get a card.
         stores: Folders of stores that cards read the texts of contexts from, beside the package's own.
 
@@ -92,7 +92,8 @@ def check_target(out: Path, logs: str | None) -> None:
         PAGE.check(out)
     if logs and "://" not in logs and out.resolve().is_relative_to(Path(logs).resolve()):
         raise UserError(
-            f"{out} lies among the logs that are to go along; give an --html outside of {logs}, or --no-view"
+            f"{out} is inside the folder of logs that the page includes;"
+            f" give --html a folder outside of {logs}, or add --no-view"
         )
 
 
