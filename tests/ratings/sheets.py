@@ -18,13 +18,13 @@ def small_sheet(n_latents: int = 2, checks: int = 2) -> Sheet:
     explained, items = [], []
     for latent in range(n_latents):
         name = f"layers.1/{latent}"
+        coloured = [Part(pieces=[("some ", 0), (f"word{i}", 8)], start=i) for i in range(2)]
         for writer in range(2):
             text = f"explanation {latent}{writer} {HOSTILE if latent == writer == 0 else ''}".strip()
             score = {"detection.balanced_accuracy": 0.5 + 0.1 * latent + 0.05 * writer}
             explainer = ("provider/secret-model method/9", "other-model method/9")[writer]
             explained.append(Explained(latent=name, text=text, explainers=[explainer], scores=score))
             number, alone = len(explained) - 1, {"explanations": [text], "latent": name}
-            coloured = [Part(pieces=[("some ", 0), (f"word{i}", 8)], start=i) for i in range(2)]
             texts = [Part(pieces=[(f"text {i}", 0)], truth=i % 2, start=i) for i in range(2)]
             items.append(Item(id=f"s{number}", task="scale", parts=coloured, which=[number], **alone))
             items.append(Item(id=f"d{number}", task="detection", parts=texts, which=[number], **alone))

@@ -1,4 +1,4 @@
-"""How far raters agree: Krippendorff's alpha, as Inspect computes it."""
+"""Agreement of raters: Krippendorff's alpha, as Inspect computes it."""
 
 from collections.abc import Sequence
 from typing import Literal

@@ -103,18 +103,17 @@ def _from_json(file: Path, key: Key, problems: list[str], *, keep_edited: bool) 
     answers = Answers(file=str(file), rater=str(rater).strip(), session=str(session), saved=str(saved), values={})
     odd = []
     for row in rows:
-        item, part, value, ms = (row.get(name) for name in ("item", "part", "value", "ms")) if isinstance(
-            row, dict
-        ) else (None,) * 4  # fmt: skip
+        fields = row if isinstance(row, dict) else {}
+        item, part, value, ms = (fields.get(name) for name in ("item", "part", "value", "ms"))
         fault = _fault(key, item, part, value)
         if fault is None and (item, part) in answers.values:
             fault = f"question {part} of item {item} again"
-        if fault is not None:
-            odd.append(fault)
+        if fault is not None or not isinstance(part, int) or not isinstance(value, int):
+            odd.append(str(fault))
             continue
-        answers.values[str(item), int(part)] = int(value)
+        answers.values[str(item), part] = value
         if isinstance(ms, int):
-            answers.ms[str(item), int(part)] = ms
+            answers.ms[str(item), part] = ms
     _report_odd(file, odd, problems)
     return answers
 

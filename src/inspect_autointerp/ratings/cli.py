@@ -57,7 +57,7 @@ def rate(
     from inspect_autointerp.ratings.items import Choices, make_sheet, n_questions
     from inspect_autointerp.ratings.page import write_sheet
     from inspect_autointerp.ratings.plan import print_plan
-    from inspect_autointerp.ratings.records import TASKS
+    from inspect_autointerp.ratings.records import TASKS, Task
     from inspect_autointerp.ratings.sources import read_material
 
     wanted = {part.strip() for part in tasks.split(",")}
@@ -65,7 +65,7 @@ def rate(
         raise UserError(f"--tasks {tasks}: give some of {', '.join(TASKS)}, with commas between")
     if output is None and not plan:
         raise UserError("-o sheet.html is missing: where to write the page; or give --plan")
-    asked = tuple(task for task in TASKS if task in wanted)
+    asked: tuple[Task, ...] = tuple(task for task in TASKS if task in wanted)
     choices = Choices(
         latents=latents, contexts=contexts, texts=texts, checks=checks, tasks=asked, by=by, seed=seed
     )  # fmt: skip

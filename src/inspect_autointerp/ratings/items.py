@@ -21,7 +21,7 @@ from inspect_autointerp.text.render import visible
 
 @dataclass(frozen=True, kw_only=True)
 class Choices:
-    """What a sheet is to hold."""
+    """Choices of the person who makes a sheet."""
 
     latents: int = 10
     """Latents, at most, drawn from strata of score and density."""

@@ -12,7 +12,7 @@ from inspect_autointerp.store.atomic import reason
 
 @dataclass(frozen=True, kw_only=True)
 class KeyItem:
-    """What the key says of an item."""
+    """An item as the key has it."""
 
     task: str
     which: list[int]
@@ -20,7 +20,7 @@ class KeyItem:
     check: str | None
     questions: int
     truths: list[int | None]
-    """Of detection the right answers, else None for every question."""
+    """Right answers of detection; None for every question of the other tasks."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -46,13 +46,14 @@ def print_plan(material: Material, choices: Choices, within: float, reliability:
     console = Console()
     rows = sizes(within, reliability)
     table = Table(title=f"Explanations for an interval of ±{within:g}", title_justify="left")
-    for head in ("if the coefficient is", *(f"{n} rater{'s' * (n > 1)}" for n in RATERS)):
+    for head in ("true coefficient", *(f"{n} rater{'s' * (n > 1)}" for n in RATERS)):
         table.add_column(head, justify="right", overflow="fold")
     for score, true, seen in rows:
-        table.add_row(f"{true:.2f} ({score})", *(f"{n} (seen {one:.2f})" for one, n in seen))
+        table.add_row(f"{true:.2f} ({score})", *(f"{n} ({one:.2f})" for one, n in seen))
     console.print(table)
     reliable = ", ".join(f"{mean_reliability(reliability, n):.2f}" for n in RATERS)
     lines = [
+        "In brackets: the coefficient that raters who err let you see.",
         "From Bonett and Wright (2000): var(z) = (1 + r²/2)/(n − 3) of Spearman's r. Explanations are of different"
         " latents; several of one latent count for less.",
         f"One rater's reliability is taken to be {reliability:g}; the mean's, by Spearman and Brown, is {reliable}."

@@ -1,4 +1,4 @@
-"""What a sheet is made of, and the checksum that its files carry."""
+"""The parts of a sheet, and the checksum that its files carry."""
 
 import zlib
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ class Part:
     pieces: list[tuple[str, int]]
     """Text, and the depth of its colour: 0 for none, to 10."""
     truth: int | None = None
-    """Of detection: 1 where the latent fires, 0 where it is silent. Never written into the page."""
+    """Right label, of detection alone: 1 where the latent fires, 0 where it is silent. Never written into the page."""
     start: int | None = None
     """Position of the context in the store's corpus; None for a text that was made up."""
 

@@ -1,4 +1,4 @@
-"""What ratings say: agreement of raters, of scores with people, and between scores, for a terminal and as JSON."""
+"""The results of ratings: agreement of raters, of scores with people, and between scores, for a terminal and as JSON."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -42,7 +42,7 @@ class Report:
     """Explanations that anybody rated on the scale."""
     alphas: dict[str, tuple[float, int]]
     reliability: Interval
-    """Of the raters' mean rating."""
+    """Reliability of the raters' mean rating."""
     scores: dict[str, ScoreAgreement]
     differences: dict[tuple[str, str], Interval]
     """Between two scores' coefficients with people, on the explanations that have both scores."""

@@ -27,12 +27,12 @@ _LOGS = (".eval", ".json")
 
 @dataclass
 class Material:
-    """What there is to rate."""
+    """Explanations to rate, and their store."""
 
     store: Store
     explained: list[Explained] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    """What was left out and why, a line each."""
+    """Lines that say what was left out and why."""
 
 
 def read_material(places: Sequence[str], files: Sequence[str] = (), hookpoint: str | None = None) -> Material:
