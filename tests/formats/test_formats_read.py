@@ -279,7 +279,7 @@ REFUSED = [
     pytest.param(b"index,explanation\n", r"x: it holds no explanations", id="csv of nothing"),
     pytest.param(
         b'{\n"5": "a",\n"6": "b",\n"5": "c"\n}',
-        r"x:4: latent 5 again, .*x:2 already; give repeated=first, ",
+        r"x:4: latent 5 again; .*x:2 already; give repeated=first, ",
         id="eleuther twice",
     ),
     pytest.param(b'{\n"5": "a",\n}', r"x:3: broken JSON", id="eleuther trailing comma"),
@@ -350,7 +350,7 @@ TWICE = {  # in each format that can hold two: the earlier, then the later
 def test_latent_with_two_explanations_has_the_one_asked_for(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_text(TWICE[kind], encoding="utf-8")
-    with pytest.raises(UserError, match=r"latent 5 again, .* already; give repeated=first, last or newest$"):
+    with pytest.raises(UserError, match=r"latent 5 again; .* already; give repeated=first, last or newest$"):
         read(path)
     for repeated, text in (("first", "names of days"), ("last", "weekdays")):
         found = read(path, repeated=repeated)
