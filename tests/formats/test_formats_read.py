@@ -253,7 +253,7 @@ REFUSED = [
     pytest.param(b'{"index": 5,\n"explanation": }', r"x:2: broken JSON", id="broken document"),
     second("\u2028" + row("6"), "broken JSON", id="no white space"),
     second(row("5"), r"latent 5 again; it is at .*x:1 already; give repeated=first, last or newest$", id="twice"),
-    second(row("6", more=', "index": 7'), r"the name index stands twice", id="name twice"),
+    second(row("6", more=', "index": 7'), r"the name index is given twice", id="name twice"),
     second(row("100"), r"latent 100, and the coder of layers.1 has 100 \(0 to 99\)$", id="width"),
     second(row("-1"), "-1 is not a latent", id="negative"),
     second(row("1.0"), "1.0 is not a latent", id="float"),
@@ -279,13 +279,13 @@ REFUSED = [
     pytest.param(b"index,explanation\n", r"x: it holds no explanations", id="csv of nothing"),
     pytest.param(
         b'{\n"5": "a",\n"6": "b",\n"5": "c"\n}',
-        r"x:4: latent 5 again, .*x:2 already; give repeated=first, ",
+        r"x:4: latent 5 again; .*x:2 already; give repeated=first, ",
         id="eleuther twice",
     ),
     pytest.param(b'{\n"5": "a",\n}', r"x:3: broken JSON", id="eleuther trailing comma"),
     pytest.param(
         json.dumps(SAEBENCH, indent=1).replace('"7": {', '"5": {').encode(),
-        r"x:\d+: the name 5 stands twice \(lines \d+ and \d+\)$",
+        r"x:\d+: the name 5 is given twice \(lines \d+ and \d+\)$",
         id="saebench twice",
     ),
     pytest.param(
@@ -350,7 +350,7 @@ TWICE = {  # in each format that can hold two: the earlier, then the later
 def test_latent_with_two_explanations_has_the_one_asked_for(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_text(TWICE[kind], encoding="utf-8")
-    with pytest.raises(UserError, match=r"latent 5 again, .* already; give repeated=first, last or newest$"):
+    with pytest.raises(UserError, match=r"latent 5 again; .* already; give repeated=first, last or newest$"):
         read(path)
     for repeated, text in (("first", "names of days"), ("last", "weekdays")):
         found = read(path, repeated=repeated)

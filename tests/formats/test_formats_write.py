@@ -387,7 +387,7 @@ def test_refused_in_one_line(tmp_path: Path) -> None:
     export([log], "delphi", out)
     before = (out / "provenance.json").read_bytes()
     none = made(tmp_path, with_texts(None, None, None))
-    refuse(r"none of these logs' latents has an explanation", [none], "delphi", overwrite=True)
+    refuse(r"none of these logs' latents has its own explanation", [none], "delphi", overwrite=True)
     assert (out / "provenance.json").read_bytes() == before
 
 
