@@ -158,7 +158,7 @@ class Subject:
             if path not in paths:
                 first = ", ".join(name for name in paths if layer_of(name) in (None, 0))
                 layers = f", and the same for layers 0 to {depth - 1}" if depth else ""
-                raise UserError(f"{self.source} has no hookpoint {path!r}; it has {first}{layers}")
+                raise UserError(f"no hookpoint {path!r} in {self.source}; there are {first}{layers}")
 
     def _attempt(self, load: Callable[..., Any], model_class: type) -> Exception | None:
         """Load the weights, and return why they cannot be loaded or do not reach the hookpoints, if they do not."""

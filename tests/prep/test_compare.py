@@ -129,7 +129,7 @@ def test_of_very_many_latents_the_floor_is_of_some_and_says_so(
     found = tmp_path / "found.json"
     code, out, _ = run(stores / "one", "--by", "cosine", "--json", found)
     assert code == 0
-    assert "unrelated is of 20 latents drawn at random" in out
+    assert "unrelated uses at most 20 latents, drawn at random" in out
     assert {one["unrelated"]["n"] for one in json.loads(found.read_text())["comparisons"]} == {20}
 
 

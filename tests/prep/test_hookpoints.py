@@ -191,9 +191,9 @@ def test_the_layer_of_a_path(path: str, layer: int | None) -> None:
 @pytest.mark.parametrize(
     ("name", "model_type", "message"),
     [
-        ("blocks.1.attn.hook_q", "llama", r"this TransformerLens name is not known; give the module's path \("),
-        ("hook_embed", "llama", r"this TransformerLens name is not known; give the module's path \("),
-        ("blocks.1", "llama", r"this TransformerLens name is not known; give the module's path \("),
+        ("blocks.1.attn.hook_q", "llama", r"unknown TransformerLens name; give the module's path \("),
+        ("hook_embed", "llama", r"unknown TransformerLens name; give the module's path \("),
+        ("blocks.1", "llama", r"unknown TransformerLens name; give the module's path \("),
         (
             "blocks.1.hook_mlp_in", "gemma3_text",
             r"TransformerLens means the residual stream by it, and Gemma Scope 2 what the MLP reads;"
@@ -216,7 +216,7 @@ def test_a_transformer_lens_name_without_such_a_place_is_refused(name: str, mode
 
 
 def test_transformer_lens_names_of_an_unknown_family_are_refused() -> None:
-    message = r"^hookpoint blocks\.1\.hook_mlp_out: TransformerLens names are not known for opt models; give the module"
+    message = r"^hookpoint blocks\.1\.hook_mlp_out: TransformerLens names are unknown for opt models; give the module"
     with pytest.raises(UserError, match=message):
         resolve("blocks.1.hook_mlp_out", "opt")
 

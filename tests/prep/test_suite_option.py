@@ -55,7 +55,7 @@ def test_prep_makes_a_suites_store_and_compares_digests(
     store = {"subject": str(subject_folder), "revision": None, "coder": [str(sae_folder)]}
     settings = {"corpus": str(corpus_folder), "tokens": 3000, "context_length": 64, "sample": 6, "top": 3, "pool": 30}
     path = written(store={**store, "settings": settings})
-    with pytest.raises(UserError, match=r"store is not there yet; `autointerp prep --suite tiny` makes it"):
+    with pytest.raises(UserError, match=r"store is not on this machine; run `autointerp prep --suite tiny`"):
         fixed(str(path), {}, None)
     status, out, err = autointerp("--suite", path)
     assert status == 0, err

@@ -110,7 +110,7 @@ class Store:
         """
         name = self.hookpoints[0] if hookpoint is None else hookpoint
         if name not in self.manifest.hookpoints:
-            raise UserError(f"{self.folder} has no hookpoint {name!r}; it has {', '.join(self.hookpoints)}")
+            raise UserError(f"no hookpoint {name!r} in {self.folder}; it has {', '.join(self.hookpoints)}")
         return self._at.setdefault(name, HookpointStore(self, name))
 
     def check_whole(self, purpose: str) -> None:
