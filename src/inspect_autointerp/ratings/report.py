@@ -1,4 +1,4 @@
-"""The results of ratings: agreement of raters, of scores with people, and between scores, for a terminal and as JSON."""
+"""The results of ratings: agreement of raters, of scores with people, and between scores; for terminals and as JSON."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
