@@ -118,6 +118,14 @@ def test_later_save_of_one_session_replaces_the_earlier(tmp_path: Path, sheet: S
         assert line.startswith(f"{early}: saved earlier than")
 
 
+def test_file_given_twice_counts_once(tmp_path: Path, sheet: Sheet, key: Key) -> None:
+    file = good(tmp_path, sheet)
+    collected = collect_answers([file, file], key)
+    assert len(collected.raters) == 1
+    [line] = collected.problems
+    assert "the same answers" in line
+
+
 def test_rater_twice_in_two_sessions_counts_once(tmp_path: Path, sheet: Sheet, key: Key) -> None:
     rows = right_answers(sheet)
     files = [

@@ -201,13 +201,13 @@ def _once_each(read: list[Answers], problems: list[str]) -> list[Answers]:
         other = kept.setdefault(one.rater, one)
         if other is one:
             continue
+        if one.values == other.values:
+            problems.append(f"{one.file}: the same answers by rater {short(one.rater)} as {other.file}; counted once")
+            continue
         if one.session == other.session and one.saved and other.saved:
             kept[one.rater] = later = max(other, one, key=lambda answers: (answers.saved, len(answers.values)))
             earlier = one if later is other else other
             problems.append(f"{earlier.file}: saved earlier than {later.file} by rater {short(one.rater)}; left out")
-            continue
-        if one.values == other.values:
-            problems.append(f"{one.file}: the same answers by rater {short(one.rater)} as {other.file}; counted once")
             continue
         kept[one.rater] = fuller = max(other, one, key=lambda answers: len(answers.values))
         left_out = one if fuller is other else other

@@ -1,4 +1,4 @@
-"""The results of ratings: agreement of raters, of scores with people, and between scores, for a terminal and as JSON."""
+"""The results of ratings: agreement of raters, of scores with people, and between scores; for terminals and as JSON."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -140,16 +140,25 @@ def tables(report: Report) -> "list[Table]":
             str(one.observed.n),
             "" if paper is None else f"{paper:.2f}",
         ]
-        scores.add_row(escape(visible(name)), *cells)
+        scores.add_row(_score(name), *cells)
     pairs = table("Differences between coefficients", "score", "than", "difference", "95 %", "explanations")
     for (first, second), one in report.differences.items():
-        pairs.add_row(escape(visible(first)), escape(visible(second)), *_cells(one), str(one.n))
+        pairs.add_row(_score(first), _score(second), *_cells(one), str(one.n))
     wins = table("Preferred explanations", "explainer", "share", "95 %", "latents", "comparisons")
     for row in report.preferences.itertuples(index=False):
         name, share, low, high, latents, n = row
         interval = f"{_number(low)} to {_number(high)}"
         wins.add_row(escape(visible(str(name))), _number(share), interval, str(latents), str(n))  # pyright: ignore
     return [one for one in (raters, scores, pairs, wins) if one.row_count]
+
+
+def _score(name: str) -> str:
+    """Return a score's name for a table, without its headline's."""
+    from rich.markup import escape
+
+    from inspect_autointerp.text.render import visible
+
+    return "people's labels" if name == AS_GRADER else escape(visible(name.partition(".")[0]))
 
 
 def _cells(one: Interval) -> list[str]:
