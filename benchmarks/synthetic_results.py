@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 
-from inspect_autointerp.leaderboard.results import DECILE_COLUMNS, Results, band
+from inspect_autointerp.leaderboard.results import COST_COLUMNS, DECILE_COLUMNS, Results, band
 from inspect_autointerp.statistics.intervals import bootstrap_interval
 
 SCORES = {
@@ -111,6 +111,7 @@ def _entry(table: int, name: str, score: str, statistic: str, place: str, n: int
         "tokens_per_latent": 20_000.0 + 1000 * able,
         "identical": 0.0,
         "cost_per_latent": 0.0 if name == "empty" else 0.001 * 4 ** (10 * able - 8),
+        **dict.fromkeys(COST_COLUMNS, float("nan")),
         "created": "2026-11-21T12:00:00+00:00",
         "log": f"logs/2026-11-21_{slug}_{place}.eval",
         "scorer": score,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from inspect_autointerp.leaderboard.results import DECILE_COLUMNS, Results, band
+from inspect_autointerp.leaderboard.results import COST_COLUMNS, DECILE_COLUMNS, Results, band
 
 Values = Mapping[str, Sequence[float]]
 FLOORS = ("empty", "shuffled")
@@ -56,6 +56,7 @@ def results_of_values(
                     "n_latents": n,
                     "identical": NAN,
                     "tokens_per_latent": 100.0,
+                    **dict.fromkeys(COST_COLUMNS, float("nan")),
                     "cost_per_latent": NAN,
                     "created": "2026-01-01",
                     "log": f"logs/{explainer}.eval",

@@ -69,7 +69,7 @@ def test_the_error_rate_is_the_share_of_wrong_labels(rate: float) -> None:
     assert abs(both - rate**2) < 0.014, "another seed, other errors"
 
 
-@given(st.lists(st.sampled_from(TEXTS), max_size=5), st.floats(0, 1))
+@given(st.lists(st.sampled_from(TEXTS), min_size=1, max_size=5), st.floats(0, 1))
 def test_a_label_does_not_depend_on_what_stands_beside_the_text(texts: list[str], rate: float) -> None:
     messages = detection_messages(NOT, texts)
     answer = asyncio.run(oracle(error_rate=rate).generate(messages)).completion

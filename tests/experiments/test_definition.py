@@ -95,7 +95,7 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("about: x", "mine.yaml: table: Field required; studies/examples.yaml shows the form"),
+        ("about: x", "mine.yaml: factor: Field required; studies/examples.yaml shows the form"),
         ("[1", "mine.yaml: cannot be read"),
         ("about: x\ntable: t\nfactor: f\nscores: [detection]\nlevel: {}", "level: Extra inputs are not permitted"),
         ("about: x\ntable: t\nfactor: f\nscores: [d]\nlevels: {a: {paper: {d: [1, 2]}}}", "levels.a.paper.d"),
@@ -110,5 +110,5 @@ def test_a_broken_file_is_one_line(tmp_path: Path, text: str, message: str) -> N
 
 
 def test_an_unknown_name_is_one_line() -> None:
-    with pytest.raises(UserError, match="nothing: no such study; there are coder, context-length"):
+    with pytest.raises(UserError, match="nothing: no such study; there are agent, coder, context-length"):
         read_study("nothing")

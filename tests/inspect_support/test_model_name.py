@@ -75,7 +75,5 @@ def test_leaderboard_explainer_is_named_with_its_arguments() -> None:
         )  # fmt: skip
         return _explainer(log)[0]
 
-    assert (
-        label(do_sample=False, device="cpu", api_key="hunter2") == 'hf/small {"do_sample": false, "temperature": 0.5}'
-    )
-    assert label() == 'hf/small {"temperature": 0.5}'
+    assert label(do_sample=False, device="cpu", api_key="hunter2") == "hf/small · do_sample=no · temperature=0.5"
+    assert label() == "hf/small · temperature=0.5"

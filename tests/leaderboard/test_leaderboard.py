@@ -137,7 +137,7 @@ def test_real_logs_make_a_table(store_folder: Path, tmp_path: Path) -> None:
     assert [len(table.entries) for table in tables] == [3, 1], "and the newest by itself, whose grader is another"
     rows = {row.explainer: row for row in tables[0].entries}
     assert {row.explainer for row in rows.values() if row.floor} == rows.keys() - {"inspect_autointerp/lexical"}
-    assert set(rows) == {"inspect_autointerp/lexical", "shuffled (inspect_autointerp/lexical)", "empty"}
+    assert set(rows) == {"inspect_autointerp/lexical", "inspect_autointerp/lexical · shuffled", "empty"}
     assert rows["empty"].scores["balanced_accuracy"] == Estimate(0.5, 0.5, 0.5, 5)
     assert rows["empty"].tokens_per_latent > 0
     results = read_results(str(tmp_path))

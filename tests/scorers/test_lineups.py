@@ -73,9 +73,9 @@ def test_intruders_are_of_many_latents_and_of_the_questions_decile(
     asked: list[list[Lineup]], store_folder: Path
 ) -> None:
     store = Store(store_folder)
-    for made in asked[:10]:
-        whose = [lineup.tests[lineup.place].context.neighbour for lineup in made]
-        assert len(set(whose)) > 4 or len(whose) < 8
+    # Of some latents of the random subject, hardly another one is silent where they fire.
+    distinct = [len({lineup.tests[lineup.place].context.neighbour for lineup in made}) for made in asked]
+    assert np.mean(distinct) > 4
     same, n = 0, 0
     for lineup in (lineup for made in asked[:10] for lineup in made):
         context = lineup.tests[lineup.place].context

@@ -85,6 +85,10 @@ def test_freeze_any_latents_draws_what_the_whole_store_does(
             )
 
 
+VARYING = ("store", "store_key", "explanation_cost")
+"""Metadata that differ between runs: places, and seconds."""
+
+
 def graded(store: Path, name: str, logs: Path, **options: Any) -> list[dict[str, Any]]:
     task = getattr(tasks, name)(store=str(store), **options)
     model = None if name == "embedding" else "inspect_autointerp/lexical"
@@ -92,7 +96,7 @@ def graded(store: Path, name: str, logs: Path, **options: Any) -> list[dict[str,
     assert log.status == "success", log.error
     results = []
     for sample in log.samples or []:
-        metadata = {key: value for key, value in sample.metadata.items() if key not in ("store", "store_key")}
+        metadata = {key: value for key, value in sample.metadata.items() if key not in VARYING}
         scores = json.loads(json.dumps({k: score.model_dump() for k, score in (sample.scores or {}).items()}))
         text = json.dumps({"id": sample.id, "metadata": metadata, "scores": scores}, sort_keys=True, default=str)
         results.append(json.loads(text.replace(str(store), "STORE").replace(Manifest.read(store).digest, "DIGEST")))

@@ -44,14 +44,14 @@ def show(
       autointerp show contexts/gpt2 17 --html latent.html
       autointerp show contexts/gpt2 layers.8 --random 30 --contexts 1
     """
-    from inspect_autointerp.builtin.locate import DEMO, locate
+    from inspect_autointerp.builtin.locate import default_store, locate
     from inspect_autointerp.card.card import latent_named, random_latents, read_card
     from inspect_autointerp.card.html import write_card
     from inspect_autointerp.card.terminal import print_card
 
     if len(names) > 2:
         raise UserError(f"give a store and one latent, got {len(names)} names")
-    place = names[0] if len(names) == 2 else DEMO
+    place = names[0] if len(names) == 2 else default_store()
     store = Store.open(locate(place), window)
     splits: tuple[Split, ...] = get_args(Split) if split == "both" else (split,)
     if random is not None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from inspect_autointerp.builtin import demo
 from inspect_autointerp.builtin.build_store import make_once
-from inspect_autointerp.builtin.locate import locate
+from inspect_autointerp.builtin.locate import DEMO, locate
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.experiments.definition import Demo, Level
 from inspect_autointerp.store.store import Store
@@ -61,7 +61,7 @@ class Given:
         """Each hookpoint of the contexts; of `--level-store` where there are some, by level."""
         if self.stores:
             return {name: _named(wanted) for name, wanted in self.stores.items()}
-        store = _opened(self.store)
+        store = _opened(self.store or DEMO)
         stand_in = "" if self.store is None else None
         return {name: Place(str(store.folder), name, stand_in) for name in store.hookpoints}
 

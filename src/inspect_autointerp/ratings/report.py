@@ -1,4 +1,4 @@
-"""The results of ratings: agreement of raters, of scores with people, and between scores; for terminals and as JSON."""
+"""Results of ratings: agreement of raters, of scores with people, and between scores; for terminals and as JSON."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass

@@ -1,7 +1,7 @@
 """Costs of explanations, as a view: a row per explainer, by the store and grader of its log."""
 
 from inspect_autointerp.leaderboard.results import COST_COLUMNS, Results
-from inspect_autointerp.leaderboard.show.tables import known, rows_of
+from inspect_autointerp.leaderboard.show.tables import Row, known, rows_of
 from inspect_autointerp.leaderboard.show.view import View
 from inspect_autointerp.text.render import visible
 
@@ -16,6 +16,7 @@ NOTE = (
 def cost_views(results: Results) -> list[View]:
     """Return the view; none where no log says what its explanations cost."""
     rows: dict[tuple[str, str], list[str]] = {}
+    places = len(results.entries["hookpoint"].unique()) > 1
     for row in rows_of(results.entries).values():
         if any(known(row[name]) for name in COST_COLUMNS):
             cells = [
@@ -23,5 +24,13 @@ def cost_views(results: Results) -> list[View]:
                 f"{row[name]:,.0f}" if known(row[name]) else "–"
                 for name in COST_COLUMNS
             ]  # fmt: skip
-            rows.setdefault((row["explainer"], row["log"]), [visible(row["explainer"]), *cells])
-    return [View("What an explanation costs, per latent", ["explainer", *_HEAD], list(rows.values()))] if rows else []
+            rows.setdefault((row["explainer"], row["log"]), [*_who(row, places), *cells])
+    if not rows:
+        return []
+    names = ["explainer", "hookpoint"] if places else ["explainer"]
+    return [View("Cost of an explanation, per latent", [*names, *_HEAD], list(rows.values()), text=len(names))]
+
+
+def _who(row: Row, places: bool) -> list[str]:
+    """Return the cells that say whose cost it is."""
+    return [visible(row["explainer"]), visible(row["hookpoint"])] if places else [visible(row["explainer"])]
