@@ -17,6 +17,7 @@ from tests.tiny_suite import content
 
 from inspect_autointerp import cli
 from inspect_autointerp.builtin import demo
+from inspect_autointerp.builtin.locate import locate
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.store.manifest import Manifest
 from inspect_autointerp.suites import store_location
@@ -31,7 +32,7 @@ def test_what_comes_along_is_whole_and_says_whether_it_was_run(name: str) -> Non
     assert suite.name == name
     assert (suite.state == "run") == (suite.digest is not None)
     if suite.frozen:
-        assert Manifest.read(suite_folder(suite)).digest == suite.digest
+        assert Manifest.read(Path(locate(suite.frozen))).digest == suite.digest
         return
     assert suite.store
     assert {"tokens", "window", "seed", "corpus"} <= suite.store.settings.keys()
