@@ -94,7 +94,7 @@ class Column:
             UserError: Always.
         """
         raise UserError(
-            f"{self._source}: it has no column {self._name!r}; it has {', '.join(sorted(others)[:30]) or 'no columns'}"
+            f"{self._source}: no column {self._name!r}; it has {', '.join(sorted(others)[:30]) or 'no columns'}"
         )
 
 

@@ -64,11 +64,12 @@ def test_each_runs_on_the_demo(
     status, out, err = study(monkeypatch, capsys, name, *small, *QUICK, "--log-dir", tmp_path, "--md", table)
     assert status == 0, err[-2000:]
     wanted = read_study(name)
+    out = " ".join(out.split())  # notes are wrapped at the terminal's width
     assert "DEMO: our numbers here come from this project's demo" in out
     if wanted.table:
         assert f"arXiv 2410.13928, {wanted.table}" in out
     else:
-        assert "What an explanation cost, per latent, and what it scored" in out
+        assert "Cost and scores of explanations, means per latent" in out
         assert "arXiv" not in out
     written = table.read_text()
     for level, of in wanted.levels.items():
@@ -141,7 +142,7 @@ def test_what_has_no_contexts_is_listed_with_what_makes_them(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nothing"], "nothing: no such study; there are coder"),
+        (["nothing"], "nothing: no such study; there are agent, coder"),
         (["coder", "--level-store", "Gemma 16k"], "--level-store Gemma 16k: give LEVEL=DIR, or LEVEL=DIR@HOOKPOINT"),
         (
             ["coder", "--level-store", "Gemma 17k=x"],

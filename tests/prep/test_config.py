@@ -135,8 +135,8 @@ def test_another_result_says_what_differs(
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({"tokns": 5}, "no option 'tokns'; there are subject, output, coder, "),
-        ({"config": "x"}, "no option 'config'; there are "),
+        ({"tokns": 5}, "unknown option 'tokns'; the options are subject, output, coder, "),
+        ({"config": "x"}, "unknown option 'config'; the options are "),
         ({"tokens": "many"}, "tokens: 'many' is not a whole number"),
         ({"tokens": 1.5}, "tokens: 1.5 is not a whole number"),
         ({"tokens": True}, "tokens: True is not a whole number"),

@@ -44,7 +44,7 @@ def test_prep_folder_that_appears_is_left_and_the_pass_kept(
     store = tmp_path / "store"
     message = (
         rf"^{store} has appeared in the meantime and was not changed; move it away and --resume; "
-        rf" {store}.checkpoint$"
+        rf"{store}.checkpoint keeps the pass over the corpus$"
     )
     with monkeypatch.context() as patch, pytest.raises(UserError, match=message):
         meanwhile(patch, lambda: thesis(store))

@@ -287,7 +287,8 @@ def test_missing_weights_are_said_in_one_line(copied: Path, gone: str) -> None:
 
 
 def test_prompts_that_cannot_be_run_are_refused(engine: SteeredSubject) -> None:
-    with pytest.raises(UserError, match=r"^steering: 136 tokens, new ones included, are more than the 128 the subject"):
+    message = r"^steering: 136 tokens, new ones included, are more than the subject's limit of 128"
+    with pytest.raises(UserError, match=message):
         engine.generate([Generate(Direction(0), [[1] * 128], 1.0, seed=0)])
 
 

@@ -146,7 +146,7 @@ def _packed_and_checked(logs: list[EvalLog], path: Path, folder: Path, autointer
     assert "option texts_per_call is 1" in refused(
         lambda forged: forged["rows"][0]["setting"].update(options='{"texts_per_call": 1}'), *places
     )
-    assert "it lacks the suite's fuzzing" in refused(lambda forged: forged["rows"].pop())
+    assert "without the suite's fuzzing" in refused(lambda forged: forged["rows"].pop())
     assert "is of definition 0000" in refused(lambda forged: forged["suite"].update(sha256="0" * 64))
     # The log itself, changed after the fact: its header no longer says what its samples do.
     log = read_eval_log(places[0])
