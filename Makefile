@@ -25,6 +25,7 @@ EVALUATE = $(BIN)/inspect eval tasks/detection.py --model $(LEXICAL) -T grader=$
 # The store that the package ships, without torch: SAE latents and neurons of SmolLM2.
 demo: $(EXPLAINERS:%=$(LOGS)/sae/%/.done) $(EXPLAINERS:%=$(LOGS)/neurons/%/.done)
 	@$(BIN)/autointerp leaderboard $(LOGS)
+	@printf '\nGuessing gets 0.5. The tables above are of SAE latents ($(SAE)) and of neurons, $(LATENTS) latents each.\n'
 	@printf '\nGo on with:\n\n'
 	@printf '  See every prompt, answer and context in the browser:\n    %s/inspect view --log-dir %s\n\n' $(BIN) $(LOGS)
 	@printf '  Look at one latent:\n    %s/autointerp show smollm2 %s --random 1\n\n' $(BIN) $(SAE)
@@ -42,11 +43,13 @@ demo-prep: $(EXPLAINERS:%=$(PREP_LOGS)/%/.done)
 # One evaluation per explainer; a log that is there is not made again unless the code changed.
 $(LOGS)/sae/%/.done: $(VENV)/.base $(SOURCES)
 	@rm -rf $(@D)
+	@printf '\nSAE latents ($(SAE)), explainer `$*`:\n'
 	$(EVALUATE) -T hookpoint=$(SAE)
 	@touch $@
 
 $(LOGS)/neurons/%/.done: $(VENV)/.base $(SOURCES)
 	@rm -rf $(@D)
+	@printf '\nNeurons ($(NEURONS)), explainer `$*`:\n'
 	$(EVALUATE) -T hookpoint=$(NEURONS)
 	@touch $@
 
