@@ -62,7 +62,7 @@ $(PREP_LOGS)/%/.done: $(VENV)/.prep $(PREP_SOURCES)
 test: $(VENV)/.test
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
-lint: $(VENV)/.lint
+lint: $(VENV)/.test $(VENV)/.lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
