@@ -113,7 +113,7 @@ def test_the_filters_leave_what_fits(page: "Page") -> None:
     page.select_option("#hookpoint", "layers.1")
     page.select_option("#score", "fuzzing")
     assert "fuzzing/1" in page.inner_text("#common")
-    page.wait_for_function("document.querySelector('#latents tbody th').innerText === 'layers.1/0'")
+    page.locator("#latents tbody tr:first-child th", has_text="layers.1/0").wait_for()
 
 
 def test_every_chart_is_drawn_and_its_rows_are_a_table_too(page: "Page") -> None:
@@ -145,7 +145,7 @@ def test_a_card_shows_explanations_contexts_and_verdicts(page: "Page") -> None:
     assert page.locator("#card .verdicts tbody tr").count() == sum(n > 0 for n in failures)
     page.locator("#card-title").click()
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("document.getElementById('card-title').innerText === 'layers.0/4'")
+    page.locator("#card-title", has_text="layers.0/4").wait_for()
     page.keyboard.press("Escape")
     assert not page.locator("#card").is_visible()
 
@@ -179,7 +179,7 @@ def test_the_theme_can_be_chosen_and_charts_follow(page: "Page") -> None:
     page.click("#theme")
     assert page.inner_text("#theme") == "Theme: dark"
     assert page.evaluate(paper) != light
-    page.wait_for_function("document.querySelector('#forest .plot svg text[fill=\"#e6e8ec\"]')")
+    page.locator('#forest .plot svg text[fill="#e6e8ec"]').first.wait_for(state="attached")
 
 
 def test_nothing_is_wider_than_a_phone(browser: "Browser", folder: Path) -> None:

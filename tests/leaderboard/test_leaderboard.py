@@ -1,5 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import pytest
@@ -131,6 +132,7 @@ def test_real_logs_make_a_table(store_folder: Path, tmp_path: Path) -> None:
 
     for explainer in ("explain", "shuffled", "empty"):
         run(explainer, "inspect_autointerp/lexical")
+    sleep(1.1)  # times in logs are in seconds, and this one is to be the newest
     run("explain", None)
     (tmp_path / "2026-01-01T00-00-00-00-00_detection_broken.eval").write_bytes(b"PK\x03\x04 cut short")
     tables, apart = compare(read_entries(str(tmp_path)))

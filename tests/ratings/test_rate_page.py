@@ -218,7 +218,7 @@ def test_time_is_counted_and_another_rater_begins_anew(page: "Page") -> None:
     page.keyboard.press("1")
     state = json.loads(page.evaluate("Object.values(localStorage)[0]"))
     assert 1000 <= next(iter(state["answers"].values()))["ms"] < 60_000
-    page.wait_for_function("document.getElementById('timer').textContent !== ''")
+    page.locator("#timer:not(:empty)").wait_for()
     page.reload()
     begin(page, "ben")
     assert page.evaluate("localStorage.length") == 2
