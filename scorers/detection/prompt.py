@@ -6,7 +6,7 @@ from functools import cache
 from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageSystem, ChatMessageUser
 
 from inspect_autointerp.scorers.shared.ask import question_message
-from inspect_autointerp.scorers.shared.worked_texts import WorkedTexts, worked_answer
+from inspect_autointerp.scorers.shared.worked_examples import WorkedTexts, worked_answer
 from inspect_autointerp.text.render import visible
 
 _SYSTEM = """\

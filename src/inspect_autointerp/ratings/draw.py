@@ -1,4 +1,4 @@
-"""Which latents to rate: the same share of every combination of a low, middle or high score and density."""
+"""Draw of latents to rate: the same share of every combination of a low, middle or high score and density."""
 
 import math
 from collections.abc import Mapping, Sequence

