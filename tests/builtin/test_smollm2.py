@@ -6,6 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from inspect_autointerp.builtin import smollm2
@@ -168,3 +169,70 @@ def test_coder_names_are_folders_in_saelens_format():
         assert folder is not None
         assert (folder / "sae_weights.safetensors").is_file()
     assert smollm2.coder_folder("layers.999") is None
+
+
+@pytest.fixture
+def tiny_model(tmp_path):
+    """A folder with a Llama of two layers and a tokenizer of one word."""
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    config = LlamaConfig(
+        vocab_size=8, hidden_size=8, intermediate_size=16, num_hidden_layers=2, num_attention_heads=2, dtype="bfloat16"
+    )
+    LlamaForCausalLM(config).to(torch.bfloat16).save_pretrained(tmp_path / "tiny")
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(WordLevel({"a": 0}, unk_token="a")), unk_token="a")
+    tokenizer.save_pretrained(tmp_path / "tiny")
+    return tmp_path / "tiny"
+
+
+def random_model(source, output, seed):
+    """Run `autointerp model … --random-weights`, and return the model that it wrote."""
+    from transformers import AutoModelForCausalLM
+
+    command = ["model", str(source), "--random-weights", str(seed), "-o", str(output)]
+    result = CliRunner().invoke(app, command, catch_exceptions=False)
+    assert result.stdout.strip() == str(output)
+    return AutoModelForCausalLM.from_pretrained(output)
+
+
+def test_model_random_weights_keep_architecture_and_type(tiny_model, tmp_path):
+    from transformers import AutoModelForCausalLM
+
+    original = AutoModelForCausalLM.from_pretrained(tiny_model)
+    drawn = random_model(tiny_model, tmp_path / "random", 0)
+    assert drawn.config.num_hidden_layers == 2
+    assert {name: (p.shape, p.dtype) for name, p in drawn.named_parameters()} == {
+        name: (p.shape, p.dtype) for name, p in original.named_parameters()
+    }
+    assert not torch.equal(drawn.lm_head.weight, original.lm_head.weight)
+
+
+def test_model_random_weights_follow_the_seed(tiny_model, tmp_path):
+    state = torch.random.get_rng_state()
+    first, again, other = (
+        random_model(tiny_model, tmp_path / name, seed).lm_head.weight for name, seed in [("a", 0), ("b", 0), ("c", 1)]
+    )
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    assert torch.equal(state, torch.random.get_rng_state()), "the caller's random numbers stay as they were"
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--random-weights", "0"], "go together"),
+        (["-o", "new"], "go together"),
+        (["--random-weights", "0", "-o", "taken"], "taken"),
+    ],
+)
+def test_model_random_weights_refusals_are_one_line(arguments, message, tiny_model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "notes.txt").write_text("mine")
+    result = CliRunner().invoke(app, ["model", str(tiny_model), *arguments])
+    assert isinstance(result.exception, UserError)
+    assert message in str(result.exception)
+    assert "\n" not in str(result.exception)
+    assert (tmp_path / "taken" / "notes.txt").read_text() == "mine"
