@@ -5,6 +5,7 @@ import re
 from contextlib import suppress
 
 from inspect_autointerp.scorers.shared.parsing.final_answer import AnswerError, final_answer
+from inspect_autointerp.text.json_values import is_dict
 
 LONGEST = 4_000
 """Characters of an explanation: one sentence is asked for."""
@@ -51,8 +52,8 @@ def read_explanation(reply: str) -> str:
     """
     answer, _ = final_answer(reply, _LONGEST_ANSWER)
     lines = [match for match in _LINE.finditer(answer) if _text(answer, match)]
-    for better in (lambda m: m["final"], lambda m: m["word"].isupper()):
-        lines = [match for match in lines if better(match)] or lines
+    lines = [match for match in lines if match["final"]] or lines
+    lines = [match for match in lines if match["word"].isupper()] or lines
     texts = list(dict.fromkeys(_text(answer, match) for match in lines))
     if not lines:
         if text := _member(answer):
@@ -104,7 +105,7 @@ def _member(answer: str) -> str | None:
     if body.startswith("{"):
         with suppress(ValueError, RecursionError):
             content = json.loads(body, strict=False)
-            text = content.get("explanation") if isinstance(content, dict) else None
+            text = content.get("explanation") if is_dict(content) else None
             if isinstance(text, str) and 0 < len(text.strip()) <= LONGEST and "\n" not in text.strip():
                 return text.strip()
     return None

@@ -87,7 +87,8 @@ def _beginning(options: Options) -> list[ChatMessage]:
 
 
 def _system(options: Options) -> str:
-    shown, contexts = [], "contexts" in options.kinds
+    shown: list[str] = []
+    contexts = "contexts" in options.kinds
     if contexts:
         strengths, silent = _STRENGTHS if options.activations else "", _SILENT if options.contrastive else ""
         shown.append(_EXAMPLES + strengths + silent)

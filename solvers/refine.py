@@ -56,7 +56,7 @@ def refine(
             if (not wrong.missed and not wrong.false_alarms) or is_spent(tokens):
                 break
             drawn = [
-                [kind[i] for i in sorted(rng.permutation(len(kind))[:errors].tolist())]
+                [kind[int(i)] for i in sorted(rng.permutation(len(kind))[:errors].tolist())]
                 for kind in (wrong.missed, wrong.false_alarms)
             ]
             mistakes = Errors(explanation=answers[-1].text or "", missed=drawn[0], false_alarms=drawn[1])

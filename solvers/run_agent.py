@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from inspect_ai.agent import Agent, AgentState, agent
 from inspect_ai.model import ChatMessageAssistant, ChatMessageUser
@@ -202,5 +202,6 @@ def _last_line(chat: AgentState) -> str | None:
 def _leaves(error: BaseException) -> list[BaseException]:
     """The errors of a group, of however many levels; an error that is none by itself."""
     if isinstance(error, BaseExceptionGroup):
-        return [leaf for one in error.exceptions for leaf in _leaves(one)]
+        group = cast(BaseExceptionGroup[BaseException], error)
+        return [leaf for one in group.exceptions for leaf in _leaves(one)]
     return [error]

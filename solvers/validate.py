@@ -69,9 +69,9 @@ class Check:
             called_active = beliefs > _cut(beliefs[known], active[known])
             score = auroc(beliefs[active & known].tolist(), beliefs[~active & known].tolist())
         known = ~np.isnan(beliefs)
-        order = np.argsort(beliefs, kind="stable")
-        missed = [self.contexts[i] for i in order.tolist() if known[i] and active[i] and not called_active[i]]
-        alarms = [self.contexts[i] for i in order[::-1].tolist() if known[i] and not active[i] and called_active[i]]
+        order: list[int] = np.argsort(beliefs, kind="stable").tolist()
+        missed = [self.contexts[i] for i in order if known[i] and active[i] and not called_active[i]]
+        alarms = [self.contexts[i] for i in order[::-1] if known[i] and not active[i] and called_active[i]]
         return Checked(score, missed, alarms)
 
     async def _judged(self, explanation: str) -> np.ndarray:

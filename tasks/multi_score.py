@@ -69,8 +69,11 @@ def multi_score(
         names = score_names(options["scores"])
         scorers = {name: _scorer(name, options) for name in names}
     data = open_latents(
-        *(options.get(name) for name in ("store", "hookpoint", "latents")),
-        *(options[name] for name in ("negatives", "min_contexts")),
+        options.get("store"),
+        options.get("hookpoint"),
+        options.get("latents"),
+        options["negatives"],
+        options["min_contexts"],
         options.get("window"),
         options["seed"],
     )

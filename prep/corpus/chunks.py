@@ -72,7 +72,7 @@ class Chunker:
     """BOS stands in front of every chunk, if the tokenizer has one."""
 
     offset: array = field(default_factory=lambda: array("q", [0]))
-    test: array = field(default_factory=lambda: array("B"))
+    test: "array[int]" = field(default_factory=lambda: array("B"))
     hashes: array = field(default_factory=lambda: array("q"))
     n_windows: int = 0
     complete: bool = False

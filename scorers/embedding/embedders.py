@@ -109,7 +109,7 @@ def compare(embedder: Embedder, asked: Sequence[Asked]) -> list[list[Similarity]
     distinct = {context.start: context for one in asked for context in one.contexts}
     row = {start: i for i, start in enumerate(distinct)}
     vectors = embedder.contexts(list(distinct.values()))
-    similarities = []
+    similarities: list[list[Similarity]] = []
     for i, one in enumerate(asked):
         rows = [row[context.start] for context in one.contexts]
         similarities.append(_similarities(_dense(queries[[i]])[0], vectors[rows]))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from inspect_autointerp.scorers.shared.parsing.final_answer import AnswerError, final_answer
+from inspect_autointerp.text.json_values import is_list
 
 SIDES = ("active", "silent")
 """The names of the two lists."""
@@ -58,7 +59,7 @@ def parse_written(reply: str, n: int) -> Written:
 
 
 def _texts(content: object, side: str, n: int) -> tuple[str, ...]:
-    if not isinstance(content, list):
+    if not is_list(content):
         raise AnswerError(f"{side} is no list")
     if len(content) != n:
         raise AnswerError(f"{side} holds {len(content)} texts, not {n}")

@@ -124,7 +124,8 @@ def report_prompts(store: Store, scored: Sequence[Prompt], written: Generated, v
     """Return what the subject wrote, clean and steered, the largest effect first, as one block in ANSI colours."""
     effects = np.array([nan if verdict.value is None else verdict.value for verdict in verdicts])
     lines: list[str] = []
-    for i in np.argsort(-effects, kind="stable").tolist():
+    order: list[int] = np.argsort(-effects, kind="stable").tolist()
+    for i in order:
         nats = "unscored" if np.isnan(effects[i]) else f"{effects[i]:+.2f} nats"
         lines.append(f"{nats} │ {visible(_text(store, scored[i]))}")
         for way, new in (("clean  ", written.clean), ("steered", written.steered)):

@@ -66,13 +66,14 @@ def lineups(
     given = np.zeros(len(candidates), dtype=np.int64)  # how many intruders each one's latent has given
     whose = np.array([context.neighbour for context in candidates], dtype=np.int64)
     used = np.zeros(len(candidates), dtype=bool)
-    made = []
+    made: list[Lineup] = []
     for decile, five in fives:
         place = int(rng.integers(SHOWN))
         away = abs(lengths - len(five[place].context.text))
         # By the decile first; then by length, as far as a reader would see it; then by whose turn it is.
         order = np.lexsort((given, np.maximum(0, away - _ABOUT), abs(deciles - decile)))
-        for i in order[~used[order]].tolist():
+        unused: list[int] = order[~used[order]].tolist()
+        for i in unused:
             if (five[place].marks <= showable(candidates[i])).all():
                 used[i] = True
                 given += whose == whose[i]
@@ -87,7 +88,7 @@ def _fives(
     activating: Sequence[Context], questions: int, rng: np.random.Generator, threshold: float
 ) -> list[tuple[int, list[Marked]]]:
     """Disjoint fives of contexts of one decile, with their marks, in random order."""
-    fives = []
+    fives: list[tuple[int, list[Marked]]] = []
     for decile in range(1, DECILES + 1):
         tests = [
             Marked(context, np.array(active_tokens(context, threshold)) & showable(context))
@@ -95,10 +96,10 @@ def _fives(
             if context.decile == decile
         ]
         tests = [test for test in tests if test.marks.any()]
-        order = rng.permutation(len(tests)).tolist()
+        order: list[int] = rng.permutation(len(tests)).tolist()
         drawn = [order[i : i + SHOWN] for i in range(0, len(order) - SHOWN + 1, SHOWN)][:questions]
         fives += [(decile, [tests[i] for i in five]) for five in drawn]
-    return [fives[i] for i in rng.permutation(len(fives)).tolist()]
+    return [fives[int(i)] for i in rng.permutation(len(fives)).tolist()]
 
 
 def _candidates(

@@ -89,7 +89,7 @@ def _read(output: ModelOutput) -> int:
 
 def _verdicts(store: Store, asked: Sequence[Lineup], replies: Sequence[Reply[int]]) -> list[Verdict]:
     """Return a verdict for every text that was shown."""
-    verdicts = []
+    verdicts: list[Verdict] = []
     for number, (lineup, reply) in enumerate(zip(asked, replies, strict=True)):
         for place, where in enumerate(locate_contexts(store, [one.context for one in lineup.tests])):
             label = None if reply.value is None else int(place == reply.value)

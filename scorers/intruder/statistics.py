@@ -25,7 +25,7 @@ def intruder_statistics(verdicts: Sequence[Verdict], facts: LatentFacts | None =
     for verdict in verdicts:
         questions.setdefault(verdict.question, []).append(verdict)
     scored = [texts for texts in questions.values() if all(text.label is not None for text in texts)]
-    correct = {decile: [] for decile in range(1, DECILES + 1)}
+    correct: dict[int, list[bool]] = {decile: [] for decile in range(1, DECILES + 1)}
     for texts in scored:
         decile = next(text.decile for text in texts if text.decile is not None)
         correct[decile].append(any(text.label == 1 and text.kind == "intruder" for text in texts))

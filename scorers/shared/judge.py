@@ -42,7 +42,7 @@ async def judge(
         prompt: Makes the messages for a batch.
         confidence: Whether the answer is a list of 0 to 100 rather than of 0 and 1.
     """
-    questions = []
+    questions: list[Question[list[Label]]] = []
     for number, texts in enumerate(batches):
         first = 1 + sum(map(len, batches[:number]))
         questions.append(

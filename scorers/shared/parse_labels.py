@@ -145,7 +145,7 @@ def _list(reply: str, n: int, read: Callable[[str], object], kind: str, wanted: 
 
 def _candidates(text: str, n: int, read: Callable[[str], object]) -> list[_Candidate]:
     most = 200 + 10 * n
-    read_forms = []
+    read_forms: list[tuple[Form, tuple[object, ...]]] = []
     for form in forms(text, most):
         if len(form.atoms) > most:
             raise AnswerError("it is far longer than the list asked for")

@@ -81,13 +81,13 @@ class LatentTest:
 class Outcome:
     """A scorer's result for one latent."""
 
-    values: Mapping[str, float] = field(default_factory=dict)
+    values: Mapping[str, float] = field(default_factory=dict[str, float])
     """Statistics by name; NaN where undefined. Empty where nothing could be computed: the latent is then unscored."""
     verdicts: Sequence[Verdict] = ()
     """Verdicts from which the statistics were computed."""
     report: str = ""
     """Report for the reader of the log."""
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Further metadata for the log."""
     answer: str | None = None
     """Text of the viewer's column `answer`; the explanation by default."""

@@ -109,7 +109,8 @@ def _spelled(rows: Sequence[Row], text: str) -> Way | None:
     begins = [match.start() for match in re.finditer(f"(?={re.escape(text)})", whole)]
     if not begins:
         return None
-    ends, at = [], 0
+    ends: list[int] = []
+    at = 0
     for row in rows:
         at += len(row[0][0])
         ends.append(at)
@@ -160,7 +161,8 @@ def _followed(rows: Sequence[Row], text: str) -> tuple[int, Way] | None:
         overall = cheapest(0, 0, unreported)
         if overall is None or overall[1] > 1:
             return None
-        way, index, at, left = [], 0, 0, unreported
+        way: Way = []
+        index, at, left = 0, 0, unreported
         while at < len(text):
             step = cheapest(index, at, left)
             if step is None:

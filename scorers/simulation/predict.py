@@ -42,7 +42,7 @@ async def predict(
         prompt: Makes the messages for a batch.
         every: Whether the answer is to name every token.
     """
-    questions = []
+    questions: list[Question[list[Prediction]]] = []
     for number, texts in enumerate(batches):
         first = 1 + sum(map(len, batches[:number]))
         questions.append(

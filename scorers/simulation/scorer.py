@@ -56,7 +56,11 @@ def simulation(
             grader(), batches, lambda texts: simulation_messages(test.explanation, texts, every), every=every
         )
         verdicts = [
-            Verdict(**where, values=prediction.values, reason=prediction.reason)
+            Verdict(
+                **where,
+                values=None if prediction.values is None else prediction.values.tolist(),
+                reason=prediction.reason,
+            )
             for where, prediction in zip(locate_contexts(test.store, contexts), predictions, strict=True)
         ]
         metadata = {

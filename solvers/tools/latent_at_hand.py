@@ -1,6 +1,6 @@
 """The latent that a tool is about, and what every tool does around its own work."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from functools import lru_cache
 
@@ -65,7 +65,7 @@ def of_store(store: Store, id: str) -> LatentAtHand:
 
 
 @contextmanager
-def tool_call() -> Iterator[None]:
+def tool_call() -> Generator[None]:
     """Count a tool's call, and turn what a user could mend into an error that the agent reads.
 
     Raises:

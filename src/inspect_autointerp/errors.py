@@ -1,6 +1,6 @@
 """Errors that a user can mend, shown in one line."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 
@@ -17,7 +17,7 @@ class Interrupted(UserError):
 
 
 @contextmanager
-def one_line_errors() -> Iterator[None]:
+def one_line_errors() -> Generator[None]:
     """Show a `UserError` as Inspect shows its own errors: one line, no traceback.
 
     Raises:

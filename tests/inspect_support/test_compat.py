@@ -102,7 +102,7 @@ RELIED_ON: dict[str, Callable[..., None]] = {
     "PrerequisiteError": one_line,
     "active_generate_config": settings_of_a_run,
     "active_model": model_of_a_run,
-    "known_model_info": prices_without_a_provider,
+    "_get_model_info_direct": prices_without_a_provider,
     "sample_state": sample_of_a_run,
 }
 """By the name in compat.py, what the package relies on."""

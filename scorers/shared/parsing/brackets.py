@@ -14,7 +14,7 @@ class Node:
     sign: str
     start: int
     end: int = -1
-    children: list["Node"] = field(default_factory=list)
+    children: list["Node"] = field(default_factory=list["Node"])
 
 
 def brackets(text: str) -> list[Node]:

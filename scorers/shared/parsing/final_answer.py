@@ -139,7 +139,7 @@ def _before_stop_tokens(reply: str, begin: int, end: int) -> int:
 
 def _marked(reply: str, begin: int, end: int) -> tuple[int, int]:
     """The content of `<answer>…</answer>`, if that is the last thing and the only such pair; else all."""
-    marks = []
+    marks: list[re.Match[str]] = []
     for mark in _MARK.finditer(reply, begin, end):
         marks.append(mark)
         if len(marks) > 2:

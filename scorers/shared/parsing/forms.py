@@ -10,11 +10,14 @@ from inspect_autointerp.scorers.shared.parsing.lines import runs_of
 from inspect_autointerp.scorers.shared.parsing.objects import forms_of
 from inspect_autointerp.scorers.shared.parsing.parts import Form
 
-_SAME = str.maketrans(
-    "０１２３４５６７８９［］｛｝（），、：；．％／＝｜",
-    "0123456789[]{}(),,:;.%/=|",
-) | dict.fromkeys(map(ord, "\u00a0\u202f\u3000\u2007\\$*`"), " ")
-_SAME |= dict.fromkeys(map(ord, "\r\v\f\x85\u2028\u2029"), "\n")
+_SAME = (
+    str.maketrans(
+        "０１２３４５６７８９［］｛｝（），、：；．％／＝｜",
+        "0123456789[]{}(),,:;.%/=|",
+    )
+    | dict.fromkeys(map(ord, "\u00a0\u202f\u3000\u2007\\$*`"), " ")
+    | dict.fromkeys(map(ord, "\r\v\f\x85\u2028\u2029"), "\n")
+)
 _NOTHING = re.compile("[\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f\ufe0f\u20e3]")
 _FENCE = re.compile(r"^[^\S\n]*```[^\n]*$", re.MULTILINE)
 _BOX = re.compile(r"\\boxed\s?\{([^{}\n]{0,2000})\}")

@@ -96,7 +96,8 @@ def _ends(text: str, value: re.Match[str], end: int) -> bool:
 def _entries(text: str, start: int, end: int) -> list[tuple[int, Atom]]:
     """`Text 1: 1 (…)`, or several of these on one line, maybe after `Labels:`."""
     for begin in dict.fromkeys((start, 1 + text.find(":", start, end))):
-        entries, at = [], begin
+        entries: list[tuple[int, Atom]] = []
+        at = begin
         while entry := _ENTRY.match(text, at, end):
             if not (entry["gap"].strip() or entry["shut"] or "\t" in entry["gap"]):
                 break
@@ -116,7 +117,8 @@ def _bare_list(text: str, start: int, end: int) -> tuple[list[Atom], int]:
     for begin in _begins(text, start, end):
         if text[begin:end].lstrip()[:1] in tuple("[({"):
             continue  # brackets are looked at by themselves
-        atoms, at = [], begin
+        atoms: list[Atom] = []
+        at = begin
         last = end - 1 if text[end - 1] in ".!" else end
         while at < last and (match := _BARE.match(text, at, last)):
             atoms.append(atom_of(match))

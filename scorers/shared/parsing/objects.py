@@ -51,7 +51,8 @@ def _items(text: str, node: Node) -> list[Atom] | None:
         return []
     pattern = r"[^,;]+|[,;]" if re.search(r"[,;]", inside) else r"\S+"
     parts = [(match[0], at + match.start(), at + match.end()) for match in re.finditer(pattern, inside)]
-    atoms, separated = [], True
+    atoms: list[Atom] = []
+    separated = True
     for i, (part, start, end) in enumerate(parts):
         if part in (",", ";"):
             if separated:
@@ -69,7 +70,8 @@ def _items(text: str, node: Node) -> list[Atom] | None:
 
 
 def _without(text: str, node: Node) -> str:
-    pieces, at = [], node.start + 1
+    pieces: list[str] = []
+    at = node.start + 1
     for child in node.children:
         pieces.append(text[at : child.start])
         at = child.end
@@ -82,7 +84,8 @@ _STRING = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^'\n]*'|[^,{}\[\]\"]*")
 
 def members(text: str, node: Node) -> list[tuple[str, int, int]] | None:
     """The names of an object, and where their values are."""
-    at, named, inner = node.start + 1, [], {child.start: child for child in node.children}
+    at, inner = node.start + 1, {child.start: child for child in node.children}
+    named: list[tuple[str, int, int]] = []
     while text[at : node.end - 1].strip(" \n\t\r,"):
         name = _NAME.match(text, at, node.end - 1)
         if name is None:

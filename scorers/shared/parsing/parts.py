@@ -41,9 +41,9 @@ class Form:
 class Run:
     """Lines with values, one after the other."""
 
-    atoms: list[Atom] = field(default_factory=list)
-    keys: list[int] = field(default_factory=list)
-    seen: set[int] = field(default_factory=set)
+    atoms: list[Atom] = field(default_factory=list[Atom])
+    keys: list[int] = field(default_factory=list[int])
+    seen: set[int] = field(default_factory=set[int])
     start: int = 0
     end: int = 0
 

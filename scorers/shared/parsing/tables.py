@@ -10,7 +10,8 @@ _COLUMN = re.compile(rf"{WORTH}|active|0\s?/\s?1|applies|right|result|output", r
 
 def cells_of(text: str, start: int, end: int) -> list[tuple[int, int]]:
     """Return where the cells of a row are."""
-    cells, at = [], start + 1
+    cells: list[tuple[int, int]] = []
+    at = start + 1
     while at < end:
         bar = text.find("|", at, end)
         bar = end if bar < 0 else bar

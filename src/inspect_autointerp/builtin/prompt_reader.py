@@ -97,7 +97,8 @@ def _passages(lines: list[str], question: str) -> list[Passage]:
     either = re.compile(f"({re.escape(pair[1])}|{re.escape(pair[2])})")
     passages: list[Passage] = []
     for line in lines:
-        text, marks, inside = "", set(), False
+        text, inside = "", False
+        marks: set[int] = set()
         for piece in either.split(line):
             if piece in pair.groups():
                 inside = piece == pair[1]

@@ -9,6 +9,7 @@ from inspect_autointerp.builtin import demo, package_store, planted
 from inspect_autointerp.builtin.locate import locate
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.store.store import Store
+from inspect_autointerp.text.json_values import is_mapping
 
 
 def store_of(given: str, digest: str) -> Store:
@@ -41,7 +42,7 @@ def as_wide_as(store: Store, metadata: Mapping[str, Any] | None) -> Store:
         UserError: The store cannot be cut so.
     """
     options = (metadata or {}).get("options")
-    window = options.get("window") if isinstance(options, Mapping) else None
+    window = options.get("window") if is_mapping(options) else None
     return Store.open(str(store.folder), window) if isinstance(window, int) and window != store.window else store
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 import numpy as np
 
@@ -102,7 +103,7 @@ def random_latents(store: Store, hookpoint: str, n: int, seed: int) -> Iterator[
     return islice((latent for latent in at.latents(order.tolist()) if latent.n_tokens), n)
 
 
-def _row(store: Store, latent: Latent) -> dict[str, list | None]:
+def _row(store: Store, latent: Latent) -> dict[str, list[Any] | None]:
     """The columns of `latents.parquet` that are lists."""
     columns = ["decile_edges", "promoted", "suppressed", "neighbours", "neighbour_cosines"]
     return store.at(latent.hookpoint).table(columns, filters=[("index", "=", latent.index)]).to_pylist()[0]

@@ -138,7 +138,7 @@ def _sources(a: str | None, b: str | None, *, one_store: bool) -> tuple[str, str
 
 
 def _reading(given: list[str]) -> dict[str, str]:
-    options = {}
+    options: dict[str, str] = {}
     for option in given:
         name, _, value = option.partition("=")
         if name not in _READING or not value:
@@ -171,7 +171,7 @@ def _compared(
         return texts[key]
 
     embed = embedding(embedding_name, pairs[0][0]) if sources else None
-    comparisons = []
+    comparisons: list[Comparison] = []
     with Console(stderr=True).status("comparing …") as status:
         for number, (a, b) in enumerate(pairs, 1):
             name = f"comparing {a.hookpoint} and {b.hookpoint} ({number} of {len(pairs)})"

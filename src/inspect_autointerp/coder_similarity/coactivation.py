@@ -56,7 +56,7 @@ def pool_activations(store: Store, hookpoint: str, windows: np.ndarray) -> csr_m
     """
     at, width = store.at(hookpoint), store.settings.window
     postings, n_latents = at.postings, at.width
-    blocks = []
+    blocks: list[csr_matrix[np.float64]] = []
     for begin in range(0, n_latents, _LATENTS):
         latents = range(begin, min(n_latents, begin + _LATENTS))
         postings.fetch(latents)
@@ -172,7 +172,8 @@ def _graph(a: _Side, b: _Side, k: int | None, progress: Progress) -> csr_matrix:
     rows, columns = a.silenced, b.by_token
     cost = np.diff(columns.indptr)[rows.indices]
     ends = np.concatenate([[0], np.cumsum(cost)])[rows.indptr]
-    parts, begin, n = [], 0, rows.shape[0]
+    parts: list[csr_matrix[np.float64]] = []
+    begin, n = 0, rows.shape[0]
     while begin < n:
         end = max(begin + 1, int(np.searchsorted(ends, ends[begin] + _PRODUCTS, side="right")) - 1)
         product = csr_matrix(rows[begin:end] @ columns)

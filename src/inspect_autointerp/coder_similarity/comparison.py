@@ -64,7 +64,7 @@ class Comparison:
     """Number of latents on either side for which the measure matched by is defined."""
     n_tokens: int
     """Number of tokens in the shared windows; 0 without any."""
-    notes: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list[str])
     """Values that are not known, and why."""
 
     @property

@@ -25,7 +25,7 @@ def pairs_frame(comparisons: Sequence[Comparison]) -> pd.DataFrame:
         cosine, correlation, explanations: How alike they are; NaN where undefined or not known.
         fires_a, fires_b: On how many tokens of the shared windows each fires; missing without such windows.
     """
-    frames = []
+    frames: list[pd.DataFrame] = []
     for one in comparisons:
         columns: dict[str, Any] = {}
         for side, site, index in (("a", one.a, one.pairs[0]), ("b", one.b, one.pairs[1])):
@@ -60,7 +60,7 @@ def write_json(comparisons: Sequence[Comparison], options: dict[str, Any], targe
     Raises:
         UserError: It cannot be written; nothing is changed then.
     """
-    records = []
+    records: list[dict[str, Any]] = []
     for one in comparisons:
         frame = pairs_frame([one]).drop(columns=["store_a", "hookpoint_a", "store_b", "hookpoint_b"]).astype(object)
         records.append(record(one) | {"pairs": frame.where(frame.notna(), None).to_dict("records")})

@@ -5,6 +5,7 @@ from typing import get_args
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.latent import Negative
 from inspect_autointerp.store.store import Store
+from inspect_autointerp.text.json_values import is_sequence
 
 KINDS: tuple[Negative, ...] = get_args(Negative)
 HARD: tuple[Negative, ...] = KINDS[1:]
@@ -19,7 +20,7 @@ def negative_kinds(store: Store, hookpoint: str, negatives: object) -> tuple[Neg
     Raises:
         UserError: There is no such kind, or the store does not hold it.
     """
-    text = ",".join(map(str, negatives)) if isinstance(negatives, list | tuple) else str(negatives)
+    text = ",".join(map(str, negatives)) if is_sequence(negatives) else str(negatives)
     wanted = {part.strip() for part in text.split(",")}
     if wanted == {"all"}:
         held: list[Negative] = [kind for kind in HARD if _holds(store, hookpoint, kind)]

@@ -26,7 +26,8 @@ def neighbour_starts(
     Returns:
         Starts, int64 (context,), a start as often as neighbours fire there; and whose it is, int64 (context,).
     """
-    starts, whose = [], []
+    starts: list[np.ndarray] = []
+    whose: list[np.ndarray] = []
     for index in neighbours.tolist():
         if index == own.index:
             continue

@@ -126,7 +126,8 @@ class LatentContexts:
         Raises:
             UserError: The store holds no such kind.
         """
-        rng, contexts = rng_of(seed, self.latent.id, "apart"), []
+        rng = rng_of(seed, self.latent.id, "apart")
+        contexts: list[Context] = []
         for kind in kinds:
             known = self._shown.union(self._store.texts(self.tested_starts(kind)))
             starts, whose = self._drawn(kind, "explain", 4 * n, rng)
@@ -339,7 +340,8 @@ def _deciles(peaks: np.ndarray, sample: np.ndarray) -> np.ndarray:
 
 def _apart(starts: np.ndarray, width: int) -> list[int]:
     """Which windows, in order, do not overlap the one before that is left."""
-    kept, free = [], 0
+    kept: list[int] = []
+    free = 0
     for i, start in enumerate(starts.tolist()):
         if start >= free:
             kept.append(i)

@@ -14,6 +14,7 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.latent import Latent
 from inspect_autointerp.store.hookpoint_store import HookpointStore
 from inspect_autointerp.store.store import Store
+from inspect_autointerp.text.json_values import is_sequence
 
 DEFAULT_LATENTS = "sample:100"
 INTRUDING = 128
@@ -47,7 +48,8 @@ def usable_latents(
     """
     at = store.at(hookpoint)
     candidates, wanted = candidate_latents(at, latents, seed)
-    usable, skipped = [], Counter()
+    usable: list[Latent] = []
+    skipped: Counter[str] = Counter()
     console = Console(stderr=True)
     for latent in track(
         at.latents(candidates), "latents", len(candidates), transient=True, console=console, disable=wanted < 1000
@@ -175,5 +177,5 @@ def parse_latents(latents: object, width: int, seed: int) -> tuple[list[int], in
 
 
 def _text(latents: object) -> str:
-    text = ",".join(map(str, latents)) if isinstance(latents, list | tuple) else str(latents or DEFAULT_LATENTS)
+    text = ",".join(map(str, latents)) if is_sequence(latents) else str(latents or DEFAULT_LATENTS)
     return text.replace(" ", "")

@@ -84,7 +84,8 @@ def estimate(
     groups: dict[tuple[str, str, str], list[Call]] = {}
     for call in calls:
         groups.setdefault((call.purpose, call.role, models(call)), []).append(call)
-    rows, by_latent = [], dict.fromkeys(drawn, 0)
+    rows: list[Row] = []
+    by_latent = dict.fromkeys(drawn, 0)
     for (purpose, role, model), asked in groups.items():
         count, sums = counts[model], [0, 0]
         around, opening = (0, 0) if role == RAW else (AROUND, OPENING)

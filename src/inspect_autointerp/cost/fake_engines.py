@@ -43,7 +43,7 @@ class _Steered:
 
     def predict(self, questions: Sequence[Predict]) -> list[Predicted]:
         """All tokens alike, and when steered those more probable that the corpus begins with."""
-        predictions = []
+        predictions: list[Predicted] = []
         for question in questions:
             clean = np.full((len(question.prompts), self._store.detokenizer.n_ids), -20.0, dtype=np.float32)
             steered = clean.copy()

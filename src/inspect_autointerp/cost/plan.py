@@ -17,6 +17,7 @@ from inspect_autointerp.models.likelihood.role import is_served
 from inspect_autointerp.scorers.shared.specs import SCORES
 from inspect_autointerp.suites.frozen_options import fixed
 from inspect_autointerp.tasks.multi_score import score_names
+from inspect_autointerp.text.json_values import is_mapping
 
 _EMBEDS = "it compares vectors and asks no model"
 _READS = "the likelihood model runs in memory, on this project's demo subject or hf/…"
@@ -124,7 +125,7 @@ def arguments(given: Sequence[str]) -> dict[str, Any]:
 
 
 def _roles(given: Sequence[str]) -> dict[str, str]:
-    roles = {}
+    roles: dict[str, str] = {}
     for argument in given:
         role, _, model = argument.partition("=")
         if model.startswith("{"):
@@ -158,4 +159,4 @@ def _made(make: Any, wanted: Mapping[str, Any]) -> Task:
 
 
 def _cached(explainer: object) -> bool:
-    return not isinstance(explainer, Mapping) or explainer.get("cache", True) is not False
+    return not is_mapping(explainer) or explainer.get("cache", True) is not False

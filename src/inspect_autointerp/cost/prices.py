@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from inspect_autointerp.builtin.prompt_reader import OWN
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.text.json_values import is_mapping
 
 FORM = "{input: …, output: …, input_cache_read: …, input_cache_write: …}"
 FREE = ModelCost(input=0, output=0, input_cache_write=0, input_cache_read=0)
@@ -25,7 +26,7 @@ def read_prices(file: Path) -> dict[str, ModelCost]:
         prices = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(f"{file}: cannot be read ({' '.join(str(error).split())})") from error
-    if not isinstance(prices, Mapping):
+    if not is_mapping(prices):
         raise UserError(f"{file}: no prices; give a line per model, `openai/NAME: {FORM}`")
     return {str(model): _price(file, str(model), given) for model, given in prices.items()}
 

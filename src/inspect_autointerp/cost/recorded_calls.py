@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from inspect_ai import Task, task_with
-from inspect_ai import eval as inspect_eval
+from inspect_ai import Task, task_with  # pyright: ignore[reportUnknownVariableType]  # not typed in full
+from inspect_ai import eval as inspect_eval  # pyright: ignore[reportUnknownVariableType]  # not typed in full
 from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.event import ModelEvent, SpanBeginEvent
 from inspect_ai.log import EvalLog, EvalSample, read_eval_log
@@ -90,7 +90,7 @@ def _check(log: EvalLog) -> None:
 
 def _calls(sample: EvalSample) -> list[Call]:
     spans = {event.id: event for event in sample.events if isinstance(event, SpanBeginEvent)}
-    calls = []
+    calls: list[Call] = []
     for event in sample.events:
         if not isinstance(event, ModelEvent):
             continue

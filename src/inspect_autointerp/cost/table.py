@@ -31,7 +31,7 @@ def as_table(estimate: Estimate, title: str) -> Table:
 def _cells(rows: Sequence[Row], estimate: Estimate) -> list[str]:
     calls, read, written = (sum(getattr(row, name) for row in rows) for name in ("calls", "input", "output"))
     money = fsum(row.money for row in rows)
-    cells = []
+    cells: list[str] = []
     for scale in (1 / estimate.drawn, estimate.scale):
         places = 1 if scale < 1 and estimate.drawn > 1 else 0
         cells += [f"{calls * scale:,.{places}f}", tokens(read * scale), tokens(written * scale), dollars(money * scale)]

@@ -36,7 +36,9 @@ def costs(plan: Planned, sample: int, given: Mapping[str, ModelCost]) -> Costs:
     Raises:
         UserError: A level cannot be run as it was asked for.
     """
-    looks, here, explained = {}, {}, set()
+    looks: dict[str, Look] = {}
+    here: dict[str, str] = {}
+    explained: set[str] = set()
     for run in plan.runs:
         planned = run.planned()
         looks[run.name] = look(planned, sample, 0, given, explained=run.explains in explained)

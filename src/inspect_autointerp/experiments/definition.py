@@ -12,11 +12,16 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.text.json_values import is_list
 
 _FLOORS = "floors"
-Reported = Annotated[
-    tuple[float] | tuple[float, float, float], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else (v,))
-]
+
+
+def _as_tuple(value: Any) -> tuple[Any, ...]:
+    return tuple(value) if is_list(value) else (value,)
+
+
+Reported = Annotated[tuple[float] | tuple[float, float, float], BeforeValidator(_as_tuple)]
 """The paper's figures for a score: median and quartiles, or the mean alone."""
 
 
@@ -123,7 +128,7 @@ def merged(task: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _under(level: Level, floor: Level) -> Level:
-    changed = {"task": merged(level.task, floor.task), "paper": floor.paper, "floor": True}
+    changed: dict[str, Any] = {"task": merged(level.task, floor.task), "paper": floor.paper, "floor": True}
     if floor.store:
         changed["store"] = floor.store
     return level.model_copy(update=changed)

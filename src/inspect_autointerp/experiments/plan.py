@@ -8,7 +8,7 @@ from functools import cached_property
 from io import StringIO
 from typing import Any
 
-from inspect_ai import Task, task_with
+from inspect_ai import Task, task_with  # pyright: ignore[reportUnknownVariableType]  # not typed in full
 from inspect_ai.model import get_model
 
 from inspect_autointerp.cost.plan import Plan, arguments, planned
@@ -112,7 +112,7 @@ class Planned:
     default: str
     """The level that others are compared with; empty where there is none."""
     runs: list[Run]
-    missing: dict[str, str] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict[str, str])
     """By level, how to have it run."""
 
     @cached_property
@@ -149,7 +149,9 @@ def plan_study(
     for level in given.stores or {} if study.each != "hookpoint" else {}:
         if level not in known:
             raise UserError(f"--level-store {level}=…: {name} has no such level; there are {', '.join(every)}")
-    runs, missing, seen = [], {}, {}
+    runs: list[Run] = []
+    missing: dict[str, str] = {}
+    seen: dict[tuple[object, ...], str] = {}
     for level_name, level in every.items():
         base = level.of or level_name
         options = merged(study.arguments(level), more)

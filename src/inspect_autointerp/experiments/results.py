@@ -41,7 +41,7 @@ class Found:
     """By score the headline statistic of each latent, by its id; NaN where undefined."""
     unscored: dict[str, float]
     """By score the mean share of contexts without a verdict."""
-    costs: dict[str, float] = field(default_factory=dict)
+    costs: dict[str, float] = field(default_factory=dict[str, float])
     """Costs of an explanation, as means over latents, by the names of `models.spending`; NaN where unknown."""
 
     @property
@@ -85,7 +85,8 @@ def _read(log: EvalLog, path: str) -> Found:
         "|".join(rf"{re.escape(e.scorer)}/({re.escape(e.statistic)}|unscored)" for e in of_score.values())
     )
     frame = log_values(path, lambda name: name in COSTS or bool(wanted.fullmatch(name))).set_index("id")
-    values, unscored = {}, {}
+    values: dict[str, pd.Series] = {}
+    unscored: dict[str, float] = {}
     for score, entry in of_score.items():
         column, missing = (frame.get(f"{entry.scorer}/{name}") for name in (entry.statistic, "unscored"))
         values[score] = pd.Series(nan, index=list(entry.latents)) if column is None else column.astype(np.float64)

@@ -4,7 +4,7 @@ import sys
 from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 
-from inspect_ai import eval_set
+from inspect_ai import eval_set  # pyright: ignore[reportUnknownVariableType]  # not typed in full
 
 from inspect_autointerp.errors import Interrupted, UserError
 from inspect_autointerp.experiments.plan import Planned

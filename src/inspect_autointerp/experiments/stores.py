@@ -96,7 +96,7 @@ def read_stores(given: list[str]) -> dict[str, str]:
     Raises:
         UserError: One is not of that form.
     """
-    stores = {}
+    stores: dict[str, str] = {}
     for argument in given:
         name, _, folder = argument.partition("=")
         if not (name and folder):

@@ -57,7 +57,7 @@ def study_notes(plan: Planned) -> list[str]:
 
 
 def _table(plan: Planned, names: list[str], rows: dict[tuple[str, str], Any]) -> View:
-    cells = []
+    cells: list[list[str]] = []
     of_paper = bool(plan.study.table)
     for name in names:
         row = [_label(plan, name)]
@@ -97,7 +97,8 @@ def _between(median: float, low: float, high: float) -> str:
 
 
 def _certainty(plan: Planned, names: list[str], rows: dict[tuple[str, str], Any]) -> View:
-    cells, faint = [], []
+    cells: list[list[str]] = []
+    faint: list[bool] = []
     for score in plan.study.scores:
         for name in names:
             if row := rows.get((name, score)):
@@ -136,7 +137,7 @@ def _certain(score: str, name: str, row: Any) -> list[str]:
 
 def _costs(plan: Planned, names: list[str], results: dict[str, Found]) -> list[View]:
     """Tabulate what each level's explanations cost, beside its scores, for a plot of score against budget."""
-    cells = []
+    cells: list[list[str]] = []
     for name in names:
         if (result := results.get(name)) and any(known(cost) for cost in result.costs.values()):
             means = [result.values[score].mean() for score in plan.study.scores if score in result.values]
@@ -147,7 +148,7 @@ def _costs(plan: Planned, names: list[str], results: dict[str, Found]) -> list[V
 
 
 def _evaluations(plan: Planned, names: list[str], results: dict[str, Found]) -> View:
-    cells = []
+    cells: list[list[str]] = []
     for name in names:
         if result := results.get(name):
             subject, coder, hookpoint = result.latents_of

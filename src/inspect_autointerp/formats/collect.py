@@ -33,8 +33,8 @@ class Collected:
     """Names that the source may use for the hookpoint."""
     repeated: str | None = None
     """One of `REPEATED`; None where a latent must not have several."""
-    texts: dict[int, SuppliedText] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
+    texts: dict[int, SuppliedText] = field(default_factory=dict[int, SuppliedText])
+    problems: list[Problem] = field(default_factory=list[Problem])
     passed_over: int = 0
     """Rows of other hookpoints, by others, or that `repeated` does not take."""
 

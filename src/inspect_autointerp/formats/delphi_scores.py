@@ -22,6 +22,7 @@ from inspect_autointerp.inspect_support.log_samples import read_samples
 from inspect_autointerp.inspect_support.verdicts import Verdict, recorded_verdicts
 from inspect_autointerp.latent import DECILES
 from inspect_autointerp.store.store import Store
+from inspect_autointerp.text.json_values import is_dict
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalLog, EvalSample
@@ -51,7 +52,7 @@ def write_delphi_scores(logs: Mapping[str, "EvalLog"], folder: Path, store: str 
         UserError: The store given is another than a log's; verdicts cannot be read, or are not of contexts of the
             store; two logs hold different verdicts of one latent.
     """
-    notes = []
+    notes: list[str] = []
     for path, log in logs.items():
         digest, name = str((log.eval.metadata or {}).get("store")), path.rstrip("/").rpartition("/")[2]
         opened, n = None if store is None else store_of(store, digest), 0
@@ -102,7 +103,7 @@ def _write_sample(path: str, sample: "EvalSample", store: Store, folder: Path) -
     """Write the files of one latent, if it has an explanation of its own, and return how many."""
     n = 0
     latent, explanation = str(sample.id), sample.metadata.get("explanation")
-    explanation = explanation if isinstance(explanation, dict) else {}
+    explanation = explanation if is_dict(explanation) else {}
     if not explanation.get("text") or explanation.get("latent", latent) != latent or sample.epoch != 1:
         return n
     for name, score in (sample.scores or {}).items():

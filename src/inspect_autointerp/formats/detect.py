@@ -8,6 +8,7 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.formats import delphi, eleuther, neuronpedia, saebench, sage, tables
 from inspect_autointerp.formats.source import GZIP, PARQUET, ZIP, Source
 from inspect_autointerp.formats.strict_json import Unreadable, decode, load
+from inspect_autointerp.text.json_values import is_dict, is_list
 
 FORMATS = ("jsonl", "csv", "parquet", "neuronpedia", "delphi", "saebench", "eleuther", "sage", "log")
 FOLDERS = ("neuronpedia", "delphi", "sage")
@@ -93,8 +94,8 @@ def is_json_log(head: bytes) -> bool:
 
 def _of_json(record: Any, lines: bool) -> list[str]:
     """The formats that an object can be of: a whole file, or the first of several lines."""
-    if isinstance(record, list):
-        features = bool(record) and all(isinstance(one, dict) and neuronpedia.is_neuronpedia(one) for one in record)
+    if is_list(record):
+        features = bool(record) and all(is_dict(one) and neuronpedia.is_neuronpedia(one) for one in record)
         return ["neuronpedia"] if features and not lines else []
     matches = {
         "jsonl": tables.is_row(record),
@@ -107,7 +108,8 @@ def _of_json(record: Any, lines: bool) -> list[str]:
 
 
 def _of_text(content: bytes) -> tuple[list[str], str]:
-    head = next(csv.reader([decode(content.partition(b"\n")[0]).rstrip("\r")]), [])
+    none: list[str] = []
+    head = next(csv.reader([decode(content.partition(b"\n")[0]).rstrip("\r")]), none)
     if tables.is_row(dict.fromkeys(head)):
         return ["csv"], ""
     return [], "neither JSON nor a CSV file whose head names `explanation`, and `latent` or `index`"

@@ -1,11 +1,11 @@
 """Our logs' explanations and scores, written in any of the formats."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from inspect_autointerp import __version__
 from inspect_autointerp.errors import UserError
@@ -85,7 +85,8 @@ def export(
         spool = Spool(folder / ".rows")
         for path, header in headers.items():
             spool.take(path, header)
-        columns, notes = tables.columns(spool.scores, spool.made_by), []
+        columns = tables.columns(spool.scores, spool.made_by)
+        notes: list[str] = []
         if to in TABLES:
             written = spool.n
             TABLES[to](spool, folder / output.name, columns)
@@ -98,8 +99,8 @@ def export(
             notes = write_delphi_scores(headers, folder, store) if to == "delphi" else []
             tables.write_jsonl(spool, folder / _ROWS, columns)
         done = Exported(written, spool.n - written, tuple(notes))
-        about = {"format": to, "written_by": f"inspect-autointerp {__version__}", "written": done.written}
-        about |= {"left_out": done.left_out, "logs": spool.about}
+        about: dict[str, Any] = {"format": to, "written_by": f"inspect-autointerp {__version__}"}
+        about |= {"written": done.written, "left_out": done.left_out, "logs": spool.about}
         spool.remove()
         about["files"] = files_in(folder)
         (folder / PROVENANCE).write_text(json.dumps(about, indent=1, allow_nan=False) + "\n", encoding="ascii")
@@ -150,7 +151,7 @@ def _refuse(output: Path, to: str, overwrite: bool) -> None:
 
 
 @contextmanager
-def _staged(output: Path, to: str, overwrite: bool) -> Iterator[Path]:
+def _staged(output: Path, to: str, overwrite: bool) -> Generator[Path]:
     """A folder to write into; what is in it takes its place when the block ends without an exception."""
     if to not in TABLES:
         with atomic_folder(output, kind=EXPORT, overwrite=overwrite) as folder:

@@ -8,6 +8,7 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.formats.records import Row, finite, parse_index, short
 from inspect_autointerp.inspect_support.answer_reasons import main_reason
 from inspect_autointerp.inspect_support.log_samples import read_samples
+from inspect_autointerp.text.json_values import is_dict
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalLog, EvalSample
@@ -39,9 +40,7 @@ def _row(place: str, sample: "EvalSample", log: "EvalLog") -> Row:
             f"{place}: sample {short(latent)} is not a latent; the log does not come from a task of this project"
         )
     explanation = sample.metadata.get("explanation")
-    explanation = (
-        explanation if isinstance(explanation, dict) else {"reason": "error" if sample.error else "no_explanation"}
-    )
+    explanation = explanation if is_dict(explanation) else {"reason": "error" if sample.error else "no_explanation"}
     scores, made_by = _scores(sample)
     written_for = explanation.get("latent", latent)
     return Row(

@@ -19,6 +19,7 @@ from inspect_autointerp.formats.records import Row, finite, headlines, parse_ind
 from inspect_autointerp.formats.source import Source
 from inspect_autointerp.formats.strict_json import Unreadable, load
 from inspect_autointerp.formats.tables import json_lines
+from inspect_autointerp.text.json_values import is_dict, is_list
 
 _LATENT = ("modelId", "layer", "index")
 _BATCH = 1024
@@ -35,7 +36,8 @@ def is_neuronpedia(record: Mapping[str, Any]) -> bool:
 
 def batches(source: Source) -> list[str]:
     """The files of explanations in a folder: of the export's own layout, or directly in it."""
-    return next((files for folder in ("explanations", "") if (files := _lines_files(source, folder))), [])
+    none: list[str] = []
+    return next((files for folder in ("explanations", "") if (files := _lines_files(source, folder))), none)
 
 
 def read_neuronpedia(source: Source, faults: Faults) -> Iterator[Row]:
@@ -58,7 +60,7 @@ def read_neuronpedia(source: Source, faults: Faults) -> Iterator[Row]:
     except Unreadable as error:
         faults.add(f"{source.given}:{error.line}", str(error))
         return
-    for record in content if isinstance(content, list) else [content]:
+    for record in content if is_list(content) else [content]:
         yield from _rows(source.given, record, faults, {})
 
 
@@ -77,7 +79,7 @@ def _lines_files(source: Source, folder: str) -> list[str]:
 
 def _rows(place: str, record: Any, faults: Faults, scores: Mapping[str, Mapping[str, float]]) -> Iterator[Row]:
     """The explanation of a line, or all those of a feature."""
-    if not isinstance(record, dict) or not is_neuronpedia(record):
+    if not is_dict(record) or not is_neuronpedia(record):
         faults.add(place, "not Neuronpedia's: it needs modelId, layer, index, and description or explanations")
         return
     index = parse_index(record["index"])
@@ -86,8 +88,8 @@ def _rows(place: str, record: Any, faults: Faults, scores: Mapping[str, Mapping[
         faults.add(place, f"index {short(record['index'])}, or its modelId or layer, is not as Neuronpedia writes it")
         return
     explanations = record.get("explanations", [record])
-    for explanation in explanations if isinstance(explanations, list) else [None]:
-        if not isinstance(explanation, dict) or "description" not in explanation:
+    for explanation in explanations if is_list(explanations) else [None]:
+        if not is_dict(explanation) or "description" not in explanation:
             faults.add(place, "an explanation without `description`")
             continue
         maker = [explanation.get(name) for name in ("explanationModelName", "typeName", "authorId", "createdAt")]
@@ -110,7 +112,7 @@ def _rows(place: str, record: Any, faults: Faults, scores: Mapping[str, Mapping[
 
 def _scores(scores: object) -> dict[str, float]:
     """By type, Neuronpedia's ExplanationScores that have a value."""
-    records = [score for score in scores if isinstance(score, dict)] if isinstance(scores, list) else []
+    records = [score for score in scores if is_dict(score)] if is_list(scores) else []
     values = {score.get("explanationScoreTypeName"): finite(score.get("value")) for score in records}
     return {name: value for name, value in values.items() if isinstance(name, str) and value is not None}
 
@@ -190,7 +192,7 @@ def _id(row: Row, names: Names) -> str:
 def _hashed(*parts: str) -> str:
     """Twenty-five letters and digits, a letter first, as Neuronpedia's ids are."""
     number = int.from_bytes(sha256("\0".join(parts).encode()).digest())
-    digits = []
+    digits: list[str] = []
     for _ in range(24):
         number, digit = divmod(number, 36)
         digits.append("0123456789abcdefghijklmnopqrstuvwxyz"[digit])

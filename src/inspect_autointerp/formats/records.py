@@ -39,11 +39,11 @@ class Row:
     """The latent that it was written for, where that is another one (a floor)."""
     store: str | None = None
     """Digest of the context store that it was written from."""
-    scores: Mapping[str, float] = field(default_factory=dict)
+    scores: Mapping[str, float] = field(default_factory=dict[str, float])
     """Its scores by name; ours are `SCORE.STATISTIC`, the headline of each score first, NaN where undefined."""
-    cost: Mapping[str, float] = field(default_factory=dict)
+    cost: Mapping[str, float] = field(default_factory=dict[str, float])
     """Costs, by the names of `models.spending`, as far as the source gives them."""
-    made_by: Mapping[str, str] = field(default_factory=dict)
+    made_by: Mapping[str, str] = field(default_factory=dict[str, str])
     """Provenance of its scores: `SCORE.grader`, `SCORE.prompt`, `SCORE.options` (JSON)."""
 
 
@@ -64,7 +64,7 @@ class SuppliedText:
     """Digest of the context store that it was written from; None where unknown."""
     scores: Mapping[str, float]
     """The source's own scores of it, by its names for them."""
-    cost: Mapping[str, float] = field(default_factory=dict)
+    cost: Mapping[str, float] = field(default_factory=dict[str, float])
     """Costs, by the names of `models.spending`, as far as the source gives them."""
 
 

@@ -18,6 +18,7 @@ from inspect_autointerp.formats.errors import Faults
 from inspect_autointerp.formats.records import Row, finite, parse_index, short
 from inspect_autointerp.formats.source import Source
 from inspect_autointerp.formats.strict_json import Unreadable, load
+from inspect_autointerp.text.json_values import is_dict
 
 _ENTRIES = "eval_result_unstructured"
 
@@ -34,14 +35,14 @@ def read_saebench(source: Source, faults: Faults) -> Iterator[Row]:
     except Unreadable as error:
         faults.add(f"{source.given}:{error.line}", str(error))
         return
-    entries = content.get(_ENTRIES) if isinstance(content, dict) and is_saebench(content) else None
-    if not isinstance(entries, dict):
+    entries = content.get(_ENTRIES) if is_dict(content) and is_saebench(content) else None
+    if not is_dict(entries):
         faults.add(source.given, "not a SAEBench autointerp result (eval_type_id, eval_result_unstructured)")
         return
     for name, entry in entries.items():
         place = f"{source.given}, entry {short(name)}"
         index = parse_index(name)
-        if index is None or not isinstance(entry, dict) or "explanation" not in entry:
+        if index is None or not is_dict(entry) or "explanation" not in entry:
             faults.add(place, "not a latent's index with an explanation")
         elif parse_index(entry.get("latent", index)) != index:
             faults.add(place, f"it says of itself that it is latent {short(entry['latent'])}")
@@ -74,7 +75,7 @@ def write_saebench(rows: Iterable[Row], folder: Path, *, subject: str, coder: st
         raise UserError("saebench: it has a place for detection alone, and these logs have no such score")
     release, _, sae = coder.rpartition(":")
     values = list(detection.values())
-    top = {
+    top: dict[str, Any] = {
         "eval_type_id": "autointerp",
         "eval_config": {"model_name": subject, "n_latents": len(detection), "override_latents": sorted(detection)},
         "eval_id": sha256(f"{subject} {coder} {created}".encode()).hexdigest()[:32],

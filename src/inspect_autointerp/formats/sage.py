@@ -12,6 +12,7 @@ from inspect_autointerp.formats.errors import Faults
 from inspect_autointerp.formats.records import Row, finite, parse_index, short
 from inspect_autointerp.formats.source import Source
 from inspect_autointerp.formats.strict_json import Unreadable, load
+from inspect_autointerp.text.json_values import is_dict, is_list
 
 FILE = "structured_results.json"
 _DESCRIPTION = re.compile(r"\[DESCRIPTION\]:(.*?)(?=^\s*\[(?:EVIDENCE|LABEL)|\Z)", re.DOTALL | re.MULTILINE)
@@ -42,7 +43,7 @@ def read_sage(source: Source, faults: Faults) -> Iterator[Row]:
         except Unreadable as error:
             faults.add(f"{place}:{error.line}", str(error))
             continue
-        if not isinstance(record, dict) or not is_sage(record):
+        if not is_dict(record) or not is_sage(record):
             faults.add(place, "not SAGE's: feature_id, layer, analysis_history or hypotheses is missing")
             continue
         index, layer = parse_index(record["feature_id"]), parse_index(record["layer"])
@@ -52,7 +53,7 @@ def read_sage(source: Source, faults: Faults) -> Iterator[Row]:
             continue
         text = _description(record["analysis_history"])
         usage = record.get("token_usage")
-        usage = usage if isinstance(usage, dict) else {}
+        usage = usage if is_dict(usage) else {}
         models = usage.get("by_model")
         yield Row(
             place=place,
@@ -60,7 +61,7 @@ def read_sage(source: Source, faults: Faults) -> Iterator[Row]:
             hookpoint=f"layer_{layer}",
             text=text,
             reason=None if text else "no_description",
-            explainer=", ".join(sorted(models)) if isinstance(models, dict) and models else None,
+            explainer=", ".join(sorted(models)) if is_dict(models) and models else None,
             method="sage",
             cost=_cost(record, usage),
         )
@@ -68,7 +69,7 @@ def read_sage(source: Source, faults: Faults) -> Iterator[Row]:
 
 def _description(history: object) -> str | None:
     """The last description; None where an agent came to none."""
-    for analysis in reversed(history) if isinstance(history, list) else ():
+    for analysis in reversed(history) if is_list(history) else ():
         if isinstance(analysis, str) and (match := _DESCRIPTION.search(analysis)):
             return " ".join(match[1].split()) or None
     return None

@@ -2,7 +2,7 @@
 
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from io import BytesIO
@@ -94,7 +94,7 @@ class Source:
                 yield name, self._unpacked(content, name)
 
     def _content(self, name: str, end: int | None = None) -> bytes:
-        return self._fs.cat_file(f"{self.path}/{name}" if name else self.path, end=end)  # type: ignore[return-value]
+        return self._fs.cat_file(f"{self.path}/{name}" if name else self.path, end=end)
 
     def _unpacked(self, content: bytes, name: str) -> bytes:
         self._digests[name] = sha256(content).hexdigest()
@@ -118,7 +118,7 @@ class Source:
 
 
 @contextmanager
-def opened(given: str) -> Iterator[Source]:
+def opened(given: str) -> Generator[Source]:
     """A source by what the user calls it; what goes wrong in the block is one line.
 
     Raises:

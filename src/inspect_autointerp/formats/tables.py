@@ -166,11 +166,12 @@ def _number(name: str, field: str) -> object:
 
 def _parquet_records(source: Source) -> Iterator[tuple[str, dict[str, Any]]]:
     import pyarrow as pa
-    import pyarrow.parquet as pq
+
+    from inspect_autointerp.store.parquet import open_file
 
     number = 0
     try:
-        file = pq.ParquetFile(BytesIO(source.read()))
+        file = open_file(BytesIO(source.read()))
         wanted = ("latent", "hookpoint", "index", "explanation", *_READ)
         columns = [name for name in file.schema_arrow.names if name in wanted or _SCORE.fullmatch(name)]
         if len(set(columns)) < len(columns):

@@ -7,8 +7,10 @@ from inspect_ai._util.config import parse_cli_args as parse_cli_args
 from inspect_ai._util.error import PrerequisiteError as PrerequisiteError
 from inspect_ai.model._generate_config import active_generate_config as active_generate_config
 from inspect_ai.model._model import active_model as active_model
-from inspect_ai.model._model_info import _get_model_info_direct as known_model_info
+from inspect_ai.model._model_info import _get_model_info_direct  # pyright: ignore[reportPrivateUsage]  # see above
 from inspect_ai.solver._task_state import sample_state as sample_state
+
+known_model_info = _get_model_info_direct
 
 __all__ = [
     "PrerequisiteError",

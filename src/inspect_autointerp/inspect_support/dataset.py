@@ -64,7 +64,7 @@ def latent_dataset(
     usable, skipped = usable_latents(opened, hookpoint, latents, min_contexts, seed)
     shared = {"store": str(opened.folder), "store_key": opened.key, "window": window, "negatives": ",".join(kinds)}
     shared |= {"min_contexts": min_contexts, "seed": seed}
-    samples = []
+    samples: list[Sample] = []
     for latent in usable:
         facts = {"index": latent.index, "firing_share": latent.firing_share, "max_activation": latent.max_activation}
         facts["rare"] = latent.n_windows < opened.settings.min_active

@@ -29,16 +29,16 @@ class Explanation:
     """Digest of the context store that it was written from; None if it was written from none."""
     model: str | None = None
     """Who wrote it, if a model did."""
-    options: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict[str, Any])
     """Options of what it was shown and asked, see `solvers.explain`."""
     tokens: int | None = None
     """Input and output that it took, whether paid for now or found in the cache."""
-    candidates: list[dict[str, Any]] = field(default_factory=list)
+    candidates: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     """Candidates that it was chosen from: each one's `text` and `score` on the explain split, in order."""
     ended: str | None = None
     """End of an agent's work: `submitted`, or `turn_limit`, `token_limit`, `time_limit`, `cost_limit` and the like,
     where the best explanation so far was taken; None if no agent wrote it."""
-    concepts: list[str] = field(default_factory=list)
+    concepts: list[str] = field(default_factory=list[str])
     """Concepts of an explanation that names several things, one by one, if its writer gave them."""
     file: str | None = None
     """sha256 of the file that it is from, if it is from one."""

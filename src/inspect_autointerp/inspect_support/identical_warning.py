@@ -7,6 +7,7 @@ from logging import getLogger
 from inspect_ai.hooks import Hooks, SampleEnd, TaskEnd, hooks
 
 from inspect_autointerp.inspect_support.explanation import KEY, normalised, share_identical
+from inspect_autointerp.text.json_values import is_dict
 
 _MOST = 0.25
 """The share of latents that may have an explanation which another one has, too."""
@@ -30,7 +31,7 @@ class _Identical(Hooks):
 
     async def on_sample_end(self, data: SampleEnd) -> None:
         explanation = (data.sample.metadata or {}).get(KEY)
-        if isinstance(explanation, dict) and explanation.get("source") not in _MEANT and explanation.get("text"):
+        if is_dict(explanation) and explanation.get("source") not in _MEANT and explanation.get("text"):
             self._texts[data.eval_id][str(data.sample.id)] = explanation["text"]
 
     async def on_task_end(self, data: TaskEnd) -> None:

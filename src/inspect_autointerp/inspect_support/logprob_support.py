@@ -7,10 +7,13 @@ the same question without them was answered, and if it never answered one with t
 
 from functools import cache
 from logging import getLogger
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from inspect_ai.hooks import Hooks, RunEnd, hooks
 from inspect_ai.model import GenerateConfig, Model
+
+from inspect_autointerp.text.json_values import is_dict
 
 _STATUSES = (400, 404, 405, 415, 422, 501)
 """Statuses with which servers answer a parameter that they do not know."""
@@ -75,10 +78,9 @@ def without(config: GenerateConfig) -> GenerateConfig:
 def _status(error: BaseException) -> int | None:
     """Return the HTTP status that an error carries, as the clients of providers name it."""
     response = getattr(error, "response", None)
-    if isinstance(response, dict):  # botocore's
+    candidates: list[Any] = [getattr(response, "status_code", None)]
+    if is_dict(response):  # botocore's
         response = response.get("ResponseMetadata", {})
-        candidates = [response.get("HTTPStatusCode") if isinstance(response, dict) else None]
-    else:
-        candidates = [getattr(response, "status_code", None)]
+        candidates = [response.get("HTTPStatusCode") if is_dict(response) else None]
     candidates += [getattr(error, name, None) for name in ("status_code", "status", "code")]
     return next((one for one in candidates if isinstance(one, int) and not isinstance(one, bool)), None)

@@ -2,10 +2,12 @@
 
 import json
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
 
 from inspect_ai.model import GenerateConfig, Model
+
+from inspect_autointerp.text.json_values import is_mapping
 
 _NOT_SAMPLING = (
     *("max_connections", "adaptive_connections", "max_retries", "timeout", "attempt_timeout", "cache", "batch"),
@@ -82,8 +84,8 @@ def _told(name: str, value: Any) -> Any:
         if "path" in _words(name):
             value = re.split(r"[/\\]", value.rstrip("/\\"))[-1]
         return "(hidden)" if _LOOKS_SECRET.search(value) else value[:_TEXT]
-    if isinstance(value, Mapping):
+    if is_mapping(value):
         return telling_arguments({str(key): one for key, one in value.items()})
     if isinstance(value, list | tuple | set | frozenset):
-        return [_told(name, one) for one in value]
+        return [_told(name, one) for one in cast(Iterable[Any], value)]
     return str(value) if type(value).__name__ == "dtype" else type(value).__name__

@@ -14,6 +14,7 @@ import numpy as np
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.latent import DECILES, Context
 from inspect_autointerp.store.store import Store
+from inspect_autointerp.text.json_values import is_mapping
 
 KEY = "verdicts"
 """The name of the columns in a score's metadata."""
@@ -113,7 +114,7 @@ def to_columns(verdicts: Iterable[Verdict]) -> dict[str, list[Any]]:
     return {name: column for name, column in columns.items() if any(value is not None for value in column)}
 
 
-def from_columns(columns: Mapping[str, Any], where: str = "verdicts") -> list[Verdict]:
+def from_columns(columns: object, where: str = "verdicts") -> list[Verdict]:
     """Inverse of `to_columns`.
 
     Args:
@@ -126,7 +127,7 @@ def from_columns(columns: Mapping[str, Any], where: str = "verdicts") -> list[Ve
     """
     if not columns:
         return []
-    if not isinstance(columns, Mapping) or not all(isinstance(column, list) for column in columns.values()):
+    if not is_mapping(columns) or not all(isinstance(column, list) for column in columns.values()):
         raise UserError(f"{where}: must be lists by name")
     if unknown := sorted(set(columns) - set(_FIELDS)):
         raise UserError(f"{where}: unknown column {unknown[0]}; there are {', '.join(_FIELDS)}")

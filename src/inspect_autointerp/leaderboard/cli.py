@@ -14,7 +14,7 @@ class BareMarkdown(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put `-` behind an `--md` that is the last word, or has an option behind it."""
-        spelled = []
+        spelled: list[str] = []
         for word, following in zip_longest(args, args[1:]):
             bare = word == "--md" and (following is None or (following.startswith("-") and following != "-"))
             spelled += [word, "-"] if bare else [word]

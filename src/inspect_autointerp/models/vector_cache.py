@@ -44,10 +44,11 @@ class KeptVectors:
         if not known.all() and self._look():  # another process may have added some
             known, at = self._find(numbers)
         place = self._place[at[known]]
-        parts, order = [], []
+        parts: list[np.ndarray] = []
+        order: list[np.ndarray] = []
         for block in np.unique(place[:, 0]).tolist():
             rows = np.flatnonzero(place[:, 0] == block)
-            parts.append(_vectors(self._blocks[block])[place[rows, 1]])
+            parts.append(_vectors(self._blocks[int(block)])[place[rows, 1]])
             order.append(rows)
         if not parts:
             return known, np.zeros((0, 0), dtype=np.float32)

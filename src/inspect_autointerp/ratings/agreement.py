@@ -37,7 +37,7 @@ def alphas(key: Key, raters: Sequence[Answers]) -> dict[str, tuple[float, int]]:
         By task alpha, and how many questions two raters or more answered; tasks that the sheet has no item of are left
         out.
     """
-    result = {}
+    result: dict[str, tuple[float, int]] = {}
     for task in TASKS:
         items = {name: item for name, item in key.items.items() if item.task == task and item.check is None}
         if not items:

@@ -15,6 +15,7 @@ from inspect_autointerp.ratings.key import Key, read_json
 from inspect_autointerp.ratings.records import ANSWERS_FORMAT, VALUES, checksum
 from inspect_autointerp.store.atomic import reason
 from inspect_autointerp.text.csv_text import original
+from inspect_autointerp.text.json_values import is_dict, is_list
 
 Place = tuple[str, int]
 """An item and the number of its question, from 0."""
@@ -29,7 +30,7 @@ class Answers:
     session: str
     saved: str
     values: dict[Place, int]
-    ms: dict[Place, int] = field(default_factory=dict)
+    ms: dict[Place, int] = field(default_factory=dict[Place, int])
     """Milliseconds that each answer took; empty for CSV."""
     checks_passed: int = 0
     checks: int = 0
@@ -85,14 +86,14 @@ def collect_answers(
 
 def _from_json(file: Path, key: Key, problems: list[str], *, keep_edited: bool) -> Answers:
     content = read_json(file)
-    if not isinstance(content, dict) or content.get("format") != ANSWERS_FORMAT:
+    if not is_dict(content) or content.get("format") != ANSWERS_FORMAT:
         raise UserError(f"{file}: no answers; give what the page saves, or its CSV with the answers filled in")
     _check_sheet(file, content.get("sheet"), key)
     names = ("rater", "session", "saved", "checksum")
     rater, session, saved, given_sum = (content.get(name) for name in names)
     rows = content.get("answers")
     texts = all(isinstance(one, str) for one in (rater, session, saved))
-    if not texts or not str(rater).strip() or not isinstance(rows, list):
+    if not texts or not str(rater).strip() or not is_list(rows):
         raise UserError(f"{file}: damaged answers: rater, session, saved or answers is missing; left out")
     if content.get("content") != key.content:
         raise UserError(f"{file}: answers to an edited page: its items are not those of {key.place}; left out")
@@ -101,9 +102,9 @@ def _from_json(file: Path, key: Key, problems: list[str], *, keep_edited: bool) 
             raise UserError(f"{file}: edited after it was saved; left out, --keep-edited uses it all the same")
         problems.append(f"{file}: edited after it was saved; used, as --keep-edited says")
     answers = Answers(file=str(file), rater=str(rater).strip(), session=str(session), saved=str(saved), values={})
-    odd = []
+    odd: list[str] = []
     for row in rows:
-        fields = row if isinstance(row, dict) else {}
+        fields = row if is_dict(row) else {}
         item, part, value, ms = (fields.get(name) for name in ("item", "part", "value", "ms"))
         fault = _fault(key, item, part, value)
         if fault is None and (item, part) in answers.values:
@@ -132,7 +133,7 @@ def _from_csv(file: Path, key: Key, problems: list[str]) -> list[Answers]:
     if missing:
         raise UserError(f"{file}: the column {sorted(missing)[0]} is missing; give the sheet's CSV with its head")
     by_rater: dict[str, Answers] = {}
-    odd = []
+    odd: list[str] = []
     for row in reader:
         _check_sheet(file, row["sheet"], key)
         answer, rater = (row["answer"] or "").strip(), original((row["rater"] or "").strip())

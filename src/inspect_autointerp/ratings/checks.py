@@ -39,21 +39,21 @@ def check_items(n: int, tasks: Sequence[Task], contexts: int, texts: int, seed: 
     lines = list(dict.fromkeys(line for document in documents(_TOKENS, seed) for line in _lines(document)))
     rng = rng_of(seed, "rate", "checks")
     order = rng.permutation(len(_CLEAR)).tolist()
-    items = []
+    items: list[Item] = []
     for number in range(n):
-        latent = LATENTS[_CLEAR[order[number % len(order)]]]
+        latent = LATENTS[_CLEAR[int(order[number % len(order)])]]
         task = kinds[number % len(kinds)]
         sort: Literal["true", "wrong"] = "wrong" if task == "scale" and number // len(kinds) % 2 == 0 else "true"
         fires = [line for line in lines if latent.true.holds(line)]
         silent = [line for line in lines if not latent.true.holds(line)]
-        fires = [fires[i] for i in rng.permutation(len(fires))[: max(contexts, texts)].tolist()]
-        silent = [silent[i] for i in rng.permutation(len(silent))[:texts].tolist()]
+        fires = [fires[int(i)] for i in rng.permutation(len(fires))[: max(contexts, texts)].tolist()]
+        silent = [silent[int(i)] for i in rng.permutation(len(silent))[:texts].tolist()]
         if task == "scale":
             shown = [line for line in fires if sort == "true" or not latent.wrong.holds(line)][:contexts]
             parts = [Part(pieces=_coloured(latent.true, line)) for line in shown]
         else:
             both = [(line, 1) for line in fires[: texts // 2]] + [(line, 0) for line in silent[: texts - texts // 2]]
-            both = [both[i] for i in rng.permutation(len(both)).tolist()]
+            both = [both[int(i)] for i in rng.permutation(len(both)).tolist()]
             parts = [Part(pieces=[(visible(line), 0)], truth=truth) for line, truth in both]
         text = latent.claim(sort).text
         items.append(Item(id=ids[number], task=task, explanations=[text], parts=parts, check=sort))  # pyright: ignore
@@ -84,7 +84,8 @@ def _lines(document: list[str]) -> list[str]:
 
 
 def _coloured(claim: Claim, line: str) -> list[tuple[str, int]]:
-    pieces, begin = [], 0
+    pieces: list[tuple[str, int]] = []
+    begin = 0
     for start, end in claim.spans(line):
         pieces += [(visible(line[begin:start]), 0), (visible(line[start:end]), 9)]
         begin = end

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from secrets import token_hex
+from typing import Any
 
 import numpy as np
 
@@ -72,7 +73,9 @@ def make_sheet(material: Material, choices: Choices) -> Sheet:
     """
     density = densities(material)
     places, _ = strata(material.explained, density, choices.by)
-    notes, explained, items = list(material.notes), [], []
+    notes = list(material.notes)
+    explained: list[Explained] = []
+    items: list[Item] = []
     chosen = draw(places, choices.latents, choices.seed)
     for latent in chosen:
         own = [one for one in material.explained if one.latent == latent]
@@ -87,7 +90,7 @@ def make_sheet(material: Material, choices: Choices) -> Sheet:
     ids = [token_hex(8) for _ in range(choices.checks)]
     items += check_items(choices.checks, choices.tasks, choices.contexts, choices.texts, choices.seed, ids)
     rng = np.random.default_rng()  # the order of the file says nothing of where an item comes from
-    items = [items[i] for i in rng.permutation(len(items)).tolist()]
+    items = [items[int(i)] for i in rng.permutation(len(items)).tolist()]
     items.sort(key=lambda item: TASKS.index(item.task))
     kept = {one.latent: density[one.latent] for one in explained}
     return Sheet(id=token_hex(8), explained=explained, items=items, density=kept, notes=notes)
@@ -119,10 +122,10 @@ def _items_of(
     rated = [_coloured(context, maximum) for context in shown]
     rng = rng_of(choices.seed, latent, "rate")
     texts = [_plain(context) for context in [*asked, *silent]]
-    texts = [texts[i] for i in rng.permutation(len(texts)).tolist()]
+    texts = [texts[int(i)] for i in rng.permutation(len(texts)).tolist()]
     items: list[Item] = []
     for number, one in enumerate(own, first):
-        alone = {"explanations": [visible(one.text)], "latent": latent, "which": [number]}
+        alone: dict[str, Any] = {"explanations": [visible(one.text)], "latent": latent, "which": [number]}
         if "scale" in choices.tasks:
             items.append(Item(id=token_hex(8), task="scale", parts=rated, **alone))
         if "detection" in choices.tasks:

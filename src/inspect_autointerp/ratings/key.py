@@ -8,6 +8,7 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.formats.strict_json import Unreadable, load
 from inspect_autointerp.ratings.records import KEY_FORMAT, VALUES, Explained
 from inspect_autointerp.store.atomic import reason
+from inspect_autointerp.text.json_values import is_dict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,15 +65,16 @@ def read_key(path: Path) -> Key:
         UserError: It cannot be read, or is no key.
     """
     content = read_json(path)
-    if not isinstance(content, dict) or content.get("format") != KEY_FORMAT:
+    if not is_dict(content) or content.get("format") != KEY_FORMAT:
         raise UserError(f"{path}: no key of a sheet; `autointerp rate` writes it beside the page, as NAME.key.json")
     try:
         explained = [
             Explained(latent=one["latent"], text=one["text"], explainers=one["explainers"], scores=one["scores"])
             for one in content["explanations"]
         ]
-        items = {}
-        for name, one in content["items"].items():
+        items: dict[str, KeyItem] = {}
+        of_items: dict[str, Any] = content["items"]
+        for name, one in of_items.items():
             truths = one["truths"] or [None] * one["questions"]
             item = KeyItem(
                 task=one["task"],
@@ -81,7 +83,7 @@ def read_key(path: Path) -> Key:
                 questions=one["questions"],
                 truths=truths,
             )
-            if item.task not in VALUES or any(explained[number] is None for number in item.which):
+            if item.task not in VALUES or any(number not in range(len(explained)) for number in item.which):
                 raise KeyError(item.task)
             items[name] = item
         return Key(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.inspect_support.log_samples import read_header
 from inspect_autointerp.ratings.key import Key
+from inspect_autointerp.ratings.records import Explained
 from inspect_autointerp.ratings.sources import log_explanations, logs_in, merge
 
 
@@ -23,7 +24,8 @@ def add_scores(key: Key, places: Sequence[str]) -> list[str]:
     Raises:
         UserError: A log cannot be read, or none has a score of these explanations.
     """
-    lines, rows = [], []
+    lines: list[str] = []
+    rows: list[Explained] = []
     for log in logs_in(places):
         header = read_header(log)
         digest = str((header.eval.metadata or {}).get("store"))

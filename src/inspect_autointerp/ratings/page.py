@@ -149,7 +149,7 @@ def _key_item(item: Item) -> dict[str, Any]:
 
 
 def _rows(sheet: Sheet) -> list[list[str]]:
-    rows = []
+    rows: list[list[str]] = []
     for item in sheet.items:
         texts = ["".join(f"«{text}»" if depth else text for text, depth in part.pieces) for part in item.parts]
         allowed = f"{', '.join(map(str, VALUES[item.task]))} ({_ASKED[item.task]})"

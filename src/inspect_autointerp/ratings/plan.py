@@ -34,7 +34,7 @@ def sizes(within: float, reliability: float) -> list[tuple[str, float, list[tupl
     """
     if not 0 < reliability <= 1:
         raise UserError(f"--reliability must be in (0, 1], got {reliability:g}")
-    rows = []
+    rows: list[tuple[str, float, list[tuple[float, int]]]] = []
     for score, true in PAPER.items():
         seen = [true * sqrt(mean_reliability(reliability, raters)) for raters in RATERS]
         rows.append((score, true, [(one, explanations_needed(one, within)) for one in seen]))

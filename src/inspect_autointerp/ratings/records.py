@@ -24,7 +24,7 @@ class Explained:
     latent: str
     text: str
     explainers: list[str]
-    scores: dict[str, float] = field(default_factory=dict)
+    scores: dict[str, float] = field(default_factory=dict[str, float])
     """Headline of each score by name, `detection.balanced_accuracy`; undefined ones are left out."""
 
 
@@ -51,7 +51,7 @@ class Item:
     """One; of preference two."""
     parts: list[Part]
     latent: str = ""
-    which: list[int] = field(default_factory=list)
+    which: list[int] = field(default_factory=list[int])
     """Numbers of the explanations in the key's list; empty for an attention check."""
     check: Literal["true", "wrong"] | None = None
     """For an attention check: which sort of explanation of a planted latent it shows."""

@@ -21,6 +21,7 @@ from inspect_autointerp.ratings.correlations import (
 from inspect_autointerp.ratings.draw import scores_of
 from inspect_autointerp.ratings.key import Key
 from inspect_autointerp.ratings.tables import explanation_table, preference_table, ratings_by_rater
+from inspect_autointerp.text.json_values import is_dict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,7 +66,7 @@ def report_of(key: Key, raters: Sequence[Answers], seed: int = 0) -> Report:
     if table["balanced_accuracy"].notna().any():
         columns[AS_GRADER] = table["balanced_accuracy"].to_numpy(dtype=np.float64)
     people = table["rating"].to_numpy(dtype=np.float64)
-    differences = {}
+    differences: dict[tuple[str, str], Interval] = {}
     for first, second in combinations(columns, 2):
         both = ~np.isnan(columns[first]) & ~np.isnan(columns[second]) & ~np.isnan(people)
         a, b = (np.where(both, columns[name], np.nan) for name in (first, second))
@@ -93,7 +94,7 @@ def as_json(report: Report) -> dict[str, Any]:
     """Return a report's numbers, undefined ones as None."""
 
     def defined(value: Any) -> Any:
-        if isinstance(value, dict):
+        if is_dict(value):
             return {name: defined(one) for name, one in value.items()}
         return None if isinstance(value, float) and value != value else value
 

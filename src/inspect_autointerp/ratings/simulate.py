@@ -12,7 +12,7 @@ from math import pi, sin, sqrt
 import numpy as np
 
 from inspect_autointerp.contexts.sampling import rng_of
-from inspect_autointerp.ratings.answers import Answers
+from inspect_autointerp.ratings.answers import Answers, Place
 from inspect_autointerp.ratings.key import Key, KeyItem
 from inspect_autointerp.ratings.records import Explained
 
@@ -35,7 +35,7 @@ def simulated_key(n: int, correlations: Mapping[str, float], seed: int, contexts
     """
     rng = rng_of(seed, "simulated", "scores")
     quality = rng.standard_normal(n)
-    scores = {}
+    scores: dict[str, np.ndarray] = {}
     for name, spearman in correlations.items():
         pearson = 2 * sin(pi * spearman / 6)  # of two normal variables with that Spearman's coefficient
         scores[name] = pearson * quality + sqrt(1 - pearson**2) * rng.standard_normal(n)
@@ -73,13 +73,13 @@ def simulated_raters(key: Key, quality: np.ndarray, reliability: Sequence[float]
         reliability: One per rater, in (0, 1]: the squared correlation of opinion with quality.
         seed: Of the errors.
     """
-    raters = []
+    raters: list[Answers] = []
     for number, own in enumerate(reliability):
         rng = rng_of(seed, "simulated", number)
         opinion = sqrt(own) * quality + sqrt(1 - own) * rng.standard_normal(len(quality))
-        values = {}
+        values: dict[Place, int] = {}
         for name, item in key.items.items():
-            heard = opinion[item.which[0]] + _CONTEXT_ERROR * rng.standard_normal(item.questions)
+            heard: np.ndarray = opinion[item.which[0]] + _CONTEXT_ERROR * rng.standard_normal(item.questions)
             points = 1 + np.searchsorted(_CUTS, heard)
             values |= {(name, part): int(point) for part, point in enumerate(points.tolist())}
         name = f"simulated-{number}"

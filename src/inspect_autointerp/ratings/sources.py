@@ -30,8 +30,8 @@ class Material:
     """Explanations to rate, and their store."""
 
     store: Store
-    explained: list[Explained] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    explained: list[Explained] = field(default_factory=list[Explained])
+    notes: list[str] = field(default_factory=list[str])
     """Lines that say what was left out and why."""
 
 
@@ -106,7 +106,8 @@ def log_explanations(path: str, header: "EvalLog | None" = None, notes: list[str
         UserError: It cannot be read, or is not of this project.
     """
     log = read_header(path) if header is None else header
-    rows, without = [], 0
+    rows: list[Explained] = []
+    without = 0
     for row in log_rows(path, log):
         if not isinstance(row.text, str) or not row.text.strip():
             without += 1
@@ -124,7 +125,7 @@ def merge(rows: Sequence[Explained]) -> list[Explained]:
     joined: dict[tuple[str, str], list[Explained]] = {}
     for row in rows:
         joined.setdefault((row.latent, row.text), []).append(row)
-    merged = []
+    merged: list[Explained] = []
     for same in joined.values():
         names = dict.fromkeys(name for row in same for name in row.scores)
         scores = {}
@@ -146,7 +147,8 @@ def logs_in(places: Sequence[str]) -> list[str]:
 
 
 def _sorted(places: Sequence[str]) -> tuple[list[str], list[str]]:
-    stores, logs = [], []
+    stores: list[str] = []
+    logs: list[str] = []
     for place in places:
         if place.endswith(_LOGS):
             logs.append(place)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -116,7 +116,7 @@ def preference_table(key: Key, raters: Sequence[Answers]) -> "pd.DataFrame":
             for explained, won in ((first, share), (second, 1 - share)):
                 for explainer in explained.explainers:
                     wins.setdefault(explainer, {}).setdefault(explained.latent, []).append(won)
-    rows = []
+    rows: list[tuple[Any, ...]] = []
     for explainer, by_latent in wins.items():
         means = [float(np.mean(values)) for values in by_latent.values()]
         n = sum(map(len, by_latent.values()))

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.text.json_values import is_dict
 
 _OURS = {
     "--log-dir": "give it before the task's own options, as --log-dir",
@@ -109,7 +110,7 @@ def _config(file: str | None) -> dict[str, Any]:
         config = yaml.safe_load(Path(file or "").expanduser().read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
         raise UserError(f"--task-config {file}: cannot be read ({type(error).__name__})") from error
-    if not isinstance(config, dict):
+    if not is_dict(config):
         raise UserError(f"--task-config {file}: not a mapping of arguments by name")
     return config
 

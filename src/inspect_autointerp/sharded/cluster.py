@@ -13,7 +13,7 @@ _RETRIES = 3
 """Number of times that a shard is run again after its worker was killed."""
 
 
-def run_on_cluster(sweep: Sweep, show: Show = lambda *_: None) -> None:
+def run_on_cluster(sweep: Sweep, show: Show = lambda sweep, done, running: None) -> None:
     """Run all shards that are not complete as tasks of one CPU each; those that fail are in `sweep.failed`.
 
     The cluster is the one that `RAY_ADDRESS` names or that runs on this machine; without one, a cluster of this machine
@@ -33,7 +33,7 @@ def run_on_cluster(sweep: Sweep, show: Show = lambda *_: None) -> None:
     ray.init(ignore_reinit_error=True, log_to_driver=False, logging_level="error")
     work = ray.remote(max_retries=_RETRIES, num_cpus=1)(_work)
     straight = sweep.log_dir if is_url(sweep.log_dir) else None
-    running = {}
+    running: dict[Any, int] = {}
     for shard in sweep.waiting:
         unfinished = sweep.logs.unfinished.get(shard, [None])[0] if straight else None
         running[work.remote(sweep.plan, shard, straight, sweep.log, unfinished)] = shard

@@ -8,17 +8,18 @@ from inspect_ai.log import list_eval_logs, read_eval_log
 
 from inspect_autointerp.sharded import KEY
 from inspect_autointerp.sharded.plan import Plan
+from inspect_autointerp.text.json_values import is_dict
 
 
 @dataclass(frozen=True)
 class Logs:
     """The logs that exist of a sharded evaluation."""
 
-    complete: dict[int, str] = field(default_factory=dict)
+    complete: dict[int, str] = field(default_factory=dict[int, str])
     """A log by shard."""
-    unfinished: dict[int, list[str]] = field(default_factory=dict)
+    unfinished: dict[int, list[str]] = field(default_factory=dict[int, list[str]])
     """Others of it, the newest first, by shard."""
-    unreadable: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list[str])
     """Logs of which it cannot be said what they are of."""
 
 
@@ -34,7 +35,7 @@ def find_logs(folder: str, plan: Plan) -> Logs:
             logs.unreadable.append(info.name)
             continue
         shard = (log.eval.metadata or {}).get(KEY)
-        if not isinstance(shard, dict) or shard.get("id") != plan.id:
+        if not is_dict(shard) or shard.get("id") != plan.id:
             continue
         if log.status == "success":
             logs.complete.setdefault(shard["shard"], info.name)

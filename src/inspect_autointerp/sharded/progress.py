@@ -1,6 +1,6 @@
 """Progress of a sharded evaluation, on standard error so that standard output stays clean."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -52,7 +52,7 @@ def say(what: str) -> None:
 
 
 @contextmanager
-def bar(sweep: Sweep) -> Iterator[Show]:
+def bar(sweep: Sweep) -> Generator[Show]:
     """Show how far all shards together have come; where there is no terminal, a line for each that ends.
 
     Yields:

@@ -4,7 +4,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -28,7 +28,7 @@ class Sweep:
     log_dir: str
     log: Log
     logs: Logs
-    failed: dict[int, str] = field(default_factory=dict)
+    failed: dict[int, str] = field(default_factory=dict[int, str])
     """Why, by shard."""
     done_now: int = 0
     """Latents done by the processes of this run, of shards that have ended."""
@@ -72,7 +72,7 @@ def begin(plan: Plan, log_dir: str, log: Log) -> Sweep:
     return Sweep(plan, log_dir, log, find_logs(log_dir, plan))
 
 
-def run_locally(sweep: Sweep, processes: int, show: Show = lambda *_: None) -> None:
+def run_locally(sweep: Sweep, processes: int, show: Show = lambda sweep, done, running: None) -> None:
     """Run all shards that are not complete; those that fail are in `sweep.failed`.
 
     Args:
@@ -84,7 +84,9 @@ def run_locally(sweep: Sweep, processes: int, show: Show = lambda *_: None) -> N
         Interrupted: The user asked to stop. What is done is kept.
         UserError: See `Sweep.take`.
     """
-    waiting, running, finished = sweep.waiting, {}, {}
+    waiting = sweep.waiting
+    running: dict[int, Process] = {}
+    finished: dict[int, Outcome] = {}
     with terminations_interrupt():
         try:
             while waiting or running:
@@ -121,7 +123,7 @@ def left(sweep: Sweep) -> str:
 
 
 @contextmanager
-def terminations_interrupt() -> Iterator[None]:
+def terminations_interrupt() -> Generator[None]:
     """Within the block a scheduler's SIGTERM is as Ctrl-C; outside the main thread signals are left alone."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -8,12 +8,13 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from inspect_autointerp.inspect_support.log_detail import LEAN
 from inspect_autointerp.sharded import KEY
 from inspect_autointerp.sharded.plan import Plan
 from inspect_autointerp.sharded.worker_hooks import VARIABLE
+from inspect_autointerp.text.json_values import is_dict
 
 Log = Literal["full", "lean", "least"]
 
@@ -124,15 +125,15 @@ class Process:
 
 
 def _outcome(code: int, out: str, err: str) -> Outcome:
-    logs: list[dict] = []
-    words = []
+    logs: list[dict[str, Any]] = []
+    words: list[str] = []
     for line in out.splitlines():
         try:
             record = json.loads(line)
         except ValueError:
             words.append(line)
             continue
-        if isinstance(record, dict) and record.get("event") == "done":
+        if is_dict(record) and record.get("event") == "done":
             logs = record.get("logs", [])
     location = str(logs[0]["location"]) if logs else None
     if code == 0 and logs and all(log["status"] == "success" for log in logs):

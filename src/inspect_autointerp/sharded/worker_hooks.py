@@ -29,8 +29,8 @@ def _be_sparing() -> None:
     # default, it took a third of a shard's time.
     gc.freeze()
     gc.set_threshold(100_000, 10, 10)
-    inspect, trace = logging.getLogger("inspect_ai"), logging.getLevelName("TRACE")
-    if lean() and inspect.level == trace:  # no one has asked for anything as fine
+    inspect, trace = logging.getLogger("inspect_ai"), logging.getLevelNamesMapping().get("TRACE")
+    if lean() and trace is not None and inspect.level == trace:  # no one has asked for anything as fine
         inspect.setLevel(trace + 1)
 
 

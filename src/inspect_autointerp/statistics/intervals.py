@@ -8,6 +8,7 @@ bootstrap, which does so too seldom where values are skewed and latents few.
 """
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 
@@ -47,7 +48,7 @@ def bootstrap_intervals(values: np.ndarray, level: float = 0.95) -> tuple[np.nda
     cubed = (squared * off).sum(axis=0) / n
     skewness = np.divide(cubed, sd**3, out=np.zeros_like(sd), where=sd**3 > 0)
     a = skewness / (6 * np.sqrt(n))  # BCa's acceleration; of a mean also its bias correction
-    z = np.sqrt(n / (n - 1)) * stdtrit(n - 1, (1 + level) / 2)
+    z = np.sqrt(n / (n - 1)) * cast(np.ndarray, stdtrit(n - 1, (1 + level) / 2))
     least, most = np.fmin.reduce(values), np.fmax.reduce(values)
     for bound, sign in ((low, -1), (high, 1)):
         w = a + sign * z

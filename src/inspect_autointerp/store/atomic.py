@@ -3,7 +3,7 @@
 import os
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
@@ -37,7 +37,7 @@ def refuse_existing(target: Path, *, kind: Kind, overwrite: bool) -> None:
 
 
 @contextmanager
-def atomic_folder(target: Path, *, kind: Kind, overwrite: bool) -> Iterator[Path]:
+def atomic_folder(target: Path, *, kind: Kind, overwrite: bool) -> Generator[Path]:
     """Make a new folder that becomes `target` when the block ends without an exception, and vanishes otherwise.
 
     Args:
@@ -65,7 +65,7 @@ def atomic_folder(target: Path, *, kind: Kind, overwrite: bool) -> Iterator[Path
 
 
 @contextmanager
-def scratch_folder(target: Path) -> Iterator[Path]:
+def scratch_folder(target: Path) -> Generator[Path]:
     """Make a hidden folder beside a target, which vanishes at the end of the block.
 
     As long as the block runs a lock is held on a file beside it, so that no other process takes the folder for one
@@ -120,7 +120,7 @@ def remove_folder(target: Path, *, kind: Kind) -> None:
 
 
 @contextmanager
-def atomic_file(target: Path, *, overwrite: bool = True) -> Iterator[Path]:
+def atomic_file(target: Path, *, overwrite: bool = True) -> Generator[Path]:
     """Yield the path of a new file that becomes `target` when the block ends without an exception.
 
     Args:

@@ -158,7 +158,8 @@ class Detokenizer:
 
     def _spans_by_prefix(self, ids: list[int], text: str) -> Spans:
         """Return where decode(ids[:i]) ends, for every i; an unfinished character (U+FFFD) does not count yet."""
-        ends, last = [], 0
+        ends: list[int] = []
+        last = 0
         for i in range(1, len(ids) + 1):
             prefix = self._decode(ids[:i])
             if i == len(ids) or text.startswith(prefix):
@@ -208,7 +209,8 @@ def _strictly(joined: bytes) -> str | None:
 
 def _ends(pieces: list[bytes], joined: bytes, decoded: str) -> list[int]:
     """Characters complete after each token: in plain text one per byte, else by decoding up to there."""
-    ends, n_bytes = [], 0
+    ends: list[int] = []
+    n_bytes = 0
     ascii_only = len(joined) == len(decoded)
     for piece in pieces:
         n_bytes += len(piece)

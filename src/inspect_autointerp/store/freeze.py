@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 
@@ -141,7 +142,8 @@ def _neighbours(at: HookpointStore, kind: Negative, index: int) -> list[int]:
 def _write_latents(path: Path, at: HookpointStore, held: np.ndarray) -> None:
     """Write `latents.parquet` with a row for every latent, and with lists for those held."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
+
+    from inspect_autointerp.store import parquet as pq
 
     table = at.read("latents.parquet", pq.read_table)
     is_held = np.zeros(len(table), dtype=bool)
@@ -149,7 +151,8 @@ def _write_latents(path: Path, at: HookpointStore, held: np.ndarray) -> None:
     for number, name in enumerate(table.column_names):
         if name in _LISTS:
             column = table[name].combine_chunks()
-            kept = column.take(pa.array(np.where(is_held, np.arange(len(table)), 0), mask=~is_held))
+            rows = pa.array(np.where(is_held, np.arange(len(table)), 0), mask=~is_held)
+            kept = column.take(cast(Any, rows))  # of integers, which the stubs take for truth values
             table = table.set_column(number, name, kept)
     pq.write_table(table, path, compression="zstd")
 

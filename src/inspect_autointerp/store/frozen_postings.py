@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.store import parquet as pq
 
 Role = Literal["latent", "intruding", "neighbour"]
 """Why a latent's postings are in a frozen store: it can be evaluated, its contexts can intrude, or they can be
@@ -60,7 +60,7 @@ def write_postings(path: Path, rows: Sequence[Row]) -> None:
         lists["offset"].append(row.pos - row.window[whose] if len(whose) else row.pos)
         lists["act"].append(row.act)
         lists["sibling"].append(row.sibling)
-    columns: dict[str, pa.Array] = {
+    columns: dict[str, pa.Array[Any]] = {
         "index": pa.array([row.index for row in rows], pa.uint32()),
         "role": pa.array([row.role for row in rows], pa.string()),
     }
@@ -70,7 +70,7 @@ def write_postings(path: Path, rows: Sequence[Row]) -> None:
         path,
         compression="zstd",
         compression_level=_LEVEL,
-        use_dictionary=["role"],  # pyright: ignore[reportArgumentType]
+        use_dictionary=["role"],
         column_encoding={f"{name}.list.element": "BYTE_STREAM_SPLIT" for name in ("gap", "act")},
     )
 
@@ -151,18 +151,19 @@ class FrozenPostings:
         return self._row[latent]
 
 
-def _list_array(rows: Sequence[np.ndarray | None], kind: pa.DataType) -> pa.Array:
+def _list_array(rows: Sequence[np.ndarray | None], kind: pa.DataType) -> "pa.Array[Any]":
     """A list per row; of rows that are None, null."""
     ends = np.cumsum([0, *(0 if row is None else len(row) for row in rows)]).astype(np.int32)
     parts = [row for row in rows if row is not None]
     values = np.concatenate(parts) if parts else np.zeros(0)
     null = pa.array([row is None for row in rows])
-    return pa.ListArray.from_arrays(ends, pa.array(values.astype(kind.to_pandas_dtype())), mask=null)
+    make: Any = cast(Any, pa.ListArray).from_arrays  # its stubs know no array of numpy
+    return make(ends, pa.array(values.astype(kind.to_pandas_dtype())), mask=null)
 
 
-def _flat(column: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
+def _flat(column: "pa.ChunkedArray[Any]") -> tuple[np.ndarray, np.ndarray]:
     """Return where each row's list begins and the last ends, int64 (row + 1,), and all values; null as an empty one."""
-    lists = column.combine_chunks()
+    lists = cast(Any, column.combine_chunks())
     lengths = lists.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
     return np.append(0, np.cumsum(lengths)).astype(np.int64), lists.flatten().to_numpy(zero_copy_only=False)
 

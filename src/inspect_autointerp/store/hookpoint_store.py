@@ -97,7 +97,7 @@ class HookpointStore:
             columns: Their names.
             options: Of `read_table`: `filters`, for instance.
         """
-        import pyarrow.parquet as pq
+        from inspect_autointerp.store import parquet as pq
 
         def reader(path: Path) -> Any:
             n_rows, width = pq.read_metadata(path).num_rows, self.width

@@ -98,7 +98,7 @@ class Manifest:
     """sha256 of every other file of the store, by its path."""
     versions: dict[Text, Text]
     """Packages that wrote the store; not part of the digest."""
-    negatives: dict[Name, Text] = field(default_factory=dict)
+    negatives: dict[Name, Text] = field(default_factory=dict[Name, Text])
     """Kinds of non-activating contexts that were added to the store, and how they were found."""
     format: Literal[1] = FORMAT
     frozen: Frozen | None = None
@@ -189,7 +189,7 @@ def _reason(error: Exception) -> str:
     return text if text.isprintable() and len(text) < 200 else ascii(text)[:200]
 
 
-def _sha256(content: dict) -> str:
+def _sha256(content: dict[str, Any]) -> str:
     return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -6,7 +6,7 @@ other file with its sha256, so what is half uploaded is no store, and what is ha
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -36,7 +36,7 @@ def cache_folder() -> Path:
 
 
 @contextmanager
-def file_system(url: str) -> "Iterator[tuple[AbstractFileSystem, str]]":
+def file_system(url: str) -> "Generator[tuple[AbstractFileSystem, str]]":
     """The file system of a URL and the path in it; what goes wrong in the block is one line.
 
     Raises:
@@ -172,7 +172,7 @@ def refuse_published(url: str, *, overwrite: bool = False) -> None:
 def _manifest(fs: "AbstractFileSystem", root: str) -> bytes | None:
     """A remote store's manifest; None if there is none."""
     try:  # `fs.exists` would also say no of what may not be read
-        return fs.cat_file(f"{root}/{NAME}")  # type: ignore[return-value]
+        return fs.cat_file(f"{root}/{NAME}")
     except FileNotFoundError:
         return None
 

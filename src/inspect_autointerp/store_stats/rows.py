@@ -27,17 +27,19 @@ def with_texts(store: Store, hookpoint: str, frame: pd.DataFrame) -> pd.DataFram
         neighbours: The latents of the nearest decoder directions, the nearest first; None where it has none.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    file = store.at(hookpoint).read("latents.parquet", pq.ParquetFile)
-    wanted, first, parts = frame["index"].to_numpy(), 0, []
+    from inspect_autointerp.store.parquet import open_file
+
+    file = store.at(hookpoint).read("latents.parquet", open_file)
+    wanted, first = frame["index"].to_numpy(), 0
+    parts: list[pa.Table] = []
     for group in range(file.num_row_groups):
         n = file.metadata.row_group(group).num_rows
         here = wanted[(wanted >= first) & (wanted < first + n)] - first
         if len(here):
             parts.append(file.read_row_group(group, columns=["promoted", "neighbours"]).take(pa.array(here)))
         first += n
-    columns: dict[str, list] = pa.concat_tables(parts).to_pydict() if parts else {"promoted": [], "neighbours": []}
+    columns: dict[str, list[Any]] = pa.concat_tables(parts).to_pydict() if parts else {"promoted": [], "neighbours": []}
     text_of: dict[int, str] = {}
 
     def text(id: int) -> str:
@@ -45,7 +47,7 @@ def with_texts(store: Store, hookpoint: str, frame: pd.DataFrame) -> pd.DataFram
             text_of[id] = store.detokenizer([id])[0]
         return text_of[id]
 
-    added = {
+    added: dict[str, list[Any]] = {
         "single_token_text": [text(id) if id >= 0 else None for id in frame["single_token"]],
         "promoted": [ids and [text(id) for id in ids] for ids in columns["promoted"]],
         "neighbours": columns["neighbours"],

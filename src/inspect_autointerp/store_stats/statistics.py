@@ -165,7 +165,7 @@ def _blocks(indptr: np.ndarray) -> Iterator[tuple[int, int]]:
     """Cut latents into [first, end) of at most `_BLOCK` postings, but at least one latent."""
     first, n = 0, len(indptr) - 1
     while first < n:
-        end = int(np.searchsorted(indptr, indptr[first] + _BLOCK, side="right")) - 1
+        end = int(np.searchsorted(indptr, int(indptr[first]) + _BLOCK, side="right")) - 1
         end = min(n, max(end, first + 1))
         yield first, end
         first = end

@@ -15,6 +15,7 @@ from inspect_autointerp.suites.load import read_suite
 from inspect_autointerp.suites.sample_latents import Drawn, drawn_latents
 from inspect_autointerp.suites.store_location import check_store, is_demo, suite_folder, unpublished
 from inspect_autointerp.suites.suite import Suite
+from inspect_autointerp.text.json_values import is_sequence
 
 _OPEN = ("store", "grader", "latents")
 """Options that are no fields of `suite.Evaluation` of the same meaning."""
@@ -119,7 +120,7 @@ def _check_options(suite: Suite, given: Mapping[str, Any]) -> None:
 
 
 def _plain(value: object) -> str:
-    parts = value.split(",") if isinstance(value, str) else value if isinstance(value, list | tuple) else [value]
+    parts = value.split(",") if isinstance(value, str) else value if is_sequence(value) else [value]
     return ",".join(str(part).strip() for part in parts)
 
 

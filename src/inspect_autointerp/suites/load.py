@@ -14,6 +14,7 @@ from inspect_autointerp.store.remote import is_url
 from inspect_autointerp.store.settings import Settings
 from inspect_autointerp.suites.strict_yaml import Unreadable, load
 from inspect_autointerp.suites.suite import FORMAT, Suite
+from inspect_autointerp.text.json_values import is_dict
 
 _LARGEST = 1 << 20
 
@@ -57,7 +58,7 @@ def suite_of(content: Any, where: str) -> Suite:
     Raises:
         UserError: As for `read_suite`.
     """
-    if not isinstance(content, dict):
+    if not is_dict(content):
         raise UserError(f"{where}: not a suite's definition; suites/demo.yaml is one")
     if content.get("format") is True or content.get("format") != FORMAT:
         raise UserError(f"{where}: format {content.get('format')!r}; this version of the package reads format {FORMAT}")

@@ -1,6 +1,6 @@
 """YAML without its traps: no name twice, no aliases (a few of which can stand for gigabytes), no Python objects."""
 
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -12,11 +12,11 @@ class Unreadable(ValueError):
 class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
-            event = self.peek_event()
+            event = cast(Any, self).peek_event()
             raise Unreadable(f"line {event.start_mark.line + 1}: an alias (*{event.anchor}); write out its value")
         return super().compose_node(parent, index)
 
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict:
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         mapping = super().construct_mapping(node, deep)
         if len(mapping) != len(node.value):
             names = [key.value for key, _ in node.value]

@@ -36,7 +36,7 @@ def cells(frame: pd.DataFrame) -> pd.DataFrame:
     Control characters and characters that change the direction of text are spelled out (`render.visible`). That cannot
     be undone: Parquet and JSON hold the texts as they are.
     """
-    columns = {}
+    columns: dict[Hashable, pd.Series] = {}
     for name, column in frame.items():
         if isinstance(column.dtype, pd.CategoricalDtype):
             column = column.astype(column.cat.categories.dtype)

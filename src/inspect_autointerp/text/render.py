@@ -77,7 +77,8 @@ def marked(context: Context, pair: tuple[str, str], marks: Sequence[bool] | np.n
     """
     places = [start for start, _ in context.spans] + [end for _, end in context.spans[-1:]]
     shown = (start < end for start, end in context.spans)
-    pieces, begin = [], 0
+    pieces: list[str] = []
+    begin = 0
     for i, token in enumerate(_bounds(shown, active_tokens(context) if marks is None else marks)):
         pieces += [visible(context.text[begin : places[token]]), pair[i % 2]]  # in runs, which is several times as fast
         begin = places[token]
@@ -91,7 +92,8 @@ def _bounds(shown: Iterable[bool], marks: Sequence[bool] | np.ndarray) -> list[i
         shown: Per token, whether it has characters of its own: else it cannot carry a mark.
         marks: Per token, whether it is to.
     """
-    bounds, inside = [], False
+    bounds: list[int] = []
+    inside = False
     marks = marks.tolist() if isinstance(marks, np.ndarray) else marks  # ten times faster to go through
     for i, (can, mark) in enumerate(zip(shown, marks, strict=True)):
         if mark != inside and can:
@@ -120,7 +122,8 @@ def coloured(
         marks: Per token, whether it stands between delimiters; none does by default.
         pair: The delimiters.
     """
-    tokens, pieces = context.tokens(), []
+    tokens = context.tokens()
+    pieces: list[str] = []
     for token, activation in zip(tokens, context.activations.tolist(), strict=True):
         text = visible(token)
         if activation > 0 and text:

@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from inspect_autointerp.text.json_values import is_dict, is_mapping, is_sequence
+
 SEPARATOR = " · "
 _PLAIN = re.compile(r"[^\s=,·\"(){}\[\]]+")
 _WORDS = {True: "yes", False: "no", None: "none"}
@@ -29,7 +31,7 @@ def without_json(text: str) -> str:
         settings = json.loads(match[2]) if match else None
     except ValueError:
         settings = None
-    return label_words(match[1], settings) + match[3] if match and isinstance(settings, dict) else text
+    return label_words(match[1], settings) + match[3] if match and is_dict(settings) else text
 
 
 def short_labels(names: Iterable[str]) -> dict[str, str]:
@@ -51,7 +53,7 @@ def _without_provider(name: str) -> str:
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     for name, value in sorted(settings.items()):
-        if isinstance(value, Mapping) and value:
+        if is_mapping(value) and value:
             yield from _flat({str(key): one for key, one in value.items()}, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", _word(value)
@@ -62,6 +64,6 @@ def _word(value: Any) -> str:
         return _WORDS[value]
     if isinstance(value, str):
         return value if _PLAIN.fullmatch(value) and not _NOT_TEXT.fullmatch(value) else json.dumps(value)
-    if isinstance(value, list | tuple):
+    if is_sequence(value):
         return f"({', '.join(map(_word, value))})" if len(value) != 1 else f"({_word(value[0])},)"
     return json.dumps(value, sort_keys=True)

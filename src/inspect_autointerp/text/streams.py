@@ -4,7 +4,7 @@ import codecs
 import io
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import IO, cast
 
@@ -37,7 +37,7 @@ def _in_ascii(error: UnicodeError) -> tuple[str, int]:
 
 
 @contextmanager
-def command_line_streams() -> Iterator[None]:
+def command_line_streams() -> Generator[None]:
     """Within the block a command prints as described above: any text, and nothing more once its reader has had enough.
 
     A command whose output nobody reads on, as behind `| head -1`, exits with status 1 and without a word.

@@ -28,7 +28,7 @@ def as_shown(tokens: Iterable[str]) -> list[str]:
 
 def numbered(texts: Sequence[Sequence[str]]) -> str:
     """Texts, their tokens as `as_shown` gives them: a line `Text k:`, below it number, tab and token on a line each."""
-    lines = []
+    lines: list[str] = []
     for k, tokens in enumerate(texts, 1):
         lines += [f"Text {k}:", *(f"{i}\t{token}" for i, token in enumerate(tokens, 1))]
     return "\n".join(lines)
@@ -42,7 +42,7 @@ def spelled(texts: Sequence[Sequence[str]], values: Sequence[Sequence[int]], eve
         values: For each token of each text, 0 to 10.
         every: Whether tokens at 0 are named as well.
     """
-    lines = []
+    lines: list[str] = []
     for k, (tokens, given) in enumerate(zip(texts, values, strict=True), 1):
         named = [
             f"{i}\t{token}\t{value}"
@@ -61,7 +61,8 @@ def read_numbered(question: str) -> list[list[str]]:
 
 def places(tokens: Sequence[str]) -> list[tuple[int, int]]:
     """Return the characters of each of the consecutive tokens, as (start, end), in the text that they make."""
-    spans, at = [], 0
+    spans: list[tuple[int, int]] = []
+    at = 0
     for token in tokens:
         spans.append((at, at + len(token)))
         at += len(token)

@@ -4,7 +4,7 @@ A tool here takes the latent as its first argument; what it shows is what the to
 Inspect. Nothing is written, and nothing of a latent's test split can be asked for.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -54,7 +54,7 @@ def make_server(store: Store, hookpoint: str) -> "MCPServer":
         raise UserError(f'the MCP server needs `pip install "inspect-autointerp[mcp]"` ({error})') from error
 
     @asynccontextmanager
-    async def lifespan(_: object) -> AsyncIterator[None]:
+    async def lifespan(_: object) -> AsyncGenerator[None]:
         try:
             yield
         finally:
@@ -69,7 +69,7 @@ def make_server(store: Store, hookpoint: str) -> "MCPServer":
         return of_store(store, latent if "/" in latent else f"{hookpoint}/{latent}")
 
     @asynccontextmanager
-    async def messages() -> AsyncIterator[None]:
+    async def messages() -> AsyncGenerator[None]:
         try:
             yield
         except ToolError as error:

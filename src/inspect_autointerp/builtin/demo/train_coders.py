@@ -7,11 +7,16 @@ scaled while training and the scale is folded into the biases, so the coder read
 unit norm. Latents that fall silent are revived by an auxiliary loss (AuxK of https://arxiv.org/abs/2406.04093).
 """
 
+# torch, transformers and SAELens leave types of their own open; these rules say so of every other line here.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportMissingTypeStubs=false
+
 import argparse
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from sae_lens import SAE, TopKSAE, TopKSAEConfig
@@ -43,8 +48,8 @@ def activations(model: PreTrainedModel, ids: Tensor, mask: Tensor) -> dict[str, 
     kept = {name: torch.empty(int(mask.sum()), model.config.hidden_size, dtype=torch.half) for name in HOOKPOINTS}
     latest: dict[str, Tensor] = {}
 
-    def keep(name: str):
-        def hook(module: nn.Module, inputs: tuple, output) -> None:
+    def keep(name: str) -> Callable[[nn.Module, tuple[Any, ...], Any], None]:
+        def hook(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
             latest[name] = output[0] if isinstance(output, tuple) else output
 
         return hook
@@ -157,7 +162,7 @@ def save(coder: TopKCoder, hookpoint: str, out: Path) -> None:
 
 
 @torch.inference_mode()
-def measure(sae: SAE, held: Tensor, train: Tensor) -> dict[str, float]:
+def measure(sae: "SAE[Any]", held: Tensor, train: Tensor) -> dict[str, float]:
     """Return explained variance and L0 on held-out tokens, and the share of latents silent on all tokens given."""
     error, active, fired = 0.0, 0, torch.zeros(sae.cfg.d_sae, dtype=torch.bool)
     for x in held.split(4096):

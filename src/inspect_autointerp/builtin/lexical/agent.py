@@ -96,7 +96,8 @@ def _arguments(messages: Sequence[ChatMessage], name: str) -> dict[str, Any]:
     """Return the arguments of a tool's first call; empty if it was not called."""
     turns = [message for message in messages if isinstance(message, ChatMessageAssistant)]
     calls = [call for turn in turns for call in turn.tool_calls or []]
-    return next((call.arguments for call in calls if call.function == name), {})
+    none: dict[str, Any] = {}
+    return next((call.arguments for call in calls if call.function == name), none)
 
 
 def _tested(noted: str, asked: dict[str, Any], results: list[str]) -> str:

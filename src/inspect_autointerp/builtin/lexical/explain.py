@@ -28,7 +28,8 @@ def explain(question: str) -> str:
     mass: dict[str, float] = defaultdict(float)
     active: dict[str, int] = defaultdict(int)
     pair = _DELIMITERS.search(question)
-    texts, listed_tokens = [], []
+    texts: list[str] = []
+    listed_tokens: list[tuple[str, str]] = []
     for match in _LINE.finditer(question):
         text, tokens = match["text"], match["active"]
         listed_tokens += _ITEM.findall(tokens) if tokens is not None else _marked(text, pair.groups() if pair else ())
@@ -47,7 +48,8 @@ def explain(question: str) -> str:
             active[word] += max(1, _count(word, texts)) if word else 0  # what it says is not what it reads
     total = sum(mass.values())
     weight = {word: mass[word] * min(1.0, active[word] / max(1, _count(word, texts))) for word in mass if word}
-    listed, carried = [], 0
+    listed: list[tuple[str, float]] = []
+    carried = 0
     for word in sorted(weight, key=lambda word: (-weight[word], word)):
         if len(listed) == MAX_TOKENS or carried >= _ENOUGH * total:
             break

@@ -52,7 +52,7 @@ def _counts(place: range, marks: set[int] | None) -> bool:
 
 @lru_cache(maxsize=256)  # it is asked of every text
 def _quoted(explanation: str) -> list[tuple[str, int]]:
-    words = []
+    words: list[tuple[str, int]] = []
     for token, weight in _LISTED.findall(explanation):
         try:
             word = json.loads(token)

@@ -77,7 +77,7 @@ class LexicalAPI(OfflineAPI):
 
 def _spelled(beliefs: list[float]) -> list[Logprob]:
     """The answer `[1, 0, …]` as tokens, the labels with the log-probabilities of both."""
-    tokens = []
+    tokens: list[Logprob] = []
     for i, p in enumerate(beliefs):
         tokens.append(Logprob(token="[" if i == 0 else ", ", logprob=0.0))
         p = min(max(p, 1e-6), 1 - 1e-6)

@@ -11,7 +11,7 @@ def simulate(question: str) -> list[list[int]]:
     It is the weight, 1 to 10, of the heaviest listed word of which a character is the token's, and 0 without any.
     """
     explanation, texts = read_simulating(question)
-    activations = []
+    activations: list[list[int]] = []
     for tokens in texts:
         words = listed(explanation, "".join(tokens))
         activations.append(

@@ -46,7 +46,8 @@ def _texts(middles: list[str], shift: int = 0) -> Iterator[str]:
 
 def _chosen(explanation: str, texts: Iterator[str], n: int, *, holds: bool) -> list[str]:
     """The first n texts in which a listed token stands, or none does; where there are not as many, any."""
-    fit, others = [], []
+    fit: list[str] = []
+    others: list[str] = []
     words = [word.removeprefix(PART).lower() for word, _ in listed_words(explanation)]
     for text in dict.fromkeys(texts):
         if len(fit) == n:

@@ -85,7 +85,7 @@ def table(figures: dict[Sort, dict[Column, np.ndarray]]) -> Table:
     for head in ("explanation", *map(str, COLUMNS)):
         shown.add_column(head.replace("_", " "), justify="left" if head == "explanation" else "right")
     for sort in SORTS:
-        cells = []
+        cells: list[str] = []
         for column in COLUMNS:
             values, true = figures[sort][column], figures["true"][column]
             seen = f" ({np.mean(values < true):.0%})" if sort != "true" else ""

@@ -107,9 +107,12 @@ def _draft(settings: Settings) -> Manifest:
 
 def _activations(batch: Batch, vocabulary: list[str]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Return latent, position, activation and window for a batch, as `Selector.add` takes them."""
-    latent, pos, act, window = [], [], [], []
+    latent: list[int] = []
+    pos: list[int] = []
+    act: list[float] = []
+    window: list[int] = []
     for ids, places, windows in zip(batch.ids, batch.pos, batch.window, strict=True):
-        tokens = [vocabulary[id] for id, place in zip(ids.tolist(), places.tolist(), strict=True) if place >= 0]
+        tokens = [vocabulary[int(id)] for id, place in zip(ids.tolist(), places.tolist(), strict=True) if place >= 0]
         begins = [0, *accumulate(map(len, tokens))][:-1]
         text = visible("".join(tokens))  # one character for one: ⏎ for each line end
         for index, planted in enumerate(LATENTS):
@@ -119,7 +122,7 @@ def _activations(batch: Batch, vocabulary: list[str]) -> tuple[Tensor, Tensor, T
                     pos.append(places[i])
                     act.append(_strength(tokens[i - 1], tokens[i]))
                     window.append(windows[i])
-    latents, positions, rows = (torch.from_numpy(np.array(column, dtype=np.int64)) for column in (latent, pos, window))
+    latents, positions, rows = (torch.as_tensor(np.array(column, dtype=np.int64)) for column in (latent, pos, window))
     return latents, positions, torch.tensor(act), rows
 
 

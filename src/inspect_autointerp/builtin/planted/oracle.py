@@ -139,7 +139,7 @@ def simulated(explanation: str, tokens: Sequence[str], error_rate: float = 0.0, 
         KeyError: As for `label`.
     """
     text = "".join(tokens)
-    spoken = spoken_of(BY_TEXT[explanation], text) if explanation else set()
+    spoken: set[int] = spoken_of(BY_TEXT[explanation], text) if explanation else set()
     errs = [seed_of(seed, explanation, text, i) < error_rate * 2**64 for i in range(len(tokens))]
     return [
         10 * int((not spoken.isdisjoint(range(*place))) != err) for place, err in zip(places(tokens), errs, strict=True)

@@ -47,7 +47,7 @@ def draw_units(n_units: int, n: int, seed: int, shares: tuple[float, float] = SH
     """
     rng = np.random.default_rng(seed)
     least, most = np.log(shares)
-    return [Unit(_contexts(n, rng), float(np.exp(rng.uniform(least, most)))) for _ in range(n_units)]
+    return [Unit(_contexts(n, rng), float(np.exp(rng.uniform(float(least), float(most))))) for _ in range(n_units)]
 
 
 def _contexts(n: int, rng: np.random.Generator) -> list[Context]:

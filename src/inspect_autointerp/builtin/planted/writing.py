@@ -38,7 +38,7 @@ def written(explanation: str, n: int, error_rate: float = 0.0, seed: int = 0) ->
         silent = list(dict.fromkeys(chain(turns, others.tolist())))
     else:
         active, silent = order[:n], order[n:].tolist()
-    texts = [[_lines()[i] for i in chosen[:n]] for chosen in (active.tolist(), silent)]
+    texts = [[_lines()[int(i)] for i in chosen[:n]] for chosen in (active.tolist(), silent)]
     pairs = list(zip(*texts, strict=False))  # of the rarest there are but forty
     pairs = [(b, a) if seed_of(seed, explanation, a, b) < error_rate * 2**64 else (a, b) for a, b in pairs]
     return [a for a, _ in pairs], [b for _, b in pairs]

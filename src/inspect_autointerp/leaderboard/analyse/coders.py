@@ -27,7 +27,7 @@ def over_coders(results: Results) -> pd.DataFrame:
     """
     entries = results.entries
     explaining = entries[~entries["explainer"].str.split(" ").str[0].isin(FLOORS)]
-    rows = []
+    rows: list[tuple[float, ...]] = []
     number = 0
     for _, group in explaining.groupby(SAME, sort=False):
         if len(group[["hookpoint", "coder"]].drop_duplicates()) < 2:

@@ -6,6 +6,7 @@ themselves estimated is taken into account.
 """
 
 from itertools import combinations
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -26,7 +27,7 @@ def correlations(results: Results) -> pd.DataFrame:
         - `spearman`, `pearson`: float; NaN with fewer than two, and where a score is the same everywhere. Their 95 %
           intervals, `spearman_low` and so on: float; NaN with fewer than four.
     """
-    rows: list[tuple] = []
+    rows: list[tuple[Any, ...]] = []
     shown = results.entries[~results.entries["floor"]]
     for (store, explainer), entries in shown.groupby(["store", "explainer"], sort=False):
         scores = {series: _values(results, group) for series, group in entries.groupby("series")}
@@ -105,5 +106,5 @@ def correlation(covariance: np.ndarray, influence: np.ndarray) -> tuple[float, f
     if 1 - abs(r) < 1e-9:
         return r, r, r
     on_r = influence[2] / scale - r / 2 * (influence[0] / a + influence[1] / b)
-    half = stdtrit(n - 2, 0.975) * on_r.std(ddof=1) / np.sqrt(n) / (1 - r * r)
+    half = cast(float, stdtrit(n - 2, 0.975)) * on_r.std(ddof=1) / np.sqrt(n) / (1 - r * r)
     return r, float(np.tanh(np.arctanh(r) - half)), float(np.tanh(np.arctanh(r) + half))

@@ -115,7 +115,7 @@ def holm(p: np.ndarray) -> np.ndarray:
     """Holm's corrected p-values (Scandinavian Journal of Statistics 6, 1979); NaN stays and does not count."""
     known = ~np.isnan(p)
     order = np.argsort(p[known])
-    steps = p[known][order] * np.arange(known.sum(), 0, -1)
+    steps = p[known][order] * np.arange(int(known.sum()), 0, -1)
     corrected = np.full(p.shape, np.nan)
     inner = np.empty(len(order))
     inner[order] = np.minimum(np.maximum.accumulate(steps), 1)

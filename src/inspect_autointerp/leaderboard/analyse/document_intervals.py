@@ -184,7 +184,7 @@ def _balanced_accuracies(judged: Judged, documents: np.ndarray) -> np.ndarray:
 def _aurocs(judged: Judged, documents: np.ndarray) -> np.ndarray:
     """Return each latent's AUROC under weights of documents, float64 (resample, latent)."""
     ends = np.searchsorted(judged.latent, np.arange(int(judged.latent.max()) + 2))
-    columns = []
+    columns: list[np.ndarray] = []
     for begin, end in pairwise(ends):
         side, value, document = (part[begin:end] for part in (judged.activating, judged.value, judged.document))
         weights = documents[:, document[side]], documents[:, document[~side]]

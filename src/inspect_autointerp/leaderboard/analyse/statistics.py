@@ -93,7 +93,7 @@ def _over_latents(results: Results, table: int) -> pd.DataFrame:
 
 def mean_of(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return how many values each column of (latent, entry) has, and their mean; NaN of none."""
-    n = (~np.isnan(values)).sum(axis=0)
+    n: np.ndarray = (~np.isnan(values)).sum(axis=0)
     total = np.nansum(values, axis=0, dtype=np.float64)
     return n, np.divide(total, n, out=np.full(n.shape, np.nan), where=n > 0)
 

@@ -3,6 +3,7 @@
 import json
 from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from inspect_autointerp.leaderboard.load.log_entry import RANDOM_CODER, Entry, is_known
 from inspect_autointerp.leaderboard.load.setting import Setting
@@ -99,7 +100,7 @@ def _with_floors(entries: list[Entry]) -> list[Entry]:
 
 
 def _ranked(entries: list[Entry]) -> list[Entry]:
-    def rank(entry: Entry) -> tuple:
+    def rank(entry: Entry) -> tuple[bool, bool, float, str]:
         mean = entry.headline
         return entry.floor, not is_known(mean), -mean if is_known(mean) else 0.0, entry.explainer
 
@@ -108,7 +109,7 @@ def _ranked(entries: list[Entry]) -> list[Entry]:
 
 def _difference(entry: Entry, table: Comparison) -> str:
     """Return how an entry's setting differs from a table's."""
-    reasons = []
+    reasons: list[str] = []
     for key, value in asdict(entry.setting).items():
         if value == getattr(table.setting, key):
             continue
@@ -123,6 +124,7 @@ def _difference(entry: Entry, table: Comparison) -> str:
 
 def _other_options(own: str, other: str) -> str:
     """The options in which an entry differs, as words; options are JSON."""
-    here, there = (json.loads(text) or {} for text in (own, other))
+    here: dict[str, Any] = json.loads(own) or {}
+    there: dict[str, Any] = json.loads(other) or {}
     words = setting_words({key: value for key, value in here.items() if key not in there or there[key] != value})
     return ", ".join([*words, *(f"no {key}" for key in sorted(there.keys() - here.keys()))])

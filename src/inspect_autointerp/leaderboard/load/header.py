@@ -7,6 +7,7 @@ from inspect_ai.log import EvalLog
 
 from inspect_autointerp.inspect_support.stated_estimates import stated_estimates
 from inspect_autointerp.statistics.estimates import Estimate
+from inspect_autointerp.text.json_values import is_dict
 
 FLOORS = ("shuffled", "constant", "empty")
 
@@ -15,7 +16,7 @@ def solver_of(log: EvalLog) -> tuple[str, dict[str, Any], bool]:
     """Return the name of the solver that explained, its options, and whether it took explanations from a file."""
     arguments = log.eval.task_args
     wanted = arguments.get("explainer", "explain")
-    options = dict(wanted) if isinstance(wanted, dict) else {"name": wanted}
+    options: dict[str, Any] = dict(wanted) if is_dict(wanted) else {"name": wanted}
     if log.eval.solver:  # --solver, in place of the task's
         options = {"name": log.eval.solver.rpartition("/")[2], **(log.eval.solver_args or {})}
     solver, file = str(options.pop("name", "explain")), arguments.get("explanations")

@@ -19,6 +19,7 @@ from inspect_autointerp.leaderboard.load.setting import UNKNOWN, Setting
 from inspect_autointerp.scorers.shared.specs import spec_of
 from inspect_autointerp.sharded import KEY as SWEEP
 from inspect_autointerp.statistics.estimates import Estimate
+from inspect_autointerp.text.json_values import is_dict
 from inspect_autointerp.text.settings_words import SEPARATOR, label_words
 
 _NO_MODEL = ("constant", "empty", "supply", "human")
@@ -230,7 +231,7 @@ def _text(value: object) -> str:
 def suite_of(log: EvalLog) -> dict[str, Any]:
     """Return what a log says of its suite (`suites.frozen_options`); nothing if it is an entry of none."""
     suite = (log.eval.metadata or {}).get("suite")
-    return suite if isinstance(suite, dict) and suite.get("entry") is True else {}
+    return suite if is_dict(suite) and suite.get("entry") is True else {}
 
 
 def digest_of(latents: Sequence[str]) -> str:
@@ -240,7 +241,7 @@ def digest_of(latents: Sequence[str]) -> str:
 
 def _shard(log: EvalLog) -> Shard | None:
     facts = (log.eval.metadata or {}).get(SWEEP)
-    if not isinstance(facts, dict):
+    if not is_dict(facts):
         return None
     return Shard(str(facts.get("id")), int(facts.get("shard", 0)), int(facts.get("of", 0)))
 

@@ -15,7 +15,6 @@ from pathlib import Path
 import fsspec
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 from inspect_ai.log import read_eval_log
 
 from inspect_autointerp.leaderboard.load.consistency import Samples, contradictions
@@ -24,6 +23,7 @@ from inspect_autointerp.leaderboard.load.header import scorers_of
 from inspect_autointerp.leaderboard.load.sample_rows import score_values
 from inspect_autointerp.leaderboard.load.sample_summaries import summaries
 from inspect_autointerp.statistics.estimates import Estimate, estimates_of
+from inspect_autointerp.store import parquet as pq
 from inspect_autointerp.store.remote import cache_folder
 
 _FORMAT = "4"
@@ -64,8 +64,8 @@ def log_values(path: str, wanted: Callable[[str], bool] = lambda column: True) -
     table = _table(path)
     if isinstance(table, Path):
         names = [name for name in pq.read_schema(table).names if name == "id" or wanted(name)]
-        return pq.read_table(table, columns=names).to_pandas()
-    return table.select([name for name in table.column_names if name == "id" or wanted(name)]).to_pandas()
+        return pq.frame_of(pq.read_table(table, columns=names))
+    return pq.frame_of(table.select([name for name in table.column_names if name == "id" or wanted(name)]))
 
 
 def log_check(path: str) -> Check:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -69,8 +70,9 @@ Rows = list[tuple[Setting, Entry]]
 
 
 def _entries(rows: Rows, frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    tables, series = {}, {}
-    records = []
+    tables: dict[Setting, int] = {}
+    series: dict[Setting, int] = {}
+    records: list[dict[str, Any]] = []
     for setting, entry in rows:
         table = tables.setdefault(setting, len(tables) + 1)
         shared = replace(setting, hookpoint="", latents="")  # what tables of one series may differ in
@@ -112,7 +114,7 @@ def _costs(values: pd.DataFrame) -> dict[str, float]:
 
 
 def _latents(rows: Rows, frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    parts = []
+    parts: list[pd.DataFrame] = []
     for store, of_store in groupby(sorted(rows, key=lambda row: row[0].store), key=lambda row: row[0].store):
         entries = [entry for _, entry in of_store]
         ids = pd.Index(list(dict.fromkeys(id for latents in {e.latents for e in entries} for id in latents)))
@@ -151,7 +153,7 @@ def _values(rows: Rows, frames: dict[str, pd.DataFrame], latents: pd.DataFrame) 
 
 def _named(entry: Entry, values: pd.DataFrame) -> dict[str, np.ndarray]:
     """A log's columns of an entry, by the names that they have in `Results`."""
-    named = {}
+    named: dict[str, np.ndarray] = {}
     for column in values:
         if str(column).startswith(f"{entry.scorer}/"):
             statistic = str(column).removeprefix(f"{entry.scorer}/")

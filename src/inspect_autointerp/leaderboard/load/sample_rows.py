@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from inspect_autointerp.models.spending import FIELDS
+from inspect_autointerp.text.json_values import is_list, is_mapping
 
 FACTS = ("firing_share", "max_activation")
 """Facts about a latent in a sample's metadata."""
@@ -32,21 +33,24 @@ _SHORTENED = "..."
 """End of a text that Inspect shortened for a summary."""
 
 
+_Source = tuple[str | None, str | None, str | None]
+
+
 @dataclass
 class Origins:
     """Record of how the samples of a log were made. A sample without one is not counted."""
 
-    explanations: Counter[tuple[str | None, str | None, str | None]] = field(default_factory=Counter)
+    explanations: Counter[_Source] = field(default_factory=Counter[_Source])
     """Number of explanations by source, model and store."""
     own: int = 0
     """Explanations that were written for the latent of their sample."""
     other: int = 0
     """Explanations that were written for another latent."""
-    made: dict[str, Counter[str]] = field(default_factory=dict)
+    made: dict[str, Counter[str]] = field(default_factory=dict[str, Counter[str]])
     """By scorer, how many scores were made by this grader, prompt and options, as one text."""
-    odd_index: list[str] = field(default_factory=list)
+    odd_index: list[str] = field(default_factory=list[str])
     """Ids of samples whose metadata has another index than their id."""
-    odd_answer: list[str] = field(default_factory=list)
+    odd_answer: list[str] = field(default_factory=list[str])
     """Ids of samples that have a score of another explanation than theirs."""
 
     def add(self, id: str, metadata: Mapping[str, Any], scores: Mapping[str, Mapping[str, Any]]) -> None:
@@ -55,7 +59,7 @@ class Origins:
         if isinstance(index, int) and id.rpartition("/")[2] != str(index):
             self.odd_index.append(id)
         explanation = metadata.get("explanation")
-        if isinstance(explanation, Mapping):
+        if is_mapping(explanation):
             source, model, store = (_text(explanation.get(name)) for name in ("source", "model", "store"))
             self.explanations[source, model, store] += 1
             if isinstance(latent := explanation.get("latent"), str) and explanation.get("text") is not None:
@@ -64,7 +68,7 @@ class Origins:
         text = _explanation(metadata)
         for name, score in scores.items():
             made = score.get("metadata")
-            if isinstance(made, Mapping) and made.keys() >= {"grader", "prompt", "options"}:
+            if is_mapping(made) and made.keys() >= {"grader", "prompt", "options"}:
                 origin = f"grader {made['grader']}, prompt {made['prompt']}, options {made['options']}"
                 self.made.setdefault(name, Counter())[origin] += 1
                 of_explanation = not name.startswith(_OWN_ANSWER)
@@ -86,7 +90,7 @@ def sample_rows(samples: Iterable[Mapping[str, Any]], texts: bool = False) -> tu
     """
     origins = Origins()
     iterator = iter(samples)
-    blocks = []
+    blocks: list[pd.DataFrame] = []
     while block := list(islice(iterator, _BLOCK)):
         blocks.append(_frame(block, texts))
         for sample in block:
@@ -106,8 +110,8 @@ def _text(value: object) -> str | None:
 
 
 def _frame(block: Sequence[Mapping[str, Any]], texts: bool) -> pd.DataFrame:
-    metadata = [sample.get("metadata") or {} for sample in block]
-    scores = [sample.get("scores") or {} for sample in block]
+    metadata: list[dict[str, Any]] = [sample.get("metadata") or {} for sample in block]
+    scores: list[dict[str, Any]] = [sample.get("scores") or {} for sample in block]
     columns: dict[str, Any] = {
         "id": pd.Series([str(sample["id"]) for sample in block], dtype="str"),
         "epoch": np.array([sample.get("epoch") or 1 for sample in block], dtype=np.int64),
@@ -115,10 +119,10 @@ def _frame(block: Sequence[Mapping[str, Any]], texts: bool) -> pd.DataFrame:
         "explanation": pd.Series([_explanation(about) for about in metadata], dtype="str"),
     }
     columns |= {name: numbers([about.get(name) for about in metadata]) for name in FACTS}
-    costs = [cost if isinstance(cost := about.get(_COST), Mapping) else {} for about in metadata]
+    costs: list[Mapping[str, Any]] = [cost if is_mapping(cost := about.get(_COST)) else {} for about in metadata]
     columns |= {f"cost_{name}": numbers([cost.get(name) for cost in costs]) for name in FIELDS}
     for scorer in dict.fromkeys(name for by_scorer in scores for name in by_scorer):
-        of_scorer = [by_scorer.get(scorer) or {} for by_scorer in scores]
+        of_scorer: list[dict[str, Any]] = [by_scorer.get(scorer) or {} for by_scorer in scores]
         values = [score.get("value") for score in of_scorer]
         columns |= value_columns(scorer, values)
         if texts:
@@ -128,7 +132,7 @@ def _frame(block: Sequence[Mapping[str, Any]], texts: bool) -> pd.DataFrame:
 
 def value_columns(scorer: str, values: Sequence[Any]) -> dict[str, np.ndarray]:
     """The columns `SCORER/STATISTIC` of a score's values; a value that is no mapping of names to numbers has none."""
-    mappings = [value if isinstance(value, Mapping) else {} for value in values]
+    mappings: list[Mapping[str, Any]] = [value if is_mapping(value) else {} for value in values]
     statistics = list(dict.fromkeys(name for value in mappings for name in value))
     matrix = numbers([[value.get(name) for name in statistics] for value in mappings]).astype(np.float32)
     return {f"{scorer}/{name}": matrix[:, i] for i, name in enumerate(statistics)}
@@ -141,7 +145,7 @@ def numbers(values: list[Any]) -> np.ndarray:
     except ValueError:  # lists among the values
         array = np.empty(0, dtype=object)
     if array.dtype.kind not in "biuf":
-        rows = [[_number(value) for value in row] if isinstance(row, list) else _number(row) for row in values]
+        rows = [[_number(value) for value in row] if is_list(row) else _number(row) for row in values]
         array = np.array(rows, dtype=np.float64)
     array = array.astype(np.float64)
     array[~(np.abs(array) < _HUGE)] = np.nan
@@ -158,7 +162,7 @@ def _number(value: Any) -> float:
 def _explanation(metadata: Mapping[str, Any]) -> str | None:
     """Return what the solver left; of a long explanation a summary says only that it was removed."""
     content = metadata.get("explanation")
-    text = content.get("text") if isinstance(content, Mapping) else None
+    text = content.get("text") if is_mapping(content) else None
     return text if isinstance(text, str) else None
 
 

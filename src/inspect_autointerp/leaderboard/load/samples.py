@@ -18,7 +18,7 @@ def explanations(results: Results) -> pd.DataFrame:
         A row per log × latent: `log` (category), `latent` (int, of `results.latents`), `explanation` (str; missing
         where there is none, or where it is too long for a summary, about 1,000 characters: `read_sample` has it).
     """
-    parts = []
+    parts: list[pd.DataFrame] = []
     for (log, store), _ in results.entries.groupby(["log", "store"], sort=False):
         texts = values_of(results.logs_of(str(log)), lambda column: column == "explanation")
         ids = results.latents[results.latents["store"] == store].reset_index().set_index("id")["latent"]

@@ -4,7 +4,7 @@ import pandas as pd
 
 from inspect_autointerp.leaderboard.analyse.coders import over_coders
 from inspect_autointerp.leaderboard.results import Results
-from inspect_autointerp.leaderboard.show.tables import estimate, known, labels, recedes, rows_of, share
+from inspect_autointerp.leaderboard.show.tables import Row, estimate, known, labels, recedes, rows_of, share
 from inspect_autointerp.leaderboard.show.view import View
 from inspect_autointerp.text.render import visible
 
@@ -27,8 +27,9 @@ def by_coder(results: Results, numbers: pd.DataFrame) -> list[View]:
     return [_view(group, entries) for _, group in over_coders(results).groupby("comparison", sort=True)]
 
 
-def _view(group: pd.DataFrame, entries: dict[int, dict]) -> View:
-    rows, faint = [], []
+def _view(group: pd.DataFrame, entries: dict[int, Row]) -> View:
+    rows: list[list[str]] = []
+    faint: list[bool] = []
     for compared in rows_of(group).values():
         row = entries[compared["entry"]]
         floor = entries[int(row["floor_entry"])]["mean"] if known(row["floor_entry"]) else float("nan")
@@ -49,7 +50,7 @@ def _view(group: pd.DataFrame, entries: dict[int, dict]) -> View:
     first = entries[int(group["entry"].iloc[0])]
     score, explainer, grader = (visible(first[key]) for key in ("score", "explainer", "grader"))
     title = f"By coder · {score} · {explainer} · graded by {grader}"
-    statistic = labels().get(first["statistic"], first["statistic"])
+    statistic = labels().get(str(first["statistic"]), str(first["statistic"]))
     head = ["coder", "hookpoint", "store", statistic, "floor", "over floor", "below the best", "latents", "unscored"]
     for name, words in {"unscored": "{} unscored", "latents": "{} latents each", "store": "store {}"}.items():
         at = head.index(name)

@@ -114,9 +114,11 @@ def _short(part: pd.DataFrame) -> pd.DataFrame:
 
 def _parquet(parts: Iterator[pd.DataFrame], file: IO[bytes], **more: object) -> None:
     writer: pq.ParquetWriter | None = None
+    schema: pa.Schema | None = None
     for part in parts:
-        table = pa.Table.from_pandas(part, writer.schema if writer else None, preserve_index=False)
-        writer = writer or pq.ParquetWriter(file, table.schema)
+        table = pa.Table.from_pandas(part, schema, preserve_index=False)
+        schema = table.schema
+        writer = writer or pq.ParquetWriter(file, schema)
         writer.write_table(table)
     if writer:
         writer.close()

@@ -65,7 +65,8 @@ def _of_table(results: Results, table: int) -> list[tuple[Any, ...]]:
     both = both[:, ~np.isnan(both).any(axis=0)]
     if both.shape[1] >= 2:
         figures.append((_DENSITY, table_name, who, *correlation(*midranks(both))))
-    estimates = results.estimates[results.estimates["entry"] == explainers.index[0]].set_index("statistic")
+    own: pd.Series[bool] = results.estimates["entry"] == explainers.index[0]
+    estimates = results.estimates[own].set_index("statistic")
     for kind in HARD:
         if (name := f"{best['statistic']}_{kind}") in estimates.index:
             advice = f"random negatives are weak: the score against {kind}, shown beside {best['statistic']}"
@@ -76,5 +77,5 @@ def _of_table(results: Results, table: int) -> list[tuple[Any, ...]]:
 
 
 def _mean(values: np.ndarray) -> tuple[float, float, float]:
-    known = values[~np.isnan(values)].astype(float).tolist()
+    known: list[float] = values[~np.isnan(values)].astype(float).tolist()
     return (float(np.mean(known)) if known else float("nan"), *bootstrap_interval(known))

@@ -64,7 +64,7 @@ def _table(results: Results, every: dict[int, Row], of_table: list[int]) -> View
     floors = any(known(row["over_floor"]) for row in entries.values())
     identical = any(row["identical"] > 0 and not row["floor"] for row in entries.values())
     by_document = any(known(row.get("document_low")) for row in entries.values())
-    rows = []
+    rows: list[list[str]] = []
     for entry, row in entries.items():
         others = (means[key].get(entry, float("nan")) for key in shown)
         over = estimate(row["over_floor"], row["over_floor_low"], row["over_floor_high"], sign="+")
@@ -83,7 +83,7 @@ def _table(results: Results, every: dict[int, Row], of_table: list[int]) -> View
                 f"${row['cost_per_latent']:.4f}" if known(row["cost_per_latent"]) else "–",
             ]
         )
-    head = ["rank", "explainer", labels().get(first["statistic"], first["statistic"])]
+    head = ["rank", "explainer", labels().get(str(first["statistic"]), str(first["statistic"]))]
     head += [*(["interval by document"] if by_document else []), "median"]
     head += ["over floor"] if floors else []
     head += [*shown.values(), *(["identical"] if identical else []), "unscored", "tokens per latent", "cost per latent"]
@@ -130,9 +130,9 @@ def differences(results: Results, pairs: pd.DataFrame) -> list[View]:
     for pair in rows_of(pairs).values():
         if not (entries[pair["first"]]["floor"] and entries[pair["second"]]["floor"]):
             of_table.setdefault(pair["table"], []).append(pair)
-    views = []
+    views: list[View] = []
     for group in of_table.values():
-        rows = []
+        rows: list[list[str]] = []
         for pair in group:
             over = estimate(pair["difference"], pair["low"], pair["high"], sign="+")
             p = "<0.0001" if pair["p_holm"] < 1e-4 else number(pair["p_holm"], 4)
@@ -155,7 +155,7 @@ def correlations(results: Results, coefficients: pd.DataFrame) -> list[View]:
     of_explainer: dict[tuple[str, str], list[Row]] = {}
     for pair in rows_of(coefficients).values():
         of_explainer.setdefault((pair["store"], pair["explainer"]), []).append(pair)
-    views = []
+    views: list[View] = []
     for (store, explainer), pairs in of_explainer.items():
         cells = {(pair["first"], pair["second"]): _correlation(pair) for pair in pairs}
         across, down = sorted({j for _, j in cells}), sorted({i for i, _ in cells})
@@ -198,7 +198,7 @@ def breakdowns(results: Results, means: pd.DataFrame, by: str, numbers: pd.DataF
     for row in rows_of(means).values():
         entry = entries[row["entry"]]
         units.setdefault(entry["series" if by == "hookpoint" else "table"], []).append(row)
-    views = []
+    views: list[View] = []
     for rows in units.values():
         groups = list(dict.fromkeys(row["group"] for row in sorted(rows, key=lambda row: row["order"])))
         explainers: dict[str, dict[Any, str]] = {}

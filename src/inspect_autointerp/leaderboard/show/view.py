@@ -27,7 +27,7 @@ class View:
     title: str
     head: list[str]
     rows: list[list[str]]
-    faint: list[bool] = field(default_factory=list)
+    faint: list[bool] = field(default_factory=list[bool])
     """True for each row that is printed dim: floors, and explainers not above them. None by default."""
     rule: int | None = None
     """Before which row a line is drawn; None for nowhere."""
@@ -65,7 +65,8 @@ def _folded(view: View, width: int) -> list[Table]:
     least = [min(wide, max(room // view.text, _NAME)) for wide in widest[: view.text]]
     if sum(least) > room:
         least = [min(wide, _NAME // (1 + (number < view.text - 1))) for number, wide in enumerate(least)]
-    tables, block = [], []
+    tables: list[Table] = []
+    block: list[int] = []
     left = 1 + sum(least) + 3 * view.text
     taken = left
     for number in numbers:

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -66,7 +66,7 @@ def verify(
     problems = list(own_differences(read))
     definition = _definition(read.suite, suite)
     problems += suite_differences(read, definition) if definition else []
-    read_logs = []
+    read_logs: list[Recomputed] = []
     for path in logs or []:
         try:
             read_logs.append(recomputed(path))
@@ -108,7 +108,7 @@ def _edited(entry: "Submission") -> list[str]:
     ]
 
 
-def _definition(stated: dict, path: str | None) -> "Suite | None":
+def _definition(stated: dict[str, Any], path: str | None) -> "Suite | None":
     from inspect_autointerp.suites.load import read_suite, shipped
 
     name = stated.get("name")

@@ -114,7 +114,7 @@ def log_sha256(path: str) -> str:
     digest = sha256()
     try:
         with fsspec.open(path, "rb") as file:
-            while block := file.read(_BLOCK):  # pyright: ignore[reportAttributeAccessIssue]
+            while block := file.read(_BLOCK):
                 digest.update(block)
     except (OSError, ValueError, ImportError) as error:
         raise UserError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error

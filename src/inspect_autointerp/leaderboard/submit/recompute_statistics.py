@@ -14,6 +14,7 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.inspect_support.verdicts import LatentFacts, Verdict, recorded_verdicts
 from inspect_autointerp.scorers.fuzzing.marks import MISMARKED
 from inspect_autointerp.scorers.shared.specs import SCORES, ScoreSpec
+from inspect_autointerp.text.json_values import is_mapping
 
 _ROOM = 0.6e-4
 """One rounding to four digits."""
@@ -25,11 +26,11 @@ _BY_SHARE = ("f1", "auprc", "effective_n")
 class FromVerdicts:
     """Result of computing a log's statistics again."""
 
-    differences: list[str] = field(default_factory=list)
+    differences: list[str] = field(default_factory=list[str])
     """A sentence for each statistic that is not that of the verdicts, and for verdicts that cannot be read."""
-    n_latents: dict[str, int] = field(default_factory=dict)
+    n_latents: dict[str, int] = field(default_factory=dict[str, int])
     """By score, of how many latents the statistics were computed."""
-    skipped: dict[str, str] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict[str, str])
     """By score, why they were not."""
 
 
@@ -49,9 +50,10 @@ def compare_statistics(
     bare: dict[str, list[str]] = {}
     for sample in samples:
         latent = str(sample["id"])
-        for name, score in (sample.get("scores") or {}).items():
+        scores: dict[str, dict[str, Any]] = sample.get("scores") or {}
+        for name, score in scores.items():
             values = score.get("value")
-            if not isinstance(values, Mapping) or latent in (edited or {}).get(name, ()):
+            if not is_mapping(values) or latent in (edited or {}).get(name, ()):
                 continue
             if why := _why_not(name, score):
                 result.skipped[name] = why
@@ -85,7 +87,7 @@ def latent_facts(
         verdicts: Its verdicts.
         sample_metadata: Of its sample.
     """
-    metadata = score.get("metadata") or {}
+    metadata: dict[str, Any] = score.get("metadata") or {}
     options = _options(score)
     same_window = options.get("window") == sample_metadata.get("window")  # else the latent fires on another share
     together = options.get("texts_per_call")
@@ -106,7 +108,8 @@ def _why_not(name: str, score: Mapping[str, Any]) -> str | None:
         return "no score of this package"
     if spec.recompute is None:
         return "they need more than a log holds"
-    version = (score.get("metadata") or {}).get("prompt", spec.version)
+    metadata: dict[str, Any] = score.get("metadata") or {}
+    version = metadata.get("prompt", spec.version)
     return None if version == spec.version else f"it is of {version}, and this version computes {spec.version}"
 
 
@@ -153,8 +156,9 @@ def _hard_kinds(
 
 
 def _options(score: Mapping[str, Any]) -> Mapping[str, Any]:
-    options = (score.get("metadata") or {}).get("options")
-    return options if isinstance(options, Mapping) else {}
+    metadata: dict[str, Any] = score.get("metadata") or {}
+    options = metadata.get("options")
+    return options if is_mapping(options) else {}
 
 
 def _spec(name: str) -> ScoreSpec | None:

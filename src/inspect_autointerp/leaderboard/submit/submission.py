@@ -12,6 +12,7 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.formats.strict_json import Unreadable, load
 from inspect_autointerp.leaderboard.load.setting import Setting
 from inspect_autointerp.leaderboard.submit.recompute import Recomputed, recomputed
+from inspect_autointerp.text.json_values import is_dict
 
 _STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 _LARGEST = 1 << 30
@@ -157,7 +158,7 @@ def rows_of(log: Recomputed) -> list[Row]:
 
 def _without_folder(argument: Any) -> Any:
     """A task's argument, of files the name alone: where they lie on somebody's machine is nobody's business."""
-    if isinstance(argument, dict):
+    if is_dict(argument):
         return {key: _without_folder(value) for key, value in argument.items()}
     return Path(argument).name if isinstance(argument, str) and Path(argument).is_absolute() else argument
 

@@ -16,6 +16,7 @@ from inspect_autointerp.store.store import Store
 from inspect_autointerp.suites.sample_latents import drawn_latents
 from inspect_autointerp.suites.store_location import suite_folder
 from inspect_autointerp.suites.suite import Suite
+from inspect_autointerp.text.json_values import is_dict, is_list
 
 _FIXED = {
     "activating": "test_activating",
@@ -28,7 +29,7 @@ _FIXED = {
 def own_differences(entry: Submission) -> Iterator[str]:
     """Yield where an entry's statistics are not those of its values."""
     logs = {log.sha256 for log in entry.logs}
-    seen = set()
+    seen: set[tuple[str, str]] = set()
     for row in entry.rows:
         where = _where(row)
         if row.log not in logs:
@@ -117,10 +118,10 @@ def log_differences(entry: Submission, log: Recomputed) -> Iterator[str]:
 
 def _unlike(log: Any, entry: Any, where: str) -> Iterator[str]:
     """Yield where two nested records differ, number by number."""
-    if isinstance(log, dict) and isinstance(entry, dict):
+    if is_dict(log) and is_dict(entry):
         for key in sorted(log.keys() | entry.keys()):
             yield from _unlike(log.get(key), entry.get(key), f"{where} {key}")
-    elif isinstance(log, list) and isinstance(entry, list) and len(log) == len(entry):
+    elif is_list(log) and is_list(entry) and len(log) == len(entry):
         for number, (one, other) in enumerate(zip(log, entry, strict=True)):
             yield from _unlike(one, other, f"{where}[{number}]")
     elif isinstance(log, int | float) and isinstance(entry, int | float) and same(log, entry):
@@ -134,7 +135,7 @@ def _options(row: Row) -> dict[str, Any]:
         options = json.loads(row.setting.options)
     except ValueError:
         return {}
-    return options if isinstance(options, dict) else {}
+    return options if is_dict(options) else {}
 
 
 def _where(row: Row) -> str:

@@ -5,7 +5,7 @@ from inspect import signature
 from itertools import groupby
 from logging import getLogger
 from math import nan
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -60,7 +60,7 @@ class LocalLikelihood:
         Raises:
             LikelihoodError: One of the pairs is longer than the model takes (`too_long`).
         """
-        answers = []
+        answers: list[list[float]] = []
         for answer in await self._batches(pairs):
             if isinstance(answer, LikelihoodError):
                 raise answer
@@ -104,13 +104,13 @@ class LocalLikelihood:
         begins = [max(row.first, 1) - 1 - skip for row in rows]  # where a continuation's first token is foretold
         kept = longest - min(begins)
         logits = self._forward(ids, _cache(lent, len(rows)) if lent else None, kept)
-        answers = []
+        answers: list[list[float]] = []
         for i, row in enumerate(rows):
             begin, end = begins[i] - (longest - kept), len(inputs[i]) - (longest - kept)
             own = logits[i, begin:end].float()  # (token, vocabulary)
             targets = torch.tensor(row.ids[skip + begins[i] + 1 :], device=own.device)
             logprobs = own.gather(-1, targets[:, None])[:, 0] - own.logsumexp(-1)
-            answers.append([nan] * (len(row.ids) - row.first - len(targets)) + logprobs.tolist())
+            answers.append([nan] * (len(row.ids) - row.first - len(targets)) + cast(Any, logprobs).tolist())
         return answers
 
     def _forward(self, ids: Tensor, cache: DynamicCache | None, kept: int) -> Tensor:
@@ -174,7 +174,7 @@ def _cache(lent: _Layers, rows: int) -> DynamicCache:
     """Return what is lent, for each of some rows: a cache of its own, for a forward pass extends the one it gets."""
     cache = DynamicCache()
     for layer, (keys, values) in enumerate(lent):
-        cache.update(keys, values, layer)
+        cast(Any, cache).update(keys, values, layer)
         held: Any = cache.layers[layer]
         held.keys, held.values = keys.expand(rows, -1, -1, -1), values.expand(rows, -1, -1, -1)  # no copies yet
     return cache
@@ -195,8 +195,8 @@ def load(source: str, device: str | None = None, dtype: str = "float32") -> Loca
     getLogger(__name__).warning("likelihood: loading %s, %s on %s", source, dtype, device)  # Inspect shows no less
     logging.disable_progress_bar()  # Inspect's display has one of its own
     try:
-        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=trusted())
-        model: Any = AutoModelForCausalLM.from_pretrained(source, dtype=dtype, trust_remote_code=trusted())
+        tokenizer = cast(Any, AutoTokenizer).from_pretrained(source, trust_remote_code=trusted())
+        model = cast(Any, AutoModelForCausalLM).from_pretrained(source, dtype=dtype, trust_remote_code=trusted())
         model.to(device)
     except Exception as error:  # of a missing file, another's code, a device
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

@@ -76,7 +76,8 @@ def _scores(log: str, wanted: set[str]) -> Iterator[tuple[str, str, Score]]:
 
     The header has them; where it has none, as in a sweep's lean logs, samples are read.
     """
-    header, seen = read_eval_log(log, header_only=True), set()
+    header = read_eval_log(log, header_only=True)
+    seen: set[str] = set()
     for reduced in header.reductions or ():
         if reduced.scorer not in seen:  # of several reducers of epochs the first
             seen.add(reduced.scorer)

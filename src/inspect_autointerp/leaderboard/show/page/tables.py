@@ -100,7 +100,7 @@ def _entries(results: Results, pairs: pd.DataFrame, logs: dict[str, str]) -> lis
     numbers, deciles = summary(results, pairs), _deciles(results)
     above = {int(str(entry)): bool(is_above) for entry, is_above in numbers["above_floor"].dropna().items()}
     statistics = {int(str(entry)): rows for entry, rows in results.estimates.groupby("entry")}
-    records = []
+    records: list[dict[str, Any]] = []
     for table in results.tables:
         values = results.matrix(table).astype(float)
         edges = _edges(values)
@@ -138,7 +138,7 @@ def _edges(values: np.ndarray) -> np.ndarray:
     return np.histogram_bin_edges(known, _BINS) if len(known) else np.linspace(0, 1, _BINS + 1)
 
 
-def _estimates(rows: pd.DataFrame) -> dict[str, list]:
+def _estimates(rows: pd.DataFrame) -> dict[str, list[float | None]]:
     """By statistic: mean, low, high; those by decile are `deciles` already."""
     kept = rows[~rows["statistic"].str.contains("_decile_")]
     numbers = zip(kept["mean"], kept["low"], kept["high"], strict=True)
@@ -148,15 +148,15 @@ def _estimates(rows: pd.DataFrame) -> dict[str, list]:
     }
 
 
-def _deciles(results: Results) -> dict[int, list]:
+def _deciles(results: Results) -> dict[int, list[list[Any]]]:
     """By entry, rows of decile, mean, low, high."""
     rows = breakdown(results, "decile")
     return {int(str(entry)): _rows(part[["group", "mean", "low", "high"]]) for entry, part in rows.groupby("entry")}
 
 
-def _rows(frame: pd.DataFrame) -> list[list]:
+def _rows(frame: pd.DataFrame) -> list[list[Any]]:
     """The rows of a frame as lists; a number that is undefined is None, and texts do nothing on a screen."""
-    columns = [
+    columns: list[list[Any]] = [
         _plain(column.to_numpy(dtype=float))
         if pd.api.types.is_float_dtype(column)
         else [visible(value) if isinstance(value, str) else value for value in column.tolist()]
@@ -165,7 +165,7 @@ def _rows(frame: pd.DataFrame) -> list[list]:
     return [list(row) for row in zip(*columns, strict=True)]
 
 
-def _plain(values: np.ndarray, digits: int = _DIGITS) -> list:
+def _plain(values: np.ndarray, digits: int = _DIGITS) -> list[Any]:
     return [None if value != value else value for value in np.round(values.astype(float), digits).tolist()]
 
 

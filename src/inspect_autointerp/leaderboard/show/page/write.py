@@ -9,6 +9,7 @@ from importlib.resources import files
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import fsspec
 from inspect_ai.log import bundle_log_dir, list_eval_logs, read_eval_log
@@ -66,7 +67,7 @@ def write_page(
         (folder / _FILES).write_text(json.dumps({"written_by": _WRITER, "files": files_in(folder)}), encoding="utf-8")
 
 
-def _charts() -> tuple[Callable[[], dict], str]:
+def _charts() -> tuple[Callable[[], dict[str, Any]], str]:
     """The specifications, and Vega with what draws them, as a script."""
     try:
         from vl_convert import javascript_bundle
