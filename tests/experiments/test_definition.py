@@ -97,6 +97,7 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
     [
         ("about: x", "mine.yaml: factor: Field required; studies/examples.yaml shows the form"),
         ("[1", "mine.yaml: cannot be read"),
+        ("about: x\nabout: y", "mine.yaml: cannot be read (line 2: about is given twice)"),
         ("about: x\ntable: t\nfactor: f\nscores: [detection]\nlevel: {}", "level: Extra inputs are not permitted"),
         ("about: x\ntable: t\nfactor: f\nscores: [d]\nlevels: {a: {paper: {d: [1, 2]}}}", "levels.a.paper.d"),
     ],

@@ -28,6 +28,13 @@ def test_holm_by_hand() -> None:
     assert holm(np.array([])).tolist() == []
 
 
+def test_holm_is_statsmodels_own() -> None:
+    from statsmodels.stats.multitest import multipletests
+
+    p = np.random.default_rng(0).random(50) ** 4
+    assert holm(p) == pytest.approx(multipletests(p, method="holm")[1])
+
+
 def test_p_is_that_of_the_paired_t_test_where_differences_are_symmetric(rng: np.random.Generator) -> None:
     half = rng.normal(0.3, 1, 30)
     off = np.concatenate([half, 2 * half.mean() - half])  # skewness 0, so that the interval is symmetric too

@@ -94,7 +94,7 @@ def changed(**changes: Any) -> str:
         pytest.param("", "not a suite's definition", id="empty"),
         pytest.param("- 1", "not a suite's definition", id="list"),
         pytest.param("a: [", "not a suite's definition", id="broken"),
-        pytest.param("a: 1\na: 2", "line 1: a is given twice", id="twice"),
+        pytest.param("a: 1\na: 2", "line 2: a is given twice", id="twice"),
         pytest.param("!!python/object/apply:os.system [false]", "could not determine a constructor", id="code"),
         pytest.param("a: &a [x, x]\nb: &b [*a, *a]", r"line 2: an alias \(\*a\)", id="a bomb"),
         pytest.param("a: &a {b: 1}\n<<: *a", "an alias", id="merge"),
