@@ -80,8 +80,8 @@ def lines(path: Path, *records: Any) -> Path:
     return path
 
 
-def texts(found: Supplied) -> dict[int, str]:
-    return {index: text.text for index, text in found.texts.items()}
+def texts(explanations: Supplied) -> dict[int, str]:
+    return {index: text.text for index, text in explanations.texts.items()}
 
 
 def test_jsonl(tmp_path: Path) -> None:
@@ -92,13 +92,13 @@ def test_jsonl(tmp_path: Path) -> None:
         {"index": "0", "explanation": "zero", "store": "d1", "detection.tpr": 0.25, "note": {"any": "thing"}},
         {"latent": "layers.2/5", "explanation": "of another hookpoint"},
     )
-    found = read(path)
-    assert (found.format, found.passed_over, found.problems) == ("jsonl", 1, [])
-    assert texts(found) == {5: "names of days", 7: " colons ", 0: "zero"}
-    five = found.texts[5]
+    explanations = read(path)
+    assert (explanations.format, explanations.passed_over, explanations.problems) == ("jsonl", 1, [])
+    assert texts(explanations) == {5: "names of days", 7: " colons ", 0: "zero"}
+    five = explanations.texts[5]
     assert (five.place, five.explainer, five.method, five.scores) == (f"{path}:1", "gpt-4o", "m", {"score": 0.5})
-    assert (found.texts[0].store, found.texts[0].scores) == ("d1", {"detection.tpr": 0.25})
-    assert found.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert (explanations.texts[0].store, explanations.texts[0].scores) == ("d1", {"detection.tpr": 0.25})
+    assert explanations.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert read(LOG, width=2048).sha256 == hashlib.sha256(LOG.read_bytes()).hexdigest()
 
 
@@ -108,20 +108,20 @@ def test_csv_with_quotes_line_ends_and_a_byte_order_mark(tmp_path: Path) -> None
         f'\ufefflatent,explanation,explainer,score\r\n{HOOK}/5,"=1+1, ""so""\r\nand so",gpt,0.5\r\n{HOOK}/7,b,,\r\n'
     )
     path.write_bytes(content.encode())
-    found = read(path)
-    assert found.format == "csv"
-    assert texts(found) == {5: '=1+1, "so"\r\nand so', 7: "b"}
-    assert [text.place for text in found.texts.values()] == [f"{path}:2", f"{path}:4"]
-    assert [text.explainer for text in found.texts.values()] == ["gpt", None]
-    assert [text.scores for text in found.texts.values()] == [{"score": 0.5}, {}]
+    explanations = read(path)
+    assert explanations.format == "csv"
+    assert texts(explanations) == {5: '=1+1, "so"\r\nand so', 7: "b"}
+    assert [text.place for text in explanations.texts.values()] == [f"{path}:2", f"{path}:4"]
+    assert [text.explainer for text in explanations.texts.values()] == ["gpt", None]
+    assert [text.scores for text in explanations.texts.values()] == [{"score": 0.5}, {}]
 
 
 def test_parquet(tmp_path: Path) -> None:
     path = tmp_path / "x"
     pd.DataFrame({"index": [5, 7], "explanation": ["a", "b"], "score": [0.5, None]}).to_parquet(path, index=False)
-    found = read(path)
-    assert (found.format, texts(found)) == ("parquet", {5: "a", 7: "b"})
-    assert [text.scores for text in found.texts.values()] == [{"score": 0.5}, {}]
+    explanations = read(path)
+    assert (explanations.format, texts(explanations)) == ("parquet", {5: "a", 7: "b"})
+    assert [text.scores for text in explanations.texts.values()] == [{"score": 0.5}, {}]
 
 
 def test_neuronpedia_in_its_three_shapes(tmp_path: Path) -> None:
@@ -133,14 +133,14 @@ def test_neuronpedia_in_its_three_shapes(tmp_path: Path) -> None:
     for number, record in enumerate((NEURONPEDIA, other)):
         (folder / f"batch-{number}.jsonl.gz").write_bytes(gzip.compress(json.dumps(record).encode() + b"\n"))
     for place in (folder, folder.parent):
-        found = read(place)
-        assert (found.format, texts(found)) == ("neuronpedia", {5: "names of days", 7: "colons"})
+        explanations = read(place)
+        assert (explanations.format, texts(explanations)) == ("neuronpedia", {5: "names of days", 7: "colons"})
     for content in (FEATURE, [FEATURE]):
         path = tmp_path / "feature"
         path.write_text(json.dumps(content, indent=2))
-        found = read(path)
-        assert found.texts[5].scores == {"eleuther_recall": 0.75}
-        assert (found.texts[5].explainer, found.texts[5].method) == ("gpt-4o-mini", "oai_token-act-pair")
+        explanations = read(path)
+        assert explanations.texts[5].scores == {"eleuther_recall": 0.75}
+        assert (explanations.texts[5].explainer, explanations.texts[5].method) == ("gpt-4o-mini", "oai_token-act-pair")
 
 
 def test_delphi(tmp_path: Path) -> None:
@@ -150,25 +150,29 @@ def test_delphi(tmp_path: Path) -> None:
     (folder / "a--b_latent7.txt").write_text('"Explanation could not be parsed."')
     (folder / "layers.2_latent5.txt").write_text('"of another hookpoint"')
     for place in (folder, folder.parent):
-        found = read(place, hookpoint="a/b")
-        assert (found.format, texts(found), found.passed_over) == ("delphi", {5: "names of days"}, 1)
-        assert [(problem.latent, problem.reason) for problem in found.problems] == [(7, "not_parsed_by_delphi")]
+        explanations = read(place, hookpoint="a/b")
+        assert (explanations.format, texts(explanations), explanations.passed_over) == (
+            "delphi",
+            {5: "names of days"},
+            1,
+        )
+        assert [(problem.latent, problem.reason) for problem in explanations.problems] == [(7, "not_parsed_by_delphi")]
 
 
 def test_saebench(tmp_path: Path) -> None:
     for indent in (None, 2):
         (tmp_path / "x").write_text(json.dumps(SAEBENCH, indent=indent))
-        found = read(tmp_path / "x")
-        assert (found.format, texts(found)) == ("saebench", {5: "names of days", 7: "colons"})
-        assert found.texts[7].scores == {"autointerp": 1.0}
+        explanations = read(tmp_path / "x")
+        assert (explanations.format, texts(explanations)) == ("saebench", {5: "names of days", 7: "colons"})
+        assert explanations.texts[7].scores == {"autointerp": 1.0}
 
 
 def test_eleuther(tmp_path: Path) -> None:
     for indent in (None, 2):
         (tmp_path / "x").write_text(json.dumps({"5": 'a "quoted" {x: 1}', "7": "b"}, indent=indent))
-        found = read(tmp_path / "x")
-        assert (found.format, texts(found)) == ("eleuther", {5: 'a "quoted" {x: 1}', 7: "b"})
-    assert [text.place for text in found.texts.values()] == [f"{tmp_path / 'x'}:2", f"{tmp_path / 'x'}:3"]
+        explanations = read(tmp_path / "x")
+        assert (explanations.format, texts(explanations)) == ("eleuther", {5: 'a "quoted" {x: 1}', 7: "b"})
+    assert [text.place for text in explanations.texts.values()] == [f"{tmp_path / 'x'}:2", f"{tmp_path / 'x'}:3"]
 
 
 def test_a_log_of_this_project(tmp_path: Path) -> None:
@@ -176,9 +180,9 @@ def test_a_log_of_this_project(tmp_path: Path) -> None:
 
     write_eval_log(read_eval_log(str(LOG)), str(tmp_path / "x.json"))
     for path in (LOG, tmp_path / "x.json"):
-        found = read(path, width=2048)
-        assert (found.format, sorted(found.texts)) == ("log", [199, 320, 1523])
-        text = found.texts[199]
+        explanations = read(path, width=2048)
+        assert (explanations.format, sorted(explanations.texts)) == ("log", [199, 320, 1523])
+        text = explanations.texts[199]
         assert (text.explainer, text.method, text.store) == (
             "inspect_autointerp/lexical",
             "explain/2",
@@ -202,7 +206,7 @@ def test_under_a_url(tmp_path: Path) -> None:
 
 
 def test_what_is_no_explanation_costs_its_latent_alone(tmp_path: Path) -> None:
-    found = read(
+    explanations = read(
         lines(
             tmp_path / "x",
             {"index": 0, "explanation": "fine"},
@@ -215,8 +219,8 @@ def test_what_is_no_explanation_costs_its_latent_alone(tmp_path: Path) -> None:
             {"index": 7, "explanation": None, "reason": "refusal"},
         )
     )
-    assert sorted(found.texts) == [0, 4]
-    assert [(problem.latent, problem.reason) for problem in found.problems] == [
+    assert sorted(explanations.texts) == [0, 4]
+    assert [(problem.latent, problem.reason) for problem in explanations.problems] == [
         (1, "empty_explanation"),
         (2, "empty_explanation"),
         (3, "explanation_too_long"),
@@ -224,7 +228,7 @@ def test_what_is_no_explanation_costs_its_latent_alone(tmp_path: Path) -> None:
         (6, "no_explanation"),
         (7, "refusal"),
     ]
-    assert found.problems[0].place == f"{tmp_path / 'x'}:2"
+    assert explanations.problems[0].place == f"{tmp_path / 'x'}:2"
 
 
 GOOD = '{"index": 5, "explanation": "a"}\n'
@@ -329,8 +333,8 @@ def test_of_several_makers_one_is_chosen(tmp_path: Path) -> None:
         match=r"x:2: latent 5 again.*; give one of them as by=…: claude, gpt-4o-mini; or repeated=first, last",
     ):
         read(path)
-    found = read(path, by="claude")
-    assert (texts(found), found.passed_over) == ({5: "weekdays"}, 1)
+    explanations = read(path, by="claude")
+    assert (texts(explanations), explanations.passed_over) == ({5: "weekdays"}, 1)
     with pytest.raises(UserError, match=r"nothing by llama; it is by claude, clkht.*, gpt-4o-mini, oai_token-act-pair"):
         read(path, by="llama")
 
@@ -353,8 +357,8 @@ def test_latent_with_two_explanations_has_the_one_asked_for(kind: str, tmp_path:
     with pytest.raises(UserError, match=r"latent 5 again; .* already; give repeated=first, last or newest$"):
         read(path)
     for repeated, text in (("first", "names of days"), ("last", "weekdays")):
-        found = read(path, repeated=repeated)
-        assert (texts(found), found.passed_over) == ({5: text}, 1)
+        explanations = read(path, repeated=repeated)
+        assert (texts(explanations), explanations.passed_over) == ({5: text}, 1)
     if kind.startswith("neuronpedia"):
         assert texts(read(path, repeated="newest")) == {5: "weekdays"}
     else:
@@ -378,8 +382,8 @@ def test_newest_explanation_is_by_date_and_not_by_place(tmp_path: Path) -> None:
 def test_usable_explanation_comes_before_an_empty_one(tmp_path: Path) -> None:
     path = lines(tmp_path / "x", NEURONPEDIA | {"description": " "}, NEURONPEDIA, NEURONPEDIA | {"description": ""})
     for repeated in ("first", "last"):
-        found = read(path, repeated=repeated)
-        assert (texts(found), found.problems, found.passed_over) == ({5: "names of days"}, [], 2)
+        explanations = read(path, repeated=repeated)
+        assert (texts(explanations), explanations.problems, explanations.passed_over) == ({5: "names of days"}, [], 2)
 
 
 def test_author_tells_two_explanations_apart(tmp_path: Path) -> None:

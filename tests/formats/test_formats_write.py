@@ -67,8 +67,8 @@ WRITERS = {form: table(form) for form in TABLES} | {
 }
 
 
-def rows_of(found: Supplied) -> list[Row]:
-    return [row(index, text.text, text) for index, text in found.texts.items()]
+def rows_of(explanations: Supplied) -> list[Row]:
+    return [row(index, text.text, text) for index, text in explanations.texts.items()]
 
 
 def row(index: int, text: str, about: SuppliedText | None = None, **more: Any) -> Row:
@@ -77,8 +77,8 @@ def row(index: int, text: str, about: SuppliedText | None = None, **more: Any) -
     return Row(place="x.eval", hookpoint=HOOK, index=index, text=text, **more)
 
 
-def said(found: Supplied) -> dict[int, Any]:
-    return {i: (text.text, text.explainer, text.method, text.scores) for i, text in found.texts.items()}
+def said(explanations: Supplied) -> dict[int, Any]:
+    return {i: (text.text, text.explainer, text.method, text.scores) for i, text in explanations.texts.items()}
 
 
 def sources(folder: Path) -> Iterable[tuple[str, Path]]:
@@ -145,20 +145,20 @@ def test_neuronpedias_lines_have_the_same_keys_and_a_text_for_an_index(tmp_path:
         "batch-0.jsonl.gz",
         "batch-1.jsonl.gz",
     ]
-    found = [
+    objects = [
         json.loads(line)
         for kind in ("explanations", "scores")
         for path in sorted((tmp_path / kind).iterdir())
         for line in gzip.decompress(path.read_bytes()).splitlines()
     ]
-    said, scores = found[:1500], found[1500:]
+    explanations, scores = objects[:1500], objects[1500:]
     needed = {"id", "modelId", "layer", "index", "description", "authorId", "typeName", "explanationModelName"}
-    assert {tuple(record) for record in said} == {tuple(said[0])}
-    assert needed <= set(said[0])
-    assert [record["index"] for record in said] == [str(i) for i in range(1500)]
-    assert len({record["id"] for record in said}) == 1500
-    assert {len(record["id"]) for record in said} == {25}
-    assert [record["explanationId"] for record in scores] == [record["id"] for record in said]
+    assert {tuple(record) for record in explanations} == {tuple(explanations[0])}
+    assert needed <= set(explanations[0])
+    assert [record["index"] for record in explanations] == [str(i) for i in range(1500)]
+    assert len({record["id"] for record in explanations}) == 1500
+    assert {len(record["id"]) for record in explanations} == {25}
+    assert [record["explanationId"] for record in scores] == [record["id"] for record in explanations]
     assert {record["explanationScoreTypeName"] for record in scores} == {"eleuther_recall"}
     assert {record["jsonDetails"] for record in scores} == {"[]"}
     before = (tmp_path / "explanations" / "batch-0.jsonl.gz").read_bytes()
@@ -174,16 +174,16 @@ _TEXTS = st.one_of(
 )
 
 
-@given(said=st.dictionaries(st.integers(0, 99), _TEXTS.filter(str.strip), min_size=1, max_size=5))
+@given(drawn=st.dictionaries(st.integers(0, 99), _TEXTS.filter(str.strip), min_size=1, max_size=5))
 @pytest.mark.parametrize("form", FORMATS)
 def test_any_text_comes_back_as_it_was(
-    form: str, said: dict[int, str], tmp_path_factory: pytest.TempPathFactory
+    form: str, drawn: dict[int, str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("x")
-    rows = [row(index, text, scores={"detection.balanced_accuracy": 0.5}) for index, text in said.items()]
-    found = read(WRITERS[form](rows, folder))
-    assert found.format == form
-    assert texts(found) == said
+    rows = [row(index, text, scores={"detection.balanced_accuracy": 0.5}) for index, text in drawn.items()]
+    explanations = read(WRITERS[form](rows, folder))
+    assert explanations.format == form
+    assert texts(explanations) == drawn
 
 
 def made(folder: Path, change: Callable[[EvalLog], None], name: str = "x.eval") -> str:
@@ -194,9 +194,9 @@ def made(folder: Path, change: Callable[[EvalLog], None], name: str = "x.eval") 
     return str(folder / name)
 
 
-def with_texts(*said: str | None, **more: Any) -> Callable[[EvalLog], None]:
+def with_texts(*texts: str | None, **more: Any) -> Callable[[EvalLog], None]:
     def change(log: EvalLog) -> None:
-        for sample, text in zip(log.samples or [], said, strict=True):
+        for sample, text in zip(log.samples or [], texts, strict=True):
             sample.metadata["explanation"] |= {"text": text} | more
 
     return change
@@ -215,8 +215,8 @@ def test_a_log_in_every_format(form: str, tmp_path: Path, monkeypatch: pytest.Mo
     names = {"saebench": "inspect_autointerp_demo_layers.1_eval_results.json", "eleuther": "layers.1_feature.json"}
     place = output / names[form] if form in names else output
     ours = read_explanations(str(LOG), hookpoint=HOOK, width=2048)
-    found = read_explanations(str(place), hookpoint=HOOK, width=2048)
-    assert (found.format, texts(found)) == (form, texts(ours))
+    explanations = read_explanations(str(place), hookpoint=HOOK, width=2048)
+    assert (explanations.format, texts(explanations)) == (form, texts(ours))
     beside = output.with_name("out.provenance.json") if form in TABLES else output / "provenance.json"
     about = json.loads(beside.read_text())
     [log] = about["logs"]
@@ -293,9 +293,9 @@ def test_a_floors_rows_say_whose_explanation_they_have(tmp_path: Path) -> None:
     log = made(tmp_path, with_texts("a", "b", "c", latent="layers.1/7"))
     export([log], "csv", tmp_path / "out")
     for source in (log, tmp_path / "out"):
-        found = read(source, width=2048)
-        assert {text.written_for for text in found.texts.values()} == {"layers.1/7"}
-        assert sorted(found.texts) == [199, 320, 1523]
+        explanations = read(source, width=2048)
+        assert {text.written_for for text in explanations.texts.values()} == {"layers.1/7"}
+        assert sorted(explanations.texts) == [199, 320, 1523]
 
 
 @pytest.mark.parametrize("form", ["delphi", "saebench", "eleuther"])
@@ -395,12 +395,12 @@ def test_refused_in_one_line(tmp_path: Path) -> None:
 def test_neuronpedias_names_are_the_users_or_the_logs(tmp_path: Path) -> None:
     export([str(LOG)], "neuronpedia", tmp_path / "a")
     export([str(LOG)], "neuronpedia", tmp_path / "b", model_id="gpt2-small", source_id="6-res-jb", author_id="u1")
-    found = []
+    names = []
     for name in "ab":
         content = gzip.decompress((tmp_path / name / "explanations" / "batch-0.jsonl.gz").read_bytes())
         record = json.loads(content.splitlines()[0])
-        found.append((record["modelId"], record["layer"], record["authorId"], record["createdAt"][:10]))
-    assert found == [
+        names.append((record["modelId"], record["layer"], record["authorId"], record["createdAt"][:10]))
+    assert names == [
         ("demo", "layers.1", "inspect-autointerp", "2026-11-30"),
         ("gpt2-small", "6-res-jb", "u1", "2026-11-30"),
     ]

@@ -107,8 +107,8 @@ def test_layers_of_one_store_and_every_file(run: Run, stores: Path, tmp_path: Pa
     assert len(table) == len(pd.read_csv(targets["csv"])) > 0
     assert table["index_a"].is_unique
     assert table["index_b"].is_unique
-    found = json.loads(targets["json"].read_text())
-    [one] = found["comparisons"]
+    content = json.loads(targets["json"].read_text())
+    [one] = content["comparisons"]
     assert (one["a"]["hookpoint"], one["b"]["hookpoint"]) == ("layers.1", "layers.2")
     assert (one["matched_by"], one["matched"], one["candidates"]) == ("cosine", len(table), None)
     assert one["estimates"]["cosine"]["mean"] == pytest.approx(table["cosine"].mean())
@@ -126,11 +126,11 @@ def test_of_very_many_latents_the_floor_is_of_some_and_says_so(
 ) -> None:
     monkeypatch.setattr(comparison, "UNRELATED", 20)
     monkeypatch.setattr(views, "UNRELATED", 20)
-    found = tmp_path / "found.json"
-    code, out, _ = run(stores / "one", "--by", "cosine", "--json", found)
+    target = tmp_path / "found.json"
+    code, out, _ = run(stores / "one", "--by", "cosine", "--json", target)
     assert code == 0
     assert "unrelated uses at most 20 latents, drawn at random" in out
-    assert {one["unrelated"]["n"] for one in json.loads(found.read_text())["comparisons"]} == {20}
+    assert {one["unrelated"]["n"] for one in json.loads(target.read_text())["comparisons"]} == {20}
 
 
 def test_two_stores_give_a_map(run: Run, stores: Path, tmp_path: Path) -> None:
@@ -146,14 +146,14 @@ def test_two_stores_give_a_map(run: Run, stores: Path, tmp_path: Path) -> None:
 
 
 def test_runs_agree_and_the_seed_moves_the_floors_alone(run: Run, stores: Path, tmp_path: Path) -> None:
-    found = []
+    estimates = []
     for number, seed in enumerate((0, 0, 1)):
         target = tmp_path / f"{number}.json"
         assert run(stores / "one", "--seed", seed, "--json", target)[0] == 0
-        found.append(json.loads(target.read_text())["comparisons"][0])
-    assert found[0] == found[1] != found[2]
-    assert found[0]["estimates"] == found[2]["estimates"]
-    assert found[0]["shuffled"] != found[2]["shuffled"]
+        estimates.append(json.loads(target.read_text())["comparisons"][0])
+    assert estimates[0] == estimates[1] != estimates[2]
+    assert estimates[0]["estimates"] == estimates[2]["estimates"]
+    assert estimates[0]["shuffled"] != estimates[2]["shuffled"]
 
 
 def test_pools_of_one_seed_share_the_smaller(run: Run, stores: Path, tmp_path: Path) -> None:
@@ -198,8 +198,8 @@ def test_explanations(run: Run, stores: Path, tmp_path: Path) -> None:
     status, _, _ = run(f"{stores / 'one'}:layers.1", stores / "copy", *sources, "--json", target)
     assert status == 0
     [one] = json.loads(target.read_text())["comparisons"]
-    found = one["estimates"]["explanations"]
-    assert (found["mean"], found["n"]) == (pytest.approx(1), 4)
+    estimates = one["estimates"]["explanations"]
+    assert (estimates["mean"], estimates["n"]) == (pytest.approx(1), 4)
     assert one["shuffled"]["explanations"]["mean"] == 0  # no two share a word
 
     with (tmp_path / "a.jsonl").open("a", encoding="utf-8") as file:

@@ -59,7 +59,7 @@ def test_arguments_of_a_task_come_from_a_file_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["--limit", "10"], "--limit: not allowed in a sharded evaluation; give --latents"),
         (["-T", "latents=all"], "give --latents"),
@@ -73,18 +73,18 @@ def test_arguments_of_a_task_come_from_a_file_too(tmp_path: Path) -> None:
         (["--debug-errors", "fuzzing"], "fuzzing: expected an option"),
     ],
 )
-def test_what_is_not_for_a_sweep_is_refused(words: list[str], said: str) -> None:
-    with pytest.raises(UserError, match=said):
+def test_what_is_not_for_a_sweep_is_refused(words: list[str], message: str) -> None:
+    with pytest.raises(UserError, match=message):
         Arguments.read(words)
 
 
 def test_what_a_score_depends_on_makes_another_sweep_and_nothing_else_does(
     store_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    of = ["-T", f"store={store_folder}", "-T", "min_contexts=5"]
+    common = ["-T", f"store={store_folder}", "-T", "min_contexts=5"]
 
     def id(*words: str, latents: str = "all", size: int = 10) -> str:
-        return make_plan("detection", [*of, *words], latents, size).id
+        return make_plan("detection", [*common, *words], latents, size).id
 
     first = id("--model", "a/b", "--temperature", "0.5")
     assert first == id("--temperature", "0.5", "--model", "a/b", "--max-connections", "3")

@@ -33,9 +33,9 @@ def test_the_sums_of_two_calls_by_hand() -> None:
         worked = [ChatMessageUser(content="x y"), ChatMessageAssistant(content="[1, 0]")]
         return Call([ChatMessageSystem(content="a b c"), *worked, ChatMessageUser(content=question)], "0 1")
 
-    found = cost.cost([call("p q r s"), call("t")], [call("u")], count=lambda text: len(text.split()))
+    sums = cost.cost([call("p q r s"), call("t")], [call("u")], count=lambda text: len(text.split()))
     # By call: 1 to start, 5 around each of 4 messages, 3 + 2 + 2 words and those of the question, 4 to open the answer.
-    assert found == Cost(
+    assert sums == Cost(
         calls=2,
         input=(1 + 4 * 5 + 7 + 4 + 4) + (1 + 4 * 5 + 7 + 1 + 4),
         constant=2 * (1 + 3 * 5 + 7),
