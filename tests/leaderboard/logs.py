@@ -78,7 +78,7 @@ def write_logs(
 
 def _contexts(seed: int, hostile: str, n: int) -> list[Context]:
     rng = np.random.default_rng(seed)
-    verdicts = []
+    contexts = []
     for i in range(2 * n):
         tokens = [*(WORDS[j] for j in rng.integers(0, len(WORDS), 31)), hostile]
         ends = np.cumsum([len(token) for token in tokens]).tolist()
@@ -86,13 +86,13 @@ def _contexts(seed: int, hostile: str, n: int) -> list[Context]:
         activations = np.zeros(32, dtype=np.float32)
         if i < n:
             activations[rng.integers(0, 32, 4)] = rng.gamma(2, 2, 4)
-        verdicts.append(
+        contexts.append(
             Context(
                 "activating" if i < n else "random", i, "".join(tokens), spans, activations,
                 10 * i // n + 1 if i < n else None,
             )
         )  # fmt: skip
-    return verdicts
+    return contexts
 
 
 def _verdicts(contexts: list[Context], seed: int) -> dict[str, list[Any]]:

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.prep.subject.hookpoints import Side, label, layer_of, resolve, transformer_lens_name
-from inspect_autointerp.prep.subject.subject import Hookpoint, Subject
+from inspect_autointerp.prep.subject.hookpoints import Hookpoint, Side, label, layer_of, resolve, transformer_lens_name
+from inspect_autointerp.prep.subject.subject import Subject
 
 RMS = {
     "vocab_size": 600, "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 3, "num_attention_heads": 2,
