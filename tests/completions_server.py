@@ -23,13 +23,13 @@ def serving(model: LocalLikelihood, tokenizer: Any) -> Iterator[tuple[str, dict[
     def entries(prompt: str) -> list[Entry]:
         item = model._tokenize([("", prompt)])[0]
         with one_at_a_time:
-            [found] = model._answer([("", prompt)])
-        assert isinstance(found, list)
+            [logprobs] = model._answer([("", prompt)])
+        assert isinstance(logprobs, list)
         given: list[Entry] = [None] if tokenizer.bos_token_id is not None else []
-        for id, logprob in zip(item.ids[item.first :], found, strict=True):
-            said = {"logprob": logprob, "rank": 3, "decoded_token": tokenizer.decode([id])}
+        for id, logprob in zip(item.ids[item.first :], logprobs, strict=True):
+            entry = {"logprob": logprob, "rank": 3, "decoded_token": tokenizer.decode([id])}
             likeliest = {"logprob": -0.5, "rank": 1, "decoded_token": "!"}
-            given.append({str(id): said, "299": likeliest} if logprob == logprob else None)
+            given.append({str(id): entry, "299": likeliest} if logprob == logprob else None)
         return given
 
     class Handler(JsonHandler):
@@ -41,11 +41,15 @@ def serving(model: LocalLikelihood, tokenizer: Any) -> Iterator[tuple[str, dict[
             if "fail" in prompt:
                 self.send_json(400, {"error": {"message": "no", "type": "BadRequest", "code": 400}})
                 return
-            said = entries(prompt.replace("other", "another"))
+            prompt_entries = entries(prompt.replace("other", "another"))
             choice: dict[str, Any] = {"index": 0, "text": "x", "finish_reason": "length", "logprobs": None}
             if body.get("prompt_logprobs") and "silent" not in prompt:
-                choice["prompt_logprobs"] = said
-            usage = {"prompt_tokens": len(said), "completion_tokens": 1, "total_tokens": len(said) + 1}
+                choice["prompt_logprobs"] = prompt_entries
+            usage = {
+                "prompt_tokens": len(prompt_entries),
+                "completion_tokens": 1,
+                "total_tokens": len(prompt_entries) + 1,
+            }
             head = {"id": "1", "object": "text_completion", "created": 0, "model": "tiny"}
             self.send_json(200, {**head, "choices": [choice], "usage": usage})
 

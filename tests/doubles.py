@@ -13,12 +13,12 @@ def model(answer: Callable[[list[ChatMessage]], Answer], name: str = "model") ->
     """A model that answers by a function of the messages; an exception it returns is raised."""
 
     def output(messages: list[ChatMessage], tools: object, choice: object, config: GenerateConfig) -> ModelOutput:
-        said = answer(messages)
-        if isinstance(said, Exception):
-            raise said
-        found = said if isinstance(said, ModelOutput) else ModelOutput.from_content("mockllm/model", said)
-        found.usage = ModelUsage(input_tokens=10, output_tokens=2, total_tokens=12)
-        return found
+        reply = answer(messages)
+        if isinstance(reply, Exception):
+            raise reply
+        output_ = reply if isinstance(reply, ModelOutput) else ModelOutput.from_content("mockllm/model", reply)
+        output_.usage = ModelUsage(input_tokens=10, output_tokens=2, total_tokens=12)
+        return output_
 
     return get_model(f"mockllm/{name}", custom_outputs=output, memoize=False)
 

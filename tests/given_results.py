@@ -31,11 +31,13 @@ def results_of_values(
     n = 0
     for table, (score, of_score) in enumerate(scores.items(), 1):
         coder = (coders or {}).get(score, "some/coder")
-        for explainer, found in of_score.items():  # pyright: ignore[reportAttributeAccessIssue]
-            n = len(found)
+        for explainer, values_ in of_score.items():  # pyright: ignore[reportAttributeAccessIssue]
+            n = len(values_)
             given = (deciles or {}).get(explainer, {})
             columns = {name: given.get(i, [NAN] * n) for i, name in enumerate(DECILE_COLUMNS, 1)}
-            frame = pd.DataFrame({"entry": len(entries), "latent": range(n), "value": found, "unscored": 0.0} | columns)
+            frame = pd.DataFrame(
+                {"entry": len(entries), "latent": range(n), "value": values_, "unscored": 0.0} | columns
+            )
             frames.append(frame.astype({name: "f4" for name in frame.columns[2:]}))
             entries.append(
                 {

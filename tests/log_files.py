@@ -33,10 +33,10 @@ def value(accuracy: float, unscored: float = 0.0, **more: float) -> Value:
 def sample(index: int, of_score: Value | float | None, epoch: int = 1) -> EvalSample:
     """A sample of a latent of layers.1; None for one that has no score."""
     metadata = {"grader": "g", "prompt": "detection/1", "options": {}}
-    said = f"words, {index}"
-    score = Score(value=of_score or NAN, answer=said, explanation=f"Report of {index}.", metadata=metadata)  # pyright: ignore[reportArgumentType]
+    text = f"words, {index}"
+    score = Score(value=of_score or NAN, answer=text, explanation=f"Report of {index}.", metadata=metadata)  # pyright: ignore[reportArgumentType]
     facts = {"index": index, "firing_share": 0.01 * (index + 1), "max_activation": 2.0}
-    explanation = {"text": said, "source": "explain/1", "latent": f"layers.1/{index}", "store": "d1"}
+    explanation = {"text": text, "source": "explain/1", "latent": f"layers.1/{index}", "store": "d1"}
     return EvalSample(
         id=f"layers.1/{index}",
         epoch=epoch,
@@ -82,7 +82,7 @@ def summarize(log: EvalLog) -> None:
             if isinstance(score.value, dict):
                 values.setdefault(str(sample.id), []).append(score.value)  # pyright: ignore[reportArgumentType]
     names = list(next(iter(values.values()))[0]) if values else []
-    means = {id: {name: _mean([one.get(name) for one in found]) for name in names} for id, found in values.items()}
+    means = {id: {name: _mean([one.get(name) for one in rows]) for name in names} for id, rows in values.items()}
     assert log.results
     log.results.scores = [_score(name, [mean[name] for mean in means.values()]) for name in names]
     reduced = [

@@ -224,6 +224,6 @@ def _logprobs(body: dict[str, Any], pieces: Any) -> dict[str, Any] | None:
     for piece in pieces:
         ranked = sorted(piece.top_logprobs or [], key=lambda one: -one.logprob)[: body.get("top_logprobs") or 0]
         likeliest = [{"token": one.token, "logprob": one.logprob, "bytes": list(one.token.encode())} for one in ranked]
-        said = {"token": piece.token, "logprob": piece.logprob, "bytes": list(piece.token.encode())}
-        content.append(said | {"top_logprobs": likeliest})
+        entry = {"token": piece.token, "logprob": piece.logprob, "bytes": list(piece.token.encode())}
+        content.append(entry | {"top_logprobs": likeliest})
     return {"content": content, "refusal": None}

@@ -1,7 +1,6 @@
 """`--config FILE`: the options of `autointerp prep` from one file, and a store's manifest as such a file."""
 
 import inspect
-import json
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
@@ -10,9 +9,11 @@ import typer
 
 from inspect_autointerp.builtin import demo
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.formats import strict_json
 from inspect_autointerp.store.manifest import Manifest
 from inspect_autointerp.store.settings import Settings
 from inspect_autointerp.store.trust import OPTION
+from inspect_autointerp.text import strict_yaml
 
 _NEW = ("versions", "digest", "checksum")
 """Fields of a manifest in which the same store, made again, may differ, and which say nothing of why."""
@@ -64,16 +65,16 @@ def config_defaults(context: typer.Context, file: str | None) -> str | None:
 
 
 def _read(path: Path) -> dict:
-    import yaml
-
     try:
-        text = path.read_text(encoding="utf-8")
-        content = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+        content = (
+            strict_json.load(path.read_bytes()) if path.suffix == ".json" else strict_yaml.load(path.read_text("utf-8"))
+        )
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
-    except (ValueError, yaml.YAMLError, RecursionError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{path}: neither YAML nor a manifest ({reason})") from error
+    except strict_json.Unreadable as error:
+        raise UserError(f"{path}:{error.line}: not a manifest ({error})") from error
+    except (UnicodeDecodeError, strict_yaml.Unreadable) as error:
+        raise UserError(f"{path}: not a YAML file of options ({error})") from error
     if not isinstance(content, dict):
         raise UserError(f"{path}: not a list of `option: value`")
     return content

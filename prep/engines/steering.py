@@ -29,7 +29,9 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.latent import place_of
 from inspect_autointerp.models.steering import Direction, Generate, Generated, Predict, Predicted, Tune, Tuned
 from inspect_autointerp.prep.coders import Coder
+from inspect_autointerp.prep.engines.coder_directions import coder_activations, coder_direction
 from inspect_autointerp.prep.engines.decoding import Continuation, Prompts
+from inspect_autointerp.prep.engines.distributions import gumbel_noise, kl_divergence, means_by_owner
 from inspect_autointerp.prep.engines.halving import BatchSize
 from inspect_autointerp.prep.engines.load_from_store import reloaded
 from inspect_autointerp.prep.engines.strength_search import Search
@@ -84,24 +86,9 @@ class SteeredSubject:
 
     @torch.inference_mode()
     def directions(self, directions: Sequence[Direction]) -> Tensor:
-        """float32 (direction, d): what is added at strength 1."""
-        return torch.stack([self._direction(direction) for direction in directions])
-
-    def _direction(self, direction: Direction) -> Tensor:
-        coder, latent = self._coder, direction.latent
-        if coder.decoder is not None:
-            own = coder.decoder[latent].float()
-        elif (basis := getattr(coder, "basis", None)) is not None:
-            own = basis[:, latent].float()  # of rotated neurons, which are x · basis
-        elif coder.n_latents == coder.d_in:
-            own = torch.nn.functional.one_hot(torch.tensor(latent), coder.d_in).float()
-        else:
-            raise UserError(f"steering: the latents of coder {coder.source} have no directions (it has no decoder)")
-        if direction.random is None:
-            return own.to(self.subject.device)
-        rng = rng_of(direction.random, self.hookpoint, latent, "direction")
-        drawn = torch.from_numpy(rng.standard_normal(len(own))).to(own)
-        return (drawn * (own.norm() / drawn.norm())).to(self.subject.device)
+        """Return what is added at strength 1, float32 (direction, d)."""
+        own = [coder_direction(self._coder, direction, self.hookpoint) for direction in directions]
+        return torch.stack([direction.to(self.subject.device) for direction in own])
 
     @torch.inference_mode()
     def predict(self, questions: Sequence[Predict]) -> list[Predicted]:
@@ -135,10 +122,10 @@ class SteeredSubject:
         prompts, owner, delta = self._prepared(questions)
         clean, lengths = self._clean(prompts)
         n = len(questions)
-        sizes = _means(delta.norm(dim=1), owner, n).tolist()
+        sizes = means_by_owner(delta.norm(dim=1), owner, n).tolist()
         searches = [
             Search(question.target_kl, start, start / _REACH, start * _REACH) if size else None
-            for question, size, length in zip(questions, sizes, _means(lengths, owner, n).tolist(), strict=True)
+            for question, size, length in zip(questions, sizes, means_by_owner(lengths, owner, n).tolist(), strict=True)
             for start in [_START * length / (size or 1.0) * question.target_kl**0.5]
         ]
         rows = torch.tensor([searches[i] is not None for i in owner.tolist()], device=owner.device)
@@ -151,7 +138,7 @@ class SteeredSubject:
                 break
             strengths = torch.tensor([s.strength if s else 0.0 for s in searches], device=delta.device)
             steered = self._step(Continuation(prompts), prompts.last, delta * strengths[owner, None])
-            kl = _means(_kl(clean, steered), owner, n).tolist()
+            kl = means_by_owner(kl_divergence(clean, steered), owner, n).tolist()
             for i in owner.unique().tolist():
                 search = searches[i]
                 assert search is not None
@@ -205,11 +192,11 @@ class SteeredSubject:
                 if not tokens:
                     first.append(logprobs)
                 if noise is None and temperature:
-                    noise = _gumbel(rngs, logprobs.shape[1]).to(logprobs.device)
+                    noise = gumbel_noise(rngs, logprobs.shape[1]).to(logprobs.device)
                 wish = logprobs if noise is None else logprobs / temperature + noise
                 tokens.append(wish[:, : self._vocabulary].argmax(dim=1))
         clean, steered = (self._until_end(torch.stack(tokens, dim=1).tolist()) for tokens in new)
-        kl = _kl(*first).tolist()
+        kl = kl_divergence(*first).tolist()
         sizes = [len(question.prompts) for question in questions]
         parts = [slice(end - n, end) for n, end in zip(sizes, np.cumsum(sizes).tolist(), strict=True)]
         return [Generated(clean[part], steered[part], kl[part]) for part in parts]
@@ -226,7 +213,8 @@ class SteeredSubject:
         times = torch.ones_like(added[:, :1])
 
         def look(value: Tensor) -> Tensor:
-            times[:, 0] = torch.where(ablated < 0, 1.0, -self._activations(value[:, -1], ablated))
+            x = value[:, -1].to(self.subject.device)
+            times[:, 0] = torch.where(ablated < 0, 1.0, -coder_activations(self._coder, x, ablated))
             return value
 
         with (
@@ -234,15 +222,6 @@ class SteeredSubject:
             changed(self._module, self._side, lambda value: value + (added * times)[:, None].to(value)),
         ):
             return continuation.step(ids)
-
-    def _activations(self, x: Tensor, latent: Tensor) -> Tensor:
-        """float32 (row,): of each row's latent on (row, d), in units of what its decoder's row says."""
-        x = x.to(self.subject.device)
-        token, fires, value = self._coder.encode(x)
-        own = fires == latent[token]
-        activations = torch.zeros(len(x), device=x.device).index_add_(0, token[own], value[own].float())
-        scale = getattr(self._coder, "scale", None)  # of a coder that scales what it reads
-        return activations if scale is None else activations * scale(x)
 
     def _ablated(self, questions: Sequence[Predict | Generate], owner: Tensor) -> Tensor | None:
         """int64 (row,): the latent to ablate, −1 where none is; None if there are none at all."""
@@ -293,21 +272,3 @@ def _answer(search: Search | None) -> Tuned:
         return Tuned(None, float("nan"), 0, "its direction is zero")
     strength, kl = search.nearest or (float("nan"), float("nan"))
     return Tuned(strength if search.found else None, kl, search.n_passes, search.reason)
-
-
-def _kl(clean: Tensor, steered: Tensor) -> Tensor:
-    """KL(clean ‖ steered) in nats, (row,)."""
-    terms = clean.exp() * (clean - steered)
-    return torch.where(clean > -torch.inf, terms, 0.0).sum(dim=1)
-
-
-def _means(values: Tensor, owner: Tensor, n: int) -> Tensor:
-    """float64 (n,): each owner's mean; NaN of those who have none."""
-    sums = torch.zeros(n, dtype=torch.float64, device=values.device).index_add_(0, owner, values.double())
-    return sums / owner.bincount(minlength=n)
-
-
-def _gumbel(rngs: Sequence[np.random.Generator], n: int) -> Tensor:
-    """float32 (row, n): −log of exponential numbers, each row's from its own generator."""
-    drawn = np.stack([rng.standard_exponential(n, dtype=np.float32) for rng in rngs])
-    return -torch.from_numpy(drawn).log_()

@@ -14,35 +14,41 @@ from inspect_autointerp.store.settings import Settings
 class Job:
     """A subject, its coders, and what to keep of them.
 
+    `autointerp prep --help` shows the texts below the fields, here and in `Settings` (`prep/cli/spec_options.py`).
+
     Raises:
         UserError: There are no coders, or neither one hookpoint nor as many as coders, or two coders for a hookpoint
             that nothing tells apart.
     """
 
     subject: str
-    """Name or folder of a Hugging Face causal language model."""
+    """Hugging Face model, by name or folder; on the command line also `demo` or `smollm2`."""
     coders: Sequence[str]
-    """Coders as `load_coder` takes them: folders, `release:id`, `neurons`, …"""
+    """A folder of SAELens, sparsify or Gemma Scope; `release:id` of SAELens; `neurons`, `neurons:32`, `neurons:3rms`,
+    `neurons:32:rotated`, `dimensions`, `random:4096x32` (with --hookpoint); `module:factory` of your own. On
+    the command line, repeat the option for several coders."""
+    hookpoints: Sequence[str] = ()
+    """Place that each coder reads: `layers.12`, `layers.12.mlp`, `layers.12.mlp.down_proj:input`, or
+    `blocks.12.hook_resid_post`; `autointerp hooks` lists them. Give one per coder, or one for all. Default: the place
+    that the coder names itself. Coders at one place are called `PLACE@neurons:32`; to choose a name, give `--hookpoint
+    layers.12@small`."""
+    revision: str | None = None
+    """Model revision on the Hugging Face Hub."""
+    bos: bool | None = None
+    """Put BOS before every text. Default: as the coders were trained, if they say so; otherwise, if the subject has a
+    BOS token."""
     settings: Settings
     """Contents of the store."""
-    hookpoints: Sequence[str] = ()
-    """Hookpoint of each coder, or one for all of them; where each says it belongs, if none are given. Coders at one
-    hookpoint are told apart by what follows an `@` in the name (`layers.2@small`), by default by
-    `hookpoints.tag_of`."""
-    revision: str | None = None
-    """Revision of a model on the Hub."""
-    bos: bool | None = None
-    """A BOS token stands before every chunk; None for as the coders were trained, else where the subject has one."""
     batch_size: int = 16
-    """Chunks per forward pass. On a CPU it bears on speed and memory alone; on a GPU it may round differently."""
+    """Chunks per forward pass. On a CPU it affects speed and memory only; on a GPU the last digits may differ."""
     device: str = "cpu"
-    """Device of the subject and the coders."""
+    """Device of the subject and the coders: `cpu`, `cuda`, `cuda:1`, …; on the command line also `auto`."""
     device_map: str | None = None
-    """Map by which transformers spreads the subject over devices, in place of `device`."""
+    """Spread the subject over devices, as transformers does: `auto`, `balanced`, …"""
     trust_remote_code: bool = False
-    """Run the code that comes with the subject, if any does."""
+    """Run Python code that comes with the subject, if there is any."""
     other_model: bool = False
-    """Take coders that say they were trained on a model of another name."""
+    """Accept coders trained on a model of another name, such as a fine-tune's base."""
     names: dict[str, str] = field(default_factory=dict)
     """Names of the subject and coders in the manifest, where they differ from those given."""
 

@@ -25,7 +25,7 @@ from inspect_autointerp.prep.select.decoder_directions import directions
 from inspect_autointerp.prep.select.density import ENOUGH, crowded
 from inspect_autointerp.prep.select.reverse_neighbours import Siblings
 from inspect_autointerp.prep.select.selector import Selector
-from inspect_autointerp.prep.subject.subject import Hookpoint
+from inspect_autointerp.prep.subject.hookpoints import Hookpoint
 from inspect_autointerp.store.manifest import HookpointEntry, Manifest
 
 

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
 from functools import partial
 from logging import getLogger
 from typing import Any
@@ -15,7 +14,7 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.prep.coders import tensors_sha256
 from inspect_autointerp.prep.subject.depth import shallow
 from inspect_autointerp.prep.subject.hf_errors import why
-from inspect_autointerp.prep.subject.hookpoints import Side, label, layer_of, name_them, parted, resolve
+from inspect_autointerp.prep.subject.hookpoints import Hookpoint, deepest_layer, hookpoints_of, layer_of, name_them
 from inspect_autointerp.prep.subject.skeleton import decoder, module_names, skeleton, taken, vectors
 from inspect_autointerp.prep.subject.weights import Quantization, load_weights
 from inspect_autointerp.store.trust import kernel_refusal
@@ -26,22 +25,6 @@ _PROBE = (2, 5)
 
 class _DeepEnough(Exception):
     """Ends the forward pass after the deepest hookpoint."""
-
-
-@dataclass(frozen=True)
-class Hookpoint:
-    """A place in the subject."""
-
-    path: str
-    """Module path under the base model."""
-    side: Side
-    tag: str = ""
-    """Tag that tells this hookpoint from others at the same place with other coders; empty if it is the only one."""
-
-    @property
-    def name(self) -> str:
-        """Its name in the store."""
-        return label(self.path, self.side, self.tag)
 
 
 class Subject:
@@ -114,11 +97,11 @@ class Subject:
             raise UserError(f"subject {source}: it has no fast tokenizer (tokenizer.json), which the store needs")
         text = config.get_text_config()  # of a model that also sees; of any other, the configuration itself
         modules = module_names(bare)
-        self.hookpoints = _told_apart([_hookpoint(name, text.model_type, modules) for name in hookpoints], tags)
+        self.hookpoints = hookpoints_of(hookpoints, text.model_type, modules, tags)
         depth: int | None = getattr(text, "num_hidden_layers", None)
         self._check(modules, depth)
         self.max_length: int | None = getattr(text, "max_position_embeddings", None)
-        deepest = _deepest(self.hookpoints)
+        deepest = deepest_layer(self.hookpoints)
         cut = None if whole or depth is None or deepest is None or deepest >= depth - 1 else deepest
         load = partial(
             *(load_weights, source),
@@ -274,29 +257,6 @@ class Subject:
             scale = norm.weight.detach().float().to(weight.device)
             weight = weight * (1 + scale if "Gemma" in type(norm).__name__ else scale)
         return weight
-
-
-def _hookpoint(name: str, model_type: str, modules: Mapping[str, str]) -> Hookpoint:
-    place, tag = parted(name)
-    return Hookpoint(*resolve(place, model_type, modules), tag)
-
-
-def _told_apart(hookpoints: Sequence[Hookpoint], tags: Sequence[str]) -> list[Hookpoint]:
-    """Return hookpoints of which those without a tag that are of one place have one each, as far as tags are given."""
-    counts = Counter((hookpoint.path, hookpoint.side) for hookpoint in hookpoints)
-    shared = [counts[hookpoint.path, hookpoint.side] > 1 and not hookpoint.tag for hookpoint in hookpoints]
-    given = tags or [""] * len(hookpoints)
-    return [
-        replace(hookpoint, tag=tag) if alike else hookpoint
-        for hookpoint, alike, tag in zip(hookpoints, shared, given, strict=True)
-    ]
-
-
-def _deepest(hookpoints: Sequence[Hookpoint]) -> int | None:
-    """The number of the deepest layer that hookpoints lie in; None if there are none, or one is outside the layers."""
-    layers = [layer_of(hookpoint.path) for hookpoint in hookpoints]
-    known = [layer for layer in layers if layer is not None]
-    return max(known) if known and len(known) == len(layers) else None
 
 
 def _refuse_kernels(source: str, config: Any) -> None:

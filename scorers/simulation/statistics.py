@@ -105,7 +105,6 @@ def pearson(x: np.ndarray, y: np.ndarray, weight: np.ndarray | None = None) -> f
     x, y, weight = (np.asarray(values, dtype=np.float64)[weight > 0] for values in (x, y, weight))
     if not len(x) or np.ptp(x) == 0 or np.ptp(y) == 0:
         return UNDEFINED
-    weight = weight / weight.sum()
-    dx, dy = x - weight @ x, y - weight @ y
-    spread = float(np.sqrt(weight @ dx**2) * np.sqrt(weight @ dy**2))
-    return float(np.clip(weight @ (dx * dy) / spread, -1, 1)) if spread > 0 else UNDEFINED
+    covariance = np.cov(x, y, aweights=weight, ddof=0)
+    spread = float(np.prod(np.sqrt(covariance.diagonal())))
+    return float(np.clip(covariance[0, 1] / spread, -1, 1)) if spread > 0 else UNDEFINED

@@ -47,13 +47,13 @@ def test_a_coder_loads_with_saelens_and_explains_most_of_the_variance(path: Path
 
     sae = SAE.load_from_disk(str(path), dtype="float32")
     assert int(sae.cfg.d_sae) >= 2048
-    found: list[torch.Tensor] = []
+    activations: list[torch.Tensor] = []
     subject = Subject(str(demo.SUBJECT), [path.name])
-    subject.run(held_out, lambda _, value: found.append(value[:, 1:].flatten(0, 1)))
+    subject.run(held_out, lambda _, value: activations.append(value[:, 1:].flatten(0, 1)))
     with torch.inference_mode():
-        acts = sae.encode(found[0])
-        residual = found[0] - sae.decode(acts)
-    variance = (found[0] - found[0].mean(0)).pow(2).sum()
+        acts = sae.encode(activations[0])
+        residual = activations[0] - sae.decode(acts)
+    variance = (activations[0] - activations[0].mean(0)).pow(2).sum()
     assert 1 - residual.pow(2).sum() / variance > 0.7
     assert (acts > 0).sum(1).float().mean() == pytest.approx(16, abs=0.1)
 

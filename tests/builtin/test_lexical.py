@@ -88,8 +88,8 @@ SIMULATE = "Explanation: {}\n\nText 1:\n1\tif\n2\t␣if\n3\tf\n4\t␣while\nText
 
 def test_simulator_expects_a_listed_words_weight() -> None:
     # The text is `if iff while`: the first `if` is one, `iff` is none. `IF` is not `if`.
-    said = SIMULATE.format('texts with "if" (10), "while" (2), "⏎  " (7)')
-    assert simulate(said) == [[10, 0, 0, 2], [0, 0, 7, 0, 0]]
+    explanation = SIMULATE.format('texts with "if" (10), "while" (2), "⏎  " (7)')
+    assert simulate(explanation) == [[10, 0, 0, 2], [0, 0, 7, 0, 0]]
 
 
 def test_an_explanation_in_words_is_simulated_by_its_words_in_any_case() -> None:

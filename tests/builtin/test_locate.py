@@ -104,8 +104,8 @@ def test_command_that_writes_refuses_a_built_in_name(
     command: str, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(monkeypatch, command, WRITTEN[command], name) == 2
-    said = capsys.readouterr().err
-    assert said == (
+    message = capsys.readouterr().err
+    assert message == (
         f"autointerp: {name}: a built-in store has this name and cannot be changed; for a folder of this name, give"
         f" ./{name}\n"
     )
@@ -117,8 +117,8 @@ def test_folder_with_a_built_in_name_is_named_by_its_path(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert run(monkeypatch, command, ["./NAME"], name) == 2
-    said = capsys.readouterr().err
-    assert "built-in" not in said and name in said
+    message = capsys.readouterr().err
+    assert "built-in" not in message and name in message
 
 
 def test_task_and_suite_take_a_built_in_name(name: str, store_folder: Path) -> None:

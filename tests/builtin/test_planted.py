@@ -37,13 +37,13 @@ def test_true_explanation_holds_iff_the_latent_fires(window: int | None, most: i
     for index, planted in enumerate(LATENTS):
         contexts = contexts_of(store, index)
         for split in ("explain", "test"):
-            found = contexts.activating(split)
-            assert len(found) >= 90
+            contexts_of_split = contexts.activating(split)
+            assert len(contexts_of_split) >= 90
             for kind in get_args(Negative):
                 silent = contexts.silent(kind, split, most, rng)
                 assert len(silent) >= 50, f"{planted.true.text}: {kind}"
-                found += silent
-            for context in found:
+                contexts_of_split += silent
+            for context in contexts_of_split:
                 assert planted.true.holds(visible(context.text)) == (context.kind == "activating"), context.text
 
 
@@ -74,10 +74,10 @@ def test_firing_share_is_that_of_the_true_explanation(planted_store: Path) -> No
 def test_too_broad_is_more_too_narrow_is_less_and_wrong_is_something_else(planted_store: Path) -> None:
     windows = texts(Store(planted_store))
     holds = {name: np.array([claim.holds(text) for text in windows]) for name, claim in CLAIMS.items()}
-    of = {claim.text: holds[name] for name, claim in CLAIMS.items()}
+    holds_by_text = {claim.text: holds[name] for name, claim in CLAIMS.items()}
     for planted in LATENTS:
         true, broad, narrow, wrong = (
-            of[claim.text] for claim in (planted.true, planted.too_broad, planted.too_narrow, planted.wrong)
+            holds_by_text[claim.text] for claim in (planted.true, planted.too_broad, planted.too_narrow, planted.wrong)
         )
         assert not (true & ~broad).any()
         assert broad.sum() > 1.15 * true.sum()
@@ -98,9 +98,9 @@ def test_explanations_are_told_apart_by_their_words() -> None:
 def test_a_latents_neighbours_are_its_family(planted_store: Path) -> None:
     store = Store(planted_store)
     for index in range(len(LATENTS)):
-        found = store.at(HOOKPOINT).neighbours("neighbours", index)
+        neighbours = store.at(HOOKPOINT).neighbours("neighbours", index)
         first = index // FAMILY * FAMILY
-        assert set(found.tolist()) == set(range(first, first + FAMILY)) - {index}
+        assert set(neighbours.tolist()) == set(range(first, first + FAMILY)) - {index}
 
 
 def test_the_corpus_is_the_same_everywhere() -> None:

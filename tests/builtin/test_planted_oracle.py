@@ -118,8 +118,8 @@ def test_it_gives_the_explanation_that_is_asked_for(sort: Sort, planted_store: P
     store = Store(planted_store)
     shown = Gathered(active=LatentContexts(store, store.at(HOOKPOINT).latent(0)).explain(20, 0))
     messages = explain_messages(shown, explain_options({}))
-    said = asyncio.run(oracle(explanation=sort).generate(messages)).completion
-    assert said == f"EXPLANATION: {LATENTS[0].claim(sort).text}"
+    completion = asyncio.run(oracle(explanation=sort).generate(messages)).completion
+    assert completion == f"EXPLANATION: {LATENTS[0].claim(sort).text}"
 
 
 @pytest.mark.parametrize(

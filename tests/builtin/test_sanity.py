@@ -30,9 +30,9 @@ def unit(share: float, n: int = N) -> Unit:
     return drawn._replace(firing_share=share)
 
 
-def counts(unit: Unit, said: list[np.ndarray]) -> Counter[str]:
+def counts(unit: Unit, labels: list[np.ndarray]) -> Counter[str]:
     """Contexts of each kind with a label."""
-    return Counter(context.kind for context, marks in zip(unit.contexts, said, strict=True) if marks.any())
+    return Counter(context.kind for context, marks in zip(unit.contexts, labels, strict=True) if marks.any())
 
 
 def test_units_are_such_as_tasks_draw() -> None:
@@ -85,15 +85,15 @@ def test_a_label_is_shaped_like_a_true_one(labels: Labels, share: float, error_r
     one = unit(share, n=20)
     true = [context.activations > 0 for context in one.contexts]
     shapes = {marks.tobytes() for marks in true}
-    said = labelled(one, labels, np.random.default_rng(seed), error_rate)
-    assert all(marks.tobytes() in shapes for marks in said)
-    assert all(marks.tobytes() in {own.tobytes(), bytes(32)} for marks, own in zip(said[:20], true, strict=False))
+    label = labelled(one, labels, np.random.default_rng(seed), error_rate)
+    assert all(marks.tobytes() in shapes for marks in label)
+    assert all(marks.tobytes() in {own.tobytes(), bytes(32)} for marks, own in zip(label[:20], true, strict=False))
 
 
 def test_a_grader_that_always_errs_says_the_reverse() -> None:
     one = unit(0.1)
-    said = labelled(one, "true", np.random.default_rng(0), error_rate=1)
-    assert counts(one, said) == {"random": N, "neighbours": N}
+    label = labelled(one, "true", np.random.default_rng(0), error_rate=1)
+    assert counts(one, label) == {"random": N, "neighbours": N}
 
 
 def test_statistics_of_known_labels() -> None:
@@ -121,9 +121,9 @@ def test_what_does_not_fall_does_not_pass() -> None:
 
 
 def test_which_statistic_passes() -> None:
-    found = score(draw_units(60, N, seed=0), MEASURES, seed=0)
+    passes = score(draw_units(60, N, seed=0), MEASURES, seed=0)
     passed = {
-        labels: {name: pass_rate(values, found["true"][name]) for name, values in found[labels].items()}
+        labels: {name: pass_rate(values, passes["true"][name]) for name, values in passes[labels].items()}
         for labels in LABELS[1:]
     }
     assert passed["missing"] == {name: float(name != "tnr") for name in (*JUDGED, *SIMULATED)}
@@ -147,11 +147,11 @@ def test_within_reach_counts_units_labelled_among_random() -> None:
 
 
 def test_the_tables_show_all() -> None:
-    found = score(draw_units(20, N, seed=0), MEASURES, seed=0)
-    assert list(found["missing"]) == [*JUDGED, *SIMULATED]
+    outcome = score(draw_units(20, N, seed=0), MEASURES, seed=0)
+    assert list(outcome["missing"]) == [*JUDGED, *SIMULATED]
     out = StringIO()
     console = Console(file=out, width=160)
-    console.print(label_tests(found), reach())
+    console.print(label_tests(outcome), reach())
     text = out.getvalue()
     assert "correlation weighted" in text
     assert "extra neighbour" in text

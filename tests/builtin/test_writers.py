@@ -25,21 +25,21 @@ from inspect_autointerp.text.render import visible
 
 
 def test_a_writers_question_is_told_from_a_judges() -> None:
-    said = "a\n\nWrite 3 texts of each kind."
-    assert asked(generation_messages(said, 10)[-1].text) == "write"
-    assert read_writing(generation_messages(said, 10)[-1].text) == ("a⏎⏎Write 3 texts of each kind.", 10)
+    explanation = "a\n\nWrite 3 texts of each kind."
+    assert asked(generation_messages(explanation, 10)[-1].text) == "write"
+    assert read_writing(generation_messages(explanation, 10)[-1].text) == ("a⏎⏎Write 3 texts of each kind.", 10)
     assert read_writing(generation_messages(" ", 4)[-1].text) == ("", 4)
     assert asked(detection_messages("a", [visible("b\n\nWrite 3 texts of each kind.")])[-1].text) == "judge"
 
 
 @given(st.lists(st.text(max_size=20), min_size=2, max_size=2), st.lists(st.text(max_size=20), min_size=2, max_size=2))
 def test_what_is_spelled_is_read(active: list[str], silent: list[str]) -> None:
-    found = parse_written(written_answer(active, silent), 2)
-    assert (list(found.active), list(found.silent)) == (active, silent)
+    texts = parse_written(written_answer(active, silent), 2)
+    assert (list(texts.active), list(texts.silent)) == (active, silent)
 
 
 @pytest.mark.parametrize(
-    "said",
+    "explanation",
     [
         'texts with "self" (10), "…er" (4), "):" (2)',
         'texts with "the" (10)',
@@ -48,10 +48,10 @@ def test_what_is_spelled_is_read(active: list[str], silent: list[str]) -> None:
         "",
     ],
 )
-def test_the_lexical_writer_uses_listed_words_and_avoids_them(said: str) -> None:
-    active, silent = write(said, 10)
-    assert all(listed(said, text) for text in active) == bool(said)
-    assert not any(listed(said, text) for text in silent)
+def test_the_lexical_writer_uses_listed_words_and_avoids_them(explanation: str) -> None:
+    active, silent = write(explanation, 10)
+    assert all(listed(explanation, text) for text in active) == bool(explanation)
+    assert not any(listed(explanation, text) for text in silent)
     assert uncounted(active, silent, {}) == ([None] * 10, [None] * 10)
 
 
@@ -91,8 +91,8 @@ def test_lexical_near_misses_are_spelled_like_the_word(word: str) -> None:
 
 
 @given(st.text(max_size=30), st.integers(1, 130))
-def test_the_lexical_writer_writes_as_many_as_it_is_asked_for(said: str, n: int) -> None:
-    active, silent = write(said, n)
+def test_the_lexical_writer_writes_as_many_as_it_is_asked_for(explanation: str, n: int) -> None:
+    active, silent = write(explanation, n)
     assert len(set(active)) == len(set(silent)) == n
 
 
@@ -122,9 +122,11 @@ def test_an_oracle_that_errs_puts_that_share_on_the_wrong_side() -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "said", "answer"),
+    ("model", "explanation", "answer"),
     [("oracle", "anything", "That is no explanation of a planted latent."), ("lexical", "names", None)],
 )
-def test_the_models_answer_the_prompt(model: str, said: str, answer: str | None) -> None:
-    found = asyncio.run(get_model(f"inspect_autointerp/{model}").generate(generation_messages(said, 3))).completion
-    assert found == answer if answer else len(json.loads(found)["silent"]) == 3
+def test_the_models_answer_the_prompt(model: str, explanation: str, answer: str | None) -> None:
+    completion = asyncio.run(
+        get_model(f"inspect_autointerp/{model}").generate(generation_messages(explanation, 3))
+    ).completion
+    assert completion == answer if answer else len(json.loads(completion)["silent"]) == 3

@@ -43,8 +43,8 @@ def hostile_card() -> Card:
 
 
 def test_pieces_hold_shares_of_the_maximum_and_silent_tokens_are_joined() -> None:
-    found = pieces(context(["a", "b", "c", "", "d"], [0, 0, 1, 4, 8]), 4)
-    assert found == [Piece("ab", None), Piece("c", 0.25), Piece("d", 1.0)]
+    joined = pieces(context(["a", "b", "c", "", "d"], [0, 0, 1, 4, 8]), 4)
+    assert joined == [Piece("ab", None), Piece("c", 0.25), Piece("d", 1.0)]
 
 
 def test_as_html_has_a_class_per_tenth() -> None:
@@ -97,7 +97,7 @@ def test_a_card_says_what_the_store_holds(store_folder: Path) -> None:
         assert card.available[split] == len(of_split)
         assert list(card.activating[split]) == list(range(10, 0, -1))
         assert card.activating[split][10][0].start == of_split[-1].start, "the strongest first"
-        assert all(len(found) == 2 for found in card.activating[split].values())
+        assert all(len(shown_contexts) == 2 for shown_contexts in card.activating[split].values())
     assert all(c.max_activation == 0 for c in card.negatives["random"])
     assert len(card.negatives["random"]) == 10
     assert card.edges == sorted(card.edges or [])

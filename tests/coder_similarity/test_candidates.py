@@ -18,6 +18,6 @@ def test_the_first_of_equals(values: np.ndarray, k: int | None) -> None:
     wanted = np.maximum(values, 0)
     for row in wanted:
         row[np.argsort(-row, kind="stable")[k if k is not None else len(row) :]] = 0
-    found = largest(csr_matrix(values), k)
-    assert np.array_equal(found.toarray(), wanted)
-    assert (found.data > 0).all()
+    top = largest(csr_matrix(values), k)
+    assert np.array_equal(top.toarray(), wanted)
+    assert (top.data > 0).all()

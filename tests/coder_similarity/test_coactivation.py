@@ -27,8 +27,8 @@ def dense_correlation(a: csr_matrix, b: csr_matrix) -> np.ndarray:
 def test_by_hand() -> None:
     # x = 2 0 0 2, y = 1 0 0 0: means 1 and ¼, Σxy − Σx Σy / 4 = 2 − 4 · 1 / 4 = 1; Σx² − 4 = 4, Σy² − ¼ = ¾.
     a, b = csr_matrix([[2.0, 0, 0, 2]]), csr_matrix([[1.0, 0, 0, 0]])
-    found = Coactivation(a, b, window=2, min_fires=1).of(np.array([0]), np.array([0]))
-    assert found[0] == pytest.approx(1 / sqrt(4 * 0.75))
+    similarity = Coactivation(a, b, window=2, min_fires=1).of(np.array([0]), np.array([0]))
+    assert similarity[0] == pytest.approx(1 / sqrt(4 * 0.75))
 
 
 def test_what_has_no_correlation_is_undefined() -> None:
@@ -59,8 +59,8 @@ def test_as_numpy_has_it_whatever_the_blocks(seed: int, k: int | None) -> None:
         wanted = np.where(largest[0] | largest[1], wanted, 0)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(coactivation, "_PRODUCTS", 30)
-        found = together.candidates(k).toarray()
-    assert found == pytest.approx(np.maximum(wanted, 0), abs=1e-9)
+        candidates = together.candidates(k).toarray()
+    assert candidates == pytest.approx(np.maximum(wanted, 0), abs=1e-9)
 
 
 def test_a_permuted_copy_is_matched_exactly(rng: np.random.Generator) -> None:
@@ -85,12 +85,12 @@ def test_the_pool_of_a_store_window_by_window(store_folder: Path, monkeypatch: p
     store = Store(store_folder)
     windows, width = store.pool[5:400], store.settings.window
     monkeypatch.setattr(coactivation, "_LATENTS", 100)  # 256 latents in three blocks
-    found = pool_activations(store, "layers.1", windows)
-    assert found.shape == (256, len(windows) * width)
+    activations = pool_activations(store, "layers.1", windows)
+    assert activations.shape == (256, len(windows) * width)
     for index in (0, 99, 100, 255):
         kept = LatentWindows(store, "layers.1", index)
         fired = np.intersect1d(kept.starts[kept.flags & POOL > 0], windows)
         wanted = np.zeros((len(windows), width))
         wanted[np.searchsorted(windows, fired)] = kept.on(fired, width)
-        assert found[index].toarray().reshape(wanted.shape) == pytest.approx(wanted)
-    assert found.nnz > 4 * 300 * width * 0.5  # top 4 of random latents, nearly all above 0, on every token
+        assert activations[index].toarray().reshape(wanted.shape) == pytest.approx(wanted)
+    assert activations.nnz > 4 * 300 * width * 0.5  # top 4 of random latents, nearly all above 0, on every token

@@ -10,9 +10,9 @@ from inspect_autointerp.coder_similarity.null_baseline import repaired, rotated
 
 def test_by_hand() -> None:
     cosine = Cosine(np.array([[3.0, 0], [0, 0]]), np.array([[1.0, 1], [-2, 0], [np.inf, 1]]))
-    found = cosine.of(np.array([0, 0, 0, 1]), np.array([0, 1, 2, 0]))
-    assert found == pytest.approx([1 / np.sqrt(2), -1, np.nan, np.nan], nan_ok=True)
-    assert cosine.all()[0] == pytest.approx(found[:3], nan_ok=True)
+    cosines = cosine.of(np.array([0, 0, 0, 1]), np.array([0, 1, 2, 0]))
+    assert cosines == pytest.approx([1 / np.sqrt(2), -1, np.nan, np.nan], nan_ok=True)
+    assert cosine.all()[0] == pytest.approx(cosines[:3], nan_ok=True)
     assert [known.tolist() for known in cosine.known] == [[True, False], [True, True, False]]
     assert [side.tolist() for side in cosine.match(None)] == [[0], [0]]
 

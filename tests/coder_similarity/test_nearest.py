@@ -24,19 +24,19 @@ def check(a: np.ndarray, b: np.ndarray, k: int) -> None:
     """The k largest positive products of each latent are there, and no pair that is among no latent's k largest."""
     full = a.astype(np.float64) @ b.T.astype(np.float64)
     i, j = nearest(a, b, k)
-    found = np.zeros(full.shape, dtype=bool)
-    found[i, j] = True
-    assert found.sum() == len(i)
-    assert np.array_equal(np.argwhere(found), np.column_stack([i, j]))  # in order of a, then b
+    nearest_mask = np.zeros(full.shape, dtype=bool)
+    nearest_mask[i, j] = True
+    assert nearest_mask.sum() == len(i)
+    assert np.array_equal(np.argwhere(nearest_mask), np.column_stack([i, j]))  # in order of a, then b
     assert (full[i, j] > 0).all()
-    among = np.zeros_like(found)
-    for side, has, in_k in ((full, found, among), (full.T, found.T, among.T)):
+    among = np.zeros_like(nearest_mask)
+    for side, has, in_k in ((full, nearest_mask, among), (full.T, nearest_mask.T, among.T)):
         kept = np.where(has, side, 0)
         k_here = min(k, side.shape[1])
         wanted = np.maximum(-np.sort(-side, axis=1)[:, :k_here], 0)
         assert np.array_equal(-np.sort(-kept, axis=1)[:, :k_here], wanted)
         in_k |= side >= wanted[:, -1:]
-    assert among[found].all()
+    assert among[nearest_mask].all()
 
 
 def test_by_hand() -> None:

@@ -18,12 +18,12 @@ def test_all_where_they_are_few(rng: np.random.Generator) -> None:
 def test_some_of_the_side_of_fewer_none_unknown(few: int, rng: np.random.Generator) -> None:
     known = np.zeros((2, 40), dtype=bool)
     known[few, :10], known[1 - few, :30] = True, True
-    found = drawn((known[0], known[1]), 4, rng)
-    some = found[few]
+    sides = drawn((known[0], known[1]), 4, rng)
+    some = sides[few]
     assert isinstance(some, np.ndarray)
     assert len(set(some.tolist())) == 4
     assert some.max() < 10
-    assert found[1 - few] == slice(None)
+    assert sides[1 - few] == slice(None)
 
 
 def test_of_some_it_is_as_high_as_of_all_or_a_little_higher(rng: np.random.Generator) -> None:

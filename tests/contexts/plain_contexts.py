@@ -34,17 +34,17 @@ class PlainContexts:
 
     def places(self, flags: int, split: Split, center: bool) -> list[int]:
         """Return where contexts can be cut in the windows kept for these reasons."""
-        wide, width, found = self.store.settings.window, self.store.window, []
+        wide, width, starts = self.store.settings.window, self.store.window, []
         for start, flag in self.kept:
             if not flag & flags or not self.store.in_split(np.array([start]), split)[0]:
                 continue
             if center:
                 [first], [end] = self.store.chunk_bounds(np.array([start]))
                 peak = start + int(np.argmax(self.act[start : start + wide]))
-                found.append(int(min(max(peak - width // 2, first), max(first, end - width))))
+                starts.append(int(min(max(peak - width // 2, first), max(first, end - width))))
             else:
-                found += [part for part in range(start, start + wide, width) if self.on(part).any()]
-        return found
+                starts += [part for part in range(start, start + wide, width) if self.on(part).any()]
+        return starts
 
     def activating(self, split: Split) -> list[tuple[int, int]]:
         """Start and decile, weakest first."""
@@ -68,14 +68,14 @@ class PlainContexts:
     def silent(self, split: Split) -> list[int]:
         seen = {self.tokens(start) for part in ("explain", "test") for start, _ in self.activating(part)}
         fires = {start for start, flag in self.kept if flag & POOL}
-        found = []
+        starts = []
         for wide in self.store.pool[self.store.in_split(self.store.pool, split)].tolist():
             for start in range(wide, wide + self.store.settings.window, self.store.window):
                 if (wide in fires and self.on(start).any()) or self.tokens(start) in seen:
                     continue
                 seen.add(self.tokens(start))
-                found.append(start)
-        return found
+                starts.append(start)
+        return starts
 
     def rng(self, seed: int, split: Split) -> np.random.Generator:
         return rng_of(seed, self.latent.id, split)

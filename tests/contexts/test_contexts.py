@@ -27,8 +27,8 @@ def store(store_folder: Path) -> Store:
 @pytest.fixture(scope="module")
 def busy(store: Store) -> list[LatentContexts]:
     """Latents with at least thirty contexts of every kind."""
-    found = [LatentContexts(store, store.at("layers.1").latent(index)) for index in range(256)]
-    return [contexts for contexts in found if min(contexts.n_available()) >= 30]
+    latents = [LatentContexts(store, store.at("layers.1").latent(index)) for index in range(256)]
+    return [contexts for contexts in latents if min(contexts.n_available()) >= 30]
 
 
 @pytest.fixture(scope="module")
@@ -48,12 +48,12 @@ def folders(store_folder: Path, centred_folder: Path) -> dict[bool, Path]:
     return {False: store_folder, True: centred_folder}
 
 
-def same(found: list[Context], expected: list[Context]) -> None:
+def same(contexts: list[Context], expected: list[Context]) -> None:
     def plain(context: Context) -> tuple:
         return (context.kind, context.start, context.text, context.spans, context.activations.tolist(), context.decile)
 
-    assert [plain(context) for context in found] == [plain(context) for context in expected]
-    assert all(context.activations.dtype == np.float32 and type(context.start) is int for context in found)
+    assert [plain(context) for context in contexts] == [plain(context) for context in expected]
+    assert all(context.activations.dtype == np.float32 and type(context.start) is int for context in contexts)
 
 
 @pytest.mark.parametrize("window", [32, 16, 4])
@@ -71,7 +71,7 @@ def test_contexts_are_those_of_the_plain_reference(
         same(contexts.test(3, 0, 0), plain.test(3, 0, 0))
         for split in SPLITS:
             assert contexts.silent_starts(split).tolist() == plain.silent(split)
-            same(contexts.activating(split), [plain.context(*found) for found in plain.activating(split)])
+            same(contexts.activating(split), [plain.context(*place) for place in plain.activating(split)])
         n_silent = len(plain.silent("test"))
         assert contexts.n_available() == (*(len(plain.activating(split)) for split in SPLITS), n_silent)
 
@@ -82,8 +82,8 @@ def test_off_the_grid_alone_a_context_tells_by_where_it_peaks(centred_folder: Pa
     for index in range(256):
         for centered in middle:
             contexts = LatentContexts(store, store.at("layers.1").latent(index), centered)
-            found = [context for split in SPLITS for context in contexts.activating(split)]
-            middle[centered] += [int(context.activations.argmax()) == store.window // 2 for context in found]
+            both_splits = [context for split in SPLITS for context in contexts.activating(split)]
+            middle[centered] += [int(context.activations.argmax()) == store.window // 2 for context in both_splits]
     assert np.mean(middle[True]) > 0.3, "the others peak too near to an end of what the subject saw at once"
     assert np.mean(middle[False]) < 0.08, "one in 32, if all places are alike"
 
@@ -108,8 +108,8 @@ def test_explain_and_test_never_share_a_document_or_a_text(
     def tokens(context: Context) -> bytes:
         return store.tokens[context.start : context.start + window].tobytes()
 
-    def documents(found: list[Context]) -> set[int]:
-        return set(store.document(np.array([context.start for context in found], dtype=int)).tolist())
+    def documents(contexts: list[Context]) -> set[int]:
+        return set(store.document(np.array([context.start for context in contexts], dtype=int)).tolist())
 
     assert not documents(shown) & documents(tested)
     assert not {tokens(context) for context in shown} & {tokens(context) for context in tested}
@@ -149,9 +149,9 @@ def test_recut_window_fires_as_in_a_store_of_that_window(store_folder: Path, sho
         kept, flags = store.at("layers.1").postings.windows(index)
         expected = {*store.cut(kept[(flags & SAMPLE) > 0]).ravel().tolist()} & firing
         contexts = LatentContexts(store, latent)
-        found = {context.start for split in SPLITS for context in contexts.activating(split)}
-        assert found <= expected
-        assert set(store.texts(np.array([*found], dtype=int))) == set(store.texts(np.array([*expected], dtype=int)))
+        starts = {context.start for split in SPLITS for context in contexts.activating(split)}
+        assert starts <= expected
+        assert set(store.texts(np.array([*starts], dtype=int))) == set(store.texts(np.array([*expected], dtype=int)))
         pool = set(store.cut(store.pool).ravel().tolist())
         silent = {*contexts.silent_starts("explain").tolist(), *contexts.silent_starts("test").tolist()}
         assert silent <= pool - firing
@@ -200,9 +200,9 @@ def test_the_order_of_test_contexts_says_nothing_of_their_kind(busy: list[Latent
     places = []
     for contexts in busy:
         for seed in range(10):
-            found = contexts.test(30, 30, seed)
-            assert len(found) == 60
-            places.append(np.mean([place for place, context in enumerate(found) if context.kind == "activating"]))
+            drawn = contexts.test(30, 30, seed)
+            assert len(drawn) == 60
+            places.append(np.mean([place for place, context in enumerate(drawn) if context.kind == "activating"]))
     assert len(places) >= 100
     assert abs(np.mean(places) - 29.5) < 4 * 2.25 / len(places) ** 0.5
 
@@ -235,14 +235,14 @@ def test_the_explain_split_can_be_sampled_in_four_ways(folders: dict[bool, Path]
     contexts = LatentContexts(store, store.at("layers.1").latent(index))
     sample = {context.start: context for context in contexts.activating("explain")}
     strongest = sorted((context.max_activation for context in sample.values()), reverse=True)
-    found = {way: contexts.explain(10, 0, way) for way in get_args(Sampling)}
-    assert [context.start for context in found["quantiles"]] == [context.start for context in contexts.explain(10, 0)]
-    assert {context.start for context in found["random"]} <= sample.keys()
-    top = [context.max_activation for context in found["top"]]
+    samples = {way: contexts.explain(10, 0, way) for way in get_args(Sampling)}
+    assert [context.start for context in samples["quantiles"]] == [context.start for context in contexts.explain(10, 0)]
+    assert {context.start for context in samples["random"]} <= sample.keys()
+    top = [context.max_activation for context in samples["top"]]
     assert all(a >= b for a, b in zip(top, strongest, strict=False)), "at least those of the sample"
     # A fifth of ten is two.
-    assert [context.max_activation for context in found["mix"]][:2] == top[:2]
-    for drawn in found.values():
+    assert [context.max_activation for context in samples["mix"]][:2] == top[:2]
+    for drawn in samples.values():
         assert len(drawn) == min(10, len(drawn))
         maxima = [context.max_activation for context in drawn]
         assert maxima == sorted(maxima, reverse=True)
@@ -251,7 +251,7 @@ def test_the_explain_split_can_be_sampled_in_four_ways(folders: dict[bool, Path]
         assert store.in_split(starts, "explain").all()
     tested = contexts.test(10_000, 10_000, 0)
     texts = set(store.texts(np.array([context.start for context in tested], dtype=int)))
-    for drawn in found.values():
+    for drawn in samples.values():
         assert not texts & set(store.texts(np.array([context.start for context in drawn], dtype=int)))
 
 

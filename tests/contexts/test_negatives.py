@@ -72,7 +72,7 @@ def test_negatives_are_silent_and_of_other_texts(
     folder: Path, fires: np.ndarray, kind: Negative, window: int | None
 ) -> None:
     store = Store(folder, window=window)
-    found = 0
+    n_silent = 0
     for index in range(0, 256, 4):
         contexts = LatentContexts(store, store.at(HOOKPOINT).latent(index))
         firing = {context.text for split in ("explain", "test") for context in contexts.activating(split)}
@@ -92,8 +92,8 @@ def test_negatives_are_silent_and_of_other_texts(
                     assert context.neighbour in store.at(HOOKPOINT).neighbours(kind, index)
                 else:
                     assert context.neighbour is None
-            found += len(silent)
-    assert found > 200
+            n_silent += len(silent)
+    assert n_silent > 200
 
 
 def test_neighbours_windows_are_all_found_that_can_be_known(folder: Path, fires: np.ndarray) -> None:

@@ -43,11 +43,16 @@ def test_the_sums_by_hand() -> None:
 
 
 def test_json_has_the_sums_of_all_latents() -> None:
-    said = json.loads(as_json(found([call("a", "p q", "1"), call("b", "p", "1")], ["a", "b"], 10), {"seed": 3}))
+    content = json.loads(as_json(found([call("a", "p q", "1"), call("b", "p", "1")], ["a", "b"], 10), {"seed": 3}))
     # 2 · (3 + 8 + 3) + 3 = 31 tokens of two latents, so 155 of ten; money 5 · (31 · 2 + 2 · 10) / 10⁶
-    assert said["total"] == {"calls": 10, "input_tokens": 155, "output_tokens": 10, "dollars": pytest.approx(0.00041)}
-    assert said["rows"][0]["for"] == "detection"
-    assert (said["latents"], said["latents_drawn"], said["seed"]) == (10, 2, 3)
+    assert content["total"] == {
+        "calls": 10,
+        "input_tokens": 155,
+        "output_tokens": 10,
+        "dollars": pytest.approx(0.00041),
+    }
+    assert content["rows"][0]["for"] == "detection"
+    assert (content["latents"], content["latents_drawn"], content["seed"]) == (10, 2, 3)
 
 
 def test_the_spread_is_students_interval_of_a_draw_without_replacement() -> None:
@@ -68,8 +73,8 @@ def test_a_likelihood_model_is_sent_bare_texts() -> None:
 def test_without_a_price_there_is_no_money_and_a_line_says_how_to_give_one() -> None:
     none = found([call("a", "p", "1")], ["a"], 1, None)
     assert isnan(none.rows[0].money)
-    said = json.loads(as_json(none, {}))
-    assert said["total"]["dollars"] is None
+    content = json.loads(as_json(none, {}))
+    assert content["total"]["dollars"] is None
     lines = notes(none, {"m": "words"}, {"m": None}, {}, cached=True)
     assert any("m: its price is unknown" in line and "--model-cost-config FILE" in line for line in lines)
 

@@ -43,7 +43,9 @@ def test_levels_differ_in_what_they_are_called_after() -> None:
     ]
     assert [level.task["window"] for level in read_study("context-length").levels.values()] == [16, 32, 64]
     sampling = read_study("sampling")
-    assert all(sampling.arguments(of)["explainer"]["sampling"] == name for name, of in sampling.levels.items())
+    assert all(
+        sampling.arguments(options)["explainer"]["sampling"] == name for name, options in sampling.levels.items()
+    )
 
 
 def test_the_papers_numbers() -> None:
@@ -70,7 +72,7 @@ def test_options_of_the_explainer_are_put_over_one_by_one() -> None:
 
 def test_shared_floors_are_of_the_default_and_a_studys_own_of_each_level() -> None:
     study = read_study("examples")
-    floors = {name: of for name, of in study.with_floors(study.levels, "40").items() if of.floor}
+    floors = {name: level for name, level in study.with_floors(study.levels, "40").items() if level.floor}
     assert list(floors) == ["random explanation", "random SAE"]
     assert study.arguments(floors["random explanation"])["explainer"] == {
         "name": "shuffled",
@@ -97,6 +99,7 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
     [
         ("about: x", "mine.yaml: factor: Field required; studies/examples.yaml shows the form"),
         ("[1", "mine.yaml: cannot be read"),
+        ("about: x\nabout: y", "mine.yaml: cannot be read (line 2: about is given twice)"),
         ("about: x\ntable: t\nfactor: f\nscores: [detection]\nlevel: {}", "level: Extra inputs are not permitted"),
         ("about: x\ntable: t\nfactor: f\nscores: [d]\nlevels: {a: {paper: {d: [1, 2]}}}", "levels.a.paper.d"),
     ],

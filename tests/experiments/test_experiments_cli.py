@@ -72,11 +72,11 @@ def test_each_runs_on_the_demo(
         assert "Cost and scores of explanations, means per latent" in out
         assert "arXiv" not in out
     written = table.read_text()
-    for level, of in wanted.levels.items():
-        if not of.paper:
+    for level, settings in wanted.levels.items():
+        if not settings.paper:
             continue
         row = next(line for line in written.splitlines() if line.strip("| *").startswith(level))
-        for numbers in of.paper.values():
+        for numbers in settings.paper.values():
             assert f"{numbers[0]:.2f}" in row
     logs = [read_eval_log(info, header_only=True) for info in list_eval_logs(str(tmp_path / name))]
     assert {log.status for log in logs} == {"success"}
@@ -166,9 +166,9 @@ def test_a_mistake_is_one_line(
     monkeypatch.chdir(tmp_path)
     status, _, err = study(monkeypatch, capsys, *arguments)
     assert status == 2
-    found = [line for line in err.splitlines() if line.startswith("autointerp: ")]
-    assert len(found) == 1, err
-    assert message.removeprefix("…") in found[0] if message.startswith("…") else found[0][12:].startswith(message)
+    lines = [line for line in err.splitlines() if line.startswith("autointerp: ")]
+    assert len(lines) == 1, err
+    assert message.removeprefix("…") in lines[0] if message.startswith("…") else lines[0][12:].startswith(message)
 
 
 def test_without_a_name_they_are_listed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

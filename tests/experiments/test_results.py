@@ -22,11 +22,11 @@ def found(values: dict[str, float], coder: str = "sae", score: str = "detection"
 
 def test_medians_and_paired_differences_over_common_latents() -> None:
     levels = {"a": Level(), "b": Level(), "missing": Level()}
-    of = {
+    outcomes = {
         "a": found({"h/1": 0.5, "h/2": 0.6, "h/3": 0.7, "h/4": 0.8}),
         "b": found({"h/2": 0.7, "h/3": 0.9, "h/4": 1.0, "h/5": 0.0, "h/6": np.nan}),
     }
-    rows: Any = outcome(of, levels, "a").set_index("level")
+    rows: Any = outcome(outcomes, levels, "a").set_index("level")
     assert list(rows.index) == ["a", "b"]
     assert rows.loc["a", ["q25", "median", "q75"]].tolist() == pytest.approx([0.575, 0.65, 0.725])
     assert (rows.loc["b", "n"], rows.loc["a", "against"]) == (4, "")
@@ -39,8 +39,8 @@ def test_other_latents_are_not_paired() -> None:
     many = {f"h/{i}": 0.8 + 0.01 * (i % 5) for i in range(30)}
     few = {f"h/{i}": 0.5 + 0.01 * (i % 7) for i in range(30)}
     levels = {"a": Level(), "b": Level(), "b, random": Level(floor=True, of="b")}
-    of = {"a": found(many), "b": found(few, coder="neurons"), "b, random": found(few, coder="neurons")}
-    rows: Any = outcome(of, levels, "a").set_index("level")
+    outcomes = {"a": found(many), "b": found(few, coder="neurons"), "b, random": found(few, coder="neurons")}
+    rows: Any = outcome(outcomes, levels, "a").set_index("level")
     assert rows.loc["b", ["pairs", "verdict", "against"]].tolist() == [0, "lower", "a"]
     assert rows.loc["b, random", ["pairs", "verdict", "against"]].tolist() == [30, "tied", "b"]
     # two comparisons of the score: Holm doubles the smaller p

@@ -68,12 +68,12 @@ def test_unread_refusal_field_is_a_refusal() -> None:
 
 
 def test_invalid_quoted_answer_is_one_bounded_visible_line() -> None:
-    said = invalid("the line “\x1b[31mred\n│ " + "x" * 500 + "” is odd")
-    assert said.startswith("invalid_response_format: the line “")
-    assert len(said) <= 150
-    assert said.isprintable()
-    assert "│" not in said
-    assert main_reason(said) == "invalid_response_format"
+    reason = invalid("the line “\x1b[31mred\n│ " + "x" * 500 + "” is odd")
+    assert reason.startswith("invalid_response_format: the line “")
+    assert len(reason) <= 150
+    assert reason.isprintable()
+    assert "│" not in reason
+    assert main_reason(reason) == "invalid_response_format"
     assert main_reason("provider_error: RateLimitError") == "provider_error: RateLimitError"
 
 

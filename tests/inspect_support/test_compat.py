@@ -11,6 +11,7 @@ from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
+import click
 import pytest
 from inspect_ai import Task, eval
 from inspect_ai.dataset import Sample
@@ -97,11 +98,19 @@ def sample_of_a_run(sample_state: Callable[[], TaskState | None]) -> None:
     assert inputs == ["mine"]
 
 
+def options_of_inspect_eval(eval_command: click.Command) -> None:
+    parser = eval_command.make_parser(click.Context(eval_command))
+    values, _, order = parser.parse_args(["-T", "a=1", "--seed", "-1", "-T", "b=2", "mine.py", "--debug-errors"])
+    assert [parameter.name for parameter in order] == ["t", "seed", "t", "debug_errors", "tasks"]
+    assert (values["t"], values["seed"], values["tasks"]) == (["a=1", "b=2"], "-1", ("mine.py",))
+
+
 RELIED_ON: dict[str, Callable[..., None]] = {
     "parse_cli_args": read_arguments,
     "PrerequisiteError": one_line,
     "active_generate_config": settings_of_a_run,
     "active_model": model_of_a_run,
+    "eval_command": options_of_inspect_eval,
     "_get_model_info_direct": prices_without_a_provider,
     "sample_state": sample_of_a_run,
 }

@@ -16,17 +16,17 @@ from inspect_autointerp.tasks import detection
 def test_the_commonest_reason_is_named() -> None:
     # Unscored are 1 + 0.5 + 1 of three latents, 2.5 / 3 = 83 %; of these 2.5 refusals are 1.5, 60 %.
     reasons = Counter({"refusal": 1.5, "truncated": 1.0})
-    said = warning("fuzzing", [1.0, 0.5, 1.0], reasons)  # type: ignore[arg-type]
-    assert said is not None
-    assert "fuzzing: 83% of the contexts are unscored, mostly for refusal (60% of them)" in said
+    message = warning("fuzzing", [1.0, 0.5, 1.0], reasons)  # type: ignore[arg-type]
+    assert message is not None
+    assert "fuzzing: 83% of the contexts are unscored, mostly for refusal (60% of them)" in message
 
 
 def test_warning_details_of_one_reason_count_together() -> None:
     # Of 1 + 1 + 1: 1.6 invalid in two ways, 1.4 refusals, so invalid answers are the commonest.
     three, two = "invalid_response_format: it holds a list of 3 labels", "invalid_response_format: it holds no list"
-    said = warning("detection", [1.0, 1.0, 1.0], Counter({"refusal": 1.4, three: 0.9, two: 0.7}))  # type: ignore[arg-type]
-    assert said is not None
-    assert "mostly for invalid_response_format (53% of them; most often it holds a list of 3 labels)" in said
+    message = warning("detection", [1.0, 1.0, 1.0], Counter({"refusal": 1.4, three: 0.9, two: 0.7}))  # type: ignore[arg-type]
+    assert message is not None
+    assert "mostly for invalid_response_format (53% of them; most often it holds a list of 3 labels)" in message
 
 
 @pytest.mark.parametrize("shares", [[], [0.5], [1.0, 0.0], [0.0]])
@@ -56,5 +56,5 @@ def test_an_evaluation_that_says_little_ends_with_the_warning(
             log_dir=str(tmp_path),
             display="none",
         )
-    [said] = [record.message for record in caplog.records if "unscored" in record.message]
-    assert f"detection: 100% of the contexts are unscored, mostly for {reason}" in said
+    [message] = [record.message for record in caplog.records if "unscored" in record.message]
+    assert f"detection: 100% of the contexts are unscored, mostly for {reason}" in message

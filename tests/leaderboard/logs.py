@@ -39,14 +39,14 @@ WORDS = [
 
 
 def write_logs(
-    results: Results, folder: Path, said: str = "names of things", hostile: str = "", n: int = 20
+    results: Results, folder: Path, explanation: str = "names of things", hostile: str = "", n: int = 20
 ) -> Results:
     """Write a log per log that the results name, and return the results with the logs where they are.
 
     Args:
         results: As `benchmarks.synthetic_results` makes them.
         folder: Where to.
-        said: How explanations begin.
+        explanation: How explanations begin.
         hostile: A token that stands in every context.
         n: Activating contexts of each latent, and random ones.
     """
@@ -64,7 +64,7 @@ def write_logs(
                 EvalSampleScore(
                     sample_id=str(results.latents["id"][latent]),
                     value={statistic: float(value)},
-                    answer=None if explainer == "empty" else f"{said} {latent}",
+                    answer=None if explainer == "empty" else f"{explanation} {latent}",
                     metadata={KEY: _verdicts(tests[latent], int(str(entry)))},
                 )
                 for latent, value in zip(own["latent"].tolist(), own["value"].tolist(), strict=True)
@@ -78,7 +78,7 @@ def write_logs(
 
 def _contexts(seed: int, hostile: str, n: int) -> list[Context]:
     rng = np.random.default_rng(seed)
-    found = []
+    contexts = []
     for i in range(2 * n):
         tokens = [*(WORDS[j] for j in rng.integers(0, len(WORDS), 31)), hostile]
         ends = np.cumsum([len(token) for token in tokens]).tolist()
@@ -86,13 +86,13 @@ def _contexts(seed: int, hostile: str, n: int) -> list[Context]:
         activations = np.zeros(32, dtype=np.float32)
         if i < n:
             activations[rng.integers(0, 32, 4)] = rng.gamma(2, 2, 4)
-        found.append(
+        contexts.append(
             Context(
                 "activating" if i < n else "random", i, "".join(tokens), spans, activations,
                 10 * i // n + 1 if i < n else None,
             )
         )  # fmt: skip
-    return found
+    return contexts
 
 
 def _verdicts(contexts: list[Context], seed: int) -> dict[str, list[Any]]:

@@ -10,23 +10,23 @@ def test_deciles_by_hand_and_those_without_a_value_left_out() -> None:
     results = results_of_values(
         {"a": [0.5, 0.7], "b": [0.5, 0.5]}, deciles={"a": {1: [0.25, 0.75], 10: [1.0, NAN]}, "b": {10: [0.5, 0.5]}}
     )
-    found = breakdown(results, "decile")
-    rows = found[["entry", "group", "n", "mean"]].to_numpy().tolist()
+    deciles = breakdown(results, "decile")
+    rows = deciles[["entry", "group", "n", "mean"]].to_numpy().tolist()
     assert rows == [[0, 1, 2, 0.5], [0, 10, 1, 1], [1, 10, 2, 0.5]]
 
 
 def test_bands_of_density_by_hand() -> None:
     results = results_of_values({"a": [0.5, 0.75, 1.0, 0.25]}, shares=[0.2, 0.002, 0.003, NAN])
-    found = breakdown(results, "density")
-    assert found[["group", "n", "mean"]].to_numpy().tolist() == [["0.001–0.01", 2, 0.875], ["0.1–1", 1, 0.5]]
+    rows = breakdown(results, "density")
+    assert rows[["group", "n", "mean"]].to_numpy().tolist() == [["0.001–0.01", 2, 0.875], ["0.1–1", 1, 0.5]]
 
 
 def test_hookpoints_are_those_of_tables() -> None:
     results = synthetic(explainers=3, latents=20, scores=1, hookpoints=2, missing=0)
-    found = breakdown(results, "hookpoint")
-    assert found["group"].tolist() == ["layers.0"] * 3 + ["layers.1"] * 3
-    assert found["mean"].tolist() == pytest.approx(results.estimates["mean"].tolist(), abs=1e-6)
-    assert found["low"].tolist() == pytest.approx(results.estimates["low"].tolist(), abs=1e-6)
+    rows = breakdown(results, "hookpoint")
+    assert rows["group"].tolist() == ["layers.0"] * 3 + ["layers.1"] * 3
+    assert rows["mean"].tolist() == pytest.approx(results.estimates["mean"].tolist(), abs=1e-6)
+    assert rows["low"].tolist() == pytest.approx(results.estimates["low"].tolist(), abs=1e-6)
 
 
 def test_another_word_is_one_line() -> None:

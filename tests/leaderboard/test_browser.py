@@ -27,11 +27,11 @@ def browser() -> "Iterator[Browser]":
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as driver:
         own = Path(driver.chromium.executable_path)
-        found = next(filter(None, map(shutil.which, CHROMIUMS)), str(own) if own.exists() else None)
-        if found is None:
+        executable = next(filter(None, map(shutil.which, CHROMIUMS)), str(own) if own.exists() else None)
+        if executable is None:
             pytest.skip("no Chromium: install the system's, or run `playwright install chromium`")
         # Inside of a container there is no sandbox to be had; what is opened was written by these tests.
-        browser = driver.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+        browser = driver.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
         yield browser
         browser.close()
 
@@ -49,7 +49,7 @@ def hostile(results: Results) -> Results:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     results = hostile(synthetic(explainers=5, latents=12, scores=2, hookpoints=2))
-    results = write_logs(results, tmp_path_factory.mktemp("logs"), said=HOSTILE, hostile=HOSTILE, n=4)
+    results = write_logs(results, tmp_path_factory.mktemp("logs"), explanation=HOSTILE, hostile=HOSTILE, n=4)
     out = tmp_path_factory.mktemp("out") / "page"
     write_page(results, out)
     return out
@@ -60,16 +60,18 @@ def page(browser: "Browser", folder: Path) -> "Iterator[Page]":
     """The page opened; nothing may be said on the console, no dialog open, nothing be fetched from elsewhere."""
     context = browser.new_context(viewport={"width": 1200, "height": 900})
     page = context.new_page()
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("dialog", lambda dialog: said.append(dialog.message))
-    page.on("request", lambda request: None if request.url.startswith(("file:", "data:")) else said.append(request.url))
+    messages: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("pageerror", lambda error: messages.append(str(error)))
+    page.on("dialog", lambda dialog: messages.append(dialog.message))
+    page.on(
+        "request", lambda request: None if request.url.startswith(("file:", "data:")) else messages.append(request.url)
+    )
     page.goto((folder / "index.html").as_uri())
     page.wait_for_selector("body[data-ready]")
     yield page
     assert page.evaluate("window.hurt") is None
-    assert said == []
+    assert messages == []
     context.close()
 
 
@@ -135,8 +137,8 @@ def test_a_card_shows_explanations_contexts_and_verdicts(page: "Page") -> None:
     page.get_by_role("button", name="layers.0/3", exact=True).click()
     page.wait_for_selector("#card .verdicts tbody tr")
     assert page.inner_text("#card-title") == "layers.0/3"
-    said = column(page, "#card-body > .wide", "explanation")
-    assert sorted(said) == sorted([f"{SHOWN} 3"] * 4 + ["(no explanation)"])
+    explanations = column(page, "#card-body > .wide", "explanation")
+    assert sorted(explanations) == sorted([f"{SHOWN} 3"] * 4 + ["(no explanation)"])
     assert page.locator("#card .verdicts tbody tr").count() == 8
     assert SHOWN in page.locator("#card .verdicts .text").first.inner_text()
     failures = [int(text) for text in column(page, "#card .verdicts", "failures")]

@@ -194,12 +194,12 @@ def test_removed_sample_counts_as_missing(counts: bool, tmp_path: Path) -> None:
     write_eval_log(log, str(tmp_path / "a.eval"))
     with pytest.raises(UserError, match=r"1 of its 4 samples are missing \(layers\.1/3\)"):
         recomputed(str(tmp_path / "a.eval"))
-    found = read_results(str(tmp_path))
+    results = read_results(str(tmp_path))
     if counts:  # its own numbers disagree, too
-        assert "the results are of 3 samples, and the header lists 4" in found.apart["reason"].iloc[0]
+        assert "the results are of 3 samples, and the header lists 4" in results.apart["reason"].iloc[0]
         return
-    assert found.entries["explainer"].tolist() == ["m, 1 sample missing"]
-    assert summary(found)["unscored"].tolist() == [0.25]
+    assert results.entries["explainer"].tolist() == ["m, 1 sample missing"]
+    assert summary(results)["unscored"].tolist() == [0.25]
 
 
 def test_failed_sample_counts_as_unscored_in_an_entry(tmp_path: Path) -> None:

@@ -43,9 +43,9 @@ def test_pearson_s_interval_is_scipy_s_where_scores_are_normal(rng: np.random.Ge
 def test_the_influence_of_a_latent_is_what_leaving_it_out_changes(rng: np.random.Generator) -> None:
     both = rng.integers(0, 30, (2, 400)).astype(float)
     both[1] += both[0]
-    for of in (midranks, moments):
-        covariance, influence = of(both)
-        without = np.array([of(np.delete(both, i, axis=1))[0] for i in range(5)])
+    for parts in (midranks, moments):
+        covariance, influence = parts(both)
+        without = np.array([parts(np.delete(both, i, axis=1))[0] for i in range(5)])
         assert (covariance - without) * 399 == pytest.approx(influence[:, :5].T, abs=0.02 * np.abs(influence).max())
 
 
@@ -57,10 +57,10 @@ def test_intervals_hold_the_truth(rng: np.random.Generator) -> None:
         return rng.binomial(50, [ease, other]) / 50
 
     many = draw(400_000)
-    for of, truth in ((midranks, spearmanr(*many).statistic), (moments, pearsonr(*many).statistic)):
-        found = np.array([correlation(*of(draw(100))) for _ in range(600)])
-        held = ((found[:, 1] <= truth) & (truth <= found[:, 2])).mean()
-        assert 0.92 < held < 0.98, of.__name__
+    for parts, truth in ((midranks, spearmanr(*many).statistic), (moments, pearsonr(*many).statistic)):
+        estimates = np.array([correlation(*parts(draw(100))) for _ in range(600)])
+        held = ((estimates[:, 1] <= truth) & (truth <= estimates[:, 2])).mean()
+        assert 0.92 < held < 0.98, parts.__name__
 
 
 @pytest.mark.parametrize(
@@ -79,8 +79,8 @@ def test_what_has_no_correlation_is_undefined(values: list[float]) -> None:
 
 def test_a_score_with_itself_is_1_and_turned_round_minus_1(rng: np.random.Generator) -> None:
     values = rng.random(20)
-    of, turned = values.tolist(), (1 - values).tolist()
-    scores = {"detection": {"a": of}, "fuzzing": {"a": of}, "embedding": {"a": turned}}
-    found = correlations(results_of_values(scores))
-    assert found["spearman"].tolist() == pytest.approx([1, -1, -1])
-    assert found["pearson_low"].tolist() == pytest.approx([1, -1, -1])
+    upright, turned = values.tolist(), (1 - values).tolist()
+    scores = {"detection": {"a": upright}, "fuzzing": {"a": upright}, "embedding": {"a": turned}}
+    row = correlations(results_of_values(scores))
+    assert row["spearman"].tolist() == pytest.approx([1, -1, -1])
+    assert row["pearson_low"].tolist() == pytest.approx([1, -1, -1])

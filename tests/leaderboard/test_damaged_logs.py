@@ -78,10 +78,10 @@ def test_leaderboard_of_randomly_damaged_log_keeps_the_others(logs: Path) -> Non
     listed = 0
     for _ in range(DAMAGES):
         (logs / "bad.eval").write_bytes(damaged(whole, rng))
-        found = means()
-        assert {name: found[name] for name in ("one", "two")} == {name: before[name] for name in ("one", "two")}
-        listed += len(found) == 2
-        assert found.get("bad", before["bad"]) == before["bad"], "never other numbers"
+        remaining = means()
+        assert {name: remaining[name] for name in ("one", "two")} == {name: before[name] for name in ("one", "two")}
+        listed += len(remaining) == 2
+        assert remaining.get("bad", before["bad"]) == before["bad"], "never other numbers"
     assert listed > DAMAGES / 2
 
 
@@ -161,8 +161,8 @@ def test_leaderboard_of_odd_log_keeps_the_others(name: str, logs: Path, tmp_path
     options = [*targets, "--latents", f"{tmp_path}/latents.parquet", "--full"]
     done = CliRunner().invoke(app, ["leaderboard", str(logs), *options], catch_exceptions=False)
     assert done.exit_code == 0, done.output
-    found = numbers(logs)
-    assert {name: found[name] for name in ("one", "two")} == {name: before[name] for name in ("one", "two")}
+    figures = numbers(logs)
+    assert {name: figures[name] for name in ("one", "two")} == {name: before[name] for name in ("one", "two")}
     if reason:
         [left] = json.loads((tmp_path / "rows.json").read_text())["not_compared"]
         assert reason in left["reason"]

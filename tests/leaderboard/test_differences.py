@@ -14,8 +14,8 @@ from inspect_autointerp.statistics.intervals import bootstrap_intervals
 
 def test_a_difference_by_hand() -> None:
     # On the four latents that both have: 0.1, 0.3, 0.1, 0.3: mean 0.2, n 4; with four signs p is 2^−3 at least.
-    found = differences(results_of_values({"a": [0.6, 0.8, 0.5, 0.9, 0.1], "b": [0.5, 0.5, 0.4, 0.6, NAN]}))
-    [row] = found.to_dict("records")
+    pairs = differences(results_of_values({"a": [0.6, 0.8, 0.5, 0.9, 0.1], "b": [0.5, 0.5, 0.4, 0.6, NAN]}))
+    [row] = pairs.to_dict("records")
     assert (row["first"], row["second"], row["n"], row["verdict"]) == (0, 1, 4, "tied")
     assert row["difference"] == pytest.approx(0.2, abs=1e-7)
     assert row["p"] == row["p_holm"] == 0.125
@@ -26,6 +26,13 @@ def test_holm_by_hand() -> None:
     assert holm(np.array([0.04, NAN, 0.01, 0.02]))[[0, 2, 3]].tolist() == [0.04, 0.03, 0.04]
     assert holm(np.array([0.6, 0.7])).tolist() == [1, 1]
     assert holm(np.array([])).tolist() == []
+
+
+def test_holm_is_statsmodels_own() -> None:
+    from statsmodels.stats.multitest import multipletests
+
+    p = np.random.default_rng(0).random(50) ** 4
+    assert holm(p) == pytest.approx(multipletests(p, method="holm")[1])
 
 
 def test_p_is_that_of_the_paired_t_test_where_differences_are_symmetric(rng: np.random.Generator) -> None:
@@ -91,21 +98,21 @@ def test_differences_do_not_depend_on_order_or_memory(
 ) -> None:
     values = {name: rng.random(40).tolist() for name in "abcd"}
     values["b"][3:9] = [NAN] * 6
-    found = _by_name(values)
+    by_name = _by_name(values)
     monkeypatch.setattr("inspect_autointerp.leaderboard.analyse.differences._AT_ONCE", 80)
-    assert _by_name({name: values[name] for name in "dbca"}) == pytest.approx(found, abs=1e-9)
+    assert _by_name({name: values[name] for name in "dbca"}) == pytest.approx(by_name, abs=1e-9)
 
 
 def _by_name(values: dict[str, list[float]]) -> dict[tuple[str, str], float]:
     results = results_of_values(values)
     names = results.entries["explainer"]
-    found = {}
+    numbers = {}
     for row in differences(results).to_dict("records"):
         sign = 1 if names[row["first"]] < names[row["second"]] else -1
         pair = tuple(sorted((names[row["first"]], names[row["second"]])))
-        found[(*pair, "p")] = row["p_holm"]
-        found[pair] = sign * row["difference"]
-    return found
+        numbers[(*pair, "p")] = row["p_holm"]
+        numbers[pair] = sign * row["difference"]
+    return numbers
 
 
 def test_verdicts_on_equals_are_wrong_in_no_more_than_one_table_of_twenty(rng: np.random.Generator) -> None:

@@ -45,8 +45,8 @@ def names(tables: list) -> list[list[str]]:
 
 
 def test_rows_are_ordered_by_score_and_floors_come_last() -> None:
-    found = [entry("a", 0.6), entry("shuffled", 0.9, floor=True), entry("b", 0.8), entry("c", NAN)]
-    tables, apart = compare(found)
+    entries = [entry("a", 0.6), entry("shuffled", 0.9, floor=True), entry("b", 0.8), entry("c", NAN)]
+    tables, apart = compare(entries)
     assert names(tables) == [["b", "a", "c", "shuffled"]]
     assert not apart
 
@@ -75,8 +75,8 @@ def test_a_repeated_evaluation_counts_once_by_its_newest_log() -> None:
 
 
 def test_of_two_single_logs_the_newer_one_is_the_table() -> None:
-    found = [entry("example", store="d1", created="2026-01-01"), entry("mine", store="d2", created="2026-02-01")]
-    tables, apart = compare(found)
+    entries = [entry("example", store="d1", created="2026-01-01"), entry("mine", store="d2", created="2026-02-01")]
+    tables, apart = compare(entries)
     assert names(tables) == [["mine"]]
     assert [(other.explainer, why) for other, why in apart] == [("example", "another store (d1)")]
 
@@ -90,13 +90,13 @@ def test_a_random_coder_is_a_table_of_its_own_and_comes_last() -> None:
 
 
 def test_a_suites_rows_over_another_store_are_refused_with_both_digests() -> None:
-    of: Any = {"suite": "tiny/1 · abc", "created": "2025-01-01"}
-    others = [entry("c", store="d2", **of), entry("d", store="d2/16", **of)]
-    tables, apart = compare([entry("a", **of), *others, entry("e"), entry("f")])
+    common: Any = {"suite": "tiny/1 · abc", "created": "2025-01-01"}
+    others = [entry("c", store="d2", **common), entry("d", store="d2/16", **common)]
+    tables, apart = compare([entry("a", **common), *others, entry("e"), entry("f")])
     assert names(tables) == [["e", "f"]]
     assert ("a", "store d1 is not that of suite tiny/1 · abc, d2") in [(row.explainer, why) for row, why in apart]
     # A published digest beats any number of rows.
-    tables, apart = compare([replace(entry("a", **of), digest="d1"), *others])
+    tables, apart = compare([replace(entry("a", **common), digest="d1"), *others])
     assert names(tables) == [["a"]]
     assert {why for _, why in apart} == {"store d2 is not that of suite tiny/1 · abc, d1"}
 
@@ -105,15 +105,15 @@ def test_self_made_stores_have_a_table_each() -> None:
     def row(explainer: str, store: str, digest: str | None) -> Entry:
         return replace(entry(explainer, store=store, suite="tiny/1 · abc"), digest=digest, one_store=False)
 
-    found = [row(name, store, digest) for store, digest in (("d1", "d1"), ("d2", "d2"), ("d3", None)) for name in "ab"]
-    tables, apart = compare([*found, row("c", "d4", None)])
+    rows = [row(name, store, digest) for store, digest in (("d1", "d1"), ("d2", "d2"), ("d3", None)) for name in "ab"]
+    tables, apart = compare([*rows, row("c", "d4", None)])
     assert names(tables) == [["a", "b"]] * 3
     assert [(one.explainer, why) for one, why in apart] == [("c", "another store (d4)")]
 
 
 def test_two_settings_with_two_rows_each_are_two_tables() -> None:
-    found = [entry("a"), entry("b"), entry("a", store="d2"), entry("b", store="d2"), entry("c", store="d2")]
-    assert sorted(names(compare(found)[0])) == [["a", "b"], ["a", "b", "c"]]
+    entries = [entry("a"), entry("b"), entry("a", store="d2"), entry("b", store="d2"), entry("c", store="d2")]
+    assert sorted(names(compare(entries)[0])) == [["a", "b"], ["a", "b", "c"]]
 
 
 def test_no_folder_and_no_log_are_one_line(tmp_path: Path) -> None:

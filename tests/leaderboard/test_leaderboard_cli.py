@@ -76,17 +76,17 @@ def test_hostile_names_stay_text(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_differences_leave_out_pairs_of_floors() -> None:
     results = results_of_values({"a": [0.9, 0.8] * 5, "empty": [0.5] * 10, "shuffled": [0.5] * 10})
-    [found] = tables.differences(results, differences(results))
-    assert [row[:3] for row in found.rows] == [["a", "higher", "empty"], ["a", "higher", "shuffled"]]
+    [view] = tables.differences(results, differences(results))
+    assert [row[:3] for row in view.rows] == [["a", "higher", "empty"], ["a", "higher", "shuffled"]]
 
 
 def test_correlations_are_an_upper_triangle_with_a_label_per_score() -> None:
     values = {"a": [0.1, 0.2, 0.3]}
     results = results_of_values({"detection": values, "fuzzing": values, "fuzzing@2": values})
-    [found] = tables.correlations(results, correlations(results))
-    assert found.head[1:] == ["fuzzing", "fuzzing 2"]
-    assert [row[0] for row in found.rows] == ["detection", "fuzzing"]
-    assert found.rows[1][1:] == ["", "1.00 (1.00)"]
+    [view] = tables.correlations(results, correlations(results))
+    assert view.head[1:] == ["fuzzing", "fuzzing 2"]
+    assert [row[0] for row in view.rows] == ["detection", "fuzzing"]
+    assert view.rows[1][1:] == ["", "1.00 (1.00)"]
 
 
 def test_the_command_shows_and_writes_everything(tmp_path: Path) -> None:

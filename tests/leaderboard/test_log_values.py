@@ -26,12 +26,12 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_the_values_are_those_of_the_samples(tmp_path: Path) -> None:
     log = write(tmp_path / "a.eval", [sample(0, value(0.75, tpr=NAN)), sample(1, None), sample(2, value(NAN, 1.0))])
-    found = log_values(log).set_index("id")
-    assert found.loc["layers.1/0", "detection/balanced_accuracy"] == 0.75
-    assert found["detection/tpr"].isna().all()
-    assert found["detection/unscored"].tolist() == pytest.approx([0, NAN, 1], nan_ok=True)
-    assert found["firing_share"].tolist() == [0.01, 0.02, 0.03]
-    assert found["explanation"].tolist() == ["words, 0", "words, 1", "words, 2"]
+    values = log_values(log).set_index("id")
+    assert values.loc["layers.1/0", "detection/balanced_accuracy"] == 0.75
+    assert values["detection/tpr"].isna().all()
+    assert values["detection/unscored"].tolist() == pytest.approx([0, NAN, 1], nan_ok=True)
+    assert values["firing_share"].tolist() == [0.01, 0.02, 0.03]
+    assert values["explanation"].tolist() == ["words, 0", "words, 1", "words, 2"]
     assert log_values(log, lambda column: column.endswith("/tpr")).columns.tolist() == ["id", "detection/tpr"]
 
 
@@ -83,7 +83,9 @@ def test_streamed_summaries_are_inspect_s(tmp_path: Path, name: str) -> None:
 
 TEXT = st.text(max_size=6)
 JSON = st.recursive(
-    st.none() | st.integers() | TEXT, lambda of: st.lists(of) | st.dictionaries(TEXT, of, max_size=3), max_leaves=4
+    st.none() | st.integers() | TEXT,
+    lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=4,
 )
 
 
@@ -112,16 +114,16 @@ def test_hostile_logs_are_listed_and_the_others_stand(tmp_path: Path) -> None:
     whole = (logs / "a.eval").read_bytes()
     (logs / "2026-01-01T00-00-00-00-00_cut_x.eval").write_bytes(whole[: len(whole) // 2])
     results = read_results(str(logs))
-    found = summary(results).set_index(results.entries["explainer"])
-    assert found["mean"].to_dict() == pytest.approx({"one": 0.625, "half": 0.5, "nan": NAN}, nan_ok=True)
-    assert found["unscored"].to_dict() == {"one": 0, "half": 0.5, "nan": 1}
+    rows = summary(results).set_index(results.entries["explainer"])
+    assert rows["mean"].to_dict() == pytest.approx({"one": 0.625, "half": 0.5, "nan": NAN}, nan_ok=True)
+    assert rows["unscored"].to_dict() == {"one": 0, "half": 0.5, "nan": 1}
     assert results.latents["id"].tolist() == ["layers.1/0", "layers.1/1"]
     [reason] = results.apart["reason"]
     assert reason.startswith("unreadable")
 
 
 def test_the_order_of_logs_changes_nothing(tmp_path: Path) -> None:
-    found = []
+    summaries = []
     for order in ("abc", "cab"):
         logs = tmp_path / order
         logs.mkdir()
@@ -130,8 +132,8 @@ def test_the_order_of_logs_changes_nothing(tmp_path: Path) -> None:
             samples = [sample(i, value(accuracy - 0.01 * i)) for i in range(8)]
             write(logs / f"{place}.eval", samples if place else samples[::-1], name)
         results = read_results(str(logs))
-        found.append((results.entries.drop(columns="log"), results.values, results.latents, summary(results)))
-    assert all(one.equals(other) for one, other in zip(*found, strict=True))
+        summaries.append((results.entries.drop(columns="log"), results.values, results.latents, summary(results)))
+    assert all(one.equals(other) for one, other in zip(*summaries, strict=True))
 
 
 def test_samples_whose_summaries_are_cut_are_set_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,8 +152,8 @@ def test_samples_whose_summaries_are_cut_are_set_apart(tmp_path: Path, monkeypat
 def test_explanations_and_samples_are_read_on_demand(tmp_path: Path) -> None:
     write(tmp_path / "a.eval", [sample(i, value(0.75)) for i in (3, 1)])
     results = read_results(str(tmp_path))
-    found = explanations(results).set_index("latent")["explanation"]
-    assert found.to_dict() == {0: "words, 1", 1: "words, 3"}
+    texts = explanations(results).set_index("latent")["explanation"]
+    assert texts.to_dict() == {0: "words, 1", 1: "words, 3"}
     read = read_sample(results, 0, 1)
     assert (read.id, read.metadata["explanation"]["text"]) == ("layers.1/3", "words, 3")
     assert np.asarray(results.matrix(1)).tolist() == [[0.75], [0.75]]

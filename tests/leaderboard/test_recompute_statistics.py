@@ -51,14 +51,14 @@ def test_every_statistic_of_an_honest_log_is_compared(samples: Samples) -> None:
 @pytest.mark.parametrize("off", [0.0002, -0.0002])
 def test_statistic_off_by_more_than_rounding_is_named(off: float, samples: Samples) -> None:
     values = score(samples, "embedding")["value"]
-    said = values["auroc"]
-    values["auroc"] = said + off
+    stated = values["auroc"]
+    values["auroc"] = stated + off
     [line] = compare_statistics(samples).differences
     assert line == (
-        f"embedding of {samples[0]['id']}: auroc is {said + off:.6g}, but its verdicts give"
+        f"embedding of {samples[0]['id']}: auroc is {stated + off:.6g}, but its verdicts give"
         f" {float(line.rpartition(' ')[2]):.6g}"
     )
-    assert float(line.rpartition(" ")[2]) == pytest.approx(said, abs=6e-5)
+    assert float(line.rpartition(" ")[2]) == pytest.approx(stated, abs=6e-5)
 
 
 @pytest.mark.parametrize("name", ["detection", "fuzzing", "intruder"])

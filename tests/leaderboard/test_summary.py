@@ -13,9 +13,9 @@ from inspect_autointerp.statistics.intervals import bootstrap_interval
 
 def test_a_mean_and_quartiles_by_hand() -> None:
     # Of 0.2, 0.4, 0.6, 1.0 the mean is 0.55; quartiles at places 0.75, 1.5, 2.25: 0.35, 0.5, 0.7.
-    found = summary(results_of_values({"a": [0.4, NAN, 1.0, 0.2, 0.6]})).iloc[0]
-    assert found[["n", "mean", "q25", "median", "q75"]].tolist() == pytest.approx([4, 0.55, 0.35, 0.5, 0.7], abs=1e-6)
-    assert found[["low", "high"]].tolist() == pytest.approx(bootstrap_interval([0.2, 0.4, 0.6, 1.0]), abs=1e-6)
+    row = summary(results_of_values({"a": [0.4, NAN, 1.0, 0.2, 0.6]})).iloc[0]
+    assert row[["n", "mean", "q25", "median", "q75"]].tolist() == pytest.approx([4, 0.55, 0.35, 0.5, 0.7], abs=1e-6)
+    assert row[["low", "high"]].tolist() == pytest.approx(bootstrap_interval([0.2, 0.4, 0.6, 1.0]), abs=1e-6)
 
 
 def test_quartiles_are_those_of_numpy(rng: np.random.Generator) -> None:
@@ -29,16 +29,16 @@ def test_quartiles_are_those_of_numpy(rng: np.random.Generator) -> None:
 
 def test_equals_share_a_rank_and_the_worse_one_does_not() -> None:
     values = {"a": [0.9, 0.8] * 20, "b": [0.8, 0.9] * 20, "c": [0.6, 0.7] * 20, "empty": [0.5, 0.5] * 20}
-    found = summary(results_of_values(values))
-    assert found["rank_low"].tolist()[:3] == [1, 1, 3]
-    assert found["rank_high"].tolist()[:3] == [2, 2, 3]
-    assert found["rank_low"].isna().tolist() == [False, False, False, True]
+    rows = summary(results_of_values(values))
+    assert rows["rank_low"].tolist()[:3] == [1, 1, 3]
+    assert rows["rank_high"].tolist()[:3] == [2, 2, 3]
+    assert rows["rank_low"].isna().tolist() == [False, False, False, True]
 
 
 def test_no_mean_no_rank_and_no_place_taken() -> None:
-    found = summary(results_of_values({"a": [0.9, 0.8], "b": [NAN, NAN]}))
-    assert found["rank_high"].tolist() == [1, pd.NA]
-    assert np.isnan(found["mean"][1])
+    rows = summary(results_of_values({"a": [0.9, 0.8], "b": [NAN, NAN]}))
+    assert rows["rank_high"].tolist() == [1, pd.NA]
+    assert np.isnan(rows["mean"][1])
 
 
 def test_rank_intervals_hold_the_true_ranks_where_explainers_are_equals(rng: np.random.Generator) -> None:
@@ -49,18 +49,18 @@ def test_rank_intervals_hold_the_true_ranks_where_explainers_are_equals(rng: np.
         ease = rng.beta(8, 2, (60, 1))
         rate = np.concatenate([np.tile(ease, 2), np.tile(ease - 0.03, 4)], axis=1).clip(0, 1)
         values = rng.binomial(50, rate) / 50
-        found = summary(results_of_values({str(i): values[:, i].tolist() for i in range(6)}))
-        low, high = found["rank_low"].to_numpy(int), found["rank_high"].to_numpy(int)
+        rows = summary(results_of_values({str(i): values[:, i].tolist() for i in range(6)}))
+        low, high = rows["rank_low"].to_numpy(int), rows["rank_high"].to_numpy(int)
         held += (low[:2] == 1).all() and (high[:2] >= 2).all() and (low[2:] <= 3).all() and (high[2:] == 6).all()
     assert held / tables > 0.95 - 2 * (0.05 * 0.95 / tables) ** 0.5
 
 
 def test_the_hardest_floor_is_the_one_that_counts() -> None:
     values = {"a": [0.70, 0.72] * 10, "b": [0.6, 0.5] * 10, "empty": [0.5] * 20, "shuffled": [0.55, 0.57] * 10}
-    found = summary(results_of_values(values))
-    assert found["floor_entry"].tolist() == [3, 3, pd.NA, pd.NA]
-    assert found["over_floor"].tolist()[:2] == pytest.approx([0.15, -0.01], abs=1e-6)
-    assert found["above_floor"].tolist() == [True, False, pd.NA, pd.NA]
+    rows = summary(results_of_values(values))
+    assert rows["floor_entry"].tolist() == [3, 3, pd.NA, pd.NA]
+    assert rows["over_floor"].tolist()[:2] == pytest.approx([0.15, -0.01], abs=1e-6)
+    assert rows["above_floor"].tolist() == [True, False, pd.NA, pd.NA]
 
 
 def test_one_latent_is_above_no_floor_and_without_a_floor_nothing_is_said() -> None:
@@ -70,12 +70,12 @@ def test_one_latent_is_above_no_floor_and_without_a_floor_nothing_is_said() -> N
 
 def test_what_scores_as_much_on_a_random_coder_is_not_above_its_floors() -> None:
     scores = {"detection": {"a": [0.9, 0.8] * 5, "empty": [0.5] * 10}, "detection@random": {"a": [0.9, 0.7] * 5}}
-    found = summary(results_of_values(scores, coders={"detection@random": "random:64x4"}))
-    assert found["random_entry"].tolist() == [2, pd.NA, pd.NA]
-    assert found["over_random"][0] == pytest.approx(0.05, abs=1e-6)
-    assert found["over_floor_low"][0] > 0
-    assert found["above_floor"].tolist() == [False, pd.NA, pd.NA]
-    assert pd.isna(found["rank_low"][2])
+    rows = summary(results_of_values(scores, coders={"detection@random": "random:64x4"}))
+    assert rows["random_entry"].tolist() == [2, pd.NA, pd.NA]
+    assert rows["over_random"][0] == pytest.approx(0.05, abs=1e-6)
+    assert rows["over_floor_low"][0] > 0
+    assert rows["above_floor"].tolist() == [False, pd.NA, pd.NA]
+    assert pd.isna(rows["rank_low"][2])
 
 
 def test_the_interval_against_a_random_coder_is_welch_s(rng: np.random.Generator) -> None:
@@ -87,10 +87,10 @@ def test_the_interval_against_a_random_coder_is_welch_s(rng: np.random.Generator
 
 
 def test_bands_are_powers_of_ten_of_the_firing_share() -> None:
-    found = band(pd.Series([1.0, 0.1, 0.0999, 0.001, 2e-5, NAN, 0.0]))
-    assert found.tolist()[:5] == ["0.1–1", "0.1–1", "0.01–0.1", "0.001–0.01", "1e-5–1e-4"]
-    assert found.isna().tolist() == [False] * 5 + [True] * 2
-    assert found.min() == "1e-5–1e-4"
+    bands = band(pd.Series([1.0, 0.1, 0.0999, 0.001, 2e-5, NAN, 0.0]))
+    assert bands.tolist()[:5] == ["0.1–1", "0.1–1", "0.01–0.1", "0.001–0.01", "1e-5–1e-4"]
+    assert bands.isna().tolist() == [False] * 5 + [True] * 2
+    assert bands.min() == "1e-5–1e-4"
 
 
 def test_a_table_is_a_matrix_of_its_own_latents() -> None:

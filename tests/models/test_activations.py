@@ -28,8 +28,8 @@ def test_activation_questions_are_batched() -> None:
         shared = Firing(engine)
         return await asyncio.gather(*(shared(i, [f"{i}a", f"{i}b"]) for i in range(1, 6)))
 
-    for i, found in enumerate(asyncio.run(main()), 1):
-        assert [(one.text, one.max_activation, one.tokens()) for one in found] == [
+    for i, answers in enumerate(asyncio.run(main()), 1):
+        assert [(one.text, one.max_activation, one.tokens()) for one in answers] == [
             (f"{i}a", i, [f"{i}a"]),
             (f"{i}b", i, [f"{i}b"]),
         ]

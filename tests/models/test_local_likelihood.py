@@ -29,14 +29,14 @@ def logprobs(engine: LocalLikelihood, pairs: list[Pair]) -> list[list[float]]:
 @torch.no_grad()
 def naive(engine: LocalLikelihood, item: Tokenized) -> list[float]:
     """Token by token: all before it through the model, and what the model says of the next."""
-    found = []
+    logprobs = []
     for i in range(item.first, len(item.ids)):
         if i == 0:
-            found.append(float("nan"))
+            logprobs.append(float("nan"))
             continue
         logits = engine._model(input_ids=torch.tensor([item.ids[:i]]), use_cache=False).logits[0, -1]
-        found.append(float(logits.log_softmax(-1)[item.ids[i]]))
-    return found
+        logprobs.append(float(logits.log_softmax(-1)[item.ids[i]]))
+    return logprobs
 
 
 def check(engine: LocalLikelihood, pairs: list[Pair], tolerance: float = 2e-5) -> None:
@@ -47,7 +47,7 @@ def check(engine: LocalLikelihood, pairs: list[Pair], tolerance: float = 2e-5) -
 
 
 PAIRS: list[Pair] = [
-    *((f"{HEAD}Description: {said}\n-", f" {text}") for said in ("cats", "the colon: é") for text in
+    *((f"{HEAD}Description: {topic}\n-", f" {text}") for topic in ("cats", "the colon: é") for text in
       ("a", "not the cat", "the abab:\n  if x:", "été", "")),
     ("", "not"),
     ("", ""),
@@ -88,7 +88,7 @@ def test_what_is_shared_is_run_once(monkeypatch: pytest.MonkeyPatch) -> None:
         return forward(**options)
 
     monkeypatch.setattr(model._model, "forward", counted)
-    pairs = [(f"{HEAD}Description: {'x' * 70}{said * 20}\n-", " the cat") for said in "ac" for _ in range(10)]
+    pairs = [(f"{HEAD}Description: {'x' * 70}{letter * 20}\n-", " the cat") for letter in "ac" for _ in range(10)]
     one = model._tokenize(pairs[:1])[0]
     logprobs(model, pairs)
     # Twenty letters and the line's end are the explanation's own; "-" is run with each " the cat".

@@ -47,8 +47,8 @@ def test_it_is_what_the_model_behind_the_server_says(provider: str, server: tupl
     async def both() -> tuple[list[list[float]], list[list[float]]]:
         return await model.logprobs(PAIRS), await ServedLikelihood(served(url, provider)).logprobs(PAIRS)
 
-    local, found = asyncio.run(both())
-    for one, other in zip(local, found, strict=True):
+    local, over_http = asyncio.run(both())
+    for one, other in zip(local, over_http, strict=True):
         assert other == pytest.approx(one, abs=1e-5, nan_ok=True)
     assert asked["path"] == "/v1/completions"
     assert asked["prompt_logprobs"] == 1
@@ -56,15 +56,15 @@ def test_it_is_what_the_model_behind_the_server_says(provider: str, server: tupl
 
 def test_what_has_nothing_before_it_is_undefined(server: tuple) -> None:
     model, url, _ = server
-    found = asyncio.run(ServedLikelihood(served(url)).logprobs([("", "not the")]))[0]
-    assert found == pytest.approx(asyncio.run(model.logprobs([("", "not the")]))[0], abs=1e-5, nan_ok=True)
-    assert isnan(found[0]) == (not model._tokenize._bos)
+    logprob = asyncio.run(ServedLikelihood(served(url)).logprobs([("", "not the")]))[0]
+    assert logprob == pytest.approx(asyncio.run(model.logprobs([("", "not the")]))[0], abs=1e-5, nan_ok=True)
+    assert isnan(logprob[0]) == (not model._tokenize._bos)
 
 
-@pytest.mark.parametrize(("said", "reason"), [("silent", "no_prompt_logprobs"), ("other", "not_spelled")])
-def test_a_server_that_does_not_answer_the_question(said: str, reason: str, server: tuple) -> None:
+@pytest.mark.parametrize(("answer", "reason"), [("silent", "no_prompt_logprobs"), ("other", "not_spelled")])
+def test_a_server_that_does_not_answer_the_question(answer: str, reason: str, server: tuple) -> None:
     with pytest.raises(LikelihoodError) as raised:
-        asyncio.run(ServedLikelihood(served(server[1])).logprobs([("x", f" {said} x")]))
+        asyncio.run(ServedLikelihood(served(server[1])).logprobs([("x", f" {answer} x")]))
     assert raised.value.reason == reason
 
 
@@ -77,14 +77,14 @@ def test_a_server_that_fails_raises_what_its_provider_does(server: tuple) -> Non
 def test_retries_end_unless_the_user_says_when(
     of_model: int | None, of_run: int | None, expected: int, server: tuple, tmp_path: Any
 ) -> None:
-    found: list[int | None] = []
+    retries: list[int | None] = []
     config = GenerateConfig(max_retries=of_model)
     model = get_model("openai-api-completions/local/tiny", base_url=server[1], api_key="none", config=config)
 
     @solver
     def look() -> Solver:
         async def solve(state: TaskState, generate: Generate) -> TaskState:
-            found.append(ServedLikelihood(model)._model._resolve_config(None).max_retries)
+            retries.append(ServedLikelihood(model)._model._resolve_config(None).max_retries)
             return state
 
         return solve
@@ -94,7 +94,7 @@ def test_retries_end_unless_the_user_says_when(
         Task([Sample("a")], solver=look()), model="none/none", log_dir=str(tmp_path), display="none", **options
     )
     assert log.status == "success"
-    assert found == [expected]
+    assert retries == [expected]
     assert model.config.max_retries == of_model, "the model itself may be the explainer, too"
 
 
@@ -110,9 +110,9 @@ def test_the_log_does_not_hold_what_a_server_says_of_every_token(server: tuple, 
     [log] = eval(Task([Sample("a")], solver=ask()), model="none/none", log_dir=str(tmp_path), display="none")
     assert log.samples
     [event] = [event for event in log.samples[0].events if event.event == "model"]
-    said = event.output.choices[0].prompt_logprobs
-    assert said is not None
-    assert said.content == []
+    logprobs = event.output.choices[0].prompt_logprobs
+    assert logprobs is not None
+    assert logprobs.content == []
 
 
 def tokens(*pieces: str) -> list[Logprob]:
@@ -138,8 +138,8 @@ def tokens(*pieces: str) -> list[Logprob]:
 def test_tokens_are_matched_by_what_they_spell(
     prefix: str, continuation: str, pieces: list[str], expected: list[float]
 ) -> None:
-    found = behind(prefix + continuation, len(prefix), tokens(*pieces))
-    assert found == pytest.approx(expected, nan_ok=True)
+    matched = behind(prefix + continuation, len(prefix), tokens(*pieces))
+    assert matched == pytest.approx(expected, nan_ok=True)
 
 
 @given(st.lists(st.text("ab é♥\n", min_size=1, max_size=3), min_size=1, max_size=8), st.data())

@@ -19,9 +19,9 @@ def vectors(numbers: np.ndarray) -> np.ndarray:
 
 
 def check(kept: KeptVectors, numbers: np.ndarray, there: set[int]) -> None:
-    known, found = kept.get(numbers)
+    known, read = kept.get(numbers)
     assert known.tolist() == [number in there for number in numbers.tolist()]
-    assert found.tolist() == ([] if not known.any() else vectors(numbers[known]).tolist())
+    assert read.tolist() == ([] if not known.any() else vectors(numbers[known]).tolist())
 
 
 @given(st.lists(st.lists(st.integers(0, 30), min_size=1, max_size=9), max_size=6), st.lists(st.integers(0, 30)))

@@ -2,13 +2,14 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import fsspec
 import pytest
 
 from inspect_autointerp.store.manifest import Manifest
@@ -157,3 +158,20 @@ def fast_prep(fast_job: "Job", fast_store: dict[str, bytes], monkeypatch: pytest
 
 
 _computed: dict[object, Any] = {}
+
+
+@pytest.fixture
+def memory() -> Iterator[str]:
+    """A folder in memory, under a URL."""
+    yield "memory://corpus"
+    fsspec.filesystem("memory").rm("/", recursive=True)
+
+
+@pytest.fixture(scope="session")
+def stores(tmp_path_factory: pytest.TempPathFactory, prep: Any, save_coder: Any) -> Path:
+    """The folder of the stores of `compared_stores`."""
+    from tests.prep.compared_stores import make_stores
+
+    folder = tmp_path_factory.mktemp("compared")
+    make_stores(folder, prep, save_coder)
+    return folder

@@ -76,8 +76,8 @@ def test_it_decodes_as_held_at_0(architecture: str, cfg: Any, tmp_path: Path, sa
     prep(tmp_path / "store", coders=[folder], tokens=2000)
     engine, sae = SteeredSubject(Store(tmp_path / "store"), "layers.1", device="cpu"), SAE.load_from_disk(str(folder))
     chosen = [(prompt, firing(engine, prompt)[-1]) for prompt in PROMPTS]
-    found = engine.predict([Predict(Direction(latent, ablated=True), [prompt], 1.0) for prompt, latent in chosen])
-    for (prompt, latent), predicted in zip(chosen, found, strict=True):
+    effects = engine.predict([Predict(Direction(latent, ablated=True), [prompt], 1.0) for prompt, latent in chosen])
+    for (prompt, latent), predicted in zip(chosen, effects, strict=True):
         expected = clamped(engine, sae, latent, [0, *prompt], len(prompt))
         np.testing.assert_allclose(predicted.steered[0], expected.numpy(), rtol=0, atol=1e-4)
         assert np.abs(predicted.steered - predicted.clean).max() > 1e-3
@@ -127,14 +127,14 @@ def test_what_is_generated_is_what_the_subject_says_in_full(engine: SteeredSubje
     for prompt in PROMPTS:
         latent = firing(engine, prompt)[0]
         question = Generate(Direction(latent, ablated=True), [prompt], 1.0, seed=0, n_tokens=5, temperature=0.0)
-        [found] = engine.generate([question])
+        [generated] = engine.generate([question])
         ids = [0, *prompt]
         while len(ids) < len(prompt) + 6:
             ids.append(int(clamped(engine, sae, latent, ids, len(prompt)).argmax()))
-        assert found.steered[0] == ids[len(prompt) + 1 :]
+        assert generated.steered[0] == ids[len(prompt) + 1 :]
         [predicted] = engine.predict([Predict(question.direction, [prompt], 1.0)])
-        assert found.kl == pytest.approx(predicted.kl(), rel=1e-3)
-        moved += found.clean != found.steered
+        assert generated.kl == pytest.approx(predicted.kl(), rel=1e-3)
+        moved += generated.clean != generated.steered
     assert moved
 
 
@@ -192,7 +192,7 @@ def test_ablation_of_a_transcoder_acts_on_the_output(tmp_path: Path, save_coder:
     mlp = engine.subject.base.get_submodule("layers.1.mlp")
     latent = firing(engine, PROMPTS[0])[0]
     question = Predict(Direction(latent, ablated=True), PROMPTS[:1], 1.0)
-    [found] = engine.predict([question])
+    [effect] = engine.predict([question])
     x = last(engine, PROMPTS[0])
     _, fires, value = engine._coder.encode(x[None])
     taken = float(value[fires == latent]) * engine._coder.decoder[latent]
@@ -208,8 +208,8 @@ def test_ablation_of_a_transcoder_acts_on_the_output(tmp_path: Path, save_coder:
         logits = engine.subject.model(torch.tensor([[0, *PROMPTS[0]]]), use_cache=False).logits[0, -1]
     handle.remove()
     torch.testing.assert_close(seen[0][0][0, -1], x)
-    np.testing.assert_allclose(found.steered[0], logits.log_softmax(-1).numpy(), rtol=0, atol=1e-4)
-    assert np.abs(found.steered - found.clean).max() > 1e-3
+    np.testing.assert_allclose(effect.steered[0], logits.log_softmax(-1).numpy(), rtol=0, atol=1e-4)
+    assert np.abs(effect.steered - effect.clean).max() > 1e-3
 
 
 def test_no_strength_is_looked_for(engine: SteeredSubject) -> None:

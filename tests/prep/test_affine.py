@@ -31,14 +31,14 @@ def test_activations_in_another_type_are_multiplied_in_float32() -> None:
 @pytest.mark.parametrize("fused", [False, True])
 def test_in_bfloat16_the_operands_are_rounded_and_nothing_else(fused: bool) -> None:
     x, weight, bias = operands(50, 300, 264)
-    found = Affine(weight, bias, "bfloat16", fused=fused)(x)
-    assert found.dtype == torch.float32
+    product = Affine(weight, bias, "bfloat16", fused=fused)(x)
+    assert product.dtype == torch.float32
     exact = x.bfloat16().double() @ weight.bfloat16().double() + bias.double()
     # Sums of 300 terms of about 1 in float32: 2⁻²⁴ of √300 ≈ 17 at each of them at most.
-    torch.testing.assert_close(found.double(), exact, rtol=0, atol=300 * 17 * 2.0**-24)
+    torch.testing.assert_close(product.double(), exact, rtol=0, atol=300 * 17 * 2.0**-24)
     # bfloat16 has 8 significant bits: each operand moves by 2⁻⁸ of itself at most, and each product by 2⁻⁷ + 2⁻¹⁶.
     bound = x.double().abs() @ weight.double().abs() * (2.0**-7 + 2.0**-16)
-    error = (found.double() - (x.double() @ weight.double() + bias.double())).abs()
+    error = (product.double() - (x.double() @ weight.double() + bias.double())).abs()
     assert (error <= bound + 1e-3).all()
     assert error.max() > 0.01  # so it was rounded
 

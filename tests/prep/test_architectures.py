@@ -35,9 +35,9 @@ def test_places_of_an_architecture_are_read_as_in_the_whole_model(
     assert n_places > 10
     assert difference < 1e-5  # of activations of the order of 1
     assert cut == (model_type not in LOADED_WHOLE | UNNUMBERED)
-    said = [record.getMessage() for record in caplog.records if record.name.startswith("inspect_autointerp")]
-    assert len(said) == (model_type in LOADED_WHOLE)
-    assert all("it does not run without the layers after layer 0 (" in line for line in said)
+    messages = [record.getMessage() for record in caplog.records if record.name.startswith("inspect_autointerp")]
+    assert len(messages) == (model_type in LOADED_WHOLE)
+    assert all("it does not run without the layers after layer 0 (" in line for line in messages)
 
 
 def test_a_layer_of_several_streams_is_refused_in_one_line(tmp_path: Path, subject_folder: Path) -> None:

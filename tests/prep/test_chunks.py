@@ -85,7 +85,7 @@ def windows_by_hand(documents: list[list[int]], settings: Settings) -> list[Wind
 
     Where contexts are to be centred they have margins of half a window, inside of chunk and document.
     """
-    found, begin = [], 0
+    windows, begin = [], 0
     margin = settings.window // 2
     for number, document in enumerate(documents):
         end = begin + len(document)
@@ -97,9 +97,9 @@ def windows_by_hand(documents: list[list[int]], settings: Settings) -> list[Wind
                 last = min(end, origin + (chunk + 1) * settings.context_length)
                 margins = (max(first, start - margin), min(last, start + settings.window + margin))
                 low, high = margins if settings.center else (None, None)
-                found.append(Window(start, low, high, number, (start - begin) // settings.window))
+                windows.append(Window(start, low, high, number, (start - begin) // settings.window))
         begin = end
-    return found
+    return windows
 
 
 corpora = st.lists(st.lists(st.integers(0, SPECIAL), max_size=20), min_size=1, max_size=20).filter(any)

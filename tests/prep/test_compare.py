@@ -12,23 +12,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import torch
-from safetensors.torch import load_file, save_file
+from tests.prep.compared_stores import ORDER, Prep
 from typer.testing import CliRunner
 
 from inspect_autointerp import cli
 from inspect_autointerp.coder_similarity import comparison, views
-from inspect_autointerp.coder_similarity.hookpoints import Site, find_sites, same_subject, why_apart
-from inspect_autointerp.errors import UserError
-from inspect_autointerp.store.manifest import Manifest
 from inspect_autointerp.store.store import Store
 
 Run = Callable[..., tuple[int, str, str]]
-Prep = Callable[..., Manifest]
-Save = Callable[..., Path]
-
-ORDER = np.random.default_rng(7).permutation(64)
-"""Latent i of the copy is latent ORDER[i] of the original."""
 
 
 @pytest.fixture
@@ -41,39 +32,6 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         return int(info.value.code or 0), captured.out, captured.err
 
     return call
-
-
-def unbiased(folder: Path) -> Path:
-    """An SAE without biases: those of a random one would outweigh the small model's activations."""
-    weights = load_file(folder / "sae_weights.safetensors")
-    weights |= {name: torch.zeros_like(weights[name]) for name in ("b_enc", "b_dec")}
-    save_file(weights, folder / "sae_weights.safetensors")
-    return folder
-
-
-def permuted(folder: Path, copy: Path) -> Path:
-    """A copy of an SAE with its latents in another order."""
-    shutil.copytree(folder, copy)
-    weights = load_file(copy / "sae_weights.safetensors")
-    order = torch.from_numpy(ORDER)
-    weights |= {"W_enc": weights["W_enc"][:, order], "W_dec": weights["W_dec"][order], "b_enc": weights["b_enc"][order]}
-    save_file({name: tensor.contiguous() for name, tensor in weights.items()}, copy / "sae_weights.safetensors")
-    return copy
-
-
-@pytest.fixture(scope="module")
-def stores(tmp_path_factory: pytest.TempPathFactory, prep: Prep, save_coder: Save) -> Path:
-    """`one` with two layers, `copy` with the first's latents in another order, and what differs from them."""
-    folder = tmp_path_factory.mktemp("compared")
-    first = unbiased(save_coder(folder / "first", "topk", k=4, hook="model.layers.1"))
-    second = unbiased(save_coder(folder / "second", "topk", k=4, hook="model.layers.2", seed=2))
-    copy = permuted(first, folder / "permuted")
-    prep(folder / "one", coders=[first, second])
-    prep(folder / "copy", coders=[copy])
-    prep(folder / "small-pool", coders=[copy], pool=20)
-    prep(folder / "other-seed", coders=[copy], seed=1)
-    prep(folder / "neurons", coders=["neurons:8"], hookpoints=("layers.1.mlp.down_proj:input",))
-    return folder
 
 
 @pytest.mark.parametrize("by", ["cosine", "coactivation"])
@@ -107,8 +65,8 @@ def test_layers_of_one_store_and_every_file(run: Run, stores: Path, tmp_path: Pa
     assert len(table) == len(pd.read_csv(targets["csv"])) > 0
     assert table["index_a"].is_unique
     assert table["index_b"].is_unique
-    found = json.loads(targets["json"].read_text())
-    [one] = found["comparisons"]
+    content = json.loads(targets["json"].read_text())
+    [one] = content["comparisons"]
     assert (one["a"]["hookpoint"], one["b"]["hookpoint"]) == ("layers.1", "layers.2")
     assert (one["matched_by"], one["matched"], one["candidates"]) == ("cosine", len(table), None)
     assert one["estimates"]["cosine"]["mean"] == pytest.approx(table["cosine"].mean())
@@ -126,11 +84,11 @@ def test_of_very_many_latents_the_floor_is_of_some_and_says_so(
 ) -> None:
     monkeypatch.setattr(comparison, "UNRELATED", 20)
     monkeypatch.setattr(views, "UNRELATED", 20)
-    found = tmp_path / "found.json"
-    code, out, _ = run(stores / "one", "--by", "cosine", "--json", found)
+    target = tmp_path / "found.json"
+    code, out, _ = run(stores / "one", "--by", "cosine", "--json", target)
     assert code == 0
     assert "unrelated uses at most 20 latents, drawn at random" in out
-    assert {one["unrelated"]["n"] for one in json.loads(found.read_text())["comparisons"]} == {20}
+    assert {one["unrelated"]["n"] for one in json.loads(target.read_text())["comparisons"]} == {20}
 
 
 def test_two_stores_give_a_map(run: Run, stores: Path, tmp_path: Path) -> None:
@@ -146,14 +104,14 @@ def test_two_stores_give_a_map(run: Run, stores: Path, tmp_path: Path) -> None:
 
 
 def test_runs_agree_and_the_seed_moves_the_floors_alone(run: Run, stores: Path, tmp_path: Path) -> None:
-    found = []
+    estimates = []
     for number, seed in enumerate((0, 0, 1)):
         target = tmp_path / f"{number}.json"
         assert run(stores / "one", "--seed", seed, "--json", target)[0] == 0
-        found.append(json.loads(target.read_text())["comparisons"][0])
-    assert found[0] == found[1] != found[2]
-    assert found[0]["estimates"] == found[2]["estimates"]
-    assert found[0]["shuffled"] != found[2]["shuffled"]
+        estimates.append(json.loads(target.read_text())["comparisons"][0])
+    assert estimates[0] == estimates[1] != estimates[2]
+    assert estimates[0]["estimates"] == estimates[2]["estimates"]
+    assert estimates[0]["shuffled"] != estimates[2]["shuffled"]
 
 
 def test_pools_of_one_seed_share_the_smaller(run: Run, stores: Path, tmp_path: Path) -> None:
@@ -198,8 +156,8 @@ def test_explanations(run: Run, stores: Path, tmp_path: Path) -> None:
     status, _, _ = run(f"{stores / 'one'}:layers.1", stores / "copy", *sources, "--json", target)
     assert status == 0
     [one] = json.loads(target.read_text())["comparisons"]
-    found = one["estimates"]["explanations"]
-    assert (found["mean"], found["n"]) == (pytest.approx(1), 4)
+    estimates = one["estimates"]["explanations"]
+    assert (estimates["mean"], estimates["n"]) == (pytest.approx(1), 4)
     assert one["shuffled"]["explanations"]["mean"] == 0  # no two share a word
 
     with (tmp_path / "a.jsonl").open("a", encoding="utf-8") as file:
@@ -268,38 +226,9 @@ def test_a_coder_that_changed_is_refused(run: Run, stores: Path, prep: Prep, tmp
     assert "differ from those that" in err
 
 
-def test_which_hookpoints_write_in_one_space(stores: Path) -> None:
-    store = Store(stores / "one")
-
-    def apart(a: str, b: str) -> bool:
-        return why_apart(Site(store, a, "one"), Site(store, b, "one")) is not None
-
-    assert not apart("layers.1", "layers.12.mlp")
-    assert not apart("h.3:input", "h.11.attn")
-    assert not apart("layers.1.mlp.down_proj:input", "layers.1.mlp.down_proj:input")
-    assert apart("layers.1.mlp.down_proj:input", "layers.2.mlp.down_proj:input")
-    assert apart("layers.1", "layers.1.self_attn.o_proj:input")
-
-
-def test_a_store_with_other_hookpoints_can_be_of_the_same_subject(stores: Path) -> None:
-    [copy] = find_sites(str(stores / "copy"))
-    one = find_sites(f"{stores / 'one'}")
-    assert [site.hookpoint for site in one] == ["layers.1", "layers.2"]
-    # `one` was read a layer deeper, so more of the weights were hashed.
-    assert one[0].store.manifest.subject_sha256 != copy.store.manifest.subject_sha256
-    assert same_subject(one[0], copy)
-
-
 def test_help_shows_an_example() -> None:
     result = CliRunner(env={"COLUMNS": "80"}).invoke(cli.app, ["compare", "--help"])
     assert "autointerp compare demo" in result.output
-
-
-def test_names_with_a_colon_in_them(stores: Path, tmp_path: Path) -> None:
-    odd = Path(shutil.copytree(stores / "copy", tmp_path / "a:b"))
-    assert find_sites(str(odd))[0].store.folder == odd
-    with pytest.raises(UserError, match="no such context store"):
-        find_sites(str(tmp_path / "c:layers.1"))
 
 
 def test_the_csv_is_plain(run: Run, stores: Path, tmp_path: Path) -> None:

@@ -146,7 +146,8 @@ def test_another_result_says_what_differs(
         ({"coder": ["a", 5]}, "coder: 5 is not text"),
         ({"output": 5}, "output: 5 is not text"),
         ({"context-length": 64, "context_length": 64}, "context_length is given twice"),
-        ("tokens: [", "neither YAML nor a manifest ("),
+        ("tokens: 64\nwindow: 16\ntokens: 32\n", "not a YAML file of options (line 3: tokens is given twice)"),
+        ("tokens: [", "not a YAML file of options ("),
         ("- tokens", "not a list of `option: value`"),
         ("", "not a list of `option: value`"),
     ],
@@ -175,7 +176,7 @@ def test_a_file_that_is_not_there_and_a_broken_manifest_are_one_line(autointerp:
     path = tmp_path / "manifest.json"
     for content, message in (
         (None, "cannot be read (No such file or directory)"),
-        ("{", "neither YAML nor a manifest ("),
+        ("{", "1: not a manifest (broken JSON"),
         (json.dumps({"digest": "0", "hookpoints": {}}), "not a readable manifest (KeyError: 'subject')"),
         (json.dumps({"digest": "0", "hookpoints": [], "subject": "x", "settings": {}}), "not a readable manifest ("),
     ):
@@ -183,7 +184,7 @@ def test_a_file_that_is_not_there_and_a_broken_manifest_are_one_line(autointerp:
             path.write_text(content)
         status, _, err = autointerp("--config", path, "-o", tmp_path / "store")
         assert status == 2
-        assert err.startswith(f"autointerp: {path}: {message}")
+        assert err.startswith((f"autointerp: {path}: {message}", f"autointerp: {path}:{message}"))
         assert err.count("\n") == 1
 
 

@@ -16,8 +16,8 @@ from inspect_autointerp.store.settings import separator_text
 STORIES = [f"Story {n}.\nIt has two lines." for n in range(40)]
 
 
-def texts(found: Iterator[Document]) -> list[str]:
-    return [document if isinstance(document, str) else "".join(document) for document in found]
+def texts(documents: Iterator[Document]) -> list[str]:
+    return [document if isinstance(document, str) else "".join(document) for document in documents]
 
 
 @pytest.mark.parametrize(

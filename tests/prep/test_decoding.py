@@ -51,8 +51,8 @@ def test_a_row_is_what_its_prompt_gives_alone_and_in_full(model_type: str, atten
         kept = Continuation(prompts).step(prompts.last)
         for row, prompt in enumerate(PROMPTS):
             whole = loaded.model(torch.tensor([[*prompt, *new[row].tolist()]]), use_cache=False).logits.log_softmax(-1)
-            found = torch.stack([step[row] for step in steps])
-            torch.testing.assert_close(found, whole[0, len(prompt) - 1 :], rtol=0, atol=1e-5)
+            logits = torch.stack([step[row] for step in steps])
+            torch.testing.assert_close(logits, whole[0, len(prompt) - 1 :], rtol=0, atol=1e-5)
     torch.testing.assert_close(kept, steps[0][[3, 1]], rtol=0, atol=1e-5)
 
 

@@ -52,5 +52,5 @@ def test_prep_and_dry_run_warn_of_neurons_of_a_gated_mlp(
     assert len([line for line in lines if "fire in every window" in line]) == warned
     settings = Settings(tokens=12_000, context_length=64)
     estimate(Job(subject=str(subject_folder), coders=[coder], hookpoints=place, settings=settings))
-    said = capsys.readouterr().err
-    assert ("fire in every window" in said) == warned
+    message = capsys.readouterr().err
+    assert ("fire in every window" in message) == warned

@@ -27,16 +27,16 @@ def some(**options: int) -> Directions:
 
 @pytest.mark.parametrize("block", [1, 8, 1024])
 def test_tokens_and_neighbours_are_those_found_by_hand(block: int) -> None:
-    found = some(block=block)
-    assert found.promoted is not None
-    assert found.suppressed is not None
-    assert found.neighbours is not None
-    assert found.cosines is not None
-    assert found.promoted.tolist() == PROMOTED
-    assert found.suppressed.tolist() == SUPPRESSED
-    assert found.neighbours.tolist() == NEIGHBOURS
-    np.testing.assert_allclose(found.cosines, COSINES, atol=1e-6)
-    assert (found.promoted.dtype, found.neighbours.dtype) == (np.uint32, np.uint32)
+    result = some(block=block)
+    assert result.promoted is not None
+    assert result.suppressed is not None
+    assert result.neighbours is not None
+    assert result.cosines is not None
+    assert result.promoted.tolist() == PROMOTED
+    assert result.suppressed.tolist() == SUPPRESSED
+    assert result.neighbours.tolist() == NEIGHBOURS
+    np.testing.assert_allclose(result.cosines, COSINES, atol=1e-6)
+    assert (result.promoted.dtype, result.neighbours.dtype) == (np.uint32, np.uint32)
 
 
 def test_blocks_change_nothing() -> None:
@@ -52,24 +52,24 @@ def test_blocks_change_nothing() -> None:
 
 def test_no_latent_is_its_own_neighbour_though_another_is_equal_to_it() -> None:
     decoder = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
-    found = directions(decoder, None, near=decoder, n_neighbours=1)
-    assert found.neighbours is not None
-    assert found.neighbours[:2].tolist() == [[1], [0]]
+    nearest = directions(decoder, None, near=decoder, n_neighbours=1)
+    assert nearest.neighbours is not None
+    assert nearest.neighbours[:2].tolist() == [[1], [0]]
 
 
 def test_there_are_no_more_neighbours_than_other_latents() -> None:
-    found = directions(DECODER, None, near=DECODER)
-    assert found.neighbours is not None
-    assert [sorted(row) for row in found.neighbours.tolist()] == [[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]]
+    nearest = directions(DECODER, None, near=DECODER)
+    assert nearest.neighbours is not None
+    assert [sorted(row) for row in nearest.neighbours.tolist()] == [[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]]
 
 
 @pytest.mark.parametrize(
     "unembedding", [pytest.param(None, id="none"), pytest.param(torch.ones((20, 3)), id="another-width")]
 )
 def test_directions_without_a_fitting_unembedding_have_no_tokens(unembedding: torch.Tensor | None) -> None:
-    found = directions(DECODER, unembedding, near=DECODER)
-    assert (found.promoted, found.suppressed) == (None, None)
-    assert found.neighbours is not None
+    tokenless = directions(DECODER, unembedding, near=DECODER)
+    assert (tokenless.promoted, tokenless.suppressed) == (None, None)
+    assert tokenless.neighbours is not None
 
 
 def test_latents_without_directions_have_none_of_it() -> None:
@@ -77,22 +77,22 @@ def test_latents_without_directions_have_none_of_it() -> None:
 
 
 def test_a_direction_in_half_precision_is_computed_in_full() -> None:
-    found = directions(DECODER.half(), UNEMBEDDING, near=DECODER.half(), n_tokens=2, n_neighbours=2)
-    assert found.cosines is not None
-    np.testing.assert_allclose(found.cosines, COSINES, atol=1e-6)
+    from_half = directions(DECODER.half(), UNEMBEDDING, near=DECODER.half(), n_tokens=2, n_neighbours=2)
+    assert from_half.cosines is not None
+    np.testing.assert_allclose(from_half.cosines, COSINES, atol=1e-6)
 
 
 def test_neighbours_may_be_those_of_other_directions_than_what_is_written() -> None:
-    found = directions(DECODER, UNEMBEDDING, near=DECODER.flip(0), n_tokens=2, n_neighbours=1)
-    assert found.neighbours is not None
-    assert found.neighbours.ravel().tolist() == [1, 2, 1, 2]  # NEIGHBOURS' first column upside down, 3 − each
-    assert found.promoted is not None
-    assert found.promoted.tolist() == PROMOTED
+    flipped = directions(DECODER, UNEMBEDDING, near=DECODER.flip(0), n_tokens=2, n_neighbours=1)
+    assert flipped.neighbours is not None
+    assert flipped.neighbours.ravel().tolist() == [1, 2, 1, 2]  # NEIGHBOURS' first column upside down, 3 − each
+    assert flipped.promoted is not None
+    assert flipped.promoted.tolist() == PROMOTED
 
 
 def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
-    for found in (some(), directions(None, UNEMBEDDING, near=None)):
-        found.save(tmp_path / "directions.safetensors")
+    for saved in (some(), directions(None, UNEMBEDDING, near=None)):
+        saved.save(tmp_path / "directions.safetensors")
         again = Directions.load(tmp_path / "directions.safetensors")
-        for name, array in vars(found).items():
+        for name, array in vars(saved).items():
             np.testing.assert_array_equal(getattr(again, name), array)

@@ -37,10 +37,10 @@ def test_a_run_is_told_beforehand_and_nothing_is_written(
     settings = Settings(corpus=str(corpus_folder), tokens=5000, context_length=64)
     job = Job(subject=str(subject_folder), coders=[str(sae_folder)], settings=settings, batch_size=4)
     estimate(job, shards=5, progress=False)
-    said = capsys.readouterr().out
-    assert "5,000 at most, 1,000 in each of 5 shards" in said
-    assert "latents at layers.1" in said
-    assert "tokens a second on cpu" in said
+    printed = capsys.readouterr().out
+    assert "5,000 at most, 1,000 in each of 5 shards" in printed
+    assert "latents at layers.1" in printed
+    assert "tokens a second on cpu" in printed
     assert list(tmp_path.iterdir()) == []
 
 
@@ -55,9 +55,9 @@ def test_estimate_of_a_single_batch_gives_its_time(
     monkeypatch.setenv("COLUMNS", "200")
     settings = Settings(corpus=str(tmp_path / "a.txt"), tokens=5000, context_length=64)
     estimate(Job(subject=str(subject_folder), coders=[str(sae_folder)], settings=settings), progress=False)
-    said = " ".join(capsys.readouterr().out.replace("│", " ").split())
-    assert "nan" not in said
-    assert re.search(r"\d:\d\d:\d\d at [1-9][\d,]* tokens a second on cpu, from the first batch only", said), said
+    printed = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "nan" not in printed
+    assert re.search(r"\d:\d\d:\d\d at [1-9][\d,]* tokens a second on cpu, from the first batch only", printed), printed
 
 
 def test_mistakes_are_those_of_the_run(prep: Callable, tmp_path: Path) -> None:

@@ -32,8 +32,8 @@ def engine(store: Store) -> ReadingSubject:
 
 
 def read(engine: ReadingSubject, latent: int, *texts: str) -> list[Fired]:
-    [found] = engine([Texts(latent, texts)])
-    return found
+    [answer] = engine([Texts(latent, texts)])
+    return answer
 
 
 def test_whole_documents_of_a_store_have_the_activations_that_it_keeps(tmp_path: Path, prep: Prep) -> None:
@@ -52,13 +52,13 @@ def test_whole_documents_of_a_store_have_the_activations_that_it_keeps(tmp_path:
     questions = [Texts(latent, texts) for latent in range(256)]
     for latent, fired in enumerate(engine(questions)):
         assert [len(one.activations) for one in fired] == (ends - starts).tolist()
-        found = np.concatenate([one.activations for one in fired])
+        activations = np.concatenate([one.activations for one in fired])
         windows, _ = postings.windows(latent)
         inside = np.unique((windows[:, None] + np.arange(8)).ravel())
-        kept = np.zeros(len(found), dtype=np.float32)
+        kept = np.zeros(len(activations), dtype=np.float32)
         pos, act = postings.activations(latent)
         kept[pos] = act
-        np.testing.assert_allclose(found[inside].astype(np.float16), kept[inside], rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(activations[inside].astype(np.float16), kept[inside], rtol=1e-3, atol=1e-4)
         compared += int((kept[inside] > 0).sum())
     assert compared > 1000
 
@@ -74,8 +74,8 @@ def test_it_is_what_the_whole_model_and_the_sae_say(store: Store, engine: Readin
         out = model(torch.tensor([[0, *ids]]), output_hidden_states=True).hidden_states[2]
         dense = sae.encode(out)[0, 1:].numpy()
     for latent in np.flatnonzero(dense.any(axis=0)).tolist():
-        [found] = read(engine, latent, TEXTS[0])
-        np.testing.assert_allclose(found.activations, dense[:, latent], rtol=0, atol=1e-5)
+        [answer] = read(engine, latent, TEXTS[0])
+        np.testing.assert_allclose(answer.activations, dense[:, latent], rtol=0, atol=1e-5)
     loaded = [bool(list(layer.parameters())) for layer in engine.subject.base.layers]
     assert loaded == [True, True, False, False], "no deeper than the hookpoint"
 
@@ -93,27 +93,27 @@ def test_what_shares_a_batch_does_not_matter(
     together = engine([Texts(latent, texts) for latent, texts in asked])
     engine._size.most = whole
     assert len(together) == len(asked)
-    for (latent, texts), found in zip(asked, together, strict=True):
-        assert len(found) == len(texts)
-        for text, one in zip(texts, found, strict=True):
+    for (latent, texts), answer in zip(asked, together, strict=True):
+        assert len(answer) == len(texts)
+        for text, one in zip(texts, answer, strict=True):
             [alone] = read(engine, latent, text)
             assert (one.text, one.spans, one.n_cut) == (alone.text, alone.spans, alone.n_cut) == (text, one.spans, 0)
             np.testing.assert_allclose(one.activations, alone.activations, rtol=0, atol=1e-5)
 
 
 def test_every_token_has_its_characters_and_no_text_no_tokens(engine: ReadingSubject) -> None:
-    for text, found in zip(TEXTS, read(engine, 3, *TEXTS), strict=True):
-        assert "".join(found.tokens()) == found.text == text
-        assert len(found.activations) == len(found.spans)
+    for text, answer in zip(TEXTS, read(engine, 3, *TEXTS), strict=True):
+        assert "".join(answer.tokens()) == answer.text == text
+        assert len(answer.activations) == len(answer.spans)
     assert engine([]) == [] and engine([Texts(0, [])]) == [[]]
 
 
 def test_special_tokens_never_fire(engine: ReadingSubject) -> None:
     counts = np.zeros(2)
     for latent in range(256):
-        [found] = read(engine, latent, "a <|bos|> b")
-        at = found.tokens().index("<|bos|>")
-        counts += found.activations[at] > 0, (found.activations > 0).any()
+        [answer] = read(engine, latent, "a <|bos|> b")
+        at = answer.tokens().index("<|bos|>")
+        counts += answer.activations[at] > 0, (answer.activations > 0).any()
     assert counts[0] == 0 < counts[1]
     [only] = read(engine, 0, "<|bos|>")
     assert only.activations.tolist() == [0.0]
@@ -122,11 +122,11 @@ def test_special_tokens_never_fire(engine: ReadingSubject) -> None:
 def test_a_text_longer_than_a_chunk_is_cut_and_says_so(store: Store, engine: ReadingSubject) -> None:
     text = "for i in range(10):\n    print(i)\n" * 40
     n = len(engine.subject.tokenizer(text, add_special_tokens=False)["input_ids"])
-    [found] = read(engine, 3, text)
-    assert len(found.activations) == 64 == n - found.n_cut
-    assert text.startswith(found.text)
-    [beginning] = read(engine, 3, found.text)
-    np.testing.assert_allclose(found.activations, beginning.activations, rtol=0, atol=1e-5)
+    [answer] = read(engine, 3, text)
+    assert len(answer.activations) == 64 == n - answer.n_cut
+    assert text.startswith(answer.text)
+    [beginning] = read(engine, 3, answer.text)
+    np.testing.assert_allclose(answer.activations, beginning.activations, rtol=0, atol=1e-5)
 
 
 def test_without_the_subject_one_line_says_so(store: Store, engine: ReadingSubject) -> None:

@@ -68,12 +68,12 @@ def test_in_bfloat16_it_is_right_within_rounding(tmp_path: Path, x: Tensor) -> N
     assert exact.sha256 == rounded.sha256
     triples = rounded.encode(x.bfloat16())
     assert triples.value.dtype == torch.float32
-    found, expected = dense(triples, (50, 64)), dense(exact.encode(x), (50, 64))
-    both = (found > 0) & (expected > 0)
+    encoded, expected = dense(triples, (50, 64)), dense(exact.encode(x), (50, 64))
+    both = (encoded > 0) & (expected > 0)
     # Each operand moves by 2⁻⁸ of itself at most, so each product by 2⁻⁷ and a little; see test_affine.py.
     bound = x.abs() @ torch.from_numpy(arrays()["W_enc"]).abs() * (2.0**-7 + 2.0**-16) + 1e-4
-    assert ((found - expected).abs() <= bound)[both].all()
-    assert both.sum() >= 0.95 * max((found > 0).sum(), (expected > 0).sum())
+    assert ((encoded - expected).abs() <= bound)[both].all()
+    assert both.sum() >= 0.95 * max((encoded > 0).sum(), (expected > 0).sum())
 
 
 @pytest.mark.parametrize("name", ["W_enc", "b_enc", "threshold"])

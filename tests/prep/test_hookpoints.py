@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.prep.subject.hookpoints import Side, label, layer_of, resolve, transformer_lens_name
-from inspect_autointerp.prep.subject.subject import Hookpoint, Subject
+from inspect_autointerp.prep.subject.hookpoints import Hookpoint, Side, label, layer_of, resolve, transformer_lens_name
+from inspect_autointerp.prep.subject.subject import Subject
 
 RMS = {
     "vocab_size": 600, "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 3, "num_attention_heads": 2,
@@ -140,9 +140,9 @@ def full(request: pytest.FixtureRequest, subject_folder: Path, tmp_path_factory:
 
 
 def activations(subject: Subject, ids: Tensor) -> dict[str, Tensor]:
-    found: dict[str, Tensor] = {}
-    subject.run(ids, lambda hookpoint, value: found.__setitem__(hookpoint.name, value.clone()))
-    return found
+    by_place: dict[str, Tensor] = {}
+    subject.run(ids, lambda hookpoint, value: by_place.__setitem__(hookpoint.name, value.clone()))
+    return by_place
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.model_type)
@@ -248,11 +248,11 @@ def test_residual_stream_is_that_of_the_full_model(full: Full) -> None:
     subject = Subject(
         str(full.folder), ["blocks.0.hook_resid_pre", "blocks.1.hook_resid_pre", "blocks.1.hook_resid_post"]
     )
-    found = activations(subject, full.ids)
+    read = activations(subject, full.ids)
     hidden = full.model(full.ids, output_hidden_states=True).hidden_states
-    assert torch.equal(found[at("hook_resid_pre", 0)], hidden[0])
-    assert torch.equal(found[at("hook_resid_pre", 1)], hidden[1])
-    assert torch.equal(found[at("hook_resid_post", 1)], hidden[2])
+    assert torch.equal(read[at("hook_resid_pre", 0)], hidden[0])
+    assert torch.equal(read[at("hook_resid_pre", 1)], hidden[1])
+    assert torch.equal(read[at("hook_resid_post", 1)], hidden[2])
     third = subject.base.get_submodule(at("hook_resid_post", 2))
     assert not list(third.parameters())  # two layers were loaded, and no third
 
@@ -260,27 +260,27 @@ def test_residual_stream_is_that_of_the_full_model(full: Full) -> None:
 def test_the_last_layer_is_read_before_the_final_norm(full: Full) -> None:
     last = full.model.config.num_hidden_layers - 1
     path = full.family.at("hook_resid_post", last)
-    found = activations(Subject(str(full.folder), [f"blocks.{last}.hook_resid_post"]), full.ids)[path]
-    assert torch.equal(found, full.modules(path)[path][1])
+    read = activations(Subject(str(full.folder), [f"blocks.{last}.hook_resid_post"]), full.ids)[path]
+    assert torch.equal(read, full.modules(path)[path][1])
     hidden = full.model(full.ids, output_hidden_states=True).hidden_states[-1]
-    assert not torch.allclose(found, hidden)
+    assert not torch.allclose(read, hidden)
 
 
 def test_every_hookpoint_is_that_of_the_full_model(full: Full) -> None:
     places = {name: full.family.at(name, 1) for name in full.family.places}
-    found = activations(Subject(str(full.folder), [f"blocks.1.{name}" for name in places]), full.ids)
+    read = activations(Subject(str(full.folder), [f"blocks.1.{name}" for name in places]), full.ids)
     plain = full.modules(*{place.removesuffix(":input") for place in places.values()})
-    assert set(found) == set(places.values())
+    assert set(read) == set(places.values())
     for place in places.values():
         given, out = plain[place.removesuffix(":input")]
-        assert torch.equal(found[place], given if place.endswith(":input") else out), place
+        assert torch.equal(read[place], given if place.endswith(":input") else out), place
 
 
 def test_what_the_places_are_in_terms_of_each_other(full: Full) -> None:
     family = full.family
     place = {name: family.at(name, 1) for name in family.places}
-    found = activations(Subject(str(full.folder), [f"blocks.1.{name}" for name in place]), full.ids)
-    value = {name: found[place[name]] for name in place}
+    by_name = activations(Subject(str(full.folder), [f"blocks.1.{name}" for name in place]), full.ids)
+    value = {name: by_name[place[name]] for name in place}
 
     def through(path: str, x: Tensor) -> Tensor:
         with torch.inference_mode():
@@ -311,10 +311,10 @@ def test_the_places_are_those_of_transformer_lens(full: Full) -> None:
     with torch.no_grad():
         _, cache = bridge.boot_transformers(str(full.folder), hf_model=model, device="cpu").run_with_cache(full.ids)
     names = [f"blocks.{layer}.{name}" for layer in (0, 2) for name in full.family.places]
-    found = activations(Subject(str(full.folder), names, attention="eager"), full.ids)
+    read = activations(Subject(str(full.folder), names, attention="eager"), full.ids)
     for name in names:
         expected = cache[name].flatten(2)  # hook_z is split by head there
-        torch.testing.assert_close(found[label(*resolve(name, full.family.model_type))], expected, msg=name)
+        torch.testing.assert_close(read[label(*resolve(name, full.family.model_type))], expected, msg=name)
 
 
 def test_gpt_neox_stream_between_is_where_the_refusal_says(subject_folder: Path, tmp_path: Path) -> None:
@@ -363,8 +363,8 @@ def test_of_a_model_that_also_sees_the_part_that_reads_is_the_subject(subject_fo
         assert unembedding is not None
         assert unembedding.shape == (600, 16)
     names = [f"blocks.1.{name}" for name in ("hook_resid_pre", "hook_attn_out", "hook_mlp_out")]
-    found = activations(Subject(str(tmp_path), names), ids)
-    torch.testing.assert_close(sum(found.values()), hidden[2])
+    read = activations(Subject(str(tmp_path), names), ids)
+    torch.testing.assert_close(sum(read.values()), hidden[2])
 
 
 def test_hookpoints_are_received_in_the_order_of_the_model(subject_folder: Path) -> None:
@@ -378,9 +378,9 @@ def test_padding_at_the_end_changes_nothing_before_it(subject_folder: Path) -> N
     subject = Subject(str(subject_folder), ["layers.2"])
     ids = torch.arange(1, 21)[None].repeat(2, 1)
     ids[1, 12:] = 0
-    found = activations(subject, ids)["layers.2"]
-    assert torch.equal(found[0, :12], found[1, :12])
-    assert not torch.allclose(found[0, 12:], found[1, 12:])
+    read = activations(subject, ids)["layers.2"]
+    assert torch.equal(read[0, :12], read[1, :12])
+    assert not torch.allclose(read[0, 12:], read[1, 12:])
 
 
 def test_nothing_stays_hooked_after_a_pass_even_if_it_fails(subject_folder: Path) -> None:

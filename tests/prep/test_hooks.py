@@ -52,15 +52,15 @@ def test_every_place_listed_is_a_hookpoint_of_that_width(
     tmp_path: Path, subject_folder: Path, model_type: str, config: dict[str, Any], groups: list[list[int]]
 ) -> None:
     folder = save(tmp_path / "subject", subject_folder, model_type, config)
-    found, alike = places(str(folder))
+    listed, alike = places(str(folder))
     assert alike == groups
-    assert len({place.name for place in found}) == len(found) > 10
+    assert len({place.name for place in listed}) == len(listed) > 10
     widths: dict[str, int] = {}
-    subject = Subject(str(folder), [place.name for place in found])
+    subject = Subject(str(folder), [place.name for place in listed])
     ids = torch.zeros((1, 4), dtype=torch.int64)
     subject.run(ids, lambda hookpoint, value: widths.__setitem__(hookpoint.name, value.flatten(0, 1).shape[-1]))
-    assert widths == {place.name: place.width for place in found}
-    for place in found:
+    assert widths == {place.name: place.width for place in listed}
+    for place in listed:
         if place.transformer_lens:
             assert resolve(place.transformer_lens, model_type) == resolve(place.name, model_type)
 
@@ -71,8 +71,8 @@ def test_nothing_but_the_configuration_is_read(tmp_path: Path, subject_folder: P
 
 
 def test_the_places_of_the_subject(subject_folder: Path) -> None:
-    found, _ = places(str(subject_folder))
-    assert {place for place in found if place.transformer_lens} == {
+    listed, _ = places(str(subject_folder))
+    assert {place for place in listed if place.transformer_lens} == {
         Place("layers.0:input", 32, "blocks.0.hook_resid_pre"),
         Place("layers.0", 32, "blocks.0.hook_resid_post"),
         Place("layers.0.self_attn.o_proj:input", 32, "blocks.0.attn.hook_z"),
@@ -82,7 +82,7 @@ def test_the_places_of_the_subject(subject_folder: Path) -> None:
         Place("layers.0.mlp", 32, "blocks.0.hook_mlp_out"),
         Place("layers.0.mlp.down_proj:input", 64, "blocks.0.mlp.hook_post"),
     }
-    assert Place("layers.0.mlp.gate_proj", 64, None) in found
+    assert Place("layers.0.mlp.gate_proj", 64, None) in listed
 
 
 def test_the_command_shows_them(subject_folder: Path) -> None:

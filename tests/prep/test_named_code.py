@@ -253,9 +253,9 @@ def test_a_command_to_copy_quotes_what_a_manifest_says(forged: Path) -> None:
     forge(forged, lambda content: content.__setitem__("subject", "x; rm -rf ~ #"))
     study = read_study("context-length")
     level = next(level for level in study.levels.values() if level.store)
-    said = Given(str(forged)).place("level", level)
-    assert isinstance(said, str)
-    assert shlex.split(said.partition(", then")[0])[2] == "x; rm -rf ~ #"
+    command = Given(str(forged)).place("level", level)
+    assert isinstance(command, str)
+    assert shlex.split(command.partition(", then")[0])[2] == "x; rm -rf ~ #"
 
 
 def test_a_url_of_references_is_not_read(tmp_path: Path) -> None:

@@ -41,20 +41,20 @@ def usual(store: Store) -> list[int]:
 def test_cooccurring_latents_are_those_of_the_largest_jaccard_index(store: Store) -> None:
     postings, n = store.at(HOOKPOINT).postings, 256
     pooled = [set(starts[(flags & POOL) > 0].tolist()) for starts, flags in map(postings.windows, range(n))]
-    found = cooccurring(store, HOOKPOINT, n=4, block=1000)
+    neighbours = cooccurring(store, HOOKPOINT, n=4, block=1000)
     for a in range(0, n, 5):
         union = {b: len(pooled[a] | pooled[b]) for b in range(n) if b != a}
         index = {b: len(pooled[a] & pooled[b]) / size for b, size in union.items() if size}
         nearest = sorted((b for b in index if index[b] > 0), key=lambda b: (-index[b], b))[:4]
         rest = [a] * (4 - len(nearest))
-        assert found["neighbours"][a].tolist() == nearest + rest
-        np.testing.assert_allclose(found["jaccard"][a], [index[b] for b in nearest] + [0] * len(rest), rtol=1e-6)
+        assert neighbours["neighbours"][a].tolist() == nearest + rest
+        np.testing.assert_allclose(neighbours["jaccard"][a], [index[b] for b in nearest] + [0] * len(rest), rtol=1e-6)
 
 
 def test_similar_windows_are_the_silent_ones_of_the_largest_mean_cosine(store: Store) -> None:
     """TF-IDF by hand: (1 + ln count) · (1 + ln((1 + n) / (1 + windows that hold it))), each window of length 1."""
     latents = usual(store)[:3]
-    found = similar(store, HOOKPOINT, Tfidf(store), latents, n=7, queries=5, block=2)
+    windows = similar(store, HOOKPOINT, Tfidf(store), latents, n=7, queries=5, block=2)
     window = store.settings.window
 
     def counts(starts: np.ndarray) -> np.ndarray:
@@ -77,11 +77,11 @@ def test_similar_windows_are_the_silent_ones_of_the_largest_mean_cosine(store: S
             pool = pool[~np.isin(pool, starts[(flags & POOL) > 0])]
             cosine = vectors(pool) @ vectors(asked).mean(0)
             expected.append(np.sort(cosine)[::-1][:7])
-            listed = found["window"][found["indptr"][latent] : found["indptr"][latent + 1]].astype(np.int64)
+            listed = windows["window"][windows["indptr"][latent] : windows["indptr"][latent + 1]].astype(np.int64)
             listed = listed[store.in_split(listed, split)]
             assert set(listed) <= set(pool)
             np.testing.assert_allclose(vectors(listed) @ vectors(asked).mean(0), expected[-1], rtol=1e-5)
-    assert found["indptr"][-1] == sum(np.diff(found["indptr"])[latents])
+    assert windows["indptr"][-1] == sum(np.diff(windows["indptr"])[latents])
 
 
 def test_a_sentence_embedding_is_the_librarys_own(store: Store, tmp_path: Path) -> None:
@@ -101,8 +101,8 @@ def test_a_sentence_embedding_is_the_librarys_own(store: Store, tmp_path: Path) 
     expected = library.SentenceTransformer(str(tmp_path / "model"), device="cpu").encode(texts)
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
     np.testing.assert_allclose(embed(store.pool[:5]), expected, atol=1e-6)
-    found = similar(store, HOOKPOINT, embed, usual(store)[:1], n=3)
-    assert found["indptr"][-1] == 6
+    windows = similar(store, HOOKPOINT, embed, usual(store)[:1], n=3)
+    assert windows["indptr"][-1] == 6
     with pytest.raises(UserError, match=r"^--embedding .+/none: cannot be loaded \(.+\)$"):
         SentenceEmbedding(store, str(tmp_path / "none"))
 
@@ -146,12 +146,12 @@ def test_the_command_adds_both_kinds(
     copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(monkeypatch, copy, "--latents", "0:5", "-n", "3") == 0
-    said = capsys.readouterr().out
-    assert "similar contexts added (TF-IDF of tokens, latents 0:5, 3 each)" in said
-    assert "cooccurring contexts added" in said
-    found = np.diff(load_file(copy / "negatives" / "similar" / f"{HOOKPOINT}.safetensors")["indptr"])
-    assert max(found[:5]) == 6, "three of each split, where it is silent on as many"
-    assert not found[5:].any()
+    printed = capsys.readouterr().out
+    assert "similar contexts added (TF-IDF of tokens, latents 0:5, 3 each)" in printed
+    assert "cooccurring contexts added" in printed
+    counts = np.diff(load_file(copy / "negatives" / "similar" / f"{HOOKPOINT}.safetensors")["indptr"])
+    assert max(counts[:5]) == 6, "three of each split, where it is silent on as many"
+    assert not counts[5:].any()
     assert set(Store(copy).manifest.negatives) == {"similar", "cooccurring"}
 
 

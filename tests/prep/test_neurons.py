@@ -120,10 +120,10 @@ def test_a_store_of_neurons(
     # The first 64 tokens, run again: what the store keeps there are the subject's neurons, at most four a token.
     store, subject = Store(tmp_path / "store"), Subject(str(subject_folder), ["blocks.1.mlp.hook_post"])
     end = 64
-    found: list[Tensor] = []
+    activations: list[Tensor] = []
     ids = torch.tensor([[0, *store.tokens[:end].tolist()]])  # 0 is BOS
-    subject.run(ids, lambda _, value: found.append(value[0, 1:]))
-    expected = reference(found[0], 4)
+    subject.run(ids, lambda _, value: activations.append(value[0, 1:]))
+    expected = reference(activations[0], 4)
     assert ((expected > 0).sum(1) <= 4).all()
     n_checked = 0
     for latent in range(64):

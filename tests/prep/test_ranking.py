@@ -17,9 +17,12 @@ def test_the_lowest_of_each_cell_are_the_first_of_its_rows_in_order(rows: list[t
     size = torch.bincount(cell, minlength=4)
     keep, nth_key = lowest(lambda rows: key[rows], cell, size, n, bits=BITS)
     for c in range(4):
-        ranked = sorted((k, number) for number, (of, k) in enumerate(rows) if of == c)  # equal keys by number
+        ranked = sorted(
+            (k, number) for number, (row_cell, k) in enumerate(rows) if row_cell == c
+        )  # equal keys by number
         assert keep[cell == c].nonzero().flatten().tolist() == sorted(
-            [number for number, (of, _) in enumerate(rows) if of == c].index(number) for _, number in ranked[:n]
+            [number for number, (row_cell, _) in enumerate(rows) if row_cell == c].index(number)
+            for _, number in ranked[:n]
         )
         assert nth_key[c] == (ranked[n - 1][0] if 0 < n <= len(ranked) else -1)
 

@@ -29,9 +29,9 @@ def test_remote_code_runs_only_where_the_environment_allows(
         with pytest.raises(UserError, match=rf"^steering needs what .+ which {TRUST}=1 lets run on this machine\)$"):
             SteeredSubject(store, "layers.1", device="cpu")
     monkeypatch.setenv(TRUST, "1")
-    [found] = SteeredSubject(store, "layers.1", device="cpu").predict([QUESTION])
+    [effect] = SteeredSubject(store, "layers.1", device="cpu").predict([QUESTION])
     [expected] = SteeredSubject(Store(store_folder), "layers.1", device="cpu").predict([QUESTION])
-    np.testing.assert_array_equal(found.steered, expected.steered)
+    np.testing.assert_array_equal(effect.steered, expected.steered)
 
 
 def test_a_subject_can_be_spread_over_devices(

@@ -98,17 +98,17 @@ def test_in_bfloat16_it_is_right_within_rounding(
     folder = save_coder(tmp_path, architecture, **needed(architecture))
     triples = SaeLensCoder(str(folder), dtype="bfloat16").encode(x)
     assert triples.value.dtype == torch.float32
-    sae_in, exact, found = x, reference(folder, x), dense(triples, (50, 64))
+    sae_in, exact, encoded = x, reference(folder, x), dense(triples, (50, 64))
     weights = load_file(folder / "sae_weights.safetensors")
     if json.loads((folder / "cfg.json").read_text())["apply_b_dec_to_input"]:
         sae_in = x - weights["b_dec"]
     # Each operand moves by 2⁻⁸ of itself at most, so each product by 2⁻⁷ and a little; see test_affine.py.
     bound = sae_in.abs() @ weights["W_enc"].abs() * (2.0**-7 + 2.0**-16) + 1e-4
-    both = (found > 0) & (exact > 0)
-    assert ((found - exact).abs() <= bound)[both].all()
-    assert ((found - exact)[both] != 0).any()
+    both = (encoded > 0) & (exact > 0)
+    assert ((encoded - exact).abs() <= bound)[both].all()
+    assert ((encoded - exact)[both] != 0).any()
     assert both.sum() >= 0.95 * (exact > 0).sum()
-    assert both.sum() >= 0.95 * (found > 0).sum()
+    assert both.sum() >= 0.95 * (encoded > 0).sum()
 
 
 def test_a_coder_says_what_it_is(tmp_path: Path, save_coder: Save) -> None:
@@ -165,9 +165,9 @@ def test_where_it_was_trained_on_centred_activations_the_mean_is_taken_off(
     metadata: dict[str, Any] = {"model_from_pretrained_kwargs": {"center_writing_weights": True}}
     edit(folder, hook_name="blocks.1.hook_resid_pre", model_name="gpt2-small", **metadata)
     x = x + 3
-    found = dense(SaeLensCoder(str(folder)).encode(x), (50, 64))
+    encoded = dense(SaeLensCoder(str(folder)).encode(x), (50, 64))
     assert not recwarn.list
-    assert torch.equal(found, reference(folder, x - x.mean(-1, keepdim=True)))
+    assert torch.equal(encoded, reference(folder, x - x.mean(-1, keepdim=True)))
     edit(folder, hook_name="blocks.1.mlp.hook_post")
     assert torch.equal(dense(SaeLensCoder(str(folder)).encode(x), (50, 64)), reference(folder, x))
 

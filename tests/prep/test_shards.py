@@ -314,9 +314,9 @@ def test_half_as_many_chunks_go_at_once_where_memory_does_not_suffice(
         patch.setattr(Scan, "_encode", small)
         prep(job, tmp_path / "store", progress=True)
     assert contents(tmp_path / "store") == single
-    said = capsys.readouterr().err
-    assert "out of memory: from here on 2 chunks at once" in said
-    assert "out of memory: from here on 1 chunks at once" in said
+    message = capsys.readouterr().err
+    assert "out of memory: from here on 2 chunks at once" in message
+    assert "out of memory: from here on 1 chunks at once" in message
 
     def none(*_: Any) -> Any:
         raise torch.OutOfMemoryError

@@ -105,9 +105,9 @@ def test_in_bfloat16_it_is_right_within_rounding(tmp_path: Path, x: Tensor, acti
     weights = load_file(folder / "sae.safetensors")
     size = x.abs() * 2.0**-8 + (x - weights["b_dec"]).abs() * (2.0**-7 + 2.0**-16)
     bound = size @ weights["encoder.weight"].abs().T + 1e-2
-    found, exact = dense(triples, (50, 64)), reference(folder, x)
-    both = (found > 0) & (exact > 0)
-    assert ((found - exact).abs() <= bound)[both].all()
+    encoded, exact = dense(triples, (50, 64)), reference(folder, x)
+    both = (encoded > 0) & (exact > 0)
+    assert ((encoded - exact).abs() <= bound)[both].all()
     assert both.sum() >= 0.95 * 200
 
 

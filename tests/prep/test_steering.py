@@ -66,13 +66,13 @@ def test_what_comes_next_is_what_the_subject_says_in_full(store: Store, engine: 
     from sae_lens import SAE
 
     row = SAE.load_from_disk(store.at("layers.1").entry.coder).W_dec.detach()[17]
-    [found] = engine.predict([Predict(Direction(17), PROMPTS, 3.0)])
+    [effect] = engine.predict([Predict(Direction(17), PROMPTS, 3.0)])
     for i, prompt in enumerate(PROMPTS):
         ids = [0, *prompt]  # BOS goes before it, as it did in prep
-        for logprobs, strength in ((found.clean[i], 0.0), (found.steered[i], 3.0)):
+        for logprobs, strength in ((effect.clean[i], 0.0), (effect.steered[i], 3.0)):
             expected = in_full(engine, ids, strength * row, len(ids) - 1)
             np.testing.assert_allclose(logprobs, expected.numpy(), rtol=0, atol=2e-5)
-    assert (found.kl() > 0.01).all()
+    assert (effect.kl() > 0.01).all()
 
 
 def test_steering_adds_the_decoder_row_and_keeps_the_error(store: Store, engine: SteeredSubject) -> None:
@@ -90,21 +90,21 @@ def test_steering_adds_the_decoder_row_and_keeps_the_error(store: Store, engine:
         value[:, -1] = sae.decode(acts) + error
         return value
 
-    [found] = engine.predict([Predict(Direction(latent), PROMPTS, strength)])
+    [effect] = engine.predict([Predict(Direction(latent), PROMPTS, strength)])
     for i, prompt in enumerate(PROMPTS):
         with torch.no_grad(), hooked(engine.subject.base.get_submodule("layers.1"), raised):
             logits = engine.subject.model(torch.tensor([[0, *prompt]]), use_cache=False).logits[0, -1]
-        np.testing.assert_allclose(found.steered[i], logits.log_softmax(-1).numpy(), rtol=0, atol=1e-4)
+        np.testing.assert_allclose(effect.steered[i], logits.log_softmax(-1).numpy(), rtol=0, atol=1e-4)
 
 
 def test_what_is_generated_is_what_the_subject_says_in_full_and_the_noise(engine: SteeredSubject) -> None:
     question = Generate(Direction(17), PROMPTS, 3.0, seed=5, n_tokens=4, temperature=0.7)
-    [found] = engine.generate([question])
+    [generated] = engine.generate([question])
     [predicted] = engine.predict([Predict(Direction(17), PROMPTS, 3.0)])
-    np.testing.assert_allclose(found.kl, predicted.kl(), rtol=1e-3)
+    np.testing.assert_allclose(generated.kl, predicted.kl(), rtol=1e-3)
     direction = engine.directions([question.direction])[0]
     for i, prompt in enumerate(PROMPTS):
-        for new, strength in ((found.clean[i], 0.0), (found.steered[i], 3.0)):
+        for new, strength in ((generated.clean[i], 0.0), (generated.steered[i], 3.0)):
             rng = rng_of(5, "layers.1", 17, "tokens", *prompt)
             ids = [0, *prompt]
             while len(ids) < len(prompt) + 5:
@@ -142,8 +142,8 @@ def test_the_strength_found_has_the_kl_asked_for(engine: SteeredSubject, target:
     directions = [*map(Direction, range(6)), *(Direction(i, random=3) for i in range(3))]
     tuned = engine.tune([Tune(direction, PROMPTS, target) for direction in directions])
     assert all(t.strength and t.reason is None for t in tuned)
-    found = engine.predict([Predict(d, PROMPTS, t.strength or 0) for d, t in zip(directions, tuned, strict=True)])
-    for t, predicted in zip(tuned, found, strict=True):
+    effects = engine.predict([Predict(d, PROMPTS, t.strength or 0) for d, t in zip(directions, tuned, strict=True)])
+    for t, predicted in zip(tuned, effects, strict=True):
         assert predicted.kl().mean() == pytest.approx(target, rel=0.1)
         assert predicted.kl().mean() == pytest.approx(t.kl, rel=1e-3)
         assert t.n_passes <= 7
@@ -167,9 +167,9 @@ def test_what_cannot_be_reached_has_no_strength_and_a_reason(
 
 def test_steering_at_strength_zero_is_clean(engine: SteeredSubject) -> None:
     def generate(**changed: Any) -> list[list[int]]:
-        [found] = engine.generate([replace(Generate(Direction(3), PROMPTS, 0.0, seed=1), **changed)])
-        assert found.clean == found.steered
-        return found.clean
+        [generated] = engine.generate([replace(Generate(Direction(3), PROMPTS, 0.0, seed=1), **changed)])
+        assert generated.clean == generated.steered
+        return generated.clean
 
     assert generate() == generate()
     assert generate() != generate(seed=2)
@@ -218,13 +218,13 @@ def test_a_transcoder_writes_to_the_output_of_the_module_it_reads(tmp_path: Path
         out[:, -1] = coder.decode(acts) + error
         return out
 
-    [found] = engine.predict([Predict(Direction(9), PROMPTS[:1], 0.5)])
+    [effect] = engine.predict([Predict(Direction(9), PROMPTS[:1], 0.5)])
     handle = mlp.register_forward_hook(raised)
     with torch.no_grad():
         logits = engine.subject.model(torch.tensor([[0, *PROMPTS[0]]]), use_cache=False).logits[0, -1]
     handle.remove()
-    np.testing.assert_allclose(found.steered[0], logits.log_softmax(-1).numpy(), rtol=0, atol=1e-4)
-    assert found.kl()[0] > 1e-4
+    np.testing.assert_allclose(effect.steered[0], logits.log_softmax(-1).numpy(), rtol=0, atol=1e-4)
+    assert effect.kl()[0] > 1e-4
 
 
 def test_a_transcoder_that_reads_an_output_is_refused(tmp_path: Path, save_coder: Save, prep: Prep) -> None:
@@ -301,8 +301,8 @@ def test_the_demo_is_steered_towards_what_its_latents_promote(tmp_path: Path, pr
     prompts = [store.tokens[start : start + 12].tolist() for start in range(0, 600, 60)]
     directions = [Direction(i) for i in range(8)]
     tuned = engine.tune([Tune(direction, prompts, 1.0) for direction in directions])
-    found = engine.predict([Predict(d, prompts, t.strength or 0) for d, t in zip(directions, tuned, strict=True)])
-    for direction, predicted in zip(engine.directions(directions), found, strict=True):
+    effects = engine.predict([Predict(d, prompts, t.strength or 0) for d, t in zip(directions, tuned, strict=True)])
+    for direction, predicted in zip(engine.directions(directions), effects, strict=True):
         promoted = (head @ direction).topk(10).indices.numpy()
         raised = (predicted.steered - predicted.clean).mean(0)
         assert raised[promoted].mean() > np.quantile(raised, 0.9)

@@ -17,9 +17,9 @@ IDS = torch.arange(1, 41).reshape(2, 20)
 
 
 def activations(subject: Subject) -> dict[str, Tensor]:
-    found: dict[str, Tensor] = {}
-    subject.run(IDS, lambda hookpoint, value: found.__setitem__(hookpoint.name, value.clone()))
-    return found
+    by_place: dict[str, Tensor] = {}
+    subject.run(IDS, lambda hookpoint, value: by_place.__setitem__(hookpoint.name, value.clone()))
+    return by_place
 
 
 @pytest.fixture
@@ -46,12 +46,12 @@ def missing(monkeypatch: pytest.MonkeyPatch, package: str, *modules: str) -> Non
 
 
 def test_attention_is_of_the_kind_asked_for_and_all_kinds_agree(subject_folder: Path) -> None:
-    found = {}
+    by_kind = {}
     for attention in ("eager", "sdpa"):
         subject = Subject(str(subject_folder), ["layers.2"], attention=attention)
         assert subject.model.config._attn_implementation == attention
-        found[attention] = activations(subject)["layers.2"]
-    torch.testing.assert_close(found["eager"], found["sdpa"], rtol=0, atol=1e-5)
+        by_kind[attention] = activations(subject)["layers.2"]
+    torch.testing.assert_close(by_kind["eager"], by_kind["sdpa"], rtol=0, atol=1e-5)
 
 
 def test_unknown_attention_is_refused_with_the_known_ones(subject_folder: Path) -> None:
@@ -65,10 +65,10 @@ def test_a_device_map_changes_nothing_but_the_place(subject_folder: Path, device
     plain, mapped = (Subject(str(subject_folder), ["layers.2"], device_map=how) for how in (None, device_map))
     assert mapped.sha256 == plain.sha256
     assert mapped.device == mapped.base.get_input_embeddings().weight.device
-    found = activations(mapped)["layers.2"]
-    assert found.device == mapped.device
+    mapped_activations = activations(mapped)["layers.2"]
+    assert mapped_activations.device == mapped.device
     if mapped.device.type == "cpu":
-        assert torch.equal(found, activations(plain)["layers.2"])
+        assert torch.equal(mapped_activations, activations(plain)["layers.2"])
 
 
 def test_the_model_stays_where_the_device_map_put_it(asked: dict[str, Any], subject_folder: Path) -> None:
@@ -141,8 +141,8 @@ def test_code_that_comes_with_a_checkpoint_runs_only_if_asked_to(own_code: Path,
     assert torch.equal(
         activations(trusted)["layers.2"], activations(Subject(str(subject_folder), ["layers.2"]))["layers.2"]
     )
-    found, _ = places(str(own_code), trust_remote_code=True)
-    assert [place.name for place in found] == [place.name for place in places(str(subject_folder))[0]]
+    listed, _ = places(str(own_code), trust_remote_code=True)
+    assert [place.name for place in listed] == [place.name for place in places(str(subject_folder))[0]]
 
 
 def test_a_gated_model_is_refused_with_how_to_get_access(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,9 +89,9 @@ def test_siblings_are_written_only_with_neighbours(tmp_path: Path) -> None:
     neighbours = Directions(
         neighbours=np.array([[1], [0]], dtype=np.uint32), cosines=np.array([[0.5], [0.5]], dtype=np.float32)
     )
-    for name, found in (("with", neighbours), ("without", Directions())):
+    for name, nearest in (("with", neighbours), ("without", Directions())):
         kept = selection([1, 1], [1, 1], flags=[SAMPLE] * 4)
-        write_hookpoint(tmp_path, name, kept, found, Settings(window=2))
+        write_hookpoint(tmp_path, name, kept, nearest, Settings(window=2))
     written = load_file(tmp_path / "hookpoints" / "with" / "postings.safetensors")
     assert written["shared"].tolist() == [0, 1, 2, 3]
     assert (written["sibling_indptr"].tolist(), written["sibling"].tolist()) == ([0, 1, 2], [1, 0])
@@ -102,10 +102,10 @@ def test_what_is_written_does_not_depend_on_the_blocks(tmp_path: Path, monkeypat
     # A latent in the middle keeps nothing; blocks end before and behind it, and the table has row groups of two.
     monkeypatch.setattr(writer, "_GROUP", 2)
     latents, neighbours = ([3, 1, 2, *range(4, 20)], [], [5], range(30)), np.array([[1], [0], [3], [2]])
-    found = Directions(neighbours=neighbours.astype(np.uint32), cosines=np.full((4, 1), 0.5, dtype=np.float32))
+    nearest = Directions(neighbours=neighbours.astype(np.uint32), cosines=np.full((4, 1), 0.5, dtype=np.float32))
     for name, cuts in (("one", []), ("two", [1]), ("three", [2, 3])):
         kept = selection(*latents, flags=[SAMPLE] * 50, cuts=cuts)
-        write_hookpoint(tmp_path / name, "layers.1", kept, found, Settings(window=2))
+        write_hookpoint(tmp_path / name, "layers.1", kept, nearest, Settings(window=2))
     one, two, three = (hash_files(tmp_path / name) for name in ("one", "two", "three"))
     assert one == two == three
     table = pq.read_table(tmp_path / "one" / "hookpoints" / "layers.1" / "latents.parquet")

@@ -17,20 +17,20 @@ PIECES = [
 
 def replies(length: int) -> list[tuple[str, str]]:
     """Each piece over and over, bare and within what begins and ends like an answer."""
-    found = []
+    answers = []
     for piece in PIECES:
         body = (piece * (length // len(piece) + 1))[:length]
-        found += [
+        answers += [
             (f"{piece!r}", body),
             (f"{piece!r} after a list", f"[1, 0]\n{body}"),
             (f"{piece!r} before", f"{body}\n[1, 0]"),
         ]
-        found += [
+        answers += [
             (f"{piece!r} in lines", f"Text 1:\n1\t{body}\nText 2: none\nEnd"),
             (f"{piece!r} ?", f"EXPLANATION: {body}?"),
         ]
-        found += [
+        answers += [
             (f"{piece!r} thought", f"<think>{body}</think>1"),
             (f"{piece!r} object", f'{{"active": ["{body}"], "silent": ['),
         ]
-    return found
+    return answers

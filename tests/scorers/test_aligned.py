@@ -13,8 +13,8 @@ from inspect_autointerp.text.token_lines import as_shown, numbered, read_numbere
 TEXTS = [as_shown(["the", " ferry", " on", " Tuesday", ",", " the", "\n", "", "é"]), as_shown([" two", '"', " eggs"])]
 
 
-def values(found: Answered) -> list[list[int | None]]:
-    return [[item and item.value for item in row] for row in found]
+def values(parsed: Answered) -> list[list[int | None]]:
+    return [[item and item.value for item in row] for row in parsed]
 
 
 def test_tokens_are_shown_with_their_spaces_and_never_empty() -> None:
@@ -34,14 +34,14 @@ TAUGHT = "Text 1:\n2\t␣ferry\t1\n4\t␣Tuesday\t10\nText 2: none\nEnd"
 
 
 def test_the_form_that_is_taught() -> None:
-    said = [[0, 1, 0, 10, 0, 0, 0, 0, 0], [0, 0, 0]]
-    assert spelled(TEXTS, said, every=False) == TAUGHT
-    found = parse_aligned(TAUGHT, TEXTS)
-    assert values(found) == [[None, 1, None, 10, None, None, None, None, None], [None] * 3]
-    ten = found[0][3]
+    answers = [[0, 1, 0, 10, 0, 0, 0, 0, 0], [0, 0, 0]]
+    assert spelled(TEXTS, answers, every=False) == TAUGHT
+    parsed = parse_aligned(TAUGHT, TEXTS)
+    assert values(parsed) == [[None, 1, None, 10, None, None, None, None, None], [None] * 3]
+    ten = parsed[0][3]
     assert ten
     assert TAUGHT[ten.start : ten.end] == "10"
-    assert values(parse_aligned(spelled(TEXTS, said, every=True), TEXTS, every=True)) == said
+    assert values(parse_aligned(spelled(TEXTS, answers, every=True), TEXTS, every=True)) == answers
 
 
 @pytest.mark.parametrize(
@@ -62,9 +62,9 @@ def test_the_form_that_is_taught() -> None:
     ],
 )
 def test_any_sane_form_is_read_and_located(answer: str) -> None:
-    found = parse_aligned(answer, TEXTS)
-    assert values(found) == [[None, None, None, 7, *[None] * 5], [None] * 3]
-    item = found[0][3]
+    parsed = parse_aligned(answer, TEXTS)
+    assert values(parsed) == [[None, None, None, 7, *[None] * 5], [None] * 3]
+    item = parsed[0][3]
     assert item
     assert answer[item.start : item.end] == "7"
 
@@ -144,9 +144,9 @@ TOKENS = st.lists(st.text(st.sampled_from(" \n\tab:|.5*`'\"é…-"), max_size=3)
 @given(st.lists(TOKENS, min_size=1, max_size=3), st.data(), st.booleans())
 def test_whatever_was_answered_comes_back(tokens: list[list[str]], data: st.DataObject, every: bool) -> None:
     texts = [as_shown(row) for row in tokens]
-    said = [data.draw(st.lists(st.integers(0, 10), min_size=len(row), max_size=len(row))) for row in texts]
-    found = values(parse_aligned(spelled(texts, said, every), texts, every))
-    assert [[value or 0 for value in row] for row in found] == said
+    answers = [data.draw(st.lists(st.integers(0, 10), min_size=len(row), max_size=len(row))) for row in texts]
+    read = values(parse_aligned(spelled(texts, answers, every), texts, every))
+    assert [[value or 0 for value in row] for row in read] == answers
 
 
 @given(st.lists(TOKENS, min_size=1, max_size=3), st.data())
@@ -154,8 +154,8 @@ def test_a_changed_answer_is_sent_back_or_read_where_it_names_a_token(
     tokens: list[list[str]], data: st.DataObject
 ) -> None:
     texts = [as_shown(row) for row in tokens]
-    said = [data.draw(st.lists(st.integers(0, 10), min_size=len(row), max_size=len(row))) for row in texts]
-    lines = spelled(texts, said, every=data.draw(st.booleans())).split("\n")
+    answers = [data.draw(st.lists(st.integers(0, 10), min_size=len(row), max_size=len(row))) for row in texts]
+    lines = spelled(texts, answers, every=data.draw(st.booleans())).split("\n")
     for _ in range(data.draw(st.integers(1, 2))):
         i = data.draw(st.integers(0, len(lines) - 1))
         change = data.draw(st.sampled_from(["drop", "double", "swap", "renumber", "noise"]))
@@ -175,7 +175,7 @@ def test_a_changed_answer_is_sent_back_or_read_where_it_names_a_token(
                 lines[i] = lines[i][:at] + noise + lines[i][at:]
     answer = "\n".join(lines)
     try:
-        found = parse_aligned(answer, texts)
+        parsed = parse_aligned(answer, texts)
     except AnswerError:
         return
     heads = 0
@@ -185,24 +185,24 @@ def test_a_changed_answer_is_sent_back_or_read_where_it_names_a_token(
             heads += 1
         elif heads and (match := re.match(r"[^\w\d]*(\d+)(.*?)(\d+)\W*$", line)):
             row, i = heads - 1, int(match[1]) - 1
-            item = found[row][i]
+            item = parsed[row][i]
             assert item, line
             assert item.value == int(match[3]), line
             assert answer[item.start : item.end] == match[3], line
             named.add((row, i))
             letters = [c for c in texts[row][i] if c.isalnum()]
             assert letters == [c for c in match[2] if c.isalnum()], "the line has the token's letters and no others"
-    assert named == {(row, i) for row, items in enumerate(found) for i, item in enumerate(items) if item}
+    assert named == {(row, i) for row, items in enumerate(parsed) for i, item in enumerate(items) if item}
     assert heads == len(texts)
 
 
 @given(st.text() | st.text(st.sampled_from("Text 12:\t\n␣aEndnone|*`\"'.#"), max_size=60))
 def test_any_text_is_read_or_sent_back(answer: str) -> None:
     try:
-        found = parse_aligned(answer, [["a", "␣a"], ["1"]])
+        parsed = parse_aligned(answer, [["a", "␣a"], ["1"]])
     except AnswerError:
         return
-    assert all(item is None or answer[item.start : item.end] == str(item.value) for row in found for item in row)
+    assert all(item is None or answer[item.start : item.end] == str(item.value) for row in parsed for item in row)
 
 
 @pytest.mark.parametrize("piece", [" ", "\t", "9", "*", "1\t", "Text 1:", "|", "-", "\n1\ta"])

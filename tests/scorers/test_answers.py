@@ -120,8 +120,8 @@ def test_no_answer_crashes_the_parser_or_makes_it_guess(answer: str, n: int) -> 
         return
     assert len(items) == n
     for item in items:
-        said = answer[item.start : item.end].strip("\"'`* ").lower()
-        assert said in ({"0", "0.0", "false", "no"}, {"1", "1.0", "true", "yes"})[item.value], (
+        quoted = answer[item.start : item.end].strip("\"'`* ").lower()
+        assert quoted in ({"0", "0.0", "false", "no"}, {"1", "1.0", "true", "yes"})[item.value], (
             "every label stands in the answer"
         )
 

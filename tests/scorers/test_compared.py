@@ -46,8 +46,8 @@ def test_cosines_and_why_there_are_none(sparse: bool) -> None:
     assert [one.reason for one in second] == ["empty_explanation"] * 2
     assert double.embedded == len(texts), "what two explanations share is embedded once"
     if not sparse:
-        [found] = compare(double, [Asked("long", contexts[:1])])
-        assert found == [Similarity(None, "explanation_too_long")]
+        [similarities] = compare(double, [Asked("long", contexts[:1])])
+        assert similarities == [Similarity(None, "explanation_too_long")]
 
 
 def test_equal_texts_tie_wherever_they_stand() -> None:
@@ -55,5 +55,5 @@ def test_equal_texts_tie_wherever_they_stand() -> None:
     rng = np.random.default_rng(0)
     one, query = (vector / np.linalg.norm(vector) for vector in rng.normal(size=(2, 387)))
     contexts = [context("random", start=i) for i in range(203)]
-    [found] = compare(Double({"ab": one.tolist(), "q": query.tolist()}), [Asked("q", contexts)])
-    assert len({similarity.cosine for similarity in found}) == 1
+    [similarities] = compare(Double({"ab": one.tolist(), "q": query.tolist()}), [Asked("q", contexts)])
+    assert len({similarity.cosine for similarity in similarities}) == 1

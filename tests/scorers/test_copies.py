@@ -9,8 +9,8 @@ LONG = "One two, three four five six seven eight nine ten."  # 12 words and sign
 
 
 def reason(text: str, *known: str) -> str | None:
-    [[found], _] = uncounted([text], [], {"context": known})
-    return found
+    [[why], _] = uncounted([text], [], {"context": known})
+    return why
 
 
 def test_a_copy_is_known_whatever_its_spaces_and_case() -> None:

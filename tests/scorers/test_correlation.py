@@ -141,8 +141,8 @@ def test_weighted_is_what_a_corpus_at_the_natural_rate_would_give(n: int, m: int
     active = [context(0, random.randint(1, 9), random.randint(0, 9), decile=1) for _ in range(n)]
     silent = [context(0, 0, 0) for _ in range(m)]
     predictions = [said(*(random.randint(0, 10) for _ in range(3))) for _ in range(n + m)]
-    found = statistics([*active, *silent], predictions, share / 10)["correlation_weighted"]
+    weighted = statistics([*active, *silent], predictions, share / 10)["correlation_weighted"]
     times = [share * m] * n + [(10 - share) * n] * m
     x = np.concatenate([p for p, k in zip(predictions, times, strict=True) for _ in range(k)])
     y = np.concatenate([c.activations for c, k in zip([*active, *silent], times, strict=True) for _ in range(k)])
-    assert found == pytest.approx(pearson(x, y), abs=1e-9, nan_ok=True)
+    assert weighted == pytest.approx(pearson(x, y), abs=1e-9, nan_ok=True)

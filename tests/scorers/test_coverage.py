@@ -12,10 +12,10 @@ CASES = [(name, n) for name in POPULATIONS for n in (20, 30, 100, 300) if name !
 
 @pytest.mark.parametrize(("name", "n"), CASES)
 def test_intervals_hold_the_truth_as_often_as_they_say(name: str, n: int, rng: np.random.Generator) -> None:
-    found = covered(POPULATIONS[name], n, REPETITIONS, rng)
+    coverage = covered(POPULATIONS[name], n, REPETITIONS, rng)
     # From thirty latents on, 93 to 97 %; of twenty, a percent less or more. Two errors more where it is that close.
     slack = {20: 0.01 + 2 * ERROR, 30: 2 * ERROR}.get(n, 0)
-    assert 0.93 - slack <= found <= 0.97 + slack
+    assert 0.93 - slack <= coverage <= 0.97 + slack
 
 
 @pytest.mark.parametrize("name", POPULATIONS)

@@ -22,10 +22,10 @@ def labels(verdicts: list[Label]) -> list[int | None]:
 
 
 def test_every_text_gets_its_own_verdict_whatever_the_batch() -> None:
-    said = run(
+    judged = run(
         lambda messages: str([int("yes" in text) for text in texts_of(messages)]), ["yes", "no", "no", "yes", "yes"]
     )
-    assert labels(said) == [1, 0, 0, 1, 1]  # the last batch is short, and read all the same
+    assert labels(judged) == [1, 0, 0, 1, 1]  # the last batch is short, and read all the same
 
 
 def test_unreadable_answer_is_asked_again_once() -> None:

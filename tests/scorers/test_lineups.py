@@ -90,9 +90,9 @@ def test_the_decile_of_a_sampled_window_is_that_of_its_context(store_folder: Pat
     contexts = LatentContexts(store, store.at(None).latent(3))
     sample = contexts.activating("test")
     peaks = [context.max_activation for context in sample]
-    found = contexts.test_deciles(np.array([context.start for context in sample])).tolist()
+    deciles = contexts.test_deciles(np.array([context.start for context in sample])).tolist()
     # Of equal maxima all are given the decile of the first.
-    assert found == [sample[peaks.index(peak)].decile for peak in peaks]
+    assert deciles == [sample[peaks.index(peak)].decile for peak in peaks]
 
 
 def test_without_five_contexts_in_a_decile_there_is_no_question(store_folder: Path) -> None:

@@ -42,35 +42,35 @@ def test_positives_are_marked_from_the_threshold_on(rng: np.random.Generator) ->
 
 
 def test_as_many_negatives_wear_the_very_marks_of_the_positives(rng: np.random.Generator) -> None:
-    found, like = marked_contexts([*firing([[0], [1, 2], [15], [15]]), *silent(4)], 4, rng)
-    assert patterns(found, "random") == patterns(found, "activating")
+    marks, like = marked_contexts([*firing([[0], [1, 2], [15], [15]]), *silent(4)], 4, rng)
+    assert patterns(marks, "random") == patterns(marks, "activating")
     assert len(like) == 4
     for negative, positive in like.items():
-        assert found[positive].context.kind == "activating"
-        assert (found[negative].marks == found[positive].marks).all()
+        assert marks[positive].context.kind == "activating"
+        assert (marks[negative].marks == marks[positive].marks).all()
 
 
 def test_mismarked_tokens_are_silent_ones_even_below_the_threshold(rng: np.random.Generator) -> None:
     weak = context([0.1, 1.0])
     other = context([1.0, 0.0], 1)
     for _ in range(10):
-        found, _ = marked_contexts([weak, other], 1, rng)
-        wrong = [test for test in found if test.context.kind == MISMARKED]
+        marks, _ = marked_contexts([weak, other], 1, rng)
+        wrong = [test for test in marks if test.context.kind == MISMARKED]
         # The weak context's mark, on token 1, fits the other one; the other's, on token 0, would fall on a weak token.
-        positive = next(test for test in found if test.context.kind == "activating")
+        positive = next(test for test in marks if test.context.kind == "activating")
         assert [test.context.start for test in wrong] == ([1] if positive.context.start == 0 else [])
 
 
 def test_marks_that_fit_nowhere_are_not_bent(rng: np.random.Generator) -> None:
-    found, like = marked_contexts(firing([[WIDTH - 1]] * 20), 10, rng)
-    assert {test.context.kind for test in found} == {"activating"}
+    marks, like = marked_contexts(firing([[WIDTH - 1]] * 20), 10, rng)
+    assert {test.context.kind for test in marks} == {"activating"}
     assert not like
 
 
 def test_a_token_without_characters_wears_no_mark(rng: np.random.Generator) -> None:
     split = Context("random", 9, "é", ((0, 0), (0, 1)), np.zeros(2, dtype=np.float32))
-    found, _ = marked_contexts([context([1, 0]), split], 1, rng)
-    assert [test.context.kind for test in found] == ["activating"]
+    marks, _ = marked_contexts([context([1, 0]), split], 1, rng)
+    assert [test.context.kind for test in marks] == ["activating"]
     unshown = Context("activating", 9, "é", ((0, 0), (0, 1)), np.array([1, 0], dtype=np.float32), 1)
     assert marked_contexts([unshown], 1, rng) == ([], {})
 
@@ -131,8 +131,8 @@ def test_a_grader_that_learns_from_marks_alone_is_at_chance(habit: str, kind: st
         return
     truth, group = np.array(y), np.array(groups)
     for learner in (LogisticRegression(max_iter=500), RandomForestClassifier(30, max_depth=6, random_state=0)):
-        said = np.asarray(cross_val_predict(learner, np.vstack(x), truth, groups=group, cv=GroupKFold(5)))
-        right = np.equal(said, truth)
+        predicted = np.asarray(cross_val_predict(learner, np.vstack(x), truth, groups=group, cv=GroupKFold(5)))
+        right = np.equal(predicted, truth)
         scores = [
             (right[(group == g) & (truth == 1)].mean() + right[(group == g) & (truth == 0)].mean()) / 2
             for g in np.unique(group)

@@ -44,21 +44,21 @@ def test_what_was_seen_before_says_nothing(
     score: Callable[[LatentContexts], Texts], part: Callable[[str], str], store_folder: Path
 ) -> None:
     store = Store(store_folder)
-    found = []
+    accuracies = []
     for index in range(store.at("layers.1").width):
         latent = store.at("layers.1").latent(index)
         if not latent.n_tokens:
             continue
-        texts, seen, said = score(LatentContexts(store, latent)), set[str](), []
+        texts, seen, guesses = score(LatentContexts(store, latent)), set[str](), []
         for first in range(0, len(texts), SHOWN):
             batch = [part(text) for text, _ in texts[first : first + SHOWN]]
-            said += [piece in seen for piece in batch]
+            guesses += [piece in seen for piece in batch]
             seen.update(batch)
         right = np.array([truth for _, truth in texts], dtype=bool)
         if min(right.sum(), (~right).sum()) >= 20:
-            found.append((np.mean(np.array(said)[right]) + np.mean(~np.array(said)[~right])) / 2)
-    assert len(found) >= 10
+            accuracies.append((np.mean(np.array(guesses)[right]) + np.mean(~np.array(guesses)[~right])) / 2)
+    assert len(accuracies) >= 10
     if part is seen_whole:
-        assert set(found) == {0.5}, "no text is shown twice"
+        assert set(accuracies) == {0.5}, "no text is shown twice"
     # As in the other tests of blind graders: contexts overlap between latents, so a floor stands beside the spread.
-    assert abs(np.mean(found) - 0.5) < 3 * max(np.std(found) / len(found) ** 0.5, 0.01)
+    assert abs(np.mean(accuracies) - 0.5) < 3 * max(np.std(accuracies) / len(accuracies) ** 0.5, 0.01)

@@ -124,8 +124,8 @@ def test_probability_split_character_is_placed_by_its_bytes() -> None:
 def argmax(generated: list[str], shares: list[dict[str, float]]) -> list[Logprob]:
     """Tokens as `hf/` reports them: the likeliest in place of the one that was generated."""
     tokens = []
-    for text, of in zip(generated, shares, strict=True):
-        top = sorted(({text: 0.9} | of).items(), key=lambda one: -one[1])
+    for text, probabilities in zip(generated, shares, strict=True):
+        top = sorted(({text: 0.9} | probabilities).items(), key=lambda one: -one[1])
         top = [TopLogprob(token=one, logprob=log(p)) for one, p in top]
         tokens.append(Logprob(token=top[0].token, logprob=top[0].logprob, top_logprobs=top))
     return tokens

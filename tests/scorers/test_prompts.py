@@ -21,15 +21,15 @@ def test_steering_prompts_end_at_the_first_activation(store: Store, index: int) 
     contexts = LatentContexts(store, store.at("layers.1").latent(index))
     tuned, scored = prompts(store, contexts, 10, 30, seed=0)
     parts: list[tuple[Split, list[Prompt], int]] = [("explain", tuned, 10), ("test", scored, 30)]
-    for split, found, most in parts:
+    for split, begun, most in parts:
         cut = set()
         for context in contexts.activating(split):
             first = int(np.flatnonzero(context.activations)[0])
             cut |= {tuple(store.tokens[context.start : context.start + first + 1].tolist())} if first else set()
-        assert set(found) <= cut
-        assert len(set(found)) == len(found) <= most
+        assert set(begun) <= cut
+        assert len(set(begun)) == len(begun) <= most
         if split == "explain":
-            assert len(found) == min(most, len(cut))
+            assert len(begun) == min(most, len(cut))
             assert not cut & set(scored), "whatever an explainer could be shown is not scored on"
     assert all(len(prompt) > 1 for prompt in (*tuned, *scored))
     assert prompts(store, contexts, 10, 30, seed=0) == (tuned, scored)

@@ -23,8 +23,8 @@ def _simulation(text: str, n: int) -> list[list[int]]:
 
 
 def _written(text: str, n: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    found = parse_written(text, n)
-    return found.active, found.silent
+    texts = parse_written(text, n)
+    return texts.active, texts.silent
 
 
 KINDS: dict[str, tuple[ModuleType, Callable[[str, int], Any]]] = {

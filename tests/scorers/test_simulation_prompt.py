@@ -26,9 +26,9 @@ def test_the_worked_examples_answer_as_is_asked(every: bool) -> None:
     assert all(sign in system for sign in (SPACE, PART, "⏎", "“End”"))
     for question, answer in zip(worked[::2], worked[1::2], strict=True):
         texts = [as_shown(tokens) for tokens in read_simulating(question)[1]]
-        found = parse_aligned(answer, texts, every)
-        assert any(item and item.value > 5 for row in found for item in row)
-        assert any(not any(item and item.value for item in row) for row in found), "some text is silent"
+        parsed = parse_aligned(answer, texts, every)
+        assert any(item and item.value > 5 for row in parsed for item in row)
+        assert any(not any(item and item.value for item in row) for row in parsed), "some text is silent"
 
 
 def test_every_token_changes_what_is_asked_for_and_not_the_question() -> None:

@@ -23,32 +23,32 @@ def statistics(
 
 def test_by_hand() -> None:
     # Active 0, 2, 4 (and one that does not count), near misses 0, 0, 2, 5, the median 2.
-    found = statistics([0.0, 2.0, 4.0, None], [0.0, 0.0, 2.0, 5.0], 2.0, 3)
+    values = statistics([0.0, 2.0, 4.0, None], [0.0, 0.0, 2.0, 5.0], 2.0, 3)
     # Fires at all: 2 of 3, and 2 of 4 silent: (2/3 + 1/2) / 2 = 7/12. At the median: 2 of 3, and 2 of 4 below it.
     # Ranks: 0 against (0, 0, 2, 5): ½ + ½; 2: 2 + ½; 4: 3; in all 6.5 of 12.
     expected = [7 / 12, 7 / 12, 6.5 / 12, 2 / 3, 0.5, 2 / 3, 0.5, 1 / 8]
-    assert list(found) == KEYS
-    assert list(found.values()) == pytest.approx(expected)
+    assert list(values) == KEYS
+    assert list(values.values()) == pytest.approx(expected)
 
 
 def test_too_few_of_one_kind_leave_what_needs_it_undefined() -> None:
-    found = statistics([1.0, 1.0, None], [0.0, 0.0, 0.0], 2.0, 3)
-    assert {key for key in KEYS if isnan(found[key])} == {
+    values = statistics([1.0, 1.0, None], [0.0, 0.0, 0.0], 2.0, 3)
+    assert {key for key in KEYS if isnan(values[key])} == {
         *("tpr", "tpr_median", "balanced_accuracy", "balanced_accuracy_median", "auroc"),
     }
-    assert (found["tnr"], found["tnr_median"], found["unscored"]) == (1, 1, pytest.approx(1 / 6))
+    assert (values["tnr"], values["tnr_median"], values["unscored"]) == (1, 1, pytest.approx(1 / 6))
 
 
 def test_without_a_median_what_needs_it_is_undefined() -> None:
-    found = statistics([1.0], [0.0], float("nan"))
-    assert {key for key in KEYS if isnan(found[key])} == {"tpr_median", "tnr_median", "balanced_accuracy_median"}
+    values = statistics([1.0], [0.0], float("nan"))
+    assert {key for key in KEYS if isnan(values[key])} == {"tpr_median", "tnr_median", "balanced_accuracy_median"}
     assert isnan(statistics([], [], 1.0)["unscored"])
 
 
 @given(st.lists(st.floats(0, 9), min_size=1), st.floats(0.1, 9))
 def test_texts_that_do_not_differ_score_one_half(values: list[float], median: float) -> None:
-    found = statistics(values, values, median)
-    assert [found[key] for key in KEYS[:3]] == pytest.approx([0.5, 0.5, 0.5])
+    numbers = statistics(values, values, median)
+    assert [numbers[key] for key in KEYS[:3]] == pytest.approx([0.5, 0.5, 0.5])
 
 
 def fired(text: str, *activations: float, n_cut: int = 0) -> Fired:

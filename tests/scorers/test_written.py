@@ -62,8 +62,8 @@ def test_line_ends_control_characters_and_halves_of_pairs() -> None:
 
 @given(st.text(max_size=50) | st.recursive(st.none() | st.text(max_size=3), st.lists).map(json.dumps))
 def test_whatever_is_answered_is_read_or_refused(answer: str) -> None:
-    for said in (answer, f'{{"active": {answer}, "silent": []}}'):
+    for reply in (answer, f'{{"active": {answer}, "silent": []}}'):
         try:
-            parse_written(said, 0)
+            parse_written(reply, 0)
         except AnswerError:
             continue

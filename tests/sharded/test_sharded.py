@@ -11,8 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inspect_autointerp.errors import Interrupted, UserError
+from inspect_autointerp.inspect_support.compat import eval_command
 from inspect_autointerp.sharded import progress, run
-from inspect_autointerp.sharded.arguments import Arguments, options
+from inspect_autointerp.sharded.arguments import (
+    _OURS,  # pyright: ignore[reportPrivateUsage]
+    _REACHING,  # pyright: ignore[reportPrivateUsage]
+    Arguments,
+    options,
+)
 from inspect_autointerp.sharded.logs import Logs
 from inspect_autointerp.sharded.plan import Plan, cut, make_plan, named
 from inspect_autointerp.sharded.shard import command
@@ -32,10 +38,16 @@ def test_seven_latents_in_shards_of_three() -> None:
     assert cut(range(7), 3) == ((0, 1, 2), (3, 4), (5, 6))
 
 
-def test_options_are_taken_apart() -> None:
-    words = ["--a", "1", "--b=2=3", "-Tx=3", "-T", "y=[1, 2]", "--c"]
-    assert list(options(words)) == [("--a", "1"), ("--b", "2=3"), ("-T", "x=3"), ("-T", "y=[1, 2]"), ("--c", None)]
+def test_options_are_read_as_inspect_reads_them() -> None:
+    words = ["--seed", "-1", "--model=a/b=c", "-Tx=3", "-T", "y=[1, 2]", "--no-fail-on-error", "--no-log-model-api"]
+    pairs = [("--seed", "-1"), ("--model", "a/b=c"), ("-T", "x=3"), ("-T", "y=[1, 2]")]
+    assert list(options(words)) == [*pairs, ("--no-fail-on-error", None), ("--no-log-model-api", None)]
     assert Arguments.read(words).task == {"x": 3, "y": [1, 2]}
+
+
+def test_options_of_every_list_are_inspects_own() -> None:
+    names = {name for option in eval_command.params for name in (*option.opts, *option.secondary_opts)}
+    assert {*_OURS, *_REACHING} - names == set()
 
 
 def test_arguments_of_a_task_come_from_a_file_too(tmp_path: Path) -> None:
@@ -47,7 +59,7 @@ def test_arguments_of_a_task_come_from_a_file_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["--limit", "10"], "--limit: not allowed in a sharded evaluation; give --latents"),
         (["-T", "latents=all"], "give --latents"),
@@ -56,20 +68,23 @@ def test_arguments_of_a_task_come_from_a_file_too(tmp_path: Path) -> None:
         (["fuzzing"], "a sharded evaluation has one task"),
         (["--task-config", "nowhere.yaml"], "cannot be read"),
         (["-T", "suite=demo"], "suite=demo: a suite draws its own latents"),
+        (["--latnts", "0:20"], "inspect eval: No such option '--latnts'"),
+        (["--model"], "inspect eval: Option '--model' requires an argument"),
+        (["--debug-errors", "fuzzing"], "fuzzing: expected an option"),
     ],
 )
-def test_what_is_not_for_a_sweep_is_refused(words: list[str], said: str) -> None:
-    with pytest.raises(UserError, match=said):
+def test_what_is_not_for_a_sweep_is_refused(words: list[str], message: str) -> None:
+    with pytest.raises(UserError, match=message):
         Arguments.read(words)
 
 
 def test_what_a_score_depends_on_makes_another_sweep_and_nothing_else_does(
     store_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    of = ["-T", f"store={store_folder}", "-T", "min_contexts=5"]
+    common = ["-T", f"store={store_folder}", "-T", "min_contexts=5"]
 
     def id(*words: str, latents: str = "all", size: int = 10) -> str:
-        return make_plan("detection", [*of, *words], latents, size).id
+        return make_plan("detection", [*common, *words], latents, size).id
 
     first = id("--model", "a/b", "--temperature", "0.5")
     assert first == id("--temperature", "0.5", "--model", "a/b", "--max-connections", "3")

@@ -66,12 +66,12 @@ def swept(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def scores(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    by_latent: dict[str, Any] = {}
     for info in list_eval_logs(str(folder)):
         for sample in read_eval_log_samples(info, exclude_fields={"events", "messages", "attachments"}):
-            assert sample.id not in found and sample.scores
-            found[str(sample.id)] = sample.scores["detection"]
-    return found
+            assert sample.id not in by_latent and sample.scores
+            by_latent[str(sample.id)] = sample.scores["detection"]
+    return by_latent
 
 
 def test_shards_hold_what_one_evaluation_holds(
@@ -97,9 +97,11 @@ def test_shards_hold_what_one_evaluation_holds(
 
 
 def test_logs_say_what_they_are_part_of(swept: Path, plan: Plan) -> None:
-    of = [(read_eval_log(info, header_only=True).eval.metadata or {})["sweep"] for info in list_eval_logs(str(swept))]
-    assert sorted(one["shard"] for one in of) == [1, 2]
-    assert all(one == plan.metadata(one["shard"]) for one in of)
+    sweeps = [
+        (read_eval_log(info, header_only=True).eval.metadata or {})["sweep"] for info in list_eval_logs(str(swept))
+    ]
+    assert sorted(one["shard"] for one in sweeps) == [1, 2]
+    assert all(one == plan.metadata(one["shard"]) for one in sweeps)
 
 
 def test_the_leaderboard_shows_one_evaluation(swept: Path, plan: Plan) -> None:
@@ -118,8 +120,8 @@ def test_each_latent_of_a_sweep_has_a_card_on_the_page(swept: Path, tmp_path: Pa
     for latent in latents:
         made = (tmp_path / "cards" / f"{latent}.js").read_text()
         [record] = json.loads(made.removeprefix(f"card({latent}, ").removesuffix(");\n"))
-        said = read_sample(results, 0, latent).scores
-        assert said and record["said"] == visible(str(said["detection"].answer))
+        scores_ = read_sample(results, 0, latent).scores
+        assert scores_ and record["said"] == visible(str(scores_["detection"].answer))
         assert all(row[1] in "wr" for row in record["rows"]) and all(
             text.startswith("text ") for _, text in record["contexts"]
         )

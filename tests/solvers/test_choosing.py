@@ -45,18 +45,18 @@ def check(by: str) -> Checked:
 
 def test_by_the_grader_it_is_the_balanced_accuracy_of_what_was_labelled() -> None:
     # One of two activating contexts is called active, and so is the one silent context with a label: (1/2 + 0) / 2.
-    found = check("grader")
-    assert found.score == 0.25
-    assert [context.text for context in found.missed] == ["red"]
-    assert [context.text for context in found.false_alarms] == ["cat"]
+    checked = check("grader")
+    assert checked.score == 0.25
+    assert [context.text for context in checked.missed] == ["red"]
+    assert [context.text for context in checked.false_alarms] == ["cat"]
 
 
 def test_by_words_it_is_the_auroc_and_the_best_cut_says_what_is_wrong() -> None:
     # 0.9 > 0.6 and 0.2 < 0.6: one of two pairs. Cut at 0.6: half of the active, all of the silent are right.
-    found = check("words")
-    assert found.score == 0.5
-    assert [context.text for context in found.missed] == ["red"]
-    assert found.false_alarms == []
+    checked = check("words")
+    assert checked.score == 0.5
+    assert [context.text for context in checked.missed] == ["red"]
+    assert checked.false_alarms == []
 
 
 def answer(text: str | None) -> Answer:
@@ -78,13 +78,15 @@ def test_no_context_of_the_check_is_one_that_can_be_tested_on(store_folder: Path
     latent = store.at("layers.1").latent(index)
     contexts = LatentContexts(store, latent)
     shown = contexts.explain(40, 0)
-    found = check_contexts(store, latent, shown, 20, 0)
-    starts = np.array([context.start for context in found], dtype=np.int64)
+    checked = check_contexts(store, latent, shown, 20, 0)
+    starts = np.array([context.start for context in checked], dtype=np.int64)
     assert store.in_split(starts, "explain").all()
     tested = contexts.test(10_000, 10_000, 0, ("random", "neighbours"))
     assert not set(store.texts(starts)) & set(store.texts(np.array([c.start for c in tested], dtype=np.int64)))
-    fresh = [context for context in found if context.start not in {one.start for one in shown}]
-    assert len(fresh) == len(found) or sum(c.kind == "activating" for c in found) == len(contexts.activating("explain"))
+    fresh = [context for context in checked if context.start not in {one.start for one in shown}]
+    assert len(fresh) == len(checked) or sum(c.kind == "activating" for c in checked) == len(
+        contexts.activating("explain")
+    )
 
 
 def question_of(messages: list[ChatMessage]) -> str:
@@ -99,16 +101,16 @@ def test_refine_shows_what_was_wrong_and_keeps_the_best(explained: Explained) ->
         return f"EXPLANATION: {'worse' if 'An earlier explanation' in question_of(messages) else 'first'}"
 
     def grade(messages: list[ChatMessage]) -> str:
-        said = question_of(messages).splitlines()[0].removeprefix("Explanation: ")
-        return str([int(said == "first" and i % 2 == 0) for i, _ in enumerate(texts_of(messages))])
+        explanation = question_of(messages).splitlines()[0].removeprefix("Explanation: ")
+        return str([int(explanation == "first" and i % 2 == 0) for i, _ in enumerate(texts_of(messages))])
 
     options = {"name": "refine", "rounds": 2, "checked": 10, "errors": 3}
-    log, found = explained(model(explain), model(grade, name="grader"), explainer=options)
+    log, explanations = explained(model(explain), model(grade, name="grader"), explainer=options)
     again = [prompt for prompt in prompts if "An earlier explanation was: first" in prompt]
     assert len(again) == 3
     assert all(prompt.count("\nSilent ") <= 3 for prompt in again)
     assert all(prompt.split("An earlier")[1].count("\nExample ") <= 3 for prompt in again)
-    for one in found:
+    for one in explanations:
         assert one["source"] == "refine/explain/2"
         assert [candidate["text"] for candidate in one["candidates"]] == ["first", "worse", "worse"]
         assert [candidate["score"] for candidate in one["candidates"]][1:] == [0.5, 0.5], "nothing is called active"
@@ -129,8 +131,10 @@ def test_refine_ends_where_nothing_is_wrong(explained: Explained, store_folder: 
 
     grader = model(grade, name="grader")
     options = {"name": "refine", "rounds": 5}
-    _, [found] = explained(model(lambda _: "EXPLANATION: it"), grader, latents=str(latent.index), explainer=options)
-    assert found["candidates"] == [{"text": "it", "score": 1.0}]
+    _, [explanation] = explained(
+        model(lambda _: "EXPLANATION: it"), grader, latents=str(latent.index), explainer=options
+    )
+    assert explanation["candidates"] == [{"text": "it", "score": 1.0}]
 
 
 def test_best_of_asks_for_n_from_other_contexts_and_keeps_the_first_best(explained: Explained) -> None:
@@ -142,10 +146,10 @@ def test_best_of_asks_for_n_from_other_contexts_and_keeps_the_first_best(explain
 
     grader = model(lambda messages: str([1] * len(texts_of(messages))), name="grader")
     options = {"name": "best_of", "n": 3, "examples": 10}
-    _, found = explained(model(explain), grader, latents="sample:2", explainer=options)
+    _, explanations = explained(model(explain), grader, latents="sample:2", explainer=options)
     assert len(shown) == 6
     assert len(set(shown)) == 6, "each candidate sees a draw of its own"
-    for one in found:
+    for one in explanations:
         assert one["source"] == "best_of/explain/2"
         assert len(one["candidates"]) == 3
         assert one["text"] in [candidate["text"] for candidate in one["candidates"]]

@@ -68,13 +68,13 @@ def test_by_hand(store: Store, latent: Latent, monkeypatch: pytest.MonkeyPatch) 
     steered[[3, 5, 7, 9, 11, 609]] = [0.25, 0.1875, 0.5, 0.125, 0.002, 0.26]
     engine = Engine(clean, steered, Tuned(2.5, 0.97, 4))
     use(monkeypatch, engine)
-    found = asyncio.run(effects(store, latent, prompts=4, tokens=3, target_kl=0.5, seed=0))
-    assert (found.strength, found.kl, found.reason) == (2.5, 0.97, None)
+    seen = asyncio.run(effects(store, latent, prompts=4, tokens=3, target_kl=0.5, seed=0))
+    assert (seen.strength, seen.kl, seen.reason) == (2.5, 0.97, None)
     tune, predict = engine.asked
     assert tune == Tune(Direction(latent.index), tune.prompts, 0.5)
     assert predict == Predict(Direction(latent.index), tune.prompts, 2.5)
     expected = [(7, 0.25, 0.5), (3, 0.125, 0.25), (5, 0.0625, 0.1875)]
-    for prompt, effect in zip(tune.prompts, found.effects, strict=True):
+    for prompt, effect in zip(tune.prompts, seen.effects, strict=True):
         text = store.detokenizer(prompt)[0]
         assert effect.prompt == text
         assert [pytest.approx((one.clean, one.steered)) for one in effect.raised] == [row[1:] for row in expected]
@@ -93,10 +93,10 @@ def test_prompts_are_those_that_the_score_tunes_on(
     for seed in (0, 1):
         engine = Engine(flat, flat, Tuned(1.0, 1.0, 1))
         use(monkeypatch, engine)
-        found = asyncio.run(effects(store, latent, seed=seed))
+        effect = asyncio.run(effects(store, latent, seed=seed))
         tuned, _ = prompts(store, LatentContexts(store, latent), 10, 30, seed)
         assert engine.asked[0].prompts == tuned
-        assert found.effects == tuple(Effect(store.detokenizer(prompt)[0], ()) for prompt in tuned)
+        assert effect.effects == tuple(Effect(store.detokenizer(prompt)[0], ()) for prompt in tuned)
         release()
 
 
@@ -105,16 +105,16 @@ def test_what_is_named_is_what_the_subject_says_in_full(store: Store, latent: La
     from sae_lens import SAE
     from transformers import AutoModelForCausalLM
 
-    found = asyncio.run(effects(store, latent, prompts=3, target_kl=0.3, seed=0))
-    assert found.strength is not None
-    assert found.kl == pytest.approx(0.3, rel=0.1)
+    seen = asyncio.run(effects(store, latent, prompts=3, target_kl=0.3, seed=0))
+    assert seen.strength is not None
+    assert seen.kl == pytest.approx(0.3, rel=0.1)
     row = SAE.load_from_disk(store.at("layers.1").entry.coder).W_dec.detach()[latent.index]
     model: Any = AutoModelForCausalLM.from_pretrained(store.manifest.subject)
     drawn, _ = prompts(store, LatentContexts(store, latent), 3, 0, 0)
     kl = []
-    for prompt, effect in zip(drawn, found.effects, strict=True):
+    for prompt, effect in zip(drawn, seen.effects, strict=True):
         says = []
-        for strength in (0.0, found.strength):
+        for strength in (0.0, seen.strength):
 
             def add(_: Any, __: Any, out: Any, strength: float = strength) -> Any:
                 value = out[0] if isinstance(out, tuple) else out
@@ -132,7 +132,7 @@ def test_what_is_named_is_what_the_subject_says_in_full(store: Store, latent: La
         assert [text + one.token for one in effect.raised] == [store.detokenizer([*prompt, id])[0] for id in most]
         values = [value for one in effect.raised for value in (one.clean, one.steered)]
         assert values == pytest.approx([p[id] for id in most for p in (clean, steered)], abs=1e-5)
-    assert np.mean(kl) == pytest.approx(found.kl, rel=1e-3)
+    assert np.mean(kl) == pytest.approx(seen.kl, rel=1e-3)
 
 
 def test_without_effects_the_reason_is_said(store: Store, latent: Latent, monkeypatch: pytest.MonkeyPatch) -> None:

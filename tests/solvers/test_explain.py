@@ -20,16 +20,16 @@ def grades() -> Model:
 
 
 def test_the_log_says_where_an_explanation_is_from(explained: Explained) -> None:
-    log, found = explained(says(), grades(), explainer={"name": "explain", "examples": 7, "sampling": "top"})
-    assert {one["text"] for one in found} == {"days"}
-    assert {one["model"] for one in found} == {"mockllm/model"}
-    assert {one["source"] for one in found} == {VERSION}
-    assert found[0]["options"] == {
+    log, explanations = explained(says(), grades(), explainer={"name": "explain", "examples": 7, "sampling": "top"})
+    assert {one["text"] for one in explanations} == {"days"}
+    assert {one["model"] for one in explanations} == {"mockllm/model"}
+    assert {one["source"] for one in explanations} == {VERSION}
+    assert explanations[0]["options"] == {
         "examples": 7, "sampling": "top", "activations": True, "cot": False, "contrastive": 0, "evidence": "contexts",
         "style": "sentence", "target_kl": 1.0, "seed": 0,
     }  # fmt: skip
-    assert found[0]["store"] == (log.eval.metadata or {})["store"]
-    assert found[0]["tokens"] == 12
+    assert explanations[0]["store"] == (log.eval.metadata or {})["store"]
+    assert explanations[0]["tokens"] == 12
     question = (log.samples or [])[0].messages[-2].text
     assert question.count("\nExample ") == 7
 
@@ -71,9 +71,9 @@ def counting() -> type[ModelAPI]:
 def test_an_explanation_is_paid_for_once(explained: Explained) -> None:
     def texts(by: str = "counting/model", temper: int = 0, **options: Any) -> list[str]:
         paid = get_model(by, memoize=False, temper=temper)
-        _, found = explained(paid, grades(), **options)
-        assert {one["tokens"] for one in found} == {12}, "as if it had been paid for now"
-        return sorted(one["text"] for one in found)
+        _, explanations = explained(paid, grades(), **options)
+        assert {one["tokens"] for one in explanations} == {12}, "as if it had been paid for now"
+        return sorted(one["text"] for one in explanations)
 
     first = texts()
     assert len(set(first)) == 3

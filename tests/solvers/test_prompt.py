@@ -107,7 +107,7 @@ def test_what_was_wrong_is_shown_after_everything_else() -> None:
     # Strengths of all examples are relative to the strongest, 8: ⌈10 · 4 / 8⌉ = 5.
     shown = Gathered(active=[context([" a"], [8])])
     errors = Errors(explanation="x\ny", missed=[context([" b"], [4])], false_alarms=[context([" c"], [0])])
-    plain, again = (explain_messages(shown, explain_options({}), found) for found in (None, errors))
+    plain, again = (explain_messages(shown, explain_options({}), mistakes) for mistakes in (None, errors))
     assert again[:-1] == plain[:-1] or [m.text for m in again[:-1]] == [m.text for m in plain[:-1]]
     assert again[-1].text == plain[-1].text + (
         "\n\nAn earlier explanation was: x⏎y\n"
@@ -137,8 +137,8 @@ def test_an_option_that_cannot_be_is_one_line(options: dict, message: str) -> No
 
 def test_the_question_marks_and_lists_the_activating_tokens() -> None:
     # Of the strongest activation 8: ⌈10 · 8 / 8⌉ = 10, ⌈10 · 3 / 8⌉ = 4; in the second example ⌈10 · 2 / 8⌉ = 3.
-    found = [context(["if", " x", "\n"], [8, 0, 3]), context([" a", "b"], [0, 2])]
-    assert messages_of(*found)[-1].text == (
+    contexts = [context(["if", " x", "\n"], [8, 0, 3]), context([" a", "b"], [0, 2])]
+    assert messages_of(*contexts)[-1].text == (
         "Active tokens stand between << and >>.\n\n"
         'Example 1: <<if>> x<<⏎>>\nActive: "if": 10, "⏎": 4\n\n'
         'Example 2:  a<<b>>\nActive: "b": 3'

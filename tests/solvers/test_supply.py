@@ -29,30 +29,30 @@ def labels(indices: list[int], tmp_path: Path) -> Path:
 def test_what_a_file_says_is_graded_and_what_it_leaves_out_is_unscored(
     explained: Explained, indices: list[int], labels: Path
 ) -> None:
-    log, found = explained(
+    log, explanations = explained(
         by="none/none", grader=model(lambda m: str([1] * len(texts_of(m)))), explanations=str(labels)
     )
-    assert [one["text"] for one in found] == [*(f"about {index}" for index in indices[:-1]), None]
-    assert {one["model"] for one in found[:-1]} == {"somebody"}
-    assert {one["source"] for one in found} == {"supply"}
-    assert len({one["file"] for one in found}) == 1
+    assert [one["text"] for one in explanations] == [*(f"about {index}" for index in indices[:-1]), None]
+    assert {one["model"] for one in explanations[:-1]} == {"somebody"}
+    assert {one["source"] for one in explanations} == {"supply"}
+    assert len({one["file"] for one in explanations}) == 1
     last = (log.samples or [])[-1].scores["detection"]  # type: ignore[index]
     assert last.reason == "not_in_file"
     assert last.value["unscored"] == 1.0  # type: ignore[index]
 
 
 def test_people_have_a_name_of_their_own(explained: Explained, labels: Path) -> None:
-    _, found = explained(explainer="human", explanations=str(labels))
-    assert {one["source"] for one in found} == {"human"}
+    _, explanations = explained(explainer="human", explanations=str(labels))
+    assert {one["source"] for one in explanations} == {"human"}
 
 
 def test_shuffled_of_a_file_gives_another_latents_and_to_the_same_latents(
     explained: Explained, indices: list[int], labels: Path
 ) -> None:
-    _, found = explained(explainer="shuffled", explanations=str(labels))
-    said = [one["text"] for one in found]
-    assert said == [f"about {indices[1]}", f"about {indices[0]}", None]
-    assert [one["latent"] for one in found[:2]] == [f"layers.1/{indices[1]}", f"layers.1/{indices[0]}"]
+    _, explanations = explained(explainer="shuffled", explanations=str(labels))
+    texts = [one["text"] for one in explanations]
+    assert texts == [f"about {indices[1]}", f"about {indices[0]}", None]
+    assert [one["latent"] for one in explanations[:2]] == [f"layers.1/{indices[1]}", f"layers.1/{indices[0]}"]
 
 
 def test_of_three_shuffled_follows_one_seeded_cycle() -> None:
@@ -71,10 +71,10 @@ def test_a_log_is_a_source_and_its_store_is_checked(explained: Explained, tmp_pa
 
 
 def test_constant_says_the_same_of_all(explained: Explained) -> None:
-    _, found = explained(explainer="constant")
-    assert {one["text"] for one in found} == {"words and phrases that occur in many different texts"}
-    _, found = explained(explainer={"name": "constant", "text": "x"})
-    assert {one["text"] for one in found} == {"x"}
+    _, explanations = explained(explainer="constant")
+    assert {one["text"] for one in explanations} == {"words and phrases that occur in many different texts"}
+    _, explanations = explained(explainer={"name": "constant", "text": "x"})
+    assert {one["text"] for one in explanations} == {"x"}
 
 
 @pytest.mark.parametrize(
@@ -105,20 +105,20 @@ def test_a_refused_file_is_one_line_before_anything_is_asked(
     with pytest.raises(Exception, match=r"twice\.jsonl:2: latent \d+ again"):
         explained(by=model(lambda _: asked.append(1) or "EXPLANATION: x"), explanations=str(file))
     assert not asked
-    _, [said] = explained(
+    _, [explanation] = explained(
         explainer={"name": "supply", "repeated": "first"},
         explanations=str(file),
         latents=str(indices[0]),
     )
-    assert said["text"] == "a"
+    assert explanation["text"] == "a"
 
 
 def test_single_tokens_need_no_model(explained: Explained) -> None:
-    _, found = explained(explainer={"name": "single_token", "share": 0.001, "otherwise": "none"})
-    assert all(one["text"].startswith('the token "') for one in found if one["text"])
-    assert all(one["tokens"] is None for one in found)
-    assert {one["source"] for one in found} == {"single_token/1"}
-    _, found = explained(explainer={"name": "single_token", "share": 1.0, "otherwise": "none"})
-    assert {one["reason"] for one in found} == {"not_single_token"}
-    _, found = explained(explainer={"name": "single_token", "share": 1.0})
-    assert all(one["text"].startswith("texts with ") for one in found), "the model is asked of the others"
+    _, explanations = explained(explainer={"name": "single_token", "share": 0.001, "otherwise": "none"})
+    assert all(one["text"].startswith('the token "') for one in explanations if one["text"])
+    assert all(one["tokens"] is None for one in explanations)
+    assert {one["source"] for one in explanations} == {"single_token/1"}
+    _, explanations = explained(explainer={"name": "single_token", "share": 1.0, "otherwise": "none"})
+    assert {one["reason"] for one in explanations} == {"not_single_token"}
+    _, explanations = explained(explainer={"name": "single_token", "share": 1.0})
+    assert all(one["text"].startswith("texts with ") for one in explanations), "the model is asked of the others"

@@ -115,8 +115,8 @@ def test_many_windows_of_any_ids_decode_as_each_does_by_its_prefixes(name: str, 
     few = sorted({*tokenizer.encode("the cat€ é\n").ids, *range(size - 4, size)})
     id = st.sampled_from(few) | st.integers(0, size - 1)
     ids = np.array(data.draw(st.lists(st.lists(id, min_size=length, max_size=length), min_size=n, max_size=n)))
-    found = Detokenizer(tokenizer).windows(ids)
-    for row, (text, spans) in zip(ids.tolist(), found, strict=True):
+    decoded = Detokenizer(tokenizer).windows(ids)
+    for row, (text, spans) in zip(ids.tolist(), decoded, strict=True):
         assert text == tokenizer.decode(row, skip_special_tokens=False)
         assert (text, spans) == Detokenizer(tokenizer)._one(row)
         assert [end for _, end in spans] == sorted(end for _, end in spans)
@@ -128,8 +128,8 @@ def test_many_windows_of_any_ids_decode_as_each_does_by_its_prefixes(name: str, 
 def test_a_character_that_two_windows_share_is_whole_in_neither() -> None:
     tokenizer = TOKENIZERS["byte level"]
     ids = np.array(tokenizer.encode("aéé").ids)  # a and four bytes: windows of a, 1 | 2, 1 | 2, a
-    found = Detokenizer(tokenizer).windows(np.array([ids[:2], ids[2:4], [ids[4], ids[0]]]))
-    assert found == [
+    decoded = Detokenizer(tokenizer).windows(np.array([ids[:2], ids[2:4], [ids[4], ids[0]]]))
+    assert decoded == [
         ("a\ufffd", ((0, 1), (1, 2))),
         ("\ufffd\ufffd", ((0, 1), (1, 2))),
         ("\ufffda", ((0, 1), (1, 2))),

@@ -31,10 +31,10 @@ def test_columns_are_found_by_name_whatever_else_there_is(tmp_path: Path) -> Non
     }  # fmt: skip
     save_file(columns, tmp_path / "postings.safetensors", metadata={"made": "by hand"})
     postings = Postings(tmp_path / "postings.safetensors")
-    found = [[column.tolist() for column in postings.windows(latent)] for latent in range(3)]
-    assert found == [[[4], [1]], [[], []], [[0, 8], [2, 3]]]
-    found = [[column.tolist() for column in postings.activations(latent)] for latent in range(3)]
-    assert found == [[[5], [1]], [[], []], [[0, 1, 9], [2, 3, 4]]]
+    rows = [[column.tolist() for column in postings.windows(latent)] for latent in range(3)]
+    assert rows == [[[4], [1]], [[], []], [[0, 8], [2, 3]]]
+    rows = [[column.tolist() for column in postings.activations(latent)] for latent in range(3)]
+    assert rows == [[[5], [1]], [[], []], [[0, 1, 9], [2, 3, 4]]]
 
 
 def test_what_is_fetched_ahead_is_what_is_read(store_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,8 +23,8 @@ def run(
 
 
 def line(out: str, start: str) -> str:
-    [found] = [line for line in out.splitlines() if line.startswith(start)]
-    return " ".join(found.split())
+    [match] = [line for line in out.splitlines() if line.startswith(start)]
+    return " ".join(match.split())
 
 
 def test_help_shows_an_example() -> None:

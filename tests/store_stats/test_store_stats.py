@@ -90,20 +90,20 @@ def test_the_rows_of_a_tiny_store(tiny: Store) -> None:
 
 
 def test_the_summary_of_a_tiny_store(tiny: Store) -> None:
-    found = summary(latents_frame(tiny, "layers.0"), min_active=3)
-    assert (found["latents"], found["dead"], found["rare"]) == (4, 1, 1)  # latent 1 fires in one window of three
-    assert (found["over_1_percent"], found["over_10_percent"]) == (0.75, 0.5)  # 0, 0.083, 0.333, 0.417
-    assert found["density_0.5"] == pytest.approx(4 / 12)  # of those that fire: the middle of 1/12, 4/12, 5/12
-    assert found["max_activation_0.1"] == pytest.approx(2.4)  # 2 + 0.1 · 2 · (4 − 2): linear between order statistics
-    assert found["single_token"] == pytest.approx(1 / 3)  # latent 1 of 1, 2, 3
-    assert found["single_token_common"] == 0  # of 2 and 3
-    assert (found["testable"], found["kept_windows"]) == (0, 6)
+    figures = summary(latents_frame(tiny, "layers.0"), min_active=3)
+    assert (figures["latents"], figures["dead"], figures["rare"]) == (4, 1, 1)  # latent 1 fires in one window of three
+    assert (figures["over_1_percent"], figures["over_10_percent"]) == (0.75, 0.5)  # 0, 0.083, 0.333, 0.417
+    assert figures["density_0.5"] == pytest.approx(4 / 12)  # of those that fire: the middle of 1/12, 4/12, 5/12
+    assert figures["max_activation_0.1"] == pytest.approx(2.4)  # 2 + 0.1 · 2 · (4 − 2): linear between order statistics
+    assert figures["single_token"] == pytest.approx(1 / 3)  # latent 1 of 1, 2, 3
+    assert figures["single_token_common"] == 0  # of 2 and 3
+    assert (figures["testable"], figures["kept_windows"]) == (0, 6)
 
 
 def test_where_nothing_fires_what_is_undefined_is_nan(tiny: Store) -> None:
-    found = summary(latents_frame(tiny, "layers.0").head(1), min_active=3)
-    assert (found["dead"], found["rare"], found["testable"], found["kept_windows"]) == (1, 0, 0, 0)
-    undefined = {name for name, value in found.items() if isnan(value)}
+    figures = summary(latents_frame(tiny, "layers.0").head(1), min_active=3)
+    assert (figures["dead"], figures["rare"], figures["testable"], figures["kept_windows"]) == (1, 0, 0, 0)
+    undefined = {name for name, value in figures.items() if isnan(value)}
     assert undefined == {"single_token", "single_token_common", "positional"} | {
         f"{column}_{q}" for column in ("density", "max_activation") for q in statistics.QUANTILES
     }
@@ -114,21 +114,21 @@ def test_what_firing_tells_of_the_position_by_hand() -> None:
     # position at which it fires, so no bias. Latent 1 fires on two of four at both: 0, less (2 − 1)/(2 · 8). Latent 2
     # fires on all eight. Latent 3 outside alone.
     position = np.array([0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 1, 1, 1, 1, -1, -1])
-    found = statistics.position_information(position, np.array([4, 4, 8, 2]), np.array([4, 4]))
-    assert found[:3].tolist() == pytest.approx([np.log(2), -1 / 16, -1 / 16])
-    assert isnan(found[3])
+    information = statistics.position_information(position, np.array([4, 4, 8, 2]), np.array([4, 4]))
+    assert information[:3].tolist() == pytest.approx([np.log(2), -1 / 16, -1 / 16])
+    assert isnan(information[3])
 
 
 def test_positions_are_counted_on_the_pool_alone(tiny: Store) -> None:
     # the pool's windows are tokens 0, 1 and 6, 7: positions 0 and 1 of the two documents, two tokens each
     # latent 1: fires on token 0: c = 1 of 2 at position 0, p = 1/4
     #   1/4 log(1/(2 · 1/4)) + 1/4 log(1/(2 · 3/4)) + 2/4 log(2/(2 · 3/4)), and no bias
-    found = latents_frame(tiny, "layers.0")["position_information"]
+    information = latents_frame(tiny, "layers.0")["position_information"]
     expected = 0.25 * np.log(2) + 0.25 * np.log(2 / 3) + 0.5 * np.log(4 / 3)
-    assert found[1] == pytest.approx(expected)
-    assert isnan(found[0])
-    assert found[2] == pytest.approx(np.log(2))  # on 0 and 6, never at position 1
-    assert found[3] == pytest.approx(expected)  # on 7
+    assert information[1] == pytest.approx(expected)
+    assert isnan(information[0])
+    assert information[2] == pytest.approx(np.log(2))  # on 0 and 6, never at position 1
+    assert information[3] == pytest.approx(expected)  # on 7
 
 
 @given(st.lists(st.lists(st.integers(0, 4), max_size=12), min_size=1, max_size=5), st.integers(0, 3))
@@ -137,22 +137,22 @@ def test_what_firing_tells_of_the_position_is_sklearns(runs: list[list[int]], mo
 
     most = np.max([np.bincount(run, minlength=5) for run in runs], axis=0) + more
     position = np.array([at for run in runs for at in run], dtype=int)
-    found = statistics.position_information(position, np.array([len(run) for run in runs]), most)
-    for value, run in zip(found, runs, strict=True):
+    information = statistics.position_information(position, np.array([len(run) for run in runs]), most)
+    for value, run in zip(information, runs, strict=True):
         if not run:
             assert isnan(value)
             continue
         c = np.bincount(run, minlength=5)
         where = np.repeat(np.arange(5), most)
-        fires = np.concatenate([np.arange(n) < of for n, of in zip(most, c, strict=True)])
+        fires = np.concatenate([np.arange(n) < count for n, count in zip(most, c, strict=True)])
         assert value == pytest.approx(mutual_info_score(where, fires) - (len(set(run)) - 1) / (2 * most.sum()))
 
 
 def test_the_densities_histogram(tiny: Store) -> None:
     # 1/12, 4/12, 5/12: from 0.0316 to 0.1 one, from 0.1 to 0.316 none, up to 1 two; the dead one in none
-    found = statistics.density_histogram(latents_frame(tiny, "layers.0"))
-    assert [n for _, _, n in found] == [1, 0, 2]
-    assert found[-1][:2] == (pytest.approx(10**-0.5), 1)
+    counts = statistics.density_histogram(latents_frame(tiny, "layers.0"))
+    assert [n for _, _, n in counts] == [1, 0, 2]
+    assert counts[-1][:2] == (pytest.approx(10**-0.5), 1)
     assert statistics.density_histogram(latents_frame(tiny, "layers.0").head(1)) == []
 
 

@@ -94,7 +94,7 @@ def changed(**changes: Any) -> str:
         pytest.param("", "not a suite's definition", id="empty"),
         pytest.param("- 1", "not a suite's definition", id="list"),
         pytest.param("a: [", "not a suite's definition", id="broken"),
-        pytest.param("a: 1\na: 2", "line 1: a is given twice", id="twice"),
+        pytest.param("a: 1\na: 2", "line 2: a is given twice", id="twice"),
         pytest.param("!!python/object/apply:os.system [false]", "could not determine a constructor", id="code"),
         pytest.param("a: &a [x, x]\nb: &b [*a, *a]", r"line 2: an alias \(\*a\)", id="a bomb"),
         pytest.param("a: &a {b: 1}\n<<: *a", "an alias", id="merge"),
@@ -205,9 +205,9 @@ def test_shares_by_hand() -> None:
 
 
 def test_bands_by_hand() -> None:
-    found = density_bands(np.array([0, 1, 9, 10, 99, 100, 1000]), 1000)
+    bands = density_bands(np.array([0, 1, 9, 10, 99, 100, 1000]), 1000)
     # 0 is dead; 1/1000 and 9/1000; 10/1000 and 99/1000; 0.1 and 1.
-    assert found == {-3: [1, 2], -2: [3, 4], -1: [5, 6]}
+    assert bands == {-3: [1, 2], -2: [3, 4], -1: [5, 6]}
 
 
 sizes = st.dictionaries(st.integers(-9, -1), st.integers(1, 40), min_size=1, max_size=5)
@@ -226,8 +226,8 @@ def test_a_draw_is_disjoint_complete_proportional_and_the_same_again(sizes: dict
     assert len(drawn) == len(set(drawn)) == min(n, total)
     assert drawn == stratified_draw(bands, n, seed)
     assert drawn == stratified_draw({band: members[::-1] for band, members in bands.items()}, n, seed)
-    of = {index: band for band, members in bands.items() for index in members}
-    counts = Counter(of[index] for index in drawn)
+    band_of = {index: band for band, members in bands.items() for index in members}
+    counts = Counter(band_of[index] for index in drawn)
     for band, size in sizes.items():
         assert abs(counts[band] - min(n, total) * size / total) < 1
 
@@ -261,9 +261,9 @@ def test_suites_are_listed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     with pytest.raises(SystemExit) as info:
         cli.main()
     assert not info.value.code
-    said = capsys.readouterr().out
-    assert all(name in said for name in shipped())
-    assert "defined, not yet run" in said
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in shipped())
+    assert "defined, not yet run" in printed
 
 
 def frozen_content(place: str, digest: str | None, **changes: Any) -> dict[str, Any]:

@@ -53,9 +53,9 @@ class Naive:
 
         handle = self.model.model.layers[0].register_forward_hook(add)
         with torch.no_grad():
-            found = self.model(torch.tensor([ids]), use_cache=False).logits[0, -1].double().log_softmax(-1)
+            logprobs = self.model(torch.tensor([ids]), use_cache=False).logits[0, -1].double().log_softmax(-1)
         handle.remove()
-        return found.numpy()
+        return logprobs.numpy()
 
     def logprobs(self, prefix: str, continuation: str) -> list[float]:
         """Return the log-probability of every token of the continuation."""
@@ -108,7 +108,7 @@ def test_surprisal(planted_cause: Planted, naive: Naive, tmp_path: Path) -> None
     values = []
     for context in contexts:
         text = surprisal_continuation(context.text)
-        told, untold = (sum(naive.logprobs(surprisal_prefix(said), text)) for said in (SAID, PSEUDO))
+        told, untold = (sum(naive.logprobs(surprisal_prefix(explanation), text)) for explanation in (SAID, PSEUDO))
         values.append(round(told - untold, 4))
     check_ranked(score.value, contexts, values)
 
@@ -118,17 +118,19 @@ def test_embedding(planted_cause: Planted, tmp_path: Path) -> None:
     store = Store(planted_cause.store)
     contexts = drawn(store, 12, 12)
     pool = [set(words(text)) for text, _ in store.detokenizer.windows(store.ids(store.pool))]
-    holds = Counter(word for found in pool for word in found)
+    holds = Counter(word for text_words in pool for word in text_words)
 
     def vector(text: str) -> dict[str, float]:
         # Each word: (1 + ln of its count) times (1 + ln((1 + windows of the pool) / (1 + those that hold it))).
-        found = {w: (1 + log(n)) * (1 + log((1 + len(pool)) / (1 + holds[w]))) for w, n in Counter(words(text)).items()}
-        length = sqrt(sum(x * x for x in found.values()))
-        return {word: x / length for word, x in found.items()}
+        weights = {
+            w: (1 + log(n)) * (1 + log((1 + len(pool)) / (1 + holds[w]))) for w, n in Counter(words(text)).items()
+        }
+        length = sqrt(sum(x * x for x in weights.values()))
+        return {word: x / length for word, x in weights.items()}
 
-    said = vector(SAID)
+    query = vector(SAID)
     texts = [vector(context.text) for context in contexts]
-    values = [round(sum(x * said.get(word, 0.0) for word, x in text.items()), 6) for text in texts]
+    values = [round(sum(x * query.get(word, 0.0) for word, x in text.items()), 6) for text in texts]
     check_ranked(score.value, contexts, values)
 
 

@@ -26,8 +26,8 @@ def evaluate(task: str, *arguments: str, cwd: Path, logs: Path) -> tuple[EvalLog
 
 
 def test_by_file_from_the_root_without_a_model(store_folder: Path, tmp_path: Path) -> None:
-    log, said = evaluate("tasks/detection.py", "-T", f"store={store_folder}", cwd=ROOT, logs=tmp_path)
-    assert "No --model was given" in said
+    log, output = evaluate("tasks/detection.py", "-T", f"store={store_folder}", cwd=ROOT, logs=tmp_path)
+    assert "No --model was given" in output
     assert log.status == "success"
     assert log.eval.model == "none/none"  # who explained stands in each explanation
     by = [sample.metadata["explanation"]["model"] for sample in log.samples or []]
@@ -38,10 +38,10 @@ def test_by_file_from_the_root_without_a_model(store_folder: Path, tmp_path: Pat
 def test_by_file_from_elsewhere_with_a_relative_store(store_folder: Path, tmp_path: Path) -> None:
     task = f"{ROOT / 'tasks' / 'detection.py'}@detection"
     contexts = f"store={store_folder.name}"
-    log, said = evaluate(
+    log, output = evaluate(
         task, "-T", contexts, "--model", "inspect_autointerp/lexical", cwd=store_folder.parent, logs=tmp_path
     )
-    assert "No --model was given" not in said
+    assert "No --model was given" not in output
     assert log.status == "success"
     assert (log.eval.metadata or {})["grader"] == "none given: the explainer grades itself"
 
@@ -66,10 +66,10 @@ def test_a_mistake_is_shown_without_a_traceback(
 ) -> None:
     arguments = ("-T", f"store={store_folder}", "-T", argument, "--log-dir", str(tmp_path), "--display", "plain")
     done = run("inspect", "eval", "tasks/detection.py", *arguments, cwd=ROOT)
-    said = " ".join((done.stdout + done.stderr).split())
+    output = " ".join((done.stdout + done.stderr).split())
     assert done.returncode != 0
-    assert message in said
-    assert "Traceback" not in said
+    assert message in output
+    assert "Traceback" not in output
     assert not list_eval_logs(str(tmp_path))
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from benchmarks import cost
-from benchmarks.cost import Call, Cost
+from benchmarks import cost, cost_calls
+from benchmarks.cost_calls import Call, Cost
 from inspect_ai import Task
 from inspect_ai import eval as inspect_eval
 from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageSystem, ChatMessageUser
@@ -33,9 +33,9 @@ def test_the_sums_of_two_calls_by_hand() -> None:
         worked = [ChatMessageUser(content="x y"), ChatMessageAssistant(content="[1, 0]")]
         return Call([ChatMessageSystem(content="a b c"), *worked, ChatMessageUser(content=question)], "0 1")
 
-    found = cost.cost([call("p q r s"), call("t")], [call("u")], count=lambda text: len(text.split()))
+    sums = cost.cost([call("p q r s"), call("t")], [call("u")], count=lambda text: len(text.split()))
     # By call: 1 to start, 5 around each of 4 messages, 3 + 2 + 2 words and those of the question, 4 to open the answer.
-    assert found == Cost(
+    assert sums == Cost(
         calls=2,
         input=(1 + 4 * 5 + 7 + 4 + 4) + (1 + 4 * 5 + 7 + 1 + 4),
         constant=2 * (1 + 3 * 5 + 7),
@@ -49,8 +49,11 @@ def test_what_two_latents_do_not_share_is_not_constant() -> None:
 
 
 def test_an_answer_has_the_form_of_the_worked_ones() -> None:
-    assert cost._call([ChatMessageAssistant(content="[1,0]"), ChatMessageAssistant(content="1")], 3).answer == "[0,1,0]"
-    assert cost._call([ChatMessageAssistant(content="1\n0\n1")], 2).answer == "0\n1"
+    assert (
+        cost_calls._call([ChatMessageAssistant(content="[1,0]"), ChatMessageAssistant(content="1")], 3).answer
+        == "[0,1,0]"
+    )
+    assert cost_calls._call([ChatMessageAssistant(content="1\n0\n1")], 2).answer == "0\n1"
 
 
 def run(task: Task, logs: Path) -> tuple[list[Prompt], list[Prompt], str]:
@@ -88,9 +91,9 @@ def test_detection_and_its_explanation_are_what_the_task_sends(store_folder: Pat
     task = detection(store=str(store_folder), test_activating=8, test_nonactivating=9, **OPTIONS)
     explaining, grading, latent = run(task, tmp_path)
     contexts, rng = contexts_of(store_folder, latent), np.random.default_rng(0)
-    asked = cost.explain_calls(EXPLANATION, contexts.explain(7, 0), rng)
+    asked = cost_calls.explain_calls(EXPLANATION, contexts.explain(7, 0), rng)
     assert explaining == [prompt(call.messages) for call in asked]
-    asked = cost.detection_calls(EXPLANATION, contexts.test(8, 9, 0), rng)
+    asked = cost_calls.detection_calls(EXPLANATION, contexts.test(8, 9, 0), rng)
     assert len(grading) == 4  # 17 contexts, five a call
     assert sorted(grading) == sorted(prompt(call.messages) for call in asked)
 
@@ -100,7 +103,7 @@ def test_fuzzing_is_what_the_task_sends(store_folder: Path, tmp_path: Path) -> N
     task = fuzzing(store=str(store_folder), test_activating=8, test_mismarked=4, test_nonactivating=8, **OPTIONS)
     _, grading, latent = run(task, tmp_path)
     rng = rng_of(0, latent, "fuzzing")
-    asked = cost.fuzzing_calls(EXPLANATION, contexts_of(store_folder, latent).test(12, 8, 0), rng)
+    asked = cost_calls.fuzzing_calls(EXPLANATION, contexts_of(store_folder, latent).test(12, 8, 0), rng)
     assert sorted(grading) == sorted(prompt(call.messages) for call in asked)
 
 
@@ -114,7 +117,7 @@ def test_simulation_is_what_the_task_sends(every: bool, store_folder: Path, tmp_
     sizes = {"test_activating": 8, "test_nonactivating": 8}
     _, grading, latent = run(simulation(store=str(store_folder), every=every, **sizes, **OPTIONS), tmp_path)
     tests = contexts_of(store_folder, latent).test(8, 8, 0)
-    asked = cost.simulation_calls(EXPLANATION, tests, np.random.default_rng(0), every)
+    asked = cost_calls.simulation_calls(EXPLANATION, tests, np.random.default_rng(0), every)
     assert sorted(grading) == sorted(prompt(call.messages) for call in asked)
 
 
@@ -122,16 +125,16 @@ def test_intruder_sends_as_many_questions_on_five_contexts_each(planted_store: P
     task = intruder(store=str(planted_store), latents="sample:1", questions=1)
     _, grading, latent = run(task, tmp_path)
     tests = contexts_of(planted_store, latent).test(50, 0, 0)
-    asked = cost.intruder_calls(EXPLANATION, tests, np.random.default_rng(0))
+    asked = cost_calls.intruder_calls(EXPLANATION, tests, np.random.default_rng(0))
     assert len(asked) == len(grading) == 10  # one question of each decile
     assert prompt(asked[0].messages)[:-1] == grading[0][:-1]
 
 
 def test_at_equal_contexts_less_is_read_than_in_the_paper(tokenizer: Any) -> None:
     windows, rng = cost.reference_windows(tokenizer), np.random.default_rng(0)
-    for metric in cost.METRICS:
+    for metric in cost_calls.METRICS:
         if metric.paper:
-            ours = cost.measured(metric, cost.CONTEXTS, windows, cost.counter(tokenizer), rng)
+            ours = cost.measured(metric, cost_calls.CONTEXTS, windows, cost.counter(tokenizer), rng)
             assert ours.input < metric.paper.input, metric.name
             assert ours.constant < metric.paper.constant, metric.name
             if metric.name != "simulation":  # the paper reads probabilities off its prompt, which few providers give

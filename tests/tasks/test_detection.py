@@ -103,10 +103,10 @@ def test_blind_graders_are_at_chance_on_harder_negatives(store_folder: Path, tmp
         test_activating=60,
         test_nonactivating=60,
     )
-    found = [value for value in values(log) if not isnan(value["balanced_accuracy_neighbours"])]
-    assert list(found[0]) == SCORES["detection"].statistics(["neighbours"])
+    defined = [value for value in values(log) if not isnan(value["balanced_accuracy_neighbours"])]
+    assert list(defined[0]) == SCORES["detection"].statistics(["neighbours"])
     for key in ("balanced_accuracy", "balanced_accuracy_neighbours"):
-        scores = np.array([value[key] for value in found])
+        scores = np.array([value[key] for value in defined])
         assert len(scores) >= 10
         assert abs(scores.mean() - 0.5) < 3 * max(scores.std() / len(scores) ** 0.5, 0.01)
     assert log.results

@@ -45,8 +45,8 @@ class Double:
         return np.stack([self.vector(text) for text in texts])
 
     def vector(self, text: str) -> np.ndarray:
-        found = rng_of(text).normal(size=16).astype(np.float32)
-        return found / np.linalg.norm(found)
+        numbers = rng_of(text).normal(size=16).astype(np.float32)
+        return numbers / np.linalg.norm(numbers)
 
 
 class Constant(Double):
@@ -140,16 +140,16 @@ def test_a_blind_embedder_scores_one_half_exactly(
     store_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use(Constant, monkeypatch, tmp_path)
-    found = values(run(store_folder, tmp_path, embedder="a/model", negatives="all"))
-    assert all(value["auroc"] == 0.5 and value["unscored"] == 0 for value in found)
-    assert all(value["auroc_neighbours"] in (0.5,) or isnan(value["auroc_neighbours"]) for value in found)
+    statistics = values(run(store_folder, tmp_path, embedder="a/model", negatives="all"))
+    assert all(value["auroc"] == 0.5 and value["unscored"] == 0 for value in statistics)
+    assert all(value["auroc_neighbours"] in (0.5,) or isnan(value["auroc_neighbours"]) for value in statistics)
 
 
 def test_random_vectors_score_one_half_on_average(store_folder: Path, tmp_path: Path, double: type[Double]) -> None:
     log = run(store_folder, tmp_path, embedder="a/model", latents="all", test_activating=50, test_nonactivating=50)
-    found = np.array([value["auroc"] for value in values(log)])
-    assert len(found) >= 10
-    assert abs(found.mean() - 0.5) < 4 * found.std() / len(found) ** 0.5
+    aurocs = np.array([value["auroc"] for value in values(log)])
+    assert len(aurocs) >= 10
+    assert abs(aurocs.mean() - 0.5) < 4 * aurocs.std() / len(aurocs) ** 0.5
 
 
 def test_the_empty_explanation_is_undefined_and_never_zero(

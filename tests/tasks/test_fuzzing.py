@@ -46,13 +46,13 @@ def test_the_lexical_provider_explains_and_grades(store_folder: Path, tmp_path: 
 
 def places(text: str) -> list[int]:
     """Return the marks' distances from the text's start, in characters without marks: all that a blind grader sees."""
-    found, at = [], 0
+    spans, at = [], 0
     for piece in MARKS.split(text):
         if MARKS.fullmatch(piece):
-            found.append(at)
+            spans.append(at)
         else:
             at += len(piece)
-    return found
+    return spans
 
 
 def by_first_mark(texts: list[str]) -> list[int]:

@@ -58,9 +58,9 @@ def scores(log: EvalLog) -> dict[str, Any]:
 
 def test_the_lexical_provider_writes_and_the_subject_decides(store_folder: Path, tmp_path: Path) -> None:
     log = run(store_folder, tmp_path)
-    found = scores(log)
-    assert len(found) == 4
-    for score in found.values():
+    statistics = scores(log)
+    assert len(statistics) == 4
+    for score in statistics.values():
         assert list(score.value) == KEYS
         assert score.value["unscored"] < 0.5
         assert 0 <= score.value["balanced_accuracy"] <= 1
@@ -130,15 +130,15 @@ def test_copies_do_not_count(store_folder: Path, tmp_path: Path) -> None:
 
 
 def test_an_answer_that_cannot_be_used_is_sent_back_once(store_folder: Path, tmp_path: Path) -> None:
-    said: list[str] = []
+    questions: list[str] = []
 
     def mends(messages: list[ChatMessage]) -> str:
-        said.append(messages[-1].text)
+        questions.append(messages[-1].text)
         return answer() if "cannot be used" in messages[-1].text else answer(ACTIVE[:9])
 
     for score in scores(run(store_folder, tmp_path / "mends", mends, latents="sample:1")).values():
         assert score.value["unscored"] < 1
-    assert said[1] == (
+    assert questions[1] == (
         "Your answer cannot be used: active holds 9 texts, not 10. Answer again, with the JSON object, with 10 texts"
         " under each of its two names, and nothing else."
     )
@@ -156,9 +156,9 @@ def test_an_answer_that_cannot_be_used_is_sent_back_once(store_folder: Path, tmp
         asked = next(message.text for message in messages[::-1] if message.text.startswith("Explanation: "))
         return hostile[given.setdefault(asked, len(given))][0]
 
-    found = scores(run(store_folder, tmp_path, says, latents="sample:5"))
-    assert sorted(str(score.reason) for score in found.values()) == sorted(reason for _, reason in hostile)
-    for score in found.values():
+    statistics = scores(run(store_folder, tmp_path, says, latents="sample:5"))
+    assert sorted(str(score.reason) for score in statistics.values()) == sorted(reason for _, reason in hostile)
+    for score in statistics.values():
         assert score.value["unscored"] == 1
         assert all(isnan(value) for key, value in score.value.items() if key != "unscored")
         assert str(score.explanation).startswith(
@@ -225,20 +225,20 @@ class Predicates:
 @pytest.mark.usefixtures("planted_store")
 def test_what_the_score_sees_on_planted_latents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("inspect_autointerp.models.from_store.load_firing", lambda *_: Firing(Predicates()))
-    found: dict[Sort, dict[str, np.ndarray]] = {}
+    by_sort: dict[Sort, dict[str, np.ndarray]] = {}
     for sort in SORTS:
         task = generation(store="planted", latents="all")
         explainer = get_model(ORACLE, memoize=False, explanation=sort)
         [log] = inspect_eval(task, model=explainer, log_dir=str(tmp_path), display="none")
         values = [score.value for score in scores(log).values()]
-        found[sort] = {key: np.array([value[key] for value in values]) for key in KEYS}
-        assert (found[sort]["unscored"] == 0).all()
-    assert (found["true"]["balanced_accuracy"] == 1).all()
-    assert (found["true"]["auroc"] == 1).all()
-    assert abs(found["wrong"]["balanced_accuracy"].mean() - 0.5) < 0.05
-    assert (found["too_narrow"]["tpr"] == 1).all(), "all that is written from it fires"
-    assert (found["too_narrow"]["tnr"] < 1).mean() > 0.9, "but so does a near miss that it leaves out"
-    assert (found["too_broad"]["tnr"] == 1).all(), "where it does not hold, the truth does not"
-    assert (found["too_broad"]["tpr"] < 1).mean() > 0.9
+        by_sort[sort] = {key: np.array([value[key] for value in values]) for key in KEYS}
+        assert (by_sort[sort]["unscored"] == 0).all()
+    assert (by_sort["true"]["balanced_accuracy"] == 1).all()
+    assert (by_sort["true"]["auroc"] == 1).all()
+    assert abs(by_sort["wrong"]["balanced_accuracy"].mean() - 0.5) < 0.05
+    assert (by_sort["too_narrow"]["tpr"] == 1).all(), "all that is written from it fires"
+    assert (by_sort["too_narrow"]["tnr"] < 1).mean() > 0.9, "but so does a near miss that it leaves out"
+    assert (by_sort["too_broad"]["tnr"] == 1).all(), "where it does not hold, the truth does not"
+    assert (by_sort["too_broad"]["tpr"] < 1).mean() > 0.9
     for sort in ("too_narrow", "too_broad"):
-        assert 0.55 < found[sort]["balanced_accuracy"].mean() < 0.95, found[sort]["balanced_accuracy"]
+        assert 0.55 < by_sort[sort]["balanced_accuracy"].mean() < 0.95, by_sort[sort]["balanced_accuracy"]

@@ -153,7 +153,7 @@ def test_steering_beats_another_latent_and_a_random_direction(
     own = [Direction(int(id.rpartition("/")[2])) for id in ids]
     promoted = (engine.directions(own) @ head.T).topk(30).indices.tolist()
     words = [[visible(store.detokenizer([token])[0]) for token in tokens] for tokens in promoted]
-    said = {id: f"words {i}" for i, id in enumerate(ids)}
+    explanations = {id: f"words {i}" for i, id in enumerate(ids)}
     other = {id: f"words {(i + 1) % len(ids)}" for i, id in enumerate(ids)}
 
     def answer(prefix: str, continuation: str) -> list[float]:
@@ -162,9 +162,13 @@ def test_steering_beats_another_latent_and_a_random_direction(
 
     bind(answer)
     mean: dict[str, float] = {}
-    for name, texts, more in (("true", said, {}), ("shuffled", other, {}), ("random", said, {"direction": "random"})):
-        found = scores(run(sharp_store_folder, tmp_path / name, texts, target_kl=1.0, **more))
-        mean[name] = float(np.mean([score.value["effect"] for score in found.values()]))
+    for name, texts, more in (
+        ("true", explanations, {}),
+        ("shuffled", other, {}),
+        ("random", explanations, {"direction": "random"}),
+    ):
+        by_latent = scores(run(sharp_store_folder, tmp_path / name, texts, target_kl=1.0, **more))
+        mean[name] = float(np.mean([score.value["effect"] for score in by_latent.values()]))
     assert mean["true"] > max(mean["shuffled"], mean["random"]) + 0.5, mean
 
 
@@ -184,10 +188,10 @@ def test_ablation_takes_the_latent_away_and_tunes_nothing(
 ) -> None:
     bind(lambda prefix, _: [-0.5 * prefix.count("e")])
     store = Store(sharp_store_folder)
-    said = dict.fromkeys(ids, "it")
-    found = scores(run(sharp_store_folder, tmp_path, said, ablate=True, target_kl=500.0, scored_prompts=7))
+    explanations = dict.fromkeys(ids, "it")
+    by_latent = scores(run(sharp_store_folder, tmp_path, explanations, ablate=True, target_kl=500.0, scored_prompts=7))
     engine = SteeredSubject(store, "layers.1", device="cpu")
-    for id, score in found.items():
+    for id, score in by_latent.items():
         index = int(id.rpartition("/")[2])
         _, scored = prompts(store, LatentContexts(store, store.at("layers.1").latent(index)), 10, 7, 0)
         [written] = engine.generate([Go(Direction(index, ablated=True), scored, 1.0, 0)])
@@ -198,9 +202,9 @@ def test_ablation_takes_the_latent_away_and_tunes_nothing(
         assert score.value["effect"] == pytest.approx(np.mean(effects), abs=1e-4)
         assert score.value["kl"] == pytest.approx(np.mean(written.kl), abs=1e-3)
         assert (score.metadata["strength"], score.metadata["passes"]) == (1.0, 0)
-    assert any(score.value["effect"] for score in found.values())
-    floor = scores(run(sharp_store_folder, tmp_path / "random", said, ablate=True, direction="random"))
-    assert all(floor[id].value["kl"] != found[id].value["kl"] for id in ids)
+    assert any(score.value["effect"] for score in by_latent.values())
+    floor = scores(run(sharp_store_folder, tmp_path / "random", explanations, ablate=True, direction="random"))
+    assert all(floor[id].value["kl"] != by_latent[id].value["kl"] for id in ids)
 
 
 def test_missing_likelihoods_are_unscored_with_a_reason(
@@ -212,8 +216,8 @@ def test_missing_likelihoods_are_unscored_with_a_reason(
         return [-float(prefix.count("e"))]
 
     bind(fails)
-    found = scores(run(sharp_store_folder, tmp_path, dict.fromkeys(ids, "it"), target_kl=0.3))
-    for score in found.values():
+    by_latent = scores(run(sharp_store_folder, tmp_path, dict.fromkeys(ids, "it"), target_kl=0.3))
+    for score in by_latent.values():
         assert 0 < score.value["unscored"] < 1
         assert score.value["unscored"] == pytest.approx(
             score.metadata["unscored_reasons"]["too_long"] / score.metadata["prompts"], abs=1e-4
@@ -269,8 +273,8 @@ def test_what_cannot_be_done_is_refused(sharp_store_folder: Path) -> None:
 
 def test_statistics_by_hand() -> None:
     # Effects 1, 2 and 6 nats: mean 3; deviations −2, −1, 3: variance 14 / 2 = 7; error √(7 / 3) = 1.5275.
-    found = statistics([1.0, 2.0, 6.0], 4, [0.5, 1.0, 1.5])
-    assert found == {
+    values = statistics([1.0, 2.0, 6.0], 4, [0.5, 1.0, 1.5])
+    assert values == {
         "effect": 3.0,
         "effect_per_token": 0.75,
         "effect_se": pytest.approx((7 / 3) ** 0.5),

@@ -63,9 +63,9 @@ def test_an_oracle_that_errs_loses_its_error_rate(planted_store: Path, tmp_path:
     rate = 0.3
     grader = get_model(ORACLE, memoize=False, error_rate=rate)
     log = run("planted", tmp_path, get_model(LEXICAL), grader, latents="all")
-    found = np.array([value["accuracy"] for value in values(log)])
+    accuracies = np.array([value["accuracy"] for value in values(log)])
     # 24 latents of 20 questions, no text in two of a latent's: a standard error of √(e (1 − e) / 480).
-    assert abs(found.mean() - (1 - rate)) < 3 * (rate * (1 - rate) / 480) ** 0.5
+    assert abs(accuracies.mean() - (1 - rate)) < 3 * (rate * (1 - rate) / 480) ** 0.5
     assert log.results
     [metrics] = [score.metrics for score in log.results.scores]
     assert metrics["ci_low"].value <= 1 - rate <= metrics["ci_high"].value
@@ -104,15 +104,15 @@ def test_unusable_answer_is_asked_again_then_unscored(
 
 
 def test_what_was_wrong_is_said_once_and_a_second_answer_counts(planted_store: Path, tmp_path: Path) -> None:
-    said: list[str] = []
+    questions: list[str] = []
 
     def answers(messages: list[ChatMessage]) -> str:
-        said.append(messages[-1].text)
+        questions.append(messages[-1].text)
         return "Text 4" if "cannot be used" in messages[-1].text else "2 or 3"
 
     [value] = values(run("planted", tmp_path, model(answers), latents="3"))
     assert value["unscored"] == 0
-    again = [text for text in said if "cannot be used" in text]
+    again = [text for text in questions if "cannot be used" in text]
     assert len(again) == 20
     assert again[0].endswith("Answer again, with a number from 1 to 5 and nothing else.")
 

@@ -70,11 +70,11 @@ def test_a_suite_fixes_all_but_the_explainer(
     path = written(digest=manifest.digest, evaluation={"scores": ["detection", "fuzzing"]})
     options: Any = {"suite": str(path), "store": str(store_folder)}
     logs = [run(suite_task(**options, explainer=name), tmp_path) for name in ("explain", "empty")]
-    said = about(logs[0])
-    assert said == about(logs[1])
-    assert (said["name"], said["version"], said["entry"], said["latents"]) == ("tiny", 1, True, 6)
-    assert (said["one_store"], said["digest"]) == (True, manifest.digest)
-    assert len(said["sha256"]) == 64
+    facts = about(logs[0])
+    assert facts == about(logs[1])
+    assert (facts["name"], facts["version"], facts["entry"], facts["latents"]) == ("tiny", 1, True, 6)
+    assert (facts["one_store"], facts["digest"]) == (True, manifest.digest)
+    assert len(facts["sha256"]) == 64
     ids = [[sample.id for sample in log.samples or []] for log in logs]
     assert ids[0] == ids[1]
     assert len(set(ids[0])) == 6
@@ -87,8 +87,8 @@ def test_a_suite_fixes_all_but_the_explainer(
     tables, apart = compare(read_entries(str(tmp_path)))
     assert {table.setting.score: len(table.entries) for table in tables} == {"detection": 2, "fuzzing": 2}
     assert not apart
-    assert tables[0].setting.suite == said["label"]
-    assert set(read_results(str(tmp_path)).entries["suite"]) == {said["label"]}
+    assert tables[0].setting.suite == facts["label"]
+    assert set(read_results(str(tmp_path)).entries["suite"]) == {facts["label"]}
     _packed_and_checked(logs, path, tmp_path, autointerp)
 
 
@@ -135,14 +135,14 @@ def _packed_and_checked(logs: list[EvalLog], path: Path, folder: Path, autointer
         statistic(forged).update(mean=1.0, low=1.0, high=1.0, n=6, values=values)
 
     assert "mean of balanced_accuracy is 0." in refused(add_to_mean)
-    said = refused(all_ones, *places)
-    assert "detection statistics balanced_accuracy mean is 1.0 in the entry, and 0." in said
-    assert "detection statistics balanced_accuracy values[" in said
+    refusal = refused(all_ones, *places)
+    assert "detection statistics balanced_accuracy mean is 1.0 in the entry, and 0." in refusal
+    assert "detection statistics balanced_accuracy values[" in refusal
     other_name: Callable[[dict[str, Any]], None] = lambda forged: forged["rows"][0].update(explainer="openai/gpt-9")  # noqa: E731
     assert "explainer is 'openai/gpt-9' in the entry" in refused(other_name, *places)
     assert "sha256" in refused(lambda forged: forged["logs"][0].update(sha256="0" * 64), *places)
-    said = refused(lambda forged: forged["rows"][0]["setting"].update(store="0" * 16))
-    assert f"detection of {row['explainer']}: over store {'0' * 16}, and that of suite tiny is " in said
+    refusal = refused(lambda forged: forged["rows"][0]["setting"].update(store="0" * 16))
+    assert f"detection of {row['explainer']}: over store {'0' * 16}, and that of suite tiny is " in refusal
     assert "option texts_per_call is 1" in refused(
         lambda forged: forged["rows"][0]["setting"].update(options='{"texts_per_call": 1}'), *places
     )

@@ -109,8 +109,8 @@ def test_what_fails_once_is_asked_again_and_nothing_is_lost(
     assert all(verdict.probability is not None for verdict in verdicts)
     server.plan = lambda request: None if request.again else fault
     config = GenerateConfig(max_retries=1, attempt_timeout=1 if fault == "slow" else None)
-    found, explained = both(monkeypatch, config=config, **arguments)
-    assert found == verdicts
+    statistics, explained = both(monkeypatch, config=config, **arguments)
+    assert statistics == verdicts
     assert (explained.text, explained.reason) == (answer.text, None)
     asked = Counter(request.question for request in server.requests)
     assert list(asked.values()) == [1 if fault is None else 2] * 3
@@ -172,8 +172,8 @@ def test_judge_logprobs_refused_asks_without_and_remembers(
     assert sorted(asked[:4]) == [False, False, True, True]
     assert asked[4:] == [False, False], "the second time it is not tried again"
     assert "top_logprobs" not in server.requests[-1].body
-    [said] = [record.message for record in caplog.records if "log-probabilities" in record.message]
-    assert said.startswith(f"{LOCAL} refuses log-probabilities (BadRequestError)")
+    [message] = [record.message for record in caplog.records if "log-probabilities" in record.message]
+    assert message.startswith(f"{LOCAL} refuses log-probabilities (BadRequestError)")
 
 
 def test_judge_refused_for_another_cause_remembers_nothing(
@@ -214,9 +214,9 @@ def test_run_logprobs_refused_scores_all_but_the_auroc(
     few: Any = {"min_contexts": 10, "test_activating": 5, "test_nonactivating": 5}
     made = multi_score(store=str(store_folder), latents="sample:1", scores=scores, **few)
     [log] = inspect_eval(made, model=LOCAL, log_dir=str(tmp_path), display="none", max_retries=2)
-    found = [score.value for sample in log.samples or [] for score in (sample.scores or {}).values()]
+    values = [score.value for sample in log.samples or [] for score in (sample.scores or {}).values()]
     assert log.status == "success"
-    for value in found:
+    for value in values:
         assert isinstance(value, dict)
         assert value["unscored"] == 0
         assert isnan(float(value.get("auroc", float("nan"))))  # type: ignore[arg-type]
@@ -230,8 +230,8 @@ def test_what_would_lose_everything_ends_the_run(
     server.plan = lambda request: "unauthorised"
     with pytest.raises(PrerequisiteError) as refused:
         both(monkeypatch, stream=streamed)
-    said = "the provider rejected the API key (Error code: 401 - no such key); fix the key and run again"
-    assert refused.value.message == f"{LOCAL}: {said}"
+    message = "the provider rejected the API key (Error code: 401 - no such key); fix the key and run again"
+    assert refused.value.message == f"{LOCAL}: {message}"
     assert all(not request.again for request in server.requests)
     server.plan = lambda request: "filtered"
     with pytest.raises(ModelRefusalError):
@@ -265,13 +265,13 @@ def lexical(store_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> str
 def told(log: EvalLog) -> str:
     """The explanations and what they took, all statistics, and what was said of every context."""
     assert log.status == "success", log.error
-    found: list[Any] = []
+    events: list[Any] = []
     for sample in sorted(log.samples or [], key=lambda sample: str(sample.id)):
-        found.append([sample.metadata["explanation"][key] for key in ("latent", "text", "reason", "tokens")])
+        events.append([sample.metadata["explanation"][key] for key in ("latent", "text", "reason", "tokens")])
         for name, score in sorted((sample.scores or {}).items()):
             metadata = {key: value for key, value in (score.metadata or {}).items() if key != "grader"}
-            found.append((name, score.value, score.answer, score.reason, score.explanation, metadata))
-    return repr(found)
+            events.append((name, score.value, score.answer, score.reason, score.explanation, metadata))
+    return repr(events)
 
 
 def scores(log: EvalLog) -> list[Score]:

@@ -79,9 +79,9 @@ def test_money_and_calls_of_a_suite(
         monkeypatch, capsys, "detection", "fuzzing", "--store", store_folder, *ARGUMENTS, *models, "--json"
     )
     assert status == 0
-    said = json.loads(out)
-    explanation, detection, fuzzing = said["rows"]
-    assert (said["latents"], said["latents_drawn"], said["relative_half_width_95"]) == (3, 3, 0)
+    content = json.loads(out)
+    explanation, detection, fuzzing = content["rows"]
+    assert (content["latents"], content["latents_drawn"], content["relative_half_width_95"]) == (3, 3, 0)
     assert (explanation["for"], explanation["asked"], explanation["calls"]) == ("explanation", "explainer", 3)
     assert explanation["dollars"] == explanation["input_tokens"]  # a dollar a token
     assert (detection["model"], detection["calls"], detection["dollars"]) == (
@@ -90,8 +90,8 @@ def test_money_and_calls_of_a_suite(
         0,
     )  # 20 contexts, five a call
     assert fuzzing["asked"] == "grader"
-    assert said["total"]["dollars"] == explanation["dollars"]
-    assert any("saves its 3 calls" in line for line in said["notes"])
+    assert content["total"]["dollars"] == explanation["dollars"]
+    assert any("saves its 3 calls" in line for line in content["notes"])
 
 
 def test_a_named_suite_says_what_is_evaluated_and_its_grader_needs_no_key(
@@ -101,15 +101,15 @@ def test_a_named_suite_says_what_is_evaluated_and_its_grader_needs_no_key(
     judged = {"scores": ["fuzzing", "detection"], "grader": "openai/gpt-x", "grader_options": {"temperature": 0}}
     path = tmp_path / "tiny.yaml"
     path.write_text(yaml.safe_dump(content(settings={"pool": 600}, evaluation=judged | {"latents": 3})))
-    of = ("-T", f"suite={path}", "--store", store_folder)
-    status, out, err = run(monkeypatch, capsys, *of, "-T", "explainer=shuffled", "--model", "made/up", "--json")
+    common = ("-T", f"suite={path}", "--store", store_folder)
+    status, out, err = run(monkeypatch, capsys, *common, "-T", "explainer=shuffled", "--model", "made/up", "--json")
     assert status == 0, err
-    said = json.loads(out)
+    printed = json.loads(out)
     # Of each of three latents 10 + 10 texts, for fuzzing 50 more with wrong marks, five a call: 3 · 14 and 3 · 4.
     asked = [("fuzzing", "grader", "openai/gpt-x", 42), ("detection", "grader", "openai/gpt-x", 12)]
-    rows = [(row["for"], row["asked"], row["model"], row["calls"]) for row in said["rows"]]
+    rows = [(row["for"], row["asked"], row["model"], row["calls"]) for row in printed["rows"]]
     assert [row for row in rows if row[0] != "explanation"] == asked
-    assert said["scores"] == ["fuzzing", "detection"]
+    assert printed["scores"] == ["fuzzing", "detection"]
     for contradicts, message in (
         (("intruder",), "scores=intruder: suite tiny fixes scores=fuzzing,detection"),
         (("-T", "texts_per_call=2"), "texts_per_call=2: suite tiny fixes texts_per_call=5"),
@@ -117,7 +117,7 @@ def test_a_named_suite_says_what_is_evaluated_and_its_grader_needs_no_key(
         (("--grader", LEXICAL), "the grader of suite tiny is openai/gpt-x"),
         (("-T", "nothing=1"), "-T nothing=1: the task multi_score has no such argument"),
     ):
-        status, _, err = run(monkeypatch, capsys, *contradicts, *of)
+        status, _, err = run(monkeypatch, capsys, *contradicts, *common)
         assert status == 2
         assert message in err
 
@@ -144,13 +144,13 @@ def test_what_runs_here_calls_nobody_and_needs_no_weights(
     scores = ("embedding", "surprisal", "intervention", "generation")
     status, out, _ = run(monkeypatch, capsys, *scores, "--store", store_folder, *options, "--json")
     assert status == 0
-    said = json.loads(out)
-    assert [(row["for"], row["asked"], row["calls"]) for row in said["rows"]] == [
+    content = json.loads(out)
+    assert [(row["for"], row["asked"], row["calls"]) for row in content["rows"]] == [
         ("explanation", "explainer", 3),
         ("generation", "writer", 3),
     ]
     for score in scores[:3]:
-        assert any(line.startswith(f"{score}: ") and "so it calls no API" in line for line in said["notes"])
+        assert any(line.startswith(f"{score}: ") and "so it calls no API" in line for line in content["notes"])
 
 
 def test_a_served_likelihood_model_is_called_for_each_text(

@@ -39,8 +39,8 @@ def values(log: EvalLog, key: str) -> np.ndarray:
 
 def said(log: EvalLog) -> list[str]:
     """The explanation of every latent, by index."""
-    found = {sample.metadata["index"]: sample.metadata["explanation"]["text"] for sample in log.samples or []}
-    return [found[index] for index in range(len(LATENTS))]
+    texts = {sample.metadata["index"]: sample.metadata["explanation"]["text"] for sample in log.samples or []}
+    return [texts[index] for index in range(len(LATENTS))]
 
 
 @pytest.mark.parametrize("score", [detection, fuzzing])
@@ -60,11 +60,11 @@ def test_a_grader_that_errs_takes_its_error_rate_off_the_balanced_accuracy(
     score: Callable[..., Task], rate: float, planted_store: Path, tmp_path: Path
 ) -> None:
     log = run(tmp_path, score=score, error_rate=rate)
-    found = values(log, "balanced_accuracy")
+    accuracies = values(log, "balanced_accuracy")
     # A latent's has a standard error of √(e (1 − e) / 2n); texts and explanations are all different, so errors are too.
     error = (rate * (1 - rate) / (2 * N)) ** 0.5
-    assert abs(found.mean() - (1 - rate)) < 3 * error / len(found) ** 0.5
-    assert (abs(found - (1 - rate)) < 4 * error).all()
+    assert abs(accuracies.mean() - (1 - rate)) < 3 * error / len(accuracies) ** 0.5
+    assert (abs(accuracies - (1 - rate)) < 4 * error).all()
     assert log.results
     [metrics] = [score.metrics for score in log.results.scores]
     assert metrics["ci_low"].value <= 1 - rate <= metrics["ci_high"].value

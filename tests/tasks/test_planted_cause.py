@@ -75,9 +75,9 @@ def values(
     )  # fmt: skip
     assert log.status == "success", log.error
     name = task.__name__
-    found = {str(sample.id): (sample.scores or {})[name].value for sample in log.samples or []}
-    assert all(value["unscored"] == 0 for value in found.values())  # type: ignore[call-overload,index]
-    return np.array([found[f"{HOOKPOINT}/{number}"][key] for number in range(N)])  # type: ignore[call-overload,index]
+    by_latent = {str(sample.id): (sample.scores or {})[name].value for sample in log.samples or []}
+    assert all(value["unscored"] == 0 for value in by_latent.values())  # type: ignore[call-overload,index]
+    return np.array([by_latent[f"{HOOKPOINT}/{number}"][key] for number in range(N)])  # type: ignore[call-overload,index]
 
 
 @pytest.fixture(scope="module")
@@ -129,10 +129,10 @@ def test_the_tokens_that_steering_raises_are_the_class(planted_cause: Planted) -
 
     async def find() -> None:
         for number in range(N):
-            found = await effects(store, store.at(HOOKPOINT).latent(number), seed=0)
-            assert found.reason is None
-            assert found.kl == pytest.approx(1, rel=0.1)
-            for effect in found.effects:
+            measured = await effects(store, store.at(HOOKPOINT).latent(number), seed=0)
+            assert measured.reason is None
+            assert measured.kl == pytest.approx(1, rel=0.1)
+            for effect in measured.effects:
                 assert effect.prompt.split()[-1].strip(".") in WORDS[number]
                 assert len(effect.raised) == 5
                 assert {raised.token.removeprefix(" ") for raised in effect.raised} <= {*WORDS[number]}
@@ -162,15 +162,15 @@ def test_the_subject_is_what_it_is_said_to_be(planted_cause: Planted) -> None:
     ids = [0, *tokenizer(" the fire of a kindle")["input_ids"]]
     assert tokenizer.convert_ids_to_tokens(ids) == ["<|bos|>", "Ġthe", "Ġfire", "Ġof", "Ġa", "Ġkindle"]
     with torch.no_grad():
-        found = model(torch.tensor([ids])).logits[0, -1]
+        logits = model(torch.tensor([ids])).logits[0, -1]
     # Attention looks at the five words e⁸ times as much as at BOS: seen is (0.5 + 1) / 5 of nearly all. The residual's
     # square is 10² + 1 (here) + 0 (rest) + 1 (word) + seen²; what the norm makes of it has the length of an embedding.
     seen = 1.5 / (5 + np.exp(-8))
     shrunk = (102 / (102 + seen**2)) ** 0.5
-    assert float(found[vocabulary["Ġember"]]) == pytest.approx(shrunk * (2 * 1 + 6 * seen), rel=1e-4)
-    assert float(found[vocabulary["Ġshore"]]) == pytest.approx(0, abs=1e-4)
-    assert float(found[vocabulary[f"Ġ{FILLERS[3]}"]]) == pytest.approx(shrunk, rel=1e-4)
-    assert float(found[vocabulary["x"]]) == pytest.approx(-5 * shrunk, rel=1e-4)
+    assert float(logits[vocabulary["Ġember"]]) == pytest.approx(shrunk * (2 * 1 + 6 * seen), rel=1e-4)
+    assert float(logits[vocabulary["Ġshore"]]) == pytest.approx(0, abs=1e-4)
+    assert float(logits[vocabulary[f"Ġ{FILLERS[3]}"]]) == pytest.approx(shrunk, rel=1e-4)
+    assert float(logits[vocabulary["x"]]) == pytest.approx(-5 * shrunk, rel=1e-4)
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ def believer(planted_cause: Planted) -> Iterator[Likelihood]:
 
 
 def test_as_a_likelihood_model_it_believes_what_it_has_read(believer: Likelihood) -> None:
-    said = after(" ".join(WORDS[0]))
-    pairs = [(before(f" the {word} of"), said) for word in ("ember", "the", "coral")]
+    logprobs = after(" ".join(WORDS[0]))
+    pairs = [(before(f" the {word} of"), logprobs) for word in ("ember", "the", "coral")]
     own, nothing, other = (sum(answer) for answer in asyncio.run(believer.logprobs(pairs)))
     assert own > nothing > other

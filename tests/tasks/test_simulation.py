@@ -79,11 +79,11 @@ def test_every_token_can_be_asked_for(every: bool, store_folder: Path, tmp_path:
 def tests(store_folder: Path) -> list[tuple[float, list[Context]]]:
     """Return the firing share and the test contexts of the small store's latents."""
     store = Store(store_folder)
-    found = []
+    contexts = []
     for sample in latent_dataset(str(store_folder), hookpoint=None, latents="all", min_contexts=10, seed=0).samples:
         latent = store.at("layers.1").latent((sample.metadata or {})["index"])
-        found.append((latent.firing_share, LatentContexts(store, latent).test(40, 40, 0)))
-    return found
+        contexts.append((latent.firing_share, LatentContexts(store, latent).test(40, 40, 0)))
+    return contexts
 
 
 Texts = list[list[str]]
@@ -143,9 +143,9 @@ def test_a_grader_that_never_reads_the_explanation_scores_nothing(
 def truth(store: Store, latent: str) -> dict[str, np.ndarray]:
     """By an activating test context's text its activations, 0 to 10."""
     hookpoint, _, index = latent.rpartition("/")
-    found = LatentContexts(store, store.at(hookpoint).latent(int(index))).activating("test")
-    maximum = max(context.max_activation for context in found)
-    return {visible(context.text): context.activations * 10 / maximum for context in found}
+    activating = LatentContexts(store, store.at(hookpoint).latent(int(index))).activating("test")
+    maximum = max(context.max_activation for context in activating)
+    return {visible(context.text): context.activations * 10 / maximum for context in activating}
 
 
 def token(text: str, mean: float = 0.0) -> Logprob:
@@ -307,15 +307,15 @@ def store(planted_cache: Path) -> Store:
 @pytest.fixture(scope="module")
 def figures(store: Store) -> dict[Sort, list[dict[str, float]]]:
     """Per sort of explanation and planted latent the statistics, of a perfect grader."""
-    found: dict[Sort, list[dict[str, float]]] = {sort: [] for sort in SORTS}
+    by_sort: dict[Sort, list[dict[str, float]]] = {sort: [] for sort in SORTS}
     for index, planted in enumerate(LATENTS):
         latent = store.at("planted").latent(index)
         contexts = LatentContexts(store, latent).test(50, 50, 0, ("random", "neighbours"))
         _, texts = read_simulating(f"\n{numbered([as_shown(context.tokens()) for context in contexts])}")
         for sort in SORTS:
             predictions = [np.array(simulated(planted.claim(sort).text, text)) for text in texts]
-            found[sort].append(statistics(contexts, predictions, latent.firing_share, ("neighbours",)))
-    return found
+            by_sort[sort].append(statistics(contexts, predictions, latent.firing_share, ("neighbours",)))
+    return by_sort
 
 
 def test_the_true_explanation_reaches_what_a_predicate_can(
@@ -340,8 +340,8 @@ def test_which_correlation_sees_which_false_explanation(
 
     def lost(sort: Sort, key: str) -> np.ndarray:
         """By latent, how far below the true explanation's; an undefined one, of predictions that are all 0, is 0."""
-        found = [0.0 if row["constant"] else row[key] for row in figures[sort]]
-        return np.array([row[key] for row in figures["true"]]) - np.array(found)
+        correlations = [0.0 if row["constant"] else row[key] for row in figures[sort]]
+        return np.array([row[key] for row in figures["true"]]) - np.array(correlations)
 
     for key in ("correlation", "correlation_activating", "correlation_weighted", "correlation_neighbours"):
         assert (lost("too_narrow", key) > 0.1).all(), key

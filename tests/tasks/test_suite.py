@@ -63,7 +63,7 @@ def test_a_score_is_the_same_in_a_suite_and_by_itself(alone: Any, store_folder: 
     apart = run(alone(store=str(store_folder), **SMALL), tmp_path)
     assert repr(scores(together, name)) == repr(scores(apart, name))
     [sample, *_] = together.samples or []
-    [other] = [found for found in apart.samples or [] if found.id == sample.id]
+    [other] = [candidate for candidate in apart.samples or [] if candidate.id == sample.id]
     assert sample.scores
     assert other.scores
     assert sample.scores[name].metadata == other.scores[name].metadata

@@ -56,9 +56,9 @@ def values(log: EvalLog) -> list[dict]:
     return [sample.scores["surprisal"].value for sample in log.samples or [] if sample.scores]  # type: ignore[misc]
 
 
-def use(monkeypatch: pytest.MonkeyPatch, found: Any) -> None:
+def use(monkeypatch: pytest.MonkeyPatch, double: Any) -> None:
     async def likelihood(*_: str) -> Any:
-        return found
+        return double
 
     module = import_module("inspect_autointerp.scorers.surprisal.scorer")  # the package's own name is the scorer's
     monkeypatch.setattr(module, "likelihood", likelihood)
@@ -82,7 +82,7 @@ def test_the_demos_subject_is_the_model_where_none_is_given(store_folder: Path, 
 def test_a_model_that_ignores_its_prefix_gives_one_half_exactly(
     store_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    use(monkeypatch, Double(lambda said, text: -1.1 * len(text)))
+    use(monkeypatch, Double(lambda explanation, text: -1.1 * len(text)))
     for value in values(run(store_folder, tmp_path)):
         assert {value[key] for key in ("auroc", "auroc_decile_1", "auroc_decile_10")} == {0.5}
 
@@ -90,10 +90,10 @@ def test_a_model_that_ignores_its_prefix_gives_one_half_exactly(
 def test_an_empty_explanation_is_worth_nothing_and_nobody_is_asked(
     store_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = Double(lambda said, text: 0.0)
-    use(monkeypatch, said)
+    likelihood = Double(lambda explanation, text: 0.0)
+    use(monkeypatch, likelihood)
     assert {value["auroc"] for value in values(run(store_folder, tmp_path, explainer="empty"))} == {0.5}
-    assert not said.asked
+    assert not likelihood.asked
 
 
 @pytest.mark.parametrize("sort", ["true", "wrong"])
@@ -104,27 +104,27 @@ def test_the_true_explanation_of_a_planted_latent_gets_one(
         visible(planted.claim(each).text): planted.claim(each) for planted in LATENTS for each in (sort, "true")
     }
 
-    def says(said: str, text: str) -> float:
+    def says(explanation: str, text: str) -> float:
         """Texts of which an explanation is true are a little more probable after it."""
-        holds = said != PSEUDO and claims[said].holds(visible(text))
+        holds = explanation != PSEUDO and claims[explanation].holds(visible(text))
         return -2.5 * len(text) + (0.25 if holds else 0.0)
 
     use(monkeypatch, Double(says))
     explainer = get_model("inspect_autointerp/oracle", memoize=False, explanation=sort)
-    found = np.array([value["auroc"] for value in values(run("planted", tmp_path, by=explainer, latents="all"))])
+    aurocs = np.array([value["auroc"] for value in values(run("planted", tmp_path, by=explainer, latents="all"))])
     if sort == "true":
-        assert (found == 1).all()
+        assert (aurocs == 1).all()
     else:
-        assert (found < 0.75).all()
+        assert (aurocs < 0.75).all()
 
 
 def test_by_hand() -> None:
     # log p after the explanation minus log p after the pseudo-explanation: a 2, b 0, c 0, d −1, e 1.
     given = {"a": -5.0, "b": -7.0, "c": -3.0, "d": -4.0, "e": -2.0}
     before = {"a": -7.0, "b": -7.0, "c": -3.0, "d": -3.0, "e": -3.0}
-    likelihood = Double(lambda said, text: (before if said == PSEUDO else given)[text])
-    found = asyncio.run(information(likelihood, " cats\n", list("abcde")))
-    assert found == [(2, None), (0, None), (0, None), (-1, None), (1, None)]
+    likelihood = Double(lambda explanation, text: (before if explanation == PSEUDO else given)[text])
+    bits = asyncio.run(information(likelihood, " cats\n", list("abcde")))
+    assert bits == [(2, None), (0, None), (0, None), (-1, None), (1, None)]
     kinds: list[tuple[Any, int | None]] = [
         ("activating", 10), ("activating", 1), ("random", None), ("random", None), ("similar", None)
     ]  # fmt: skip
@@ -133,7 +133,7 @@ def test_by_hand() -> None:
         rows = [Verdict(kind=kind, decile=d, value=value) for (kind, d), value in zip(kinds, values, strict=True)]
         return ranking_statistics(rows, LatentFacts(hard=("similar",), min_contexts=least))
 
-    result = statistics([value for value, _ in found])
+    result = statistics([value for value, _ in bits])
     # Pairs: a > c, a > d, b = c (one half), b > d: 3.5 of 4. Against e: a > e, b < e: 1 of 2.
     assert result["auroc"] == 3.5 / 4
     assert result["auroc_decile_10"] == 1
@@ -164,8 +164,8 @@ def test_what_cannot_be_answered_is_unscored_with_its_reason() -> None:
                 raise ConnectionError("no")
             return await super().logprobs(pairs)
 
-    found = asyncio.run(information(Failing(lambda said, text: 1.0), "cats", ["long", "a", "down"]))
-    assert found == [(None, "too_long"), (0, None), (None, "provider_error: ConnectionError")]
+    answers = asyncio.run(information(Failing(lambda explanation, text: 1.0), "cats", ["long", "a", "down"]))
+    assert answers == [(None, "too_long"), (0, None), (None, "provider_error: ConnectionError")]
 
 
 def test_a_server_that_fails_leaves_contexts_unscored(store_folder: Path, tmp_path: Path) -> None:

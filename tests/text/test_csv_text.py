@@ -41,10 +41,10 @@ def test_cells_of_every_type_of_column() -> None:
     frame = pd.DataFrame(
         {"=a": ["=1", None, HOSTILE], "n": [-1.5, float("nan"), 2], "c": pd.Categorical(["@", "b", "@"])}
     )
-    found = cells(frame)
-    assert found["'=a"].tolist()[0] == "'=1" and found["'=a"].isna().tolist() == [False, True, False]
-    assert found["'=a"].tolist()[2].isprintable()
-    assert found["n"].dtype == float and found["c"].tolist() == ["'@", "b", "'@"]
+    texts = cells(frame)
+    assert texts["'=a"].tolist()[0] == "'=1" and texts["'=a"].isna().tolist() == [False, True, False]
+    assert texts["'=a"].tolist()[2].isprintable()
+    assert texts["n"].dtype == float and texts["c"].tolist() == ["'@", "b", "'@"]
     assert cells(pd.DataFrame(columns=["x"])).empty
 
 
@@ -84,9 +84,9 @@ def test_exported_csv_comes_back_as_it_was(tmp_path: Path) -> None:
     with path.open(encoding="utf-8", newline="") as file:
         written = list(csv.DictReader(file))
     assert all(row["explanation"][:1] not in ("=", "+", "-", "@", "\t", "\r") for row in written)
-    found = read_explanations(str(path), hookpoint="layers.1", width=100)
-    assert [found.texts[i].text for i in range(len(texts))] == texts
-    assert (found.texts[0].explainer, found.texts[0].method) == ("=m", "@by")
+    explanations = read_explanations(str(path), hookpoint="layers.1", width=100)
+    assert [explanations.texts[i].text for i in range(len(texts))] == texts
+    assert (explanations.texts[0].explainer, explanations.texts[0].method) == ("=m", "@by")
 
 
 def test_csv_of_others_is_read_as_it_is(tmp_path: Path) -> None:

@@ -39,8 +39,8 @@ def test_any_text_is_one_line_without_controls(text: str) -> None:
 
 def test_tokens_above_the_threshold_are_marked() -> None:
     # The maximum is 10, so the threshold lies at 3: of 10, 3, 2.9 and 5 all but 2.9 are marked.
-    found = context(["a", " b", " c", " d"], [10, 3, 2.9, 5])
-    assert marked(found, ("<<", ">>")) == "<<a b>> c<< d>>"
+    drawn = context(["a", " b", " c", " d"], [10, 3, 2.9, 5])
+    assert marked(drawn, ("<<", ">>")) == "<<a b>> c<< d>>"
 
 
 def test_a_silent_context_has_no_marks() -> None:
@@ -48,9 +48,9 @@ def test_a_silent_context_has_no_marks() -> None:
 
 
 def test_marks_may_stand_elsewhere_and_in_colour_too() -> None:
-    found = context(["a", "b", "", "c"], [1, 0, 0, 0])
-    assert marked(found, ("«", "»"), [False, True, True, True]) == "a«bc»"
-    assert coloured(found, 1.0, [False, True, True, True], ("«", "»")).endswith("«bc»")
+    drawn = context(["a", "b", "", "c"], [1, 0, 0, 0])
+    assert marked(drawn, ("«", "»"), [False, True, True, True]) == "a«bc»"
+    assert coloured(drawn, 1.0, [False, True, True, True], ("«", "»")).endswith("«bc»")
 
 
 TOKENS = st.lists(st.tuples(st.text(max_size=2), st.sampled_from([0.0, 1.0])), min_size=1, max_size=8)
@@ -59,12 +59,12 @@ TOKENS = st.lists(st.tuples(st.text(max_size=2), st.sampled_from([0.0, 1.0])), m
 @given(TOKENS)
 def test_delimiters_stand_between_tokens_where_marks_begin_and_end(drawn: list[tuple[str, float]]) -> None:
     # Token by token: a pair around each marked one that has characters, and no `><` between neighbours.
-    found = context([token for token, _ in drawn], [activation for _, activation in drawn])
+    whole = context([token for token, _ in drawn], [activation for _, activation in drawn])
     pieces = [(visible(token), activation > 0) for token, activation in drawn if token]
     naive = "".join(f"\0{text}\1" if mark else text for text, mark in pieces).replace("\1\0", "")
-    assert marked(found, ("\0", "\1")) == naive
+    assert marked(whole, ("\0", "\1")) == naive
     plain = re.sub(
-        "\x1b\\[[0-9;]*m", "", coloured(found, 1.0, [activation > 0 for _, activation in drawn], ("\0", "\1"))
+        "\x1b\\[[0-9;]*m", "", coloured(whole, 1.0, [activation > 0 for _, activation in drawn], ("\0", "\1"))
     )
     assert plain == naive
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.text.json_values import is_list
+from inspect_autointerp.text.strict_yaml import Unreadable, load
 
 _FLOORS = "floors"
 
@@ -155,8 +156,8 @@ def read_study(name: str) -> Study:
             f"{name}: no such study; there are {', '.join(study_names())}, or give a .yaml file of your own"
         )
     try:
-        study = Study.model_validate(yaml.safe_load(Path(name).read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        study = Study.model_validate(load(Path(name).read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, Unreadable) as error:
         raise UserError(f"{name}: cannot be read ({' '.join(str(error).split())})") from error
     except ValidationError as error:
         [first, *_] = error.errors()

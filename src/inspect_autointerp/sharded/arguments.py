@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from click import Context, Option, UsageError
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.text.json_values import is_dict
@@ -84,25 +85,30 @@ class Arguments:
 
 
 def options(given: Sequence[str]) -> Iterator[tuple[str, str | None]]:
-    """Options with their values: `["--a", "1", "--b=2", "-Tx=3", "--c"]` has four, the last without a value.
+    """Take options apart as Inspect's own command does: `["--seed=1", "-Tx=3", "--debug"]` has three.
+
+    Yields:
+        Each option, in its order and by its first name, and its value; None where it has none.
 
     Raises:
-        UserError: Something is no option, nor the value of one.
+        UserError: `inspect eval` has no such option, one lacks its value, or something is no option.
     """
-    rest = list(given)
-    while rest:
-        option = rest.pop(0)
-        if not option.startswith("-") or option == "-":
-            raise UserError(f"{option}: expected an option of inspect eval; a sharded evaluation has one task")
-        if option.startswith("--") and "=" in option:
-            name, _, value = option.partition("=")
-            yield name, value
-        elif not option.startswith("--") and len(option) > 2:
-            yield option[:2], option[2:]
-        elif rest and not rest[0].startswith("-"):
-            yield option, rest.pop(0)
-        else:
-            yield option, None
+    from inspect_autointerp.inspect_support.compat import eval_command
+
+    try:
+        values, _, order = eval_command.make_parser(Context(eval_command)).parse_args(list(given))
+    except UsageError as error:
+        raise UserError(f"inspect eval: {error.format_message()}") from error
+    if isinstance(tasks := values["tasks"], tuple) and tasks:  # a marker of click's where there are none
+        raise UserError(f"{tasks[0]}: expected an option of inspect eval; a sharded evaluation has one task")
+    for parameter in order:
+        if isinstance(parameter, Option):
+            value = values[str(parameter.name)]
+            if parameter.multiple:
+                value = value.pop(0)
+            negated = value is False and parameter.secondary_opts
+            name = (parameter.secondary_opts if negated else parameter.opts)[0]
+            yield name, value if isinstance(value, str) else None
 
 
 def _config(file: str | None) -> dict[str, Any]:

@@ -30,9 +30,11 @@ def is_url(place: object) -> bool:
 
 def cache_folder() -> Path:
     """Return the folder for things made or fetched once: `INSPECT_AUTOINTERP_CACHE`, or the user's cache."""
+    from platformdirs import user_cache_path
+
     if cache := os.environ.get("INSPECT_AUTOINTERP_CACHE"):
         return Path(cache)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "inspect_autointerp"
+    return user_cache_path("inspect_autointerp", appauthor=False)
 
 
 @contextmanager

@@ -42,45 +42,47 @@ class Settings:
     __pydantic_config__ = STRICT
 
     corpus: Text = "stdlib"
-    """`stdlib`, a local file or folder, or the name of a Hugging Face dataset."""
+    """Corpus: `stdlib`; a file, folder or URL (text, JSON, CSV, Parquet; also .gz, .bz2, .xz, .zst); or
+    dataset[@revision][:config] on the Hub."""
     corpus_split: Text = "train"
     """Split of a Hugging Face dataset."""
     column: Text = "text"
-    """Column that holds the text, where there are columns."""
+    """Column that holds the text."""
     separator: str | None = None
-    """Separator of the documents in a text file, with escapes as in `\n\n`; if none, a file is one document."""
+    r"""Separator of the documents in a text file, such as `<|endoftext|>` or `\n\n`; by default a file is one
+    document."""
     tokens: int = 1_000_000
-    """Tokens of the corpus to read, at most."""
+    """Tokens of the corpus to read."""
     context_length: int = 256
-    """Tokens that the subject sees at once, BOS not counted."""
+    """Tokens the subject sees at once, without BOS."""
     window: int = 32
     """Tokens in a context."""
     center: bool = False
-    """True if contexts are centred on the latent's peak, rather than cut on a grid that starts with the document."""
+    """Centre contexts on the latent's peak, instead of cutting them on a grid that starts with the document."""
     pack: bool = False
-    """True if what the subject sees may run over the end of a document."""
+    """Fill each context length with text from several documents."""
     sample: int = 128
-    """Windows kept per latent and split, uniformly."""
+    """Windows kept per latent and split, drawn uniformly."""
     top: int = 32
-    """Windows kept per latent and split for their maximum."""
+    """Windows kept per latent and split for the strongest activations."""
     pool: int = 1024
-    """Windows kept for all latents, uniformly."""
+    """Windows kept for all latents together, as non-activating contexts."""
     min_active: int = 200
-    """A latent that fires, but in fewer windows, is marked as rare. It is kept all the same."""
+    """Mark latents that fire in fewer windows as rare; they are kept."""
     neighbours: Literal["decoder", "encoder", "none"] = "decoder"
-    """Whose cosines say which latents are neighbours; `none` to look for none."""
+    """Weights whose cosines define a latent's neighbours: `decoder`, `encoder` or `none`."""
     test_fraction: float = 0.5
-    """A document is of the test split if a hash of its tokens and the seed falls below this share."""
+    """Share of documents in the test split, by a hash of their tokens and the seed."""
     seed: int = 0
-    """Random seed of the window sampling, the document split, and the order of the standard library's documents."""
+    """Random seed for window sampling, the document split, and the order of the corpus `stdlib`."""
     dtype: Text = "float32"
-    """In which the subject runs: `float32`, `bfloat16`, `float16`, or `auto` for the checkpoint's own."""
+    """Type of the subject's weights: `float32`, `bfloat16`, `float16` or `auto`, the checkpoint's own."""
     coder_dtype: Literal["float32", "bfloat16"] = "float32"
-    """In which coders hold their weights. They add up in float32 in any case."""
+    """Type of the coders' weights: `float32` or `bfloat16`; sums are always float32."""
     attention: Text | None = None
-    """Implementation of the subject's attention, as transformers names them; its own choice if not given."""
+    """Attention: `eager`, `sdpa`, `flash_attention_2`, …; by default transformers chooses."""
     quantization: Literal["8bit", "4bit"] | None = None
-    """Quantization of the subject's weights, by bitsandbytes."""
+    """Load the subject in `8bit` or `4bit`, by bitsandbytes."""
 
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
@@ -99,7 +100,7 @@ def _store_table(store: Store, name: str) -> Table:
     table.add_row("tokens", f"{manifest.n_tokens:,}")
     table.add_row("documents", f"{manifest.n_documents:,}")
     table.add_row("windows", f"{manifest.n_windows:,} of {manifest.settings.window} tokens")
-    table.add_row("size", f"{_bytes(sum(sizes.values()))}, including {_sizes(shared)}")
+    table.add_row("size", f"{decimal(sum(sizes.values()))}, including {_sizes(shared)}")
     return table
 
 
@@ -191,13 +192,5 @@ def _number(value: float) -> str:
     return "–" if isnan(value) else f"{value:.3g}"
 
 
-def _bytes(n: int) -> str:
-    """1234567 → `1.2 MB`."""
-    size, units = float(n), ["B", "kB", "MB", "GB", "TB"]
-    while size >= 1000 and len(units) > 1:
-        size, units = size / 1000, units[1:]
-    return f"{size:.3g} {units[0]}"
-
-
 def _sizes(files: dict[str, int]) -> str:
-    return ", ".join(f"{name} {_bytes(size)}" for name, size in files.items())
+    return ", ".join(f"{name} {decimal(size)}" for name, size in files.items())

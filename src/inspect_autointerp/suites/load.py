@@ -12,9 +12,9 @@ from inspect_autointerp.builtin.locate import BUILT_IN, located
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.store.remote import is_url
 from inspect_autointerp.store.settings import Settings
-from inspect_autointerp.suites.strict_yaml import Unreadable, load
 from inspect_autointerp.suites.suite import FORMAT, Suite
 from inspect_autointerp.text.json_values import is_dict
+from inspect_autointerp.text.strict_yaml import Unreadable, load
 
 _LARGEST = 1 << 20
 

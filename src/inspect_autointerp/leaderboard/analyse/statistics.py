@@ -93,30 +93,16 @@ def _over_latents(results: Results, table: int) -> pd.DataFrame:
 
 def mean_of(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return how many values each column of (latent, entry) has, and their mean; NaN of none."""
-    n: np.ndarray = (~np.isnan(values)).sum(axis=0)
-    total = np.nansum(values, axis=0, dtype=np.float64)
-    return n, np.divide(total, n, out=np.full(n.shape, np.nan), where=n > 0)
+    frame = pd.DataFrame(values)
+    return frame.count().to_numpy(), frame.mean().to_numpy(np.float64)
 
 
 def quartiles(values: np.ndarray) -> np.ndarray:
-    """The quartiles of each column of (latent, entry), interpolated as numpy does by default: float64 (3, entry).
+    """Return the quartiles of each column of (latent, entry): float64 (3, entry), NaN of none.
 
-    numpy's own `nanquantile` looks at the columns one by one in Python wherever one of them holds a NaN.
+    They are interpolated, as numpy does by default, and pandas leaves out NaN.
     """
-    ordered = np.sort(values, axis=0)  # NaN goes last
-    n = (~np.isnan(values)).sum(axis=0)
-    rows = np.full((3, values.shape[1]), np.nan)
-    if not len(values):
-        return rows
-    for row, share in zip(rows, (0.25, 0.5, 0.75), strict=True):
-        at = np.maximum(n - 1, 0) * share
-        below = np.floor(at).astype(int)
-        left, right = (
-            np.take_along_axis(ordered, np.minimum(i, len(values) - 1)[None], axis=0)[0]
-            for i in (below, np.minimum(below + 1, np.maximum(n - 1, 0)))
-        )
-        row[:] = left + (right - left) * (at - below)
-    return rows
+    return pd.DataFrame(values).quantile([0.25, 0.5, 0.75]).to_numpy(np.float64)
 
 
 def _ranks(results: Results, both_ways: pd.DataFrame) -> pd.DataFrame:

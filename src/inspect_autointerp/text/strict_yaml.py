@@ -19,9 +19,11 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         mapping = super().construct_mapping(node, deep)
         if len(mapping) != len(node.value):
-            names = [key.value for key, _ in node.value]
-            twice = next((name for name in names if names.count(name) > 1), "<<")
-            raise Unreadable(f"line {node.start_mark.line + 1}: {twice} is given twice")
+            keys = [key for key, _ in node.value]
+            names = [key.value for key in keys]
+            again = next((key for i, key in enumerate(keys) if key.value in names[:i]), None)
+            line, name = (again.start_mark.line, again.value) if again else (node.start_mark.line, "<<")
+            raise Unreadable(f"line {line + 1}: {name} is given twice")
         return mapping
 
 
