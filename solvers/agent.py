@@ -100,9 +100,9 @@ def submit() -> Tool:
         """Submit your explanation. This ends your work.
 
         Args:
-            explanation: What the latent responds to, in one short sentence or phrase.
-            concepts: If the latent responds to several things that have nothing in common, each of them by itself.
-                The explanation has to name all of them all the same.
+            explanation: What the latent is active on, in one short sentence or phrase.
+            concepts: If the latent is active on several things that have nothing in common, a list of them. The
+                explanation must still name all of them.
         """
         line = explanation_line(explanation)
         notes().concepts = [explanation_line(concept) for concept in concepts or []]

@@ -18,16 +18,17 @@ from inspect_autointerp.inspect_support.explanation import normalised
 from inspect_autointerp.inspect_support.model_call import Failure, attempt, max_tokens_of
 from inspect_autointerp.scorers.shared.parsing.final_answer import AnswerError
 from inspect_autointerp.solvers.parse_explanation import parse_explanation, read_explanation
+from inspect_autointerp.text.prompt_lines import ANSWER_TAG
 
 COPIED = "repeats_worked_example"
 """The reason of an answer that is, word for word, what the prompt says of one of its worked latents."""
 _AGAIN = (
-    "Your answer cannot be used: {problem}. Answer again, with one line alone, which begins with `EXPLANATION:` and"
-    " goes on with the explanation of the last latent that you were shown."
+    "Your answer cannot be used: {problem}. Answer again with a single line. It must begin with"
+    f" `{ANSWER_TAG}`, followed by your explanation of the last latent that you were shown."
 )
 _IN_OTHER_WORDS = (
-    "its explanation is that of one of the worked latents above, word for word; if this latent responds to the same,"
-    " say so in other words"
+    "its explanation repeats an earlier latent's explanation word for word; if this latent is active on the same"
+    " things, use other words"
 )
 
 

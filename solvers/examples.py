@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from math import ceil
 
 from inspect_autointerp.latent import Context
+from inspect_autointerp.text.prompt_lines import ACTIVE, EXAMPLE, numbered_line
 from inspect_autointerp.text.render import active_tokens, marked, visible
 
 MAX_LISTED = 10
@@ -23,7 +24,7 @@ def examples(
     maximum: float,
     *,
     activations: bool = True,
-    name: str = "Example",
+    name: str = EXAMPLE,
 ) -> list[str]:
     """Return the lines that show contexts, each after an empty line.
 
@@ -37,8 +38,8 @@ def examples(
     """
     lines: list[str] = []
     for number, context in enumerate(contexts, first):
-        lines += ["", f"{name} {number}: {marked(context, pair)}"]
-        lines += [f"Active: {strengths(context, maximum)}"] if activations else []
+        lines += ["", numbered_line(name, number, marked(context, pair))]
+        lines += [f"{ACTIVE}{strengths(context, maximum)}"] if activations else []
     return lines
 
 

@@ -9,6 +9,7 @@ from inspect_autointerp.latent import Context
 from inspect_autointerp.solvers.evidence import Gathered
 from inspect_autointerp.solvers.options import Options
 from inspect_autointerp.solvers.steering_effects import Effect, Raised
+from inspect_autointerp.text.prompt_lines import ANSWER_TAG
 
 _TOKEN = re.compile(r"⟦(.+?)\|(\d+)⟧")
 
@@ -51,7 +52,7 @@ class Worked:
             thought = self.steps if options.cot else self.thought
         else:
             thought = self.of_effects_in_steps if options.cot else self.of_effects
-        return f"{thought}\nEXPLANATION: {self.label if options.style == 'label' else self.sentence}"
+        return f"{thought}\n{ANSWER_TAG} {self.label if options.style == 'label' else self.sentence}"
 
 
 def _context(text: str) -> Context:
@@ -86,15 +87,15 @@ WORKED = (
         ),
         promoted=(" Monday", " Friday", "day", " Sundays", " weekend"),
         suppressed=(" kilometres", "()", " copper"),
-        thought="The active tokens are days of the week, whole or begun; a preposition before one is weakly active.",
+        thought="The marked tokens are days of the week, or begin one. A preposition before a day is weakly active.",
         steps=(
-            "The tokens: on, Tuesday, Sunday, Fri.\nAround them: dates and opening hours; `on` stands before a day, and"
-            " `Fri` begins one.\nIn common: they name a day of the week, also where it is only begun."
+            "The tokens: on, Tuesday, Sunday, Fri.\nAround them: dates and opening hours. `on` comes before a day, and"
+            " `Fri` begins one.\nIn common: they name a day of the week, or begin its name."
         ),
-        of_effects="The tokens name days of the week, go on with such a name, or go on to the next one.",
+        of_effects="The tokens name days of the week, or complete the name of one.",
         of_effects_in_steps=(
-            "The tokens: and, Monday, Tuesday, day, Friday, Sundays.\nAround them: a day of the week has been named or"
-            " begun.\nIn common: they name days, or lead on to the next one."
+            "The tokens: and, Monday, Tuesday, day, Friday, Sundays.\nAround them: each comes after the name of a day"
+            " of the week, or after its beginning.\nIn common: they name days, or lead to the next one."
         ),
         sentence="names of days of the week",
         label="days of the week",
@@ -112,15 +113,15 @@ WORKED = (
         ),
         promoted=("\n    ", "\n        ", "\n\t", " return", " pass"),
         suppressed=(" yesterday", "ness", " Mr"),
-        thought="The colon is active each time it ends a line that opens a block of Python code.",
+        thought="Each marked token is a colon at the end of a line that opens a block of Python code.",
         steps=(
-            "The tokens: a colon each time.\nAround them: for, while or if before it; a line end and an indentation"
+            "The tokens: a colon each time.\nAround them: for, while or if before it, a line break and an indentation"
             " after it.\nIn common: the colon ends a line of Python that opens a block."
         ),
-        of_effects="The tokens end a line and indent the next one, or begin the body of a block of Python code.",
+        of_effects="The tokens break the line and indent the next one, or begin the body of a block of Python code.",
         of_effects_in_steps=(
-            "The tokens: line ends with an indentation, return, pass.\nAround them: lines of Python that open a block."
-            "\nIn common: they begin the indented body of such a block."
+            "The tokens: line breaks with an indentation, return, pass.\nAround them: lines of Python that open a"
+            " block.\nIn common: they begin the indented body of such a block."
         ),
         sentence="the colon that opens an indented block of Python code",
         label="block-opening Python colon",
@@ -138,15 +139,15 @@ WORKED = (
         ),
         promoted=(" than", " THAN", "-than", " compared"),
         suppressed=(" most", "est", " equally"),
-        thought="Each active token makes or ends a comparative.",
+        thought="Each marked token is a comparative or part of one.",
         steps=(
-            "The tokens: better, tall and er, less.\nAround them: two things are compared, mostly with `than` after"
-            " it.\nIn common: each makes or ends a comparative, regular or not."
+            "The tokens: better, tall and er, less.\nAround them: two things are compared, mostly with `than` after the"
+            " token.\nIn common: each is a comparative or part of one, regular or irregular."
         ),
-        of_effects="After a comparative the tokens lead on to what something is compared with.",
+        of_effects="After a comparative, the tokens introduce what something is compared with.",
         of_effects_in_steps=(
-            "The tokens: than, in several spellings, compared.\nAround them: a comparative stands before.\nIn common:"
-            " they lead on to what it is compared with."
+            "The tokens: than, in several spellings, compared.\nAround them: a comparative comes before.\nIn common:"
+            " they introduce what something is compared with."
         ),
         sentence="comparative forms of adjectives and adverbs",
         label="comparative forms",

@@ -58,15 +58,15 @@ def read_explanation(reply: str) -> str:
     if not lines:
         if text := _member(answer):
             return text
-        raise AnswerError("no line of it begins with `EXPLANATION:` and goes on with an explanation")
+        raise AnswerError("it has no line that begins with `EXPLANATION:` followed by an explanation")
     if len(texts) > 1:
         raise AnswerError(f"it holds {len(texts)} lines that begin with `EXPLANATION:`, and they differ")
     if _TAKEN_BACK.search(answer, lines[-1].end()):
-        raise AnswerError("it takes back its explanation, and gives no other")
+        raise AnswerError("it takes back its explanation without giving another one")
     if texts[0].endswith(":") and _LIST.match(answer[lines[-1].end() : lines[-1].end() + 40]):
         raise AnswerError("its explanation goes on in a list")
     if len(texts[0]) > LONGEST:
-        raise AnswerError(f"its explanation has {len(texts[0]):,} characters, and {LONGEST:,} is the most")
+        raise AnswerError(f"its explanation has {len(texts[0]):,} characters, but at most {LONGEST:,} are allowed")
     return texts[0]
 
 

@@ -12,45 +12,58 @@ from inspect_autointerp.solvers.examples import examples, quoted
 from inspect_autointerp.solvers.few_shot import WORKED
 from inspect_autointerp.solvers.options import Options
 from inspect_autointerp.solvers.parse_explanation import parse_explanation as parse_explanation
+from inspect_autointerp.text.prompt_lines import (
+    ANSWER_TAG,
+    BEGINNING,
+    LATENT,
+    LEAST_PROBABLE,
+    LINE_BREAK,
+    MORE_PROBABLE,
+    MOST_PROBABLE,
+    SILENT_TEXT,
+    marks_line,
+    numbered_line,
+)
 from inspect_autointerp.text.render import delimiters, visible
 
-VERSION = "explain/2"
+VERSION = "explain/3"
 """Changes whenever the wording below, or the worked examples', does: scores of explanations from different prompts are
 told apart by it, and by the options, which change it as they say."""
 
-_WHAT = """\
-You find out what one latent of a language model responds to. A latent is a direction inside the model that is silent \
-on most text and active on some tokens."""
-_EXAMPLES = """\
-You get examples of text on which it was active. The tokens on which it was active stand between delimiters that are \
-named at the top; the delimiters are not part of the text. ⏎ stands for the end of a line."""
+_ROLE = f"You explain what one latent of a language model is active on. {LATENT}"
+_EXAMPLES = f"""\
+You get numbered examples: texts, each cut from a longer text, in which the latent is active. The tokens on which it \
+is active are marked. The first line names the two signs around marked tokens; these signs are not part of the text. \
+{LINE_BREAK}"""
 _STRENGTHS = """ \
-Below each example the active tokens are listed with their strength, from 1 (weak) to 10 (the strongest of all)."""
-_SILENT = " After them come texts on which it was silent, though they are alike."
+Below each example, its marked tokens are listed with their strengths, from 1 (weak) to 10 (the strongest in all \
+examples)."""
+_SILENT = " After the examples come silent texts: they look similar, but the latent is silent on all of their tokens."
 _LOGITS = """\
-You get the tokens which the latent, by itself, makes most probable as the next one, and those which it makes least \
-probable."""
+You get the tokens that the latent, by itself, makes most probable as the next token, and the tokens that it makes \
+least probable."""
 _EFFECTS = """\
-You get beginnings of text, cut where the latent became active. It was amplified there, and below each you see which \
-tokens became more probable as the next one, and by how many percentage points."""
+You get numbered beginnings of texts, each cut right after a token on which the latent is active. The latent was \
+amplified on that token. Below each beginning are the tokens that this made more probable as the next token, each with \
+the increase in percentage points."""
 
 _LOOK = """\
-Look for what the active tokens have in common, in themselves or in what stands around them, and say it so that \
-somebody could predict from new text whether and where the latent will be active."""
+Find what the marked tokens have in common, in themselves or in the text around them. Explain it so that a reader can \
+predict, for a new text, whether the latent is active in it and on which tokens."""
 _LOOK_AT_EFFECTS = """\
-Look for what the tokens that it makes more probable have in common, and say it so that somebody could tell from what \
-the model writes that the latent was amplified."""
-_BESIDES = " What it makes more probable is a further sign of what it stands for."
+Find what the tokens that became more probable have in common. Explain it so that a reader can tell from what the \
+model writes that the latent was amplified."""
+_FURTHER = " The tokens that the latent makes more probable are a further clue to what it stands for."
 
-_SPECIFIC = "- Be specific, and cover all examples, weak ones included. Leave out what only some of them share."
-_NOT_SILENT = "- It must not hold of the texts on which the latent was silent."
-_LENGTH = {"sentence": "One short sentence or phrase.", "label": "A label of two to five words."}
-_NO_LIST = 'No list of examples, nothing about delimiters, strengths or "the latent".'
-_THINK = "- You may think first. The last line of your answer must be"
+_SPECIFIC = "- Be specific. Cover all examples, the weak ones too. Leave out what only some of the examples share."
+_NOT_SILENT = "- The explanation must not fit the silent texts."
+_LENGTH = {"sentence": "Write one short sentence or phrase.", "label": "Write a label of two to five words."}
+_NO_LIST = 'Do not list examples in it, and do not mention the marks, the strengths or "the latent".'
+_THINK = "- You may think first. The last line of your answer must have this form:"
 _IN_STEPS = """\
-- Think first, in three steps: what the tokens are, one by one; what stands around them; what all examples have in \
-common, the weakest too. The last line of your answer must be"""
-_LAST = "EXPLANATION: <your explanation>"
+- Think first, in three steps: the marked tokens, one by one; the text around them; what all examples have in common, \
+the weakest too. The last line of your answer must have this form:"""
+_LAST = f"{ANSWER_TAG} <your explanation>"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,10 +107,10 @@ def _system(options: Options) -> str:
         shown.append(_EXAMPLES + strengths + silent)
     shown += [_EFFECTS] if "effects" in options.kinds else []
     shown += [_LOGITS] if "logits" in options.kinds else []
-    look = (_LOOK + (_BESIDES if len(options.kinds) > 1 else "")) if contexts else _LOOK_AT_EFFECTS
+    look = (_LOOK + (_FURTHER if len(options.kinds) > 1 else "")) if contexts else _LOOK_AT_EFFECTS
     rules = [_SPECIFIC, *([_NOT_SILENT] if options.contrastive else []), f"- {_LENGTH[options.style]} {_NO_LIST}"]
     rules.append(_IN_STEPS if options.cot else _THINK)
-    return "\n\n".join([_WHAT, *shown, "\n".join([look, *rules]), _LAST])
+    return "\n\n".join([_ROLE, *shown, "\n".join([look, *rules, _LAST])])
 
 
 def question(gathered: Gathered, options: Options, errors: Errors | None = None) -> str:
@@ -110,23 +123,25 @@ def question(gathered: Gathered, options: Options, errors: Errors | None = None)
         return examples(contexts, first, pair, maximum, activations=options.activations)
 
     def silent(contexts: Sequence[Context], first: int) -> list[str]:
-        return [""] * bool(contexts) + [f"Silent {n}: {visible(c.text)}" for n, c in enumerate(contexts, first)]
+        return [""] * bool(contexts) + [
+            numbered_line(SILENT_TEXT, n, visible(c.text)) for n, c in enumerate(contexts, first)
+        ]
 
-    lines = [f"Active tokens stand between {pair[0]} and {pair[1]}."] if everything else []
+    lines = [marks_line(pair)] if everything else []
     lines += active(gathered.active, 1) + silent(gathered.silent, 1)
     for number, effect in enumerate(gathered.effects, 1):
         raised = (f"{quoted(token.token)}: +{100 * (token.steered - token.clean):.1f}" for token in effect.raised)
-        lines += ["", f"Beginning {number}: {visible(effect.prompt)}", f"More probable: {', '.join(raised)}"]
+        lines += ["", numbered_line(BEGINNING, number, visible(effect.prompt)), f"{MORE_PROBABLE}{', '.join(raised)}"]
     if gathered.promoted:
-        lines += ["", f"Most probable: {', '.join(map(quoted, gathered.promoted))}"]
-        lines += [f"Least probable: {', '.join(map(quoted, gathered.suppressed))}"]
+        lines += ["", f"{MOST_PROBABLE}{', '.join(map(quoted, gathered.promoted))}"]
+        lines += [f"{LEAST_PROBABLE}{', '.join(map(quoted, gathered.suppressed))}"]
     if errors:
-        lines += ["", f"An earlier explanation was: {visible(errors.explanation)}"]
+        lines += ["", f"An earlier explanation: {visible(errors.explanation)}"]
         if missed:
-            lines += ["It does not cover these, on which the latent was active:"]
+            lines += ["It misses these examples, in which the latent is active:"]
             lines += active(missed, len(gathered.active) + 1)
         if alarms:
-            lines += [""] * bool(missed) + ["It covers these, on which the latent was silent:"]
+            lines += [""] * bool(missed) + ["It wrongly fits these texts, on which the latent is silent:"]
             lines += silent(alarms, len(gathered.silent) + 1)
-        lines += ["", "Find a better one, which is right about these and all the others."]
+        lines += ["", "Write a better explanation, one that is right about these texts and about all the others."]
     return "\n".join(lines).strip()

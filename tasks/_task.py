@@ -94,8 +94,7 @@ def score_task(
     specs = {name: SCORES[name] for name in scorers}
     kinds = data.kinds[1:] if hard is None else hard
     shown = {name: list(spec.columns_shown(kinds)) for name, spec in specs.items()}
-    if len(shown) > 1:
-        shown = {name: [spec.headline, "unscored"] for name, spec in specs.items()}
+    together = _shown_together(specs) if len(specs) > 1 else None
     first = next(iter(specs))
     with one_line_errors():
         judge = _grader_note(list(specs.values()), grader)
@@ -107,7 +106,7 @@ def score_task(
         tags=TAGS,
         model_roles={"grader": grader} if grader else None,
         headline_metric=HeadlineMetric(scorer=first, metric="mean"),
-        viewer=_viewer(shown),
+        viewer=_viewer(shown, together),
         metadata={
             "store": data.store.digest,
             "subject": data.store.manifest.subject,
@@ -150,7 +149,31 @@ def _grader_note(specs: Collection[ScoreSpec], grader: str | Model | None) -> st
     return "none given: the main model, which explains nothing, grades"
 
 
-def _viewer(shown: Mapping[str, Sequence[str]]) -> ViewerConfig:
+def _shown_together(specs: Mapping[str, ScoreSpec]) -> dict[str, list[str]]:
+    """Return the statistics that the list shows where it has several scores, and of which scores, in order.
+
+    Inspect titles a column by its statistic alone, so scores with one statistic have columns with one title. Only
+    headlines are shown, and each of all scores that have it: else its title would be wrong of a column that a reader
+    adds.
+    """
+    headlines = dict.fromkeys(spec.headline for spec in specs.values())
+    return {key: [name for name, spec in specs.items() if key in spec.keys] for key in headlines}
+
+
+def _title(scores: Sequence[str]) -> str:
+    """Return the title of the columns of one statistic: `simulation`, or `det, fuz`, in the order of the columns.
+
+    Inspect cuts titles at about 14 characters.
+    """
+    return scores[0] if len(scores) == 1 else ", ".join(score[:3] for score in scores)
+
+
+def _viewer(shown: Mapping[str, Sequence[str]], together: Mapping[str, Sequence[str]] | None = None) -> ViewerConfig:
+    columns = [(score, key) for score, statistics in shown.items() for key in statistics]
+    labels = None
+    if together:
+        columns = [(score, key) for key, scores in together.items() for score in scores]
+        labels = {key: _title(scores) for key, scores in together.items()}
     scales = {
         key: ScoreColorScale(palette="good-high", min=chance_of(key), max=1)
         for statistics in shown.values()
@@ -164,10 +187,11 @@ def _viewer(shown: Mapping[str, Sequence[str]]) -> ViewerConfig:
             columns=[
                 TaskSamplesColumn(id="sampleId"),
                 TaskSamplesColumn(id="answer"),
-                *(TaskSamplesColumn.score(score, key) for score, statistics in shown.items() for key in statistics),
+                *(TaskSamplesColumn.score(score, key) for score, key in columns),
                 TaskSamplesColumn(id="input", visible=False),
                 TaskSamplesColumn(id="target", visible=False),
             ],
+            score_labels=labels,
             score_color_scales=scales,
             color_scales_enabled=True,
             multiline=False,

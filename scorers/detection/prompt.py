@@ -3,22 +3,24 @@
 from collections.abc import Sequence
 from functools import cache
 
-from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageSystem, ChatMessageUser
+from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageUser
 
 from inspect_autointerp.scorers.shared.ask import question_message
-from inspect_autointerp.scorers.shared.worked_examples import WorkedTexts, worked_answer
-from inspect_autointerp.text.render import visible
+from inspect_autointerp.scorers.shared.worked_examples import WorkedTexts, system_message, worked_answer
+from inspect_autointerp.text.prompt_lines import CONFIDENCE, LATENT, LINE_BREAK, TEXT, explanation_line, numbered_line
 
-_SYSTEM = """\
-One latent of a language model is active on some texts and silent on all others. Somebody has explained what it \
-responds to. You get the explanation and some numbered texts, cut out of longer ones; ⏎ stands for the end of a line.
+_SYSTEM = f"""\
+You predict from an explanation which texts a latent is active on. {LATENT} The explanation says what it is active on.
 
-For each text decide from the explanation alone whether the latent is active somewhere in it. Any number of the texts, \
-none and all included, can be of either kind.
+You get the explanation and numbered texts, each cut from a longer text. {LINE_BREAK}
 
-Answer with a list of {what}, one for each text in order, and nothing else."""
-_LABELS = "0 (silent) and 1 (active)"
-_CONFIDENCES = "whole numbers from 0 (surely silent) to 100 (surely active), 50 or more counting as active"
+For each text, decide from the explanation alone whether the latent is active on at least one of its tokens. Judge \
+each text by itself: the latent may be active on all of the texts, on some, or on none.
+
+Answer with a list in square brackets that has one item for each text, in order: {{item}}. For {{n}} texts the answer \
+looks like {{example}}. Write only the list, without explaining it."""
+_LABEL = "1 if the latent is active, 0 if it is silent"
+_CONFIDENCE = f"{CONFIDENCE}, where 0 means certainly silent, 100 certainly active, and 50 or more counts as active"
 
 WORKED = (
     WorkedTexts(
@@ -67,8 +69,8 @@ def detection_messages(explanation: str, texts: Sequence[str], confidence: bool 
 
 @cache  # the same objects: Inspect copies, and writes into a sample's log, each message once and not once per call
 def _beginning(n: int, confidence: bool) -> list[ChatMessage]:
-    system = _SYSTEM.format(what=_CONFIDENCES if confidence else _LABELS)
-    messages: list[ChatMessage] = [ChatMessageSystem(content=system)]
+    system = system_message(_SYSTEM, _CONFIDENCE if confidence else _LABEL, n, confidence)
+    messages: list[ChatMessage] = [system]
     for worked in WORKED:
         texts, labels = worked.first(n)
         messages.append(ChatMessageUser(content=_question(worked.explanation, texts)))
@@ -77,5 +79,5 @@ def _beginning(n: int, confidence: bool) -> list[ChatMessage]:
 
 
 def _question(explanation: str, texts: Sequence[str]) -> str:
-    shown = visible(explanation.strip()) or "(none was given)"
-    return "\n".join([f"Explanation: {shown}", "", *(f"Text {i}: {text}" for i, text in enumerate(texts, 1))])
+    shown = [numbered_line(TEXT, i, text) for i, text in enumerate(texts, 1)]
+    return "\n".join([explanation_line(explanation), "", *shown])

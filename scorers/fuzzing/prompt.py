@@ -3,25 +3,34 @@
 from collections.abc import Sequence
 from functools import cache
 
-from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageSystem, ChatMessageUser
+from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageUser
 
 from inspect_autointerp.scorers.shared.ask import question_message
-from inspect_autointerp.scorers.shared.worked_examples import WorkedTexts, worked_answer
-from inspect_autointerp.text.render import visible
+from inspect_autointerp.scorers.shared.worked_examples import WorkedTexts, system_message, worked_answer
+from inspect_autointerp.text.prompt_lines import (
+    CONFIDENCE,
+    LATENT,
+    LINE_BREAK,
+    TEXT,
+    explanation_line,
+    marks_line,
+    numbered_line,
+)
 
-_SYSTEM = """\
-One latent of a language model is active on some tokens and silent on all others. Somebody has explained what it \
-responds to. You get the explanation and some numbered texts, cut out of longer ones, in each of which tokens are \
-marked. The delimiters of the marks are named below the explanation and are not part of the text; ⏎ stands for the end \
-of a line.
+_SYSTEM = f"""\
+You check marked tokens against an explanation of a latent. {LATENT} The explanation says what it is active on.
 
-For each text decide from the explanation alone whether the marks are right: whether the marked tokens are those on \
-which the latent is active. They are wrong where the latent is silent on the marked tokens, be it active elsewhere in \
-the text or not at all. Any number of the texts, none and all included, can have right marks.
+You get the explanation and numbered texts, each cut from a longer text. In each text some tokens are marked. The line \
+below the explanation names the two signs around marked tokens; these signs are not part of the text. {LINE_BREAK}
 
-Answer with a list of {what}, one for each text in order, and nothing else."""
-_LABELS = "0 (wrong) and 1 (right)"
-_CONFIDENCES = "whole numbers from 0 (surely wrong) to 100 (surely right), 50 or more counting as right"
+For each text, decide from the explanation alone whether the marks are right or wrong. They are right if the latent is \
+active on the marked tokens. They are wrong if the latent is silent on the marked tokens, even if it is active \
+elsewhere in the text. Judge each text by itself: the marks may be right in all of the texts, in some, or in none.
+
+Answer with a list in square brackets that has one item for each text, in order: {{item}}. For {{n}} texts the answer \
+looks like {{example}}. Write only the list, without explaining it."""
+_LABEL = "1 if the marks are right, 0 if they are wrong"
+_CONFIDENCE = f"{CONFIDENCE}, where 0 means certainly wrong, 100 certainly right, and 50 or more counts as right"
 
 WORKED = (
     WorkedTexts(
@@ -71,8 +80,8 @@ def fuzzing_messages(
 
 @cache  # the same objects each time, see `detection`
 def _beginning(n: int, confidence: bool) -> list[ChatMessage]:
-    system = _SYSTEM.format(what=_CONFIDENCES if confidence else _LABELS)
-    messages: list[ChatMessage] = [ChatMessageSystem(content=system)]
+    system = system_message(_SYSTEM, _CONFIDENCE if confidence else _LABEL, n, confidence)
+    messages: list[ChatMessage] = [system]
     for worked in WORKED:
         texts, labels = worked.first(n)
         messages.append(ChatMessageUser(content=_question(worked.explanation, texts, ("<<", ">>"))))
@@ -81,6 +90,5 @@ def _beginning(n: int, confidence: bool) -> list[ChatMessage]:
 
 
 def _question(explanation: str, texts: Sequence[str], pair: tuple[str, str]) -> str:
-    shown = visible(explanation.strip()) or "(none was given)"
-    head = [f"Explanation: {shown}", f"Marked tokens stand between {pair[0]} and {pair[1]}.", ""]
-    return "\n".join([*head, *(f"Text {i}: {text}" for i, text in enumerate(texts, 1))])
+    shown = [numbered_line(TEXT, i, text) for i, text in enumerate(texts, 1)]
+    return "\n".join([explanation_line(explanation), marks_line(pair), "", *shown])

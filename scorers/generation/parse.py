@@ -60,12 +60,12 @@ def parse_written(reply: str, n: int) -> Written:
 
 def _texts(content: object, side: str, n: int) -> tuple[str, ...]:
     if not is_list(content):
-        raise AnswerError(f"{side} is no list")
+        raise AnswerError(f"{side} is not a list")
     if len(content) != n:
         raise AnswerError(f"{side} holds {len(content)} texts, not {n}")
     for i, text in enumerate(content, 1):
         if not isinstance(text, str):
-            raise AnswerError(f"item {i} of {side} is no text")
+            raise AnswerError(f"item {i} of {side} is not a text")
         if len(text) > MAX_CHARACTERS:
             raise AnswerError(f"text {i} of {side} has {len(text)} characters, more than {MAX_CHARACTERS}")
     return tuple(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") for text in content)

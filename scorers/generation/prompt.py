@@ -5,23 +5,28 @@ import json
 from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageSystem, ChatMessageUser
 
 from inspect_autointerp.scorers.generation.parse import Written
-from inspect_autointerp.text.render import visible
+from inspect_autointerp.text.prompt_lines import LATENT, explanation_line, write_line
 
-_SYSTEM = """\
-One latent of a language model is active on some texts and silent on all others. Somebody has explained what it \
-responds to. You get the explanation, and write new texts that put it to the test: the model will read them.
+_SYSTEM = (
+    f"""\
+You write texts that put an explanation of a latent to the test. {LATENT} The explanation says what it is active on. A \
+language model will read your texts, and it is measured on which of them the latent is active.
 
+"""
+    """\
 Write texts of two kinds:
-- active: the latent is, by the explanation, active somewhere in the text. Let these differ from each other as much as \
-the explanation allows, in what they are about, in wording and in where the thing stands that it speaks of.
-- silent: near misses, on which it is active nowhere. Let these be as like the active ones as can be, in sort, wording \
-and length, but for what the explanation asks for.
+- active: by the explanation, the latent is active on at least one token. Make these texts as different from each \
+other as the explanation allows: in topic, in wording, and in where the thing occurs that the explanation names.
+- silent: near misses. By the explanation, the latent is active on no token. Make these texts as similar to the active \
+ones as you can: the same sort of text, wording and length, without what the explanation asks for.
 
-A text is one to three lines, of the sort of text that the explanation is about (prose, code, tables, …), and of your \
-own making. No text twice, and none from the examples.
+Each text has one to three lines and is of the sort of text that the explanation is about, for example prose, code or \
+a table. Make up all texts yourself. Do not write a text twice, and do not copy texts from the examples.
 
-Answer with a JSON object {"active": [texts], "silent": [texts]}, with as many of each kind as are asked for, and \
-nothing else."""
+Answer with one JSON object of this form, with as many texts in each list as you are asked for:
+{"active": ["…", "…"], "silent": ["…", "…"]}
+Inside a text, write a line break as \\n. Write only the JSON object, without explaining it."""
+)
 
 WORKED = (
     (
@@ -55,8 +60,7 @@ def generation_messages(explanation: str, n: int) -> list[ChatMessage]:
 
 
 def _question(explanation: str, n: int) -> str:
-    shown = visible(explanation.strip()) or "(none was given)"
-    return f"Explanation: {shown}\n\nWrite {n} texts of each kind."
+    return f"{explanation_line(explanation)}\n\n{write_line(n)}"
 
 
 def _answer(texts: Written) -> str:

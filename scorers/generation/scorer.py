@@ -116,6 +116,6 @@ async def _written(model: Model, explanation: str, n: int) -> tuple[Written | No
     def read(output: ModelOutput) -> Written:
         return parse_written(output.completion, n)
 
-    wanted = f"the JSON object, with {n} texts under each of its two names,"
+    wanted = f"one JSON object, with {n} texts in each of its two lists,"
     [reply] = await ask(model, [Question("texts", generation_messages(explanation, n), read, wanted)], who=ROLE)
     return reply.value, reply.reason

@@ -9,8 +9,8 @@ _WORKED = (
     ("the results are are shown in the table below below below", "saying the last word again"),
 )
 _HEAD = (
-    "A language model wrote on at the end of each of these texts, and something in it was amplified while it did. Below"
-    " each text stands what was amplified.\n\n"
+    "A language model continued each text below while one concept inside it was amplified. The line below each text"
+    " names the amplified concept.\n\n"
 )
 
 

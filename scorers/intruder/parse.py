@@ -77,7 +77,7 @@ def parse_choice(reply: str, n: int) -> int:
         numbers = set(re.findall(r"[0-9]+", text))
         counting = [statement for statement in statements if numbers == {statement.number}][:1]
     if not counting:
-        raise AnswerError(f"it does not name one of the {n} texts by its number alone")
+        raise AnswerError(f"it does not give the number of one of the {n} texts and nothing else")
     numbers = {statement.number for statement in counting}
     if len(numbers) > 1:
         raise AnswerError("it names more than one text")
@@ -86,7 +86,7 @@ def parse_choice(reply: str, n: int) -> int:
     if taken_back(rest) or _FITS.search(rest.strip()):
         raise AnswerError("what follows the number may take it back: give the number alone")
     if number not in map(str, range(1, n + 1)):
-        raise AnswerError(f"it names text {number[:9]}, and the texts are numbered 1 to {n}")
+        raise AnswerError(f"it names text {number[:9]}, but the texts are numbered 1 to {n}")
     return int(number)
 
 

@@ -5,16 +5,20 @@ from functools import cache
 
 from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageSystem, ChatMessageUser
 
-_SYSTEM = """\
-One latent of a language model is active on some tokens and silent on all others. You get five numbered texts, cut out \
-of longer ones, in each of which tokens are marked. In four of them the marked tokens are those on which the latent is \
-active. The remaining one does not belong: the latent is silent on it, and its marks mean nothing. The delimiters of \
-the marks are named above the texts and are not part of them; ⏎ stands for the end of a line.
+from inspect_autointerp.text.prompt_lines import LATENT, LINE_BREAK, TEXT, marks_line, numbered_line
 
-Find what the marked tokens of four texts have in common, in themselves or in what stands around them, and the text \
-that does not share it. How many tokens are marked, and where in the text, says nothing.
+_SYSTEM = f"""\
+You find the text that does not belong with the others. All texts are about one latent. {LATENT}
 
-Answer with the number of the text that does not belong, and nothing else."""
+You get five numbered texts, each cut from a longer text. In each text some tokens are marked. The first line names \
+the two signs around marked tokens; these signs are not part of the text. {LINE_BREAK}
+
+In four of the texts the marked tokens are those on which the latent is active. In the text that does not belong, the \
+latent is silent everywhere and the marks mean nothing. Find what the marked tokens of four texts have in common, in \
+themselves or in the text around them. The text that does not share it is the one to name. Ignore how many tokens are \
+marked and where in the text they are: that tells you nothing.
+
+Answer with the number of that text, for example `2`. Write only the number, without explaining it."""
 
 _WORKED = (
     (
@@ -58,5 +62,5 @@ def _beginning() -> list[ChatMessage]:
 
 
 def _question(texts: Sequence[str], pair: tuple[str, str]) -> str:
-    head = [f"Marked tokens stand between {pair[0]} and {pair[1]}.", ""]
-    return "\n".join([*head, *(f"Text {i}: {text}" for i, text in enumerate(texts, 1))])
+    shown = [numbered_line(TEXT, i, text) for i, text in enumerate(texts, 1)]
+    return "\n".join([marks_line(pair), "", *shown])

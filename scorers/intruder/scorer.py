@@ -79,7 +79,7 @@ def intruder(
 
 def _question(number: int, lineup: Lineup, pair: tuple[str, str]) -> Question[int]:
     texts = [marked(one.context, pair, one.marks) for one in lineup.tests]
-    return Question(f"question {number}", intruder_messages(texts, pair), _read, f"a number from 1 to {SHOWN}")
+    return Question(f"question {number}", intruder_messages(texts, pair), _read, f"one number from 1 to {SHOWN}")
 
 
 def _read(output: ModelOutput) -> int:

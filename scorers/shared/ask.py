@@ -44,7 +44,7 @@ class Question(Generic[T]):
     read: Callable[[ModelOutput], T]
     """Raises `AnswerError` where the answer cannot be read in exactly one way."""
     wanted: str
-    """Description of a valid answer, to follow `Answer again, with`."""
+    """Description of a valid answer, to follow `Answer again with`."""
     config: GenerateConfig = field(default_factory=GenerateConfig)
 
 
@@ -145,6 +145,6 @@ async def _reply(model: Model, question: Question[T]) -> Reply[T]:
         else:
             reason, problem = not_read.reason, not_read.problem
         if output.completion.strip():  # several providers refuse a conversation with an empty turn
-            again = f"Your answer cannot be used: {problem}. Answer again, with {question.wanted} and nothing else."
+            again = f"Your answer cannot be used: {problem}. Answer again with {question.wanted} and nothing else."
             messages = [*messages, ChatMessageAssistant(content=output.completion), ChatMessageUser(content=again)]
     return Reply(None, reason)

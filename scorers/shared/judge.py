@@ -50,7 +50,7 @@ async def judge(
                 f"texts {first}–{first + len(texts) - 1}",
                 prompt(texts),
                 read_confidences(len(texts)) if confidence else read_labels(len(texts)),
-                f"the list of {len(texts)}",
+                f"a list of {len(texts)} numbers, one for each text in order,",
                 GenerateConfig() if confidence else GenerateConfig(logprobs=True, top_logprobs=5),
             )
         )

@@ -88,12 +88,12 @@ def _shares(texts: Sequence[str]) -> list[float]:
     if any(value != value.to_integral_value() for value in values) or any(
         "." in text and not text.rstrip("% ").endswith(".0") for text in texts
     ):
-        raise AnswerError("its numbers are neither all whole, from 0 to 100, nor all fractions, from 0 to 1")
+        raise AnswerError("its numbers must all be whole numbers from 0 to 100")
     if not all(percent):
         if max(values) == 1:
-            raise AnswerError("all its numbers are 0 or 1, and whole numbers from 0 to 100 are wanted")
+            raise AnswerError("all its numbers are 0 or 1, but they must be whole numbers from 0 to 100")
         if len(values) > 1 and values == list(range(1, len(values) + 1)):
-            raise AnswerError("its list numbers the texts, and says nothing of them")
+            raise AnswerError("its list only counts the texts")
     return [float(value / 100) for value in values]
 
 
@@ -125,9 +125,9 @@ def _list(reply: str, n: int, read: Callable[[str], object], kind: str, wanted: 
     counting = [candidate for candidate in candidates if candidate.standing == best]
     form, values = counting[-1].form, counting[-1].values
     if len(values) != n:
-        raise AnswerError(f"it holds a list of {len(values)} {kind}, and there are {n} texts")
+        raise AnswerError(f"it holds a list of {len(values)} {kind}, but there are {n} texts")
     if form.keys and form.keys != tuple(range(1, n + 1)):
-        raise AnswerError(f"it numbers its {kind} otherwise than from 1 to {n}")
+        raise AnswerError(f"it does not number its {kind} from 1 to {n}")
     if any(len(other.values) == n and other.values != values for other in counting):
         raise AnswerError(f"it holds lists of {n} {kind} that differ")
     settled = best == Standing.FINAL or _is_last_paragraph(text, form)

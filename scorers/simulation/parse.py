@@ -56,8 +56,7 @@ def parse_aligned(reply: str, texts: Sequence[Sequence[str]], every: bool = Fals
         if head:
             if int(head[1]) != len(closed) + 1 or len(closed) == len(texts):
                 raise AnswerError(
-                    f"{_quoted(line)} stands where it should not: there are {len(texts)} texts, and each has its head"
-                    " once, in order"
+                    f"{_quoted(line)} is out of place: there are {len(texts)} texts, and each is named once, in order"
                 )
             closed.append(bool(head[2]))
         elif inside and bare.lower() == END.lower():
@@ -68,14 +67,14 @@ def parse_aligned(reply: str, texts: Sequence[Sequence[str]], every: bool = Fals
             k = len(closed)
             i, item = _item(line, begin, number, texts[k - 1], k)
             if closed[-1]:
-                raise AnswerError(f"Text {k} is said to have no active token, and one follows")
+                raise AnswerError(f"Text {k} is marked `none`, but an active token follows")
             if activations[k - 1][i] is not None:
                 raise AnswerError(f"Text {k}: token {i + 1} is named twice")
             activations[k - 1][i] = item
         elif inside or number:
-            raise AnswerError(f"{_quoted(line)} is neither a head nor a line of a text")
+            raise AnswerError(f"{_quoted(line)} neither names a text nor has a token of one")
     if len(closed) < len(texts):
-        raise AnswerError(f"the head of Text {len(closed) + 1} is missing")
+        raise AnswerError(f"the line `Text {len(closed) + 1}:` is missing")
     if not ended:
         raise AnswerError(f"its last line is not {END}, so it may have been cut off")
     if every:

@@ -50,7 +50,7 @@ async def predict(
                 f"texts {first}–{first + len(texts) - 1}",
                 prompt(texts),
                 read_predictions(texts, every),
-                "the lines asked for, all texts from Text 1 on,",
+                "the lines asked for, beginning with Text 1,",
                 GenerateConfig(logprobs=True, top_logprobs=5),
             )
         )

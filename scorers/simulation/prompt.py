@@ -5,27 +5,39 @@ from functools import cache
 
 from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageSystem, ChatMessageUser
 
-from inspect_autointerp.text.render import visible
+from inspect_autointerp.text.prompt_lines import LATENT, explanation_line
 from inspect_autointerp.text.token_lines import END, EVERY, PART, SILENT, SPACE, as_shown, numbered, spelled
 
+_EXAMPLE = ((("␣a", "␣hot", "␣pan"), (0, 9, 2)), (("so", "⏎"), (0, 0)))
+_EXAMPLE_NAMED, _EXAMPLE_EVERY = (spelled(*zip(*_EXAMPLE, strict=True), every) for every in (False, True))
 _SYSTEM = f"""\
-One latent of a language model has an activation on every token of a text: 0 where it is silent, as it is on most, and \
-more the stronger it responds. Somebody has explained what it responds to. You get the explanation and some numbered \
-texts, cut out of longer ones, as tokens: on each line a token's number, a tab and the token. There {SPACE} stands for \
-a space, ⏎ for the end of a line, and {PART} for a token that is only part of a character.
+You predict from an explanation how strongly a latent responds to each token of a text. {LATENT} The explanation says \
+what it is active on. The activation of a token is 0 if the latent is silent on it, as on most tokens, and larger the \
+stronger the latent responds.
 
-For each token predict the activation from the explanation alone, as a whole number from 0 (silent) to 10 (as active \
-as it ever gets). The model reads from left to right: what stands behind a token has no influence on it. Any number of \
-the texts, none and all included, can be silent throughout.
+You get the explanation and numbered texts, each cut from a longer text and split into tokens. Each line has the \
+number of a token, a tab, and the token. In a token, {SPACE} stands for a space, ⏎ for a line break, and {PART} for a \
+token that is only part of a character.
+
+For each token, predict the activation from the explanation alone, as a whole number from 0 (silent) to 10 (as active \
+as it ever gets). The model reads from left to right, so what comes after a token cannot change its activation. Judge \
+each text by itself: the latent may be silent throughout all of the texts, some, or none.
 
 """
 _NAMED = f"""\
-Answer for every text in order with its head, and below it a line for each token above 0 and for no other: the token's \
-number, a tab, the token as it stands there, a tab, the activation. The head of a text without any ends in “{SILENT}”. \
-The last line is “{END}”. Answer with nothing else."""
+Answer for every text, in order, with the line `Text 1:`, `Text 2:` and so on, and below it one line for each token \
+above 0: the number of the token, a tab, the token exactly as shown, a tab, the activation. Leave out tokens at 0. If \
+all tokens of a text are at 0, write `Text 1: {SILENT}`. The last line of the answer is `{END}`. Write nothing else.
+
+The answer looks like this:
+{_EXAMPLE_NAMED}"""
 _EVERY = f"""\
-Answer for every text in order with its head, and below it a line for {EVERY}: its number, a tab, the token as it \
-stands there, a tab, the activation. The last line is “{END}”. Answer with nothing else."""
+Answer for every text, in order, with the line `Text 1:`, `Text 2:` and so on, and below it one line for {EVERY}: the \
+number of the token, a tab, the token exactly as shown, a tab, the activation. The last line of the answer is `{END}`. \
+Write nothing else.
+
+The answer looks like this:
+{_EXAMPLE_EVERY}"""
 
 _WORKED = (
     (
@@ -37,7 +49,7 @@ _WORKED = (
         ),
     ),
     (
-        "words about heat in the kitchen, strongest on verbs",
+        "words about heat in cooking, strongest on verbs",
         (
             {"Boil": 10, " the": 0, " water": 1, " in": 0, " a": 0, " hot": 6, " pan": 3, ",": 0, "\n": 0, "  ": 0},
             {"if": 0, " x": 0, ":": 0, "\n": 0, "    ": 0, "y": 0, " =": 0, ' "': 0, "": 0, "é": 0, '"': 0},
@@ -71,5 +83,4 @@ def _beginning(every: bool) -> list[ChatMessage]:
 
 
 def _question(explanation: str, texts: Sequence[Sequence[str]]) -> str:
-    shown = visible(explanation.strip()) or "(none was given)"
-    return f"Explanation: {shown}\n\n{numbered(texts)}"
+    return f"{explanation_line(explanation)}\n\n{numbered(texts)}"

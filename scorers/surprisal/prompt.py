@@ -7,7 +7,7 @@ from inspect_autointerp.text.render import visible
 PSEUDO = "Various unrelated sentences"
 """The explanation that says nothing, with which every other one is compared (arXiv 2410.13928, D.3)."""
 
-_HEAD = "Every description below is followed by sentences that it fits.\n\n"
+_HEAD = "Each description below is followed by sentences that match it.\n\n"
 _WORKED = (
     ("names of days of the week", ("The ferry leaves on Tuesday at noon.", "See you Friday, or Saturday.")),
     ("the colon that opens a block of Python code", ("if x > 0:\n    y = 1", "for row in rows:\n    print(row)")),

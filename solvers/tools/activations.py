@@ -9,6 +9,7 @@ from inspect_autointerp.models.activations import Fired
 from inspect_autointerp.models.from_store import firing_of
 from inspect_autointerp.solvers.examples import strengths
 from inspect_autointerp.solvers.tools.latent_at_hand import LatentAtHand, at_hand, check_texts, tool_call
+from inspect_autointerp.text.prompt_lines import ACTIVE, TEXT, marks_line, numbered_line
 from inspect_autointerp.text.render import active_tokens, delimiters, marked
 
 MOST_TEXTS = 20
@@ -21,9 +22,9 @@ def activations() -> Tool:
     async def execute(texts: list[str]) -> str:
         """Run the model on texts that you write, and see on which tokens the latent is active.
 
-        Use it to test a hypothesis: write texts on which the latent should be active, and texts that differ in one
-        thing alone and on which it should be silent. Strength 10 is that of the strongest text in the corpus; your
-        texts can be stronger. Every text is read by itself, from its beginning.
+        Use it to test a hypothesis: write texts in which the latent should be active, and texts that differ from them
+        in one thing only and in which it should be silent. Strength 10 is the strongest in the corpus; your texts can
+        be stronger. The model reads each text by itself, from its beginning.
 
         Args:
             texts: 1 to 20 texts, each up to 2,000 characters.
@@ -54,13 +55,13 @@ def _shown(fired: Sequence[Fired], maximum: float) -> str:
     read = [Context("activating", -1, one.text, one.spans, one.activations) for one in fired]
     maximum = maximum or max(context.max_activation for context in read)
     pair = delimiters(read)
-    lines = [f"Active tokens stand between {pair[0]} and {pair[1]}."]
+    lines = [marks_line(pair)]
     for number, (one, context) in enumerate(zip(fired, read, strict=True), 1):
-        lines += ["", f"Text {number}: {marked(context, pair)}"]
+        lines += ["", numbered_line(TEXT, number, marked(context, pair))]
         if context.max_activation:
             weaker = int((context.activations > 0).sum()) - sum(active_tokens(context))
             more = f" (and {weaker} tokens more weakly)" if weaker else ""
-            lines += [f"Active: {strengths(context, maximum)}{more}"]
+            lines += [f"{ACTIVE}{strengths(context, maximum)}{more}"]
         else:
             lines += ["Silent: the latent is active on no token."]
         lines += [f"Cut: the last {one.n_cut} tokens were not read."] if one.n_cut else []

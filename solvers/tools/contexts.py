@@ -6,6 +6,7 @@ from inspect_ai.tool import Tool, ToolError, tool
 
 from inspect_autointerp.solvers.examples import examples
 from inspect_autointerp.solvers.tools.latent_at_hand import LatentAtHand, at_hand, tool_call
+from inspect_autointerp.text.prompt_lines import SILENT_TEXT, marks_line, numbered_line
 from inspect_autointerp.text.render import delimiters, visible
 
 Kind = Literal["activating", "silent"]
@@ -23,18 +24,18 @@ def contexts() -> Tool:
     async def execute(
         kind: Kind = "activating", decile: int | None = None, search: str | None = None, page: int = 1, seed: int = 0
     ) -> str:
-        """Look through texts from the corpus in which the latent is active, or silent.
+        """Look through texts from the corpus in which the latent is active, or in which it is silent.
 
-        Active tokens stand between delimiters and are listed with their strength, from 1 to 10. Without decile and
-        search the texts come in a random order.
+        In active texts, the tokens on which the latent is active are marked, and listed with their strengths, from 1 to
+        10. Without decile and search, the texts come in random order.
 
         Args:
-            kind: `activating`: the latent is active in them. `silent`: it is not.
-            decile: Show activating texts of this decile alone, the strongest first: 10 is the strongest tenth of all
-                activating texts, 1 the weakest.
-            search: Show texts alone in which these letters occur, in capitals or not. With kind `silent` this finds
-                texts that should be active by your hypothesis, and are not.
-            page: Which page of the texts, from 1.
+            kind: `activating` for texts in which the latent is active, `silent` for texts in which it is not.
+            decile: Show only activating texts of this decile: 10 is the strongest tenth of all activating texts, 1 the
+                weakest. They come strongest first.
+            search: Show only texts that contain these letters; upper and lower case are the same. With kind `silent`,
+                this finds texts in which the latent should be active by your hypothesis, and is not.
+            page: Page of the texts, from 1.
             seed: Another number gives another random order.
         """
         with tool_call():
@@ -81,9 +82,11 @@ def show_contexts(at: LatentAtHand, kind: Kind, decile: int | None, search: str 
     shown, first = every[(page - 1) * size : page * size], (page - 1) * size + 1
     foot = f"Page {page} of {pages}; {len(every):,} {what} in all."
     if kind == "silent":
-        lines = [f"Silent {number}: {visible(context.text)}" for number, context in enumerate(shown, first)]
+        lines = [
+            numbered_line(SILENT_TEXT, number, visible(context.text)) for number, context in enumerate(shown, first)
+        ]
         return "\n".join([*lines, "", foot])
     pair = delimiters(shown)
-    lines = [f"Active tokens stand between {pair[0]} and {pair[1]}."]
+    lines = [marks_line(pair)]
     lines += examples(shown, first, pair, at.explain.maximum)
     return "\n".join([*lines, "", foot])

@@ -29,10 +29,10 @@ def hypotheses() -> Tool:
     """Let an agent write down what it believes."""
 
     async def execute(best_first: list[str]) -> str:
-        """Write down your hypotheses of what the latent responds to, the best one first.
+        """Note your hypotheses about what the latent is active on, the best one first.
 
-        Write them down before you test them, and again after every test. If your budget runs out before you submit,
-        the first one counts as your explanation.
+        Note them before you test them, and again after every test. If your budget runs out before you submit, the first
+        one counts as your explanation.
 
         Args:
             best_first: 1 to 10 hypotheses, each an explanation in one short sentence or phrase.

@@ -5,6 +5,7 @@ from inspect_ai.tool import Tool, ToolError, tool
 from inspect_autointerp.contexts.negatives import negative_kinds
 from inspect_autointerp.solvers.examples import examples
 from inspect_autointerp.solvers.tools.latent_at_hand import LatentAtHand, at_hand, tool_call
+from inspect_autointerp.text.prompt_lines import marks_line
 from inspect_autointerp.text.render import delimiters
 
 _PER_PAGE, _TEXTS = 3, 3
@@ -20,12 +21,12 @@ def neighbours() -> Tool:
     """Let an agent see what to tell the latent from."""
 
     async def execute(page: int = 1) -> str:
-        """List the latents that are close to this one, with texts in which they are active and this one is silent.
+        """List the latents that are most similar to this one, with texts in which they are active and it is silent.
 
         An explanation that fits these texts too is too broad.
 
         Args:
-            page: Which page of the neighbours, three to a page, from 1: the nearest come first.
+            page: Page of the neighbours, from 1. Each page has three, the nearest first.
         """
         with tool_call():
             return show_neighbours(at_hand(), page)
@@ -56,7 +57,7 @@ def show_neighbours(at: LatentAtHand, page: int) -> str:
     by_latent = at.explain.of_neighbours(nearest, _TEXTS)
     pair = delimiters([context for contexts in by_latent.values() for context in contexts])
     if any(by_latent.values()):
-        lines += [f"The neighbour's active tokens stand between {pair[0]} and {pair[1]}; this latent is silent."]
+        lines += [f"{marks_line(pair)} On them the neighbour is active; this latent is silent on the whole text."]
     for index, contexts in by_latent.items():
         lines += ["", f"Latent {index}:"]
         if not contexts:

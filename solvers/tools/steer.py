@@ -12,6 +12,7 @@ from inspect_autointerp.scorers.intervention.steering_prompts import prompts as 
 from inspect_autointerp.solvers.examples import quoted
 from inspect_autointerp.solvers.steering_effects import raised_tokens
 from inspect_autointerp.solvers.tools.latent_at_hand import LatentAtHand, at_hand, check_texts, tool_call
+from inspect_autointerp.text.prompt_lines import BEGINNING, MORE_PROBABLE, numbered_line
 from inspect_autointerp.text.render import visible
 
 MOST_PROMPTS = 8
@@ -27,15 +28,15 @@ def steer() -> Tool:
     """Let an agent see what the latent does."""
 
     async def execute(prompts: list[str] | None = None, strength: float = 1.0) -> str:
-        """Amplify the latent at the end of prompts, and see what the model then says, beside what it says otherwise.
+        """Amplify the latent at the end of prompts, and compare what the model writes with what it writes otherwise.
 
-        Use it to find out what the latent makes the model write, which can differ from what it reads.
+        Use it to find out what the latent makes the model write. That can differ from what the latent is active on.
 
         Args:
-            prompts: Up to 8 beginnings of texts of yours. Without any, beginnings of texts in which the latent is
-                active.
-            strength: How strong the effect is to be, from 0.05 to 10: how far the next token's distribution moves, in
-                nats of KL divergence. 1 is clearly visible, 3 is strong.
+            prompts: Up to 8 beginnings of texts that you write. Leave it out to use beginnings of texts in which the
+                latent is active.
+            strength: Strength of the effect, from 0.05 to 10: how far the distribution of the next token moves, in nats
+                of KL divergence. 1 is clearly visible, 3 is strong.
         """
         with tool_call():
             return await show_steering(at_hand(), prompts, strength)
@@ -77,8 +78,8 @@ async def show_steering(at: LatentAtHand, prompts: list[str] | None, strength: f
             for one in raised_tokens(at.store, prompt, clean, steered, _RAISED)
         )
         lines += [
-            f"Beginning {number}: {visible(_text(at, prompt))}",
-            f"More probable: {', '.join(more) or 'nothing'}",
+            numbered_line(BEGINNING, number, visible(_text(at, prompt))),
+            f"{MORE_PROBABLE}{', '.join(more) or 'nothing'}",
             f"Unsteered: {visible(_text(at, plain))}",
             f"Steered: {visible(_text(at, changed))}",
             "",

@@ -16,7 +16,7 @@ from inspect_autointerp.text.token_lines import as_shown, spelled
 def test_the_explainer_lists_what_carries_the_activation() -> None:
     # `if` carries 20 of 25 and always activates, `(` carries 5 and activates in one of its two places: 20 : 2.5.
     question = (
-        "Active tokens stand between << and >>.\n\n"
+        "Marked tokens stand between << and >>.\n\n"
         'Example 1: <<if>> f<<(>>x):\nActive: "if": 10, "(": 5\n\n'
         'Example 2: el = g(); <<if>> y\nActive: "if": 10'
     )
@@ -25,13 +25,13 @@ def test_the_explainer_lists_what_carries_the_activation() -> None:
 
 def test_a_part_of_words_is_listed_as_one() -> None:
     question = (
-        'Active tokens stand between << and >>.\n\nExample 1: tall<<er>> and small<<er>>\nActive: "er": 9, "er": 8'
+        'Marked tokens stand between << and >>.\n\nExample 1: tall<<er>> and small<<er>>\nActive: "er": 9, "er": 8'
     )
     assert explain(question) == 'EXPLANATION: texts with "…er" (10)'
 
 
 def test_without_an_active_token_there_is_no_explanation() -> None:
-    assert "EXPLANATION" not in explain("Active tokens stand between << and >>.\n\nExample 1: a\nActive: ")
+    assert "EXPLANATION" not in explain("Marked tokens stand between << and >>.\n\nExample 1: a\nActive: ")
 
 
 def test_words_are_found_as_words_and_parts_as_parts() -> None:
@@ -108,16 +108,19 @@ def test_the_provider_answers_a_simulators_prompt_as_it_asks(every: bool) -> Non
 
 
 def test_without_strengths_what_is_marked_counts_alike() -> None:
-    question = "Active tokens stand between << and >>.\n\nExample 1: a << cat>> sat\n\nExample 2: the<< cat>> <<ran>>"
+    question = "Marked tokens stand between << and >>.\n\nExample 1: a << cat>> sat\n\nExample 2: the<< cat>> <<ran>>"
     # Marked: cat twice, ran once. Each is a sure sign: 2 and 1, so weights of 10 and 5.
     assert explain(question) == 'EXPLANATION: texts with "cat" (10), "ran" (5)'
 
 
 def test_a_word_that_stands_in_silent_texts_is_a_poor_sign() -> None:
-    question = 'Active tokens stand between << and >>.\n\nExample 1: << a>><< cat>>\nActive: " a": 5, " cat": 5'
+    question = 'Marked tokens stand between << and >>.\n\nExample 1: << a>><< cat>>\nActive: " a": 5, " cat": 5'
     assert explain(question) == 'EXPLANATION: texts with "a" (10), "cat" (10)'
     # In the silent texts `a` stands three times: 5 · 1 / 4 against 5.
-    assert explain(question + "\n\nSilent 1: a dog\nSilent 2: a a") == 'EXPLANATION: texts with "cat" (10), "a" (2)'
+    assert (
+        explain(question + "\n\nSilent text 1: a dog\nSilent text 2: a a")
+        == 'EXPLANATION: texts with "cat" (10), "a" (2)'
+    )
 
 
 def test_what_becomes_more_probable_is_evidence_too() -> None:

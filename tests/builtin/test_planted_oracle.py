@@ -99,7 +99,7 @@ def test_the_error_rate_is_the_share_of_wrong_activations() -> None:
 
 
 def test_marks_are_read_as_characters() -> None:
-    question = "Active tokens stand between « and ».\n\nExample 1: a« not»« b»\nActive: …\n\nExample 2: <<\nActive: "
+    question = "Marked tokens stand between « and ».\n\nExample 1: a« not»« b»\nActive: …\n\nExample 2: <<\nActive: "
     assert read_examples(question) == [("a not b", {2, 3, 4, 6}), ("<<", set())]
 
 

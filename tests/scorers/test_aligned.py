@@ -72,12 +72,12 @@ def test_any_sane_form_is_read_and_located(answer: str) -> None:
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
-        pytest.param("", "the head of Text 1 is missing", id="nothing"),
-        pytest.param("I cannot help with that.", "the head of Text 1 is missing", id="refusal"),
+        pytest.param("", "the line `Text 1:` is missing", id="nothing"),
+        pytest.param("I cannot help with that.", "the line `Text 1:` is missing", id="refusal"),
         pytest.param("Text 1: none\nText 2: none", "its last line is not End", id="cut off"),
-        pytest.param("Text 1: none\nEnd", "the head of Text 2 is missing", id="a text missing"),
-        pytest.param("Text 2: none\nText 1: none\nEnd", "“Text 2: none” stands where it should not", id="order"),
-        pytest.param("Text 1:\nText 1:\nText 2:\nEnd", "“Text 1:” stands where it should not", id="a text twice"),
+        pytest.param("Text 1: none\nEnd", "the line `Text 2:` is missing", id="a text missing"),
+        pytest.param("Text 2: none\nText 1: none\nEnd", "“Text 2: none” is out of place", id="order"),
+        pytest.param("Text 1:\nText 1:\nText 2:\nEnd", "“Text 1:” is out of place", id="a text twice"),
         pytest.param("Text 1:\nText 2:\nText 3:\nEnd", "there are 2 texts", id="too many texts"),
         pytest.param("Text 1:\n5\t␣Tuesday\t7\nText 2:\nEnd", "token 5 is “,”", id="off by one"),
         pytest.param("Text 1:\n4\t␣Monday\t7\nText 2:\nEnd", "token 4 is “␣Tuesday”", id="another token"),
@@ -95,10 +95,12 @@ def test_any_sane_form_is_read_and_located(answer: str) -> None:
         pytest.param("Text 1:\n0\tx\t7\nText 2:\nEnd", "Text 1 has no token 0", id="before the text"),
         pytest.param(f"Text 1:\n{'9' * 5000}\tx\t7\nText 2:\nEnd", "Text 1 has no token 999", id="a vast number"),
         pytest.param("Text 1:\n1\tthe\t3\n1\tthe\t3\nText 2:\nEnd", "token 1 is named twice", id="a token twice"),
-        pytest.param("Text 1: none\n1\tthe\t3\nText 2:\nEnd", "no active token, and one follows", id="none and one"),
-        pytest.param("Text 1:\n1\tthe\t3\nnone\nText 2:\nEnd", "“none” is neither", id="one and none"),
-        pytest.param("Text 1:\nthe ferry leaves\nText 2:\nEnd", "“the ferry leaves” is neither", id="prose inside"),
-        pytest.param("1\tthe\t3\nText 1:\nText 2:\nEnd", "is neither a head nor", id="a token before the head"),
+        pytest.param(
+            "Text 1: none\n1\tthe\t3\nText 2:\nEnd", "marked `none`, but an active token follows", id="none and one"
+        ),
+        pytest.param("Text 1:\n1\tthe\t3\nnone\nText 2:\nEnd", "“none” neither", id="one and none"),
+        pytest.param("Text 1:\nthe ferry leaves\nText 2:\nEnd", "“the ferry leaves” neither", id="prose inside"),
+        pytest.param("1\tthe\t3\nText 1:\nText 2:\nEnd", "neither names a text nor", id="a token before the head"),
         pytest.param("Text 1:\nText 2:\nEnd\n1\t␣two\t3", "something follows the line End", id="a token after the end"),
         pytest.param(
             "Text 1:\nText 2:\nEnd\nText 1: none", "something follows the line End", id="a head after the end"

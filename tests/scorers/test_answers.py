@@ -42,8 +42,8 @@ def test_any_sane_form_is_read_and_located(answer: str) -> None:
     [
         pytest.param("", "no list of 3", id="nothing"),
         pytest.param("I cannot help with that.", "no list of 3", id="refusal"),
-        pytest.param("[1, 0]", "a list of 2 labels, and there are 3 texts", id="too few"),
-        pytest.param("[1, 0, 1, 1]", "a list of 4 labels, and there are 3 texts", id="too many"),
+        pytest.param("[1, 0]", "a list of 2 labels, but there are 3 texts", id="too few"),
+        pytest.param("[1, 0, 1, 1]", "a list of 4 labels, but there are 3 texts", id="too many"),
         pytest.param("[1, 0, 1] or [0, 0, 1]", "lists of 3 labels that differ", id="two that differ"),
         pytest.param("[1, 2, 0]", "no list of 3", id="two is not a label"),
         pytest.param("[1, 0.3, 0]", "no list of 3", id="a fraction is not a label"),
@@ -54,10 +54,10 @@ def test_any_sane_form_is_read_and_located(answer: str) -> None:
         pytest.param("1\n0", "a list of 2 labels", id="too few lines"),
         pytest.param("1: 1\n0\n3: 1", "a list of 1 labels", id="some lines numbered"),
         pytest.param('{"1": 1, "2": 0}', "a list of 2 labels", id="object too small"),
-        pytest.param("0: 1\n1: 0\n2: 1", "numbers its labels otherwise than from 1 to 3", id="from nought"),
+        pytest.param("0: 1\n1: 0\n2: 1", "does not number its labels from 1 to 3", id="from nought"),
         pytest.param("The answer is not [1, 0, 1].", "not clear that its list is the answer", id="denied"),
         pytest.param("[1, 0, 1]\n\nWait, no.", "what follows its list may correct it", id="taken back"),
-        pytest.param("<think>\n[1, 0, 1]", "its reasoning has no end", id="reasoning without end"),
+        pytest.param("<think>\n[1, 0, 1]", "its reasoning does not end", id="reasoning without end"),
         pytest.param("1: 1\n" * 300, "far longer than the list asked for", id="lines without end"),
         pytest.param("1" * 9000, "9000 characters, more than 8600", id="too long"),
     ],
@@ -68,7 +68,7 @@ def test_what_could_be_read_otherwise_is_refused(answer: str, why: str) -> None:
 
 
 def test_an_empty_list_is_a_list_of_none() -> None:
-    with pytest.raises(AnswerError, match="a list of 0 labels, and there are 3 texts"):
+    with pytest.raises(AnswerError, match="a list of 0 labels, but there are 3 texts"):
         parse_labels("[]", 3)
 
 
@@ -89,9 +89,9 @@ def test_confidences_are_whole_numbers_to_a_hundred() -> None:
     [
         pytest.param("[1, 0, 1]", "all its numbers are 0 or 1", id="labels instead"),
         pytest.param("[1.0, 0.0, 0.0]", "all its numbers are 0 or 1", id="labels as fractions"),
-        pytest.param("[1, 2, 3]", "numbers the texts", id="an enumeration"),
-        pytest.param("[90, 0.5, 3]", "neither all whole", id="percents and fractions"),
-        pytest.param("1.90\n2.10\n3.5", "neither all whole", id="numbers run together"),
+        pytest.param("[1, 2, 3]", "only counts the texts", id="an enumeration"),
+        pytest.param("[90, 0.5, 3]", "must all be whole", id="percents and fractions"),
+        pytest.param("1.90\n2.10\n3.5", "must all be whole", id="numbers run together"),
     ],
 )
 def test_confidences_of_two_meanings_are_sent_back(answer: str, why: str) -> None:

@@ -9,6 +9,7 @@ from inspect_autointerp.scorers.detection.scorer import detection_messages
 from inspect_autointerp.scorers.fuzzing.prompt import WORKED as FUZZING
 from inspect_autointerp.scorers.fuzzing.scorer import fuzzing_messages
 from inspect_autointerp.scorers.shared.worked_examples import WorkedTexts
+from inspect_autointerp.text.prompt_lines import CONFIDENCE
 
 
 def text(explanation: str, texts: list[str], confidence: bool = False) -> list[str]:
@@ -23,8 +24,10 @@ def test_what_never_changes_comes_first() -> None:
 
 def test_confidence_changes_what_is_asked_for_and_not_the_question() -> None:
     plain, sure = text("a", ["x"]), text("a", ["x"], confidence=True)
-    assert "0 (silent) and 1 (active)" in plain[0]
-    assert "from 0 (surely silent) to 100 (surely active)" in sure[0]
+    assert "1 if the latent is active, 0 if it is silent. For 1 texts the answer looks like [1]" in plain[0]
+    assert CONFIDENCE not in plain[0]
+    assert CONFIDENCE in sure[0]
+    assert "[95]" in sure[0]
     assert plain[1::2] == sure[1::2]
 
 
@@ -43,6 +46,8 @@ def test_worked_examples_show_as_many_texts_as_are_asked_about(messages, n: int)
     for question, answer in zip(prompt[1:-1:2], prompt[2:-1:2], strict=True):
         assert len(re.findall(r"^Text \d+: ", question.text, re.MULTILINE)) == n
         assert len(json.loads(answer.text)) == n
+    [shown] = re.findall(r"looks like (\[.*\])", prompt[0].text)
+    assert len(json.loads(shown)) == n
     assert len({answer.text for answer in prompt[2:-1:2]}) == 2, "no list of labels is the right answer to both"
 
 

@@ -36,7 +36,7 @@ def test_unreadable_answer_is_asked_again_once() -> None:
         return "[1]" if len(seen) == 1 else "[1, 0]"
 
     assert labels(run(answer, ["a", "b"])) == [1, 0]
-    assert "a list of 1 labels, and there are 2 texts" in seen[1][-1].text
+    assert "a list of 1 labels, but there are 2 texts" in seen[1][-1].text
     assert seen[1][-2].text == "[1]"
 
 
@@ -46,7 +46,7 @@ def test_unreadable_answer_is_asked_again_once() -> None:
         pytest.param("no idea", "invalid_response_format: it holds no list of 2 labels, each 0 or 1", id="nonsense"),
         pytest.param("", "no_response", id="nothing"),
         pytest.param(
-            "[1, 0, 1]", "invalid_response_format: it holds a list of 3 labels, and there are 2 texts", id="too many"
+            "[1, 0, 1]", "invalid_response_format: it holds a list of 3 labels, but there are 2 texts", id="too many"
         ),
         pytest.param(ModelOutput.from_content("m", "I cannot", stop_reason="content_filter"), "refusal", id="refusal"),
         pytest.param(ModelOutput.from_content("m", "[1,", stop_reason="max_tokens"), "truncated", id="truncated"),

@@ -28,14 +28,14 @@ from inspect_autointerp.solvers.prompt import VERSION, Errors, explain_messages
 from inspect_autointerp.solvers.steering_effects import Effect, Raised
 
 WORDINGS = {
-    "detection/3": "003d248da1600ae701d7cdd35753d003fa13c781c69d7fc9ce5de2fcafd0633e",
-    "fuzzing/3": "97e8f9cabca0cbfbcbb7ecbde95bc24f9f715c78f7dc392b0dfcd863ee9ee000",
-    "simulation/1": "de260e8991d33ee2adbd7f0d10abdc82f74c3a2ff1061aafa6a45c5070f6917b",
-    "intruder/2": "786cb90d2058e4fcf57dc8c18b336b860b8c95e9f1c24d71f4db9925757591d7",
-    "surprisal/1": "a89f63e4615c962e51b70153ecc081c2b29a738a636e1d1f09c61f030e3a72e0",
-    "intervention/1": "96afbdd8a8b4493ee3e5278bcf3fa9248756203fce3ef5281ba717bc2095b187",
-    "generation/1": "f5617c1ee48adb3736e213d2fea7a345c7985fa1a1eda4ca18acad5aabe80276",
-    "explain/2": "4bbc223f3f624e08a425b6a7316b0e4ab7c2eb3d8dc91da0a0a82257ced8e052",
+    "detection/4": "b4162629a4f33e27e1fd99cdd1fd08ef3a96a47e1670f4815dad6a37f8ecb83a",
+    "fuzzing/4": "73b5619e40eb2d0fdaa6becd2f93cdc339fe780ae048466a1118f36fd35fb4c4",
+    "simulation/2": "cb0aa83e5d06070a98fed0b1fced6b0a38ae264f906a1944882ec97401896b4b",
+    "intruder/3": "82184bec014d6520d685f8bab6e4ded2f447119aeb9c8735d9428e48a9158a35",
+    "surprisal/2": "cb3f1d6559853f370e93f455b50edb3e5bf2c960649fd0d3b279e4a8e91962b3",
+    "intervention/2": "16b34557f9de57accd763b8302b4a2993b1e548f8a3506c4d8c4e1d0ddb5858e",
+    "generation/2": "c3f614da135561b7996fdc1eac06f7d175a8513860a74bc67a7e8f767c7fc15f",
+    "explain/3": "fab60cc40cad379344760810d3cf5837f924b8ca7f6664d7da41108708169313",
 }
 """By version, the sha256 of its text in all variants."""
 ROOT = Path(__file__).parents[2]

@@ -37,8 +37,8 @@ def test_sane_forms_are_read(answer: str) -> None:
         ('{"active": ["a", "b"], "silent": ["c", "d", "e"]}', "silent holds 3 texts, not 2"),
         ('{"active": ["a", "b"]}', "has the names 'active', not 'active' and 'silent'"),
         ('{"active": ["a", "b"], "silent": ["c", "d"], "more": []}', "has the names 'active', 'silent', 'more'"),
-        ('{"active": ["a", 2], "silent": ["c", "d"]}', "item 2 of active is no text"),
-        ('{"active": "ab", "silent": ["c", "d"]}', "active is no list"),
+        ('{"active": ["a", 2], "silent": ["c", "d"]}', "item 2 of active is not a text"),
+        ('{"active": "ab", "silent": ["c", "d"]}', "active is not a list"),
         ('{"active": ["a", "b"], "active": ["x", "y"], "silent": ["c", "d"]}', "a name stands in it twice"),
         ('{"active": ["a", "b"], "silent": ["c", ', "its JSON cannot be read"),
         (GOOD.replace('"d"', '"D"') + GOOD, "two JSON objects that differ"),
@@ -47,7 +47,7 @@ def test_sane_forms_are_read(answer: str) -> None:
         ('{"active": ["' + "x" * (MAX_CHARACTERS + 1) + '", "b"], "silent": ["c", "d"]}', "text 1 of active has 4001"),
         ("x" * 500_001, "longer than 500000 characters"),
         ("x" * 100_000, "100000 characters, more than 66000"),
-        (f"<think>{GOOD}", "its reasoning has no end"),
+        (f"<think>{GOOD}", "its reasoning does not end"),
     ],
 )
 def test_others_are_refused_with_what_is_wrong(answer: str, message: str) -> None:

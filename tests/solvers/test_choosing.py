@@ -111,7 +111,7 @@ def test_refine_shows_what_was_wrong_and_keeps_the_best(explained: Explained) ->
     assert all(prompt.count("\nSilent ") <= 3 for prompt in again)
     assert all(prompt.split("An earlier")[1].count("\nExample ") <= 3 for prompt in again)
     for one in explanations:
-        assert one["source"] == "refine/explain/2"
+        assert one["source"] == "refine/explain/3"
         assert [candidate["text"] for candidate in one["candidates"]] == ["first", "worse", "worse"]
         assert [candidate["score"] for candidate in one["candidates"]][1:] == [0.5, 0.5], "nothing is called active"
         best = max(candidate["score"] for candidate in one["candidates"])
@@ -150,7 +150,7 @@ def test_best_of_asks_for_n_from_other_contexts_and_keeps_the_first_best(explain
     assert len(shown) == 6
     assert len(set(shown)) == 6, "each candidate sees a draw of its own"
     for one in explanations:
-        assert one["source"] == "best_of/explain/2"
+        assert one["source"] == "best_of/explain/3"
         assert len(one["candidates"]) == 3
         assert one["text"] in [candidate["text"] for candidate in one["candidates"]]
 

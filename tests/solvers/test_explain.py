@@ -45,8 +45,8 @@ def test_what_the_latent_promotes_comes_from_the_store(explained: Explained, evi
 def test_silent_texts_are_shown_as_such(explained: Explained) -> None:
     log, _ = explained(explainer={"name": "explain", "contrastive": 6})
     question = (log.samples or [])[0].messages[-2].text
-    assert "Silent 6: " in question
-    assert "Silent 7: " not in question
+    assert "Silent text 6: " in question
+    assert "Silent text 7: " not in question
 
 
 class Counting(ModelAPI):

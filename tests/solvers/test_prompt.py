@@ -52,17 +52,18 @@ def test_prompt_without_activations_lacks_only_their_lists() -> None:
     [intro] = [line for line in gone if line.startswith("system: ")]
     assert [line for line in gone if line != intro] == [line for line in gone if line.startswith("user: Active: ")]
     assert len(gone) - 1 == 3 * 3 + 1, "three of each worked latent, one of the question"
-    assert new == [intro.removesuffix(" (the strongest of all).").rpartition(" Below each")[0]]
+    assert new == [intro.removesuffix(" (the strongest in all examples).").rpartition(" Below each")[0]]
 
 
 def test_contrastive_adds_silent_texts_and_what_they_mean_and_nothing_else() -> None:
     gone, new = changes(contrastive=1)
     [intro] = gone
-    assert new[0] == f"{intro} After them come texts on which it was silent, though they are alike."
-    assert new[1] == "system: - It must not hold of the texts on which the latent was silent."
+    silent = "After the examples come silent texts: they look similar, but the latent is silent on all of their tokens."
+    assert new[0] == f"{intro} {silent}"
+    assert new[1] == "system: - The explanation must not fit the silent texts."
     shown = [line for line in new[2:] if line != "user: "]
-    assert all(line.startswith(("user: Silent 1: ", "user: Silent 2: ")) for line in shown)
-    assert shown[-1] == "user: Silent 1:  mat"
+    assert all(line.startswith(("user: Silent text 1: ", "user: Silent text 2: ")) for line in shown)
+    assert shown[-1] == "user: Silent text 1:  mat"
     assert len(shown) == 3 * 2 + 1
 
 
@@ -77,8 +78,8 @@ def test_cot_changes_the_rule_and_the_worked_thoughts_and_nothing_else() -> None
 def test_prompt_for_labels_changes_only_the_length_rule() -> None:
     gone, new = changes(style="label")
     assert len(gone) == len(new) == 1 + 3
-    assert new[0].removeprefix("system: - A label of two to five words.") == gone[0].removeprefix(
-        "system: - One short sentence or phrase."
+    assert new[0].removeprefix("system: - Write a label of two to five words.") == gone[0].removeprefix(
+        "system: - Write one short sentence or phrase."
     )
     assert all(line.startswith("assistant: EXPLANATION: ") and len(line.split()[2:]) <= 5 for line in new[1:])
 
@@ -86,9 +87,9 @@ def test_prompt_for_labels_changes_only_the_length_rule() -> None:
 def test_prompt_with_logits_changes_nothing_else() -> None:
     gone, new = changes(evidence="both")
     [look] = gone
-    assert f"{look} What it makes more probable is a further sign of what it stands for." in new
+    assert f"{look} The tokens that the latent makes more probable are a further clue to what it stands for." in new
     rest = [line for line in new if line not in ("user: ", "system: ") and not line.startswith(look)]
-    assert rest[0].startswith("system: You get the tokens which the latent, by itself, makes most probable")
+    assert rest[0].startswith("system: You get the tokens that the latent, by itself, makes most probable")
     assert all(line.startswith(("user: Most probable: ", "user: Least probable: ")) for line in rest[1:])
     assert rest[-2:] == ['user: Most probable: " cat", "⏎"', 'user: Least probable: "dog"']
 
@@ -99,8 +100,8 @@ def test_effects_alone_show_no_contexts() -> None:
     assert messages[-1].text == 'Beginning 1: The\nMore probable: " sea": +12.5'
     everything = "\n".join(message.text for message in messages)
     assert "Example " not in everything
-    assert "delimiters that" not in everything
-    assert "was amplified there" in messages[0].text
+    assert "signs around" not in everything
+    assert "was amplified on that token" in messages[0].text
 
 
 def test_what_was_wrong_is_shown_after_everything_else() -> None:
@@ -110,10 +111,10 @@ def test_what_was_wrong_is_shown_after_everything_else() -> None:
     plain, again = (explain_messages(shown, explain_options({}), mistakes) for mistakes in (None, errors))
     assert again[:-1] == plain[:-1] or [m.text for m in again[:-1]] == [m.text for m in plain[:-1]]
     assert again[-1].text == plain[-1].text + (
-        "\n\nAn earlier explanation was: x⏎y\n"
-        'It does not cover these, on which the latent was active:\n\nExample 2: << b>>\nActive: " b": 5\n\n'
-        "It covers these, on which the latent was silent:\n\nSilent 1:  c\n\n"
-        "Find a better one, which is right about these and all the others."
+        "\n\nAn earlier explanation: x⏎y\n"
+        'It misses these examples, in which the latent is active:\n\nExample 2: << b>>\nActive: " b": 5\n\n'
+        "It wrongly fits these texts, on which the latent is silent:\n\nSilent text 1:  c\n\n"
+        "Write a better explanation, one that is right about these texts and about all the others."
     )
 
 
@@ -139,7 +140,7 @@ def test_the_question_marks_and_lists_the_activating_tokens() -> None:
     # Of the strongest activation 8: ⌈10 · 8 / 8⌉ = 10, ⌈10 · 3 / 8⌉ = 4; in the second example ⌈10 · 2 / 8⌉ = 3.
     contexts = [context(["if", " x", "\n"], [8, 0, 3]), context([" a", "b"], [0, 2])]
     assert messages_of(*contexts)[-1].text == (
-        "Active tokens stand between << and >>.\n\n"
+        "Marked tokens stand between << and >>.\n\n"
         'Example 1: <<if>> x<<⏎>>\nActive: "if": 10, "⏎": 4\n\n'
         'Example 2:  a<<b>>\nActive: "b": 3'
     )
@@ -155,14 +156,14 @@ def test_what_never_changes_comes_first() -> None:
 def test_the_worked_examples_look_like_the_question() -> None:
     messages = messages_of(context(["a"], [1]))
     for worked, answer in zip(messages[1:-1:2], messages[2:-1:2], strict=True):
-        assert worked.text.startswith("Active tokens stand between << and >>.\n\nExample 1: ")
+        assert worked.text.startswith("Marked tokens stand between << and >>.\n\nExample 1: ")
         assert worked.text.count("\nActive: ") == worked.text.count("Example ")
         assert parse_explanation(answer.text)
 
 
 def test_delimiters_that_stand_in_the_texts_are_replaced_and_named() -> None:
     question = messages_of(context(["x", " <<", " 3"], [0, 1, 0]))[-1].text
-    assert question.startswith("Active tokens stand between « and ».")
+    assert question.startswith("Marked tokens stand between « and ».")
     assert "Example 1: x« <<» 3" in question
 
 
@@ -202,10 +203,10 @@ def test_the_explanation_is_read_or_missing_and_never_guessed(answer: str, expla
             "it holds 2 lines that begin with `EXPLANATION:`, and they differ",
         ),
         ("EXPLANATION: a\nEXPLANATION: b\nEXPLANATION: b\nEXPLANATION: c", "it holds 3 lines that begin with"),
-        ("EXPLANATION: days\nWait, no.", "it takes back its explanation, and gives no other"),
+        ("EXPLANATION: days\nWait, no.", "it takes back its explanation without giving another one"),
         ("EXPLANATION: one of these:\n- days\n- months", "its explanation goes on in a list"),
-        (f"EXPLANATION: {'x' * 4001}", "its explanation has 4,001 characters, and 4,000 is the most"),
-        ("days", "no line of it begins with `EXPLANATION:` and goes on with an explanation"),
+        (f"EXPLANATION: {'x' * 4001}", "its explanation has 4,001 characters, but at most 4,000 are allowed"),
+        ("days", "it has no line that begins with `EXPLANATION:` followed by an explanation"),
     ],
 )
 def test_read_explanation_of_an_unusable_answer_says_why(answer: str, problem: str) -> None:

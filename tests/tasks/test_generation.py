@@ -65,7 +65,7 @@ def test_the_lexical_provider_writes_and_the_subject_decides(store_folder: Path,
         assert score.value["unscored"] < 0.5
         assert 0 <= score.value["balanced_accuracy"] <= 1
         assert score.metadata["grader"] == f"the subject, on texts by {LEXICAL}, the explainer"
-        assert score.metadata["prompt"] == "generation/1"
+        assert score.metadata["prompt"] == "generation/2"
         assert score.metadata["options"] == {
             **{"texts": 10, "min_texts": 3},
             **{"window": None, "negatives": "random", "min_contexts": 40, "seed": 0},
@@ -139,7 +139,7 @@ def test_an_answer_that_cannot_be_used_is_sent_back_once(store_folder: Path, tmp
     for score in scores(run(store_folder, tmp_path / "mends", mends, latents="sample:1")).values():
         assert score.value["unscored"] < 1
     assert questions[1] == (
-        "Your answer cannot be used: active holds 9 texts, not 10. Answer again, with the JSON object, with 10 texts"
+        "Your answer cannot be used: active holds 9 texts, not 10. Answer again with the JSON object, with 10 texts"
         " under each of its two names, and nothing else."
     )
     refused = ModelOutput.from_content("mockllm/model", "No.", stop_reason="content_filter")

@@ -71,7 +71,7 @@ def test_every_tool_answers_as_under_inspect(store: Store) -> None:
     begins = (
         "layers.1/",
         "Active tokens stand",
-        "Silent 1: ",
+        "Silent text 1: ",
         "Active tokens stand",
         "Most probable: ",
         "Latents whose",

@@ -66,7 +66,7 @@ def final_answer(reply: str, limit: int = MAX_ANSWER) -> tuple[str, int]:
     if len(reply) > MAX_ANSWER:
         raise AnswerError(f"it is longer than {MAX_ANSWER} characters")
     if sum(map(reply.count, "<[◁")) > _MOST_TAGS:
-        raise AnswerError("it holds too many brackets to tell its final answer")
+        raise AnswerError("it has too many brackets for its final answer to be found")
     begin, end = _channel(reply)
     begin = _after_reasoning(reply, begin, end)
     if turn := _OWN_TURN.match(reply, begin, end):
@@ -88,7 +88,7 @@ def _channel(reply: str) -> tuple[int, int]:
             if place >= 0:
                 return place + len("assistantfinal"), len(reply)
             if reply[8:9].isupper():
-                raise AnswerError("it holds its reasoning alone, and no final answer")
+                raise AnswerError("it holds only reasoning and no final answer")
         return 0, len(reply)
     last = channels[-1]
     if last["name"] != "final":
@@ -110,7 +110,7 @@ def _after_reasoning(reply: str, begin: int, end: int) -> int:
         elif opened or _ends_reasoning(reply, tag, fresh, last):
             opened, begin = False, tag.end()
     if opened:
-        raise AnswerError("its reasoning has no end, so it holds no final answer")
+        raise AnswerError("its reasoning does not end, so it has no final answer")
     return begin
 
 

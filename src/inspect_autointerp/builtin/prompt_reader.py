@@ -18,16 +18,25 @@ from inspect_ai.model import (
 )
 from inspect_ai.tool import ToolChoice, ToolInfo
 
+from inspect_autointerp.text.prompt_lines import (
+    BEGINNING,
+    CONFIDENCE,
+    EXAMPLE,
+    EXPLANATION,
+    MARKS,
+    MOST_PROBABLE,
+    NONE_GIVEN,
+    TEXT,
+    WRITE,
+    numbered_lines,
+)
 from inspect_autointerp.text.token_lines import read_numbered
 
 OWN = "inspect_autointerp"
 """The provider of all of them."""
 NOT_UNDERSTOOD = "I answer this project's explainer and grader prompts only."
-_TEXT = re.compile(r"^Text \d+: (.*)$", re.MULTILINE)
-_EXAMPLE = re.compile(r"^Example \d+: (.*)$", re.MULTILINE)
-_EXPLAINING = re.compile(r"^(Example|Beginning) 1: |^Most probable: ", re.MULTILINE)
-_DELIMITERS = re.compile(r"^(?:Active|Marked) tokens stand between (\S+) and (\S+)\.$", re.MULTILINE)
-_WRITE = re.compile(r"\n\nWrite (\d+) texts of each kind\.$")
+_TEXT, _EXAMPLE = numbered_lines(TEXT), numbered_lines(EXAMPLE)
+_EXPLAINING = re.compile(rf"^({EXAMPLE}|{BEGINNING}) 1: |^{MOST_PROBABLE}", re.MULTILINE)
 
 Passage = tuple[str, set[int] | None]
 """A text without its marks, and which of its characters but spaces are marked; None where nothing has marks."""
@@ -40,13 +49,18 @@ def asked(question: str) -> Asked | None:
 
     An explanation, labels of texts, activations of their tokens, the text that does not belong, or new texts.
     """
-    if question.startswith("Explanation: "):
-        if _WRITE.search(question):
+    if question.startswith(EXPLANATION):
+        if WRITE.search(question):
             return "write"
-        return "simulate" if "\nText 1:\n" in question else "judge"
-    if question.startswith("Marked tokens stand between "):
-        return "intruder"
-    return "explain" if _EXPLAINING.search(question) else None
+        return "simulate" if f"\n{TEXT} 1:\n" in question else "judge"
+    if _EXPLAINING.search(question):
+        return "explain"
+    return "intruder" if MARKS.match(question) and _TEXT.search(question) else None
+
+
+def asked_for_confidences(messages: Sequence[ChatMessage]) -> bool:
+    """Return whether the instructions of a grader's prompt ask for 0 to 100 in place of 0 and 1."""
+    return CONFIDENCE in messages[0].text
 
 
 def read_grading(question: str) -> tuple[str, list[Passage]]:
@@ -64,7 +78,7 @@ def read_simulating(question: str) -> tuple[str, list[list[str]]]:
 def read_writing(question: str) -> tuple[str, int]:
     """The explanation in a writer's question, empty where none was given, and how many texts of each kind to write."""
     explanation, rest = _explanation(question)
-    [n] = _WRITE.findall("\n" + rest)
+    [n] = WRITE.findall("\n" + rest)
     return explanation, int(n)
 
 
@@ -76,8 +90,8 @@ def written_answer(active: Sequence[str], silent: Sequence[str]) -> str:
 def _explanation(question: str) -> tuple[str, str]:
     """Return the text about the latent, and the rest."""
     head, _, rest = question.partition("\n")
-    explanation = head.removeprefix("Explanation: ")
-    return "" if explanation == "(none was given)" else explanation, rest
+    explanation = head.removeprefix(EXPLANATION)
+    return "" if explanation == NONE_GIVEN else explanation, rest
 
 
 def read_lineup(question: str) -> list[Passage]:
@@ -91,7 +105,7 @@ def read_examples(question: str) -> list[Passage]:
 
 
 def _passages(lines: list[str], question: str) -> list[Passage]:
-    pair = _DELIMITERS.search(question)
+    pair = MARKS.search(question)
     if pair is None:
         return [(line, None) for line in lines]
     either = re.compile(f"({re.escape(pair[1])}|{re.escape(pair[2])})")

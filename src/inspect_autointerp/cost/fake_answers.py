@@ -6,8 +6,7 @@ from inspect_ai.tool import ToolChoice, ToolInfo
 
 from inspect_autointerp.builtin.lexical.provider import LexicalAPI
 from inspect_autointerp.builtin.prompt_reader import asked
-
-_EXPLANATION = "EXPLANATION:"
+from inspect_autointerp.text.prompt_lines import ANSWER_TAG
 
 
 @modelapi(name="counted")
@@ -30,8 +29,8 @@ class Counted(LexicalAPI):
         """As the lexical model; an explanation has in front of it what the middling worked example thinks."""
         completion, logprobs = super().answer(input, config)
         if asked(input[-1].text) == "explain":
-            completion = completion if _EXPLANATION in completion else f"{_EXPLANATION} {completion}"
-            worked = [message.text.partition(_EXPLANATION)[0] for message in input if message.role == "assistant"]
+            completion = completion if ANSWER_TAG in completion else f"{ANSWER_TAG} {completion}"
+            worked = [message.text.partition(ANSWER_TAG)[0] for message in input if message.role == "assistant"]
             completion = sorted(worked, key=len)[len(worked) // 2] + completion if worked else completion
         return completion, logprobs
 

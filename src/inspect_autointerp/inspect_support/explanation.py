@@ -20,7 +20,7 @@ class Explanation:
     text: str | None
     """The explanation; empty for the floor that says nothing; None where there is none."""
     source: str
-    """The solver and the version of its prompt: `explain/2`, `empty`, …"""
+    """The solver and the version of its prompt: `explain/3`, `empty`, …"""
     latent: str
     """The latent that it was written for; another one's for the shuffled floor."""
     reason: str | None = None

@@ -14,7 +14,7 @@ PART = "◌"
 """Stands for a token without characters of its own: part of a character that a later token completes."""
 SILENT = "none"
 END = "End"
-EVERY = "every token, silent or not"
+EVERY = "every token, also for tokens at 0"
 """These words stand in the instructions where the answer is to name the silent tokens, too."""
 
 _TEXT = re.compile(r"^Text \d+:$", re.MULTILINE)

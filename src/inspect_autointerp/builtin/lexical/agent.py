@@ -15,8 +15,9 @@ from inspect_ai.tool import ToolCall
 
 from inspect_autointerp.builtin.lexical.explain import PART, explain
 from inspect_autointerp.builtin.lexical.judge import listed_words
+from inspect_autointerp.text.prompt_lines import ACTIVE, ANSWER_TAG, LAST_TURN, TEXT
 
-_TEXT = re.compile(r"^Text (\d+): .*\n(?:Active: (.*)|Silent: )", re.MULTILINE)
+_TEXT = re.compile(rf"^{TEXT} (\d+): .*\n(?:{ACTIVE}(.*)|Silent: )", re.MULTILINE)
 _STRENGTH = re.compile(r'"(?:[^"\\]|\\.)*": (\d+)')
 
 Call = tuple[str, dict[str, Any]]
@@ -55,7 +56,7 @@ def agent_turn(messages: Sequence[ChatMessage], tools: set[str]) -> ChatMessageA
     ]
     steps = [(text, [call for call in calls if call[0] in tools]) for text, calls in plan]
     steps = [(text, calls) for text, calls in steps if calls and all(call[1].get("texts", [1]) for call in calls)]
-    if turns < len(steps) and "submit` now" not in last:
+    if turns < len(steps) and LAST_TURN not in last:
         return _message(turns, *steps[turns])
     noted = _arguments(messages, "hypotheses").get("best_first", [first])[0]
     final = _tested(noted, _arguments(messages, "activations"), _results(messages, "activations"))
@@ -78,7 +79,7 @@ def _results(messages: Sequence[ChatMessage], name: str) -> list[str]:
 
 
 def _explanation(answer: str) -> str:
-    return answer.removeprefix("EXPLANATION: ")
+    return answer.removeprefix(f"{ANSWER_TAG} ")
 
 
 def _bare(word: str) -> str:

@@ -6,15 +6,25 @@ from collections import defaultdict
 from collections.abc import Sequence
 from functools import lru_cache
 
+from inspect_autointerp.text.prompt_lines import (
+    ACTIVE,
+    ANSWER_TAG,
+    EXAMPLE,
+    MARKS,
+    MORE_PROBABLE,
+    MOST_PROBABLE,
+    SILENT_TEXT,
+    numbered_lines,
+)
+
 MAX_TOKENS = 8
 _ENOUGH = 0.9
 """Tokens are listed until they carry this share of the activation."""
-_LINE = re.compile(r"^Example \d+: (?P<text>.*)(?:\nActive: (?P<active>.*))?$", re.MULTILINE)
-_SILENT = re.compile(r"^Silent \d+: (.*)$", re.MULTILINE)
-_RAISED = re.compile(r"^More probable: (.*)$", re.MULTILINE)
-_MOST = re.compile(r"^Most probable: (.*)$", re.MULTILINE)
+_LINE = re.compile(rf"^{EXAMPLE} \d+: (?P<text>.*)(?:\n{ACTIVE}(?P<active>.*))?$", re.MULTILINE)
+_SILENT = numbered_lines(SILENT_TEXT)
+_RAISED = re.compile(rf"^{MORE_PROBABLE}(.*)$", re.MULTILINE)
+_MOST = re.compile(rf"^{MOST_PROBABLE}(.*)$", re.MULTILINE)
 _ITEM = re.compile(r'("(?:[^"\\]|\\.)*")(?:: \+?(\d+(?:\.\d+)?))?')
-_DELIMITERS = re.compile(r"stand between (\S+) and (\S+)\.")
 
 
 def explain(question: str) -> str:
@@ -27,7 +37,7 @@ def explain(question: str) -> str:
     """
     mass: dict[str, float] = defaultdict(float)
     active: dict[str, int] = defaultdict(int)
-    pair = _DELIMITERS.search(question)
+    pair = MARKS.search(question)
     texts: list[str] = []
     listed_tokens: list[tuple[str, str]] = []
     for match in _LINE.finditer(question):
@@ -59,7 +69,7 @@ def explain(question: str) -> str:
         return "No token is active."
     most = listed[0][1]
     words = ", ".join(f"{json.dumps(w, ensure_ascii=False)} ({max(1, round(10 * x / most))})" for w, x in listed)
-    return f"EXPLANATION: texts with {words}"
+    return f"{ANSWER_TAG} texts with {words}"
 
 
 def _marked(text: str, pair: Sequence[str]) -> list[tuple[str, str]]:

@@ -24,6 +24,7 @@ from inspect_autointerp.builtin.prompt_reader import (
     NOT_UNDERSTOOD,
     OfflineAPI,
     asked,
+    asked_for_confidences,
     read_simulating,
     read_writing,
     written_answer,
@@ -60,7 +61,7 @@ class LexicalAPI(OfflineAPI):
                 return explain(question), None
             case "judge":
                 beliefs = judge(question)
-                if "whole numbers from 0 (" in input[0].text:
+                if asked_for_confidences(input):
                     return str([round(100 * p) for p in beliefs]), None
                 logprobs = Logprobs(content=_spelled(beliefs)) if config.logprobs else None
                 return str([int(p >= 0.5) for p in beliefs]), logprobs

@@ -20,6 +20,7 @@ from inspect_autointerp.builtin.prompt_reader import (
     OfflineAPI,
     Passage,
     asked,
+    asked_for_confidences,
     read_examples,
     read_grading,
     read_lineup,
@@ -28,6 +29,7 @@ from inspect_autointerp.builtin.prompt_reader import (
     written_answer,
 )
 from inspect_autointerp.contexts.sampling import seed_of
+from inspect_autointerp.text.prompt_lines import ANSWER_TAG
 from inspect_autointerp.text.token_lines import EVERY, as_shown, places, spelled
 
 _NOT_PLANTED = "That is no explanation of a planted latent."
@@ -77,13 +79,13 @@ class OracleAPI(OfflineAPI):
         question = input[-1].text
         match asked(question):
             case "explain":
-                return f"EXPLANATION: {recognised(read_examples(question)).claim(self._sort).text}", None
+                return f"{ANSWER_TAG} {recognised(read_examples(question)).claim(self._sort).text}", None
             case "judge":
                 explanation, texts = read_grading(question)
                 if explanation and explanation not in BY_TEXT:
                     return _NOT_PLANTED, None
                 labels = [label(explanation, *text, self._error_rate, self._seed) for text in texts]
-                surely = "whole numbers from 0 (" in input[0].text
+                surely = asked_for_confidences(input)
                 return str([100 * one for one in labels] if surely else labels), None
             case "intruder":
                 place = odd_one_out(read_lineup(question), self._error_rate, self._seed)
