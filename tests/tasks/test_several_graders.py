@@ -36,9 +36,9 @@ def blind(name: str, seed: int) -> Model:
     return model(answer, name)
 
 
-def run(logs: Path, graders: Any, make: Any = detection, latents: str = "0:6", **options: Any) -> EvalLog:
+def run(logs: Path, role: Any, make: Any = detection, latents: str = "0:6", **options: Any) -> EvalLog:
     task = make(store="planted", latents=latents, **{"test_activating": 30, "test_nonactivating": 30} | options)
-    roles = {"grader": graders} if graders else None
+    roles = {"grader": role} if role else None
     [log] = inspect_eval(task, model=ORACLE, model_roles=roles, log_dir=str(logs), display="none")
     assert log.status == "success"
     return log
@@ -63,7 +63,8 @@ def test_planted_graders_have_their_error_rates(make: Any, tmp_path: Path) -> No
         for i in range(3)
     ]
     np.testing.assert_allclose(own, [1 - rate for rate in RATES.values()], atol=0.025)
-    assert mean > own[0]
+    assert mean > own[1] + 0.05, "the best label follows the best grader, which the others cannot outvote"
+    assert mean > own[0] - 0.02
     [compared] = compare_graders(read_judgements(read_results(str(tmp_path), alone=True)))
     rows = {row.name: row for row in compared.rows}
     for seed, rate in RATES.items():
@@ -71,7 +72,7 @@ def test_planted_graders_have_their_error_rates(make: Any, tmp_path: Path) -> No
         assert row.misses.mean == pytest.approx(rate, abs=0.04)
         assert row.false_alarms.mean == pytest.approx(rate, abs=0.04)
         assert row.misses.low - 0.02 <= rate <= row.misses.high + 0.02
-    assert rows["aggregate"].balanced_accuracy.mean >= max(own) - 0.005
+    assert rows["aggregate"].balanced_accuracy.mean >= max(own) - 0.02
     assert len(compared.pairs) == 3
 
 
@@ -80,9 +81,9 @@ def test_one_grader_is_recorded_as_before(tmp_path: Path) -> None:
     alone = run(tmp_path / "a", get_model(ORACLE, memoize=False))
     listed = run(tmp_path / "b", None, graders=[ORACLE])
     for one, other in zip(scores(alone), scores(listed), strict=True):
-        assert one.value == other.value
+        assert repr(one.value) == repr(other.value)  # NaN is no equal of itself
         assert "graders" not in other.metadata
-        assert one.metadata == other.metadata
+        assert repr(one.metadata) == repr(other.metadata)
         assert "graders" not in other.metadata["options"]
     assert all(score.metadata["grader"] == ORACLE for score in scores(listed))
 

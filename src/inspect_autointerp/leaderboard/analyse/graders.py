@@ -10,15 +10,13 @@ from itertools import combinations
 import numpy as np
 
 from inspect_autointerp.contexts.sampling import rng_of
-from inspect_autointerp.leaderboard.load.judgements import Explained, Group, Judgements, Labels
+from inspect_autointerp.leaderboard.load.judgements import PEOPLE, Explained, Group, Judgements, Labels
 from inspect_autointerp.ratings.agreement import krippendorff
 from inspect_autointerp.statistics.dawid_skene import Consensus, dawid_skene
 from inspect_autointerp.statistics.estimates import Estimate
 from inspect_autointerp.statistics.intervals import bootstrap_interval
 
 RESAMPLES = 200
-PEOPLE = "people"
-"""Prefix of the name of people as a grader."""
 AGGREGATE = "aggregate"
 """The name of the row of the graders' aggregate."""
 _LEAST = 4

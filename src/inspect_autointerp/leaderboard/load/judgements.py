@@ -15,6 +15,10 @@ from inspect_autointerp.scorers.shared.several_graders import GRADERS
 from inspect_autointerp.scorers.shared.specs import spec_of
 
 
+PEOPLE = "people"
+"""Prefix of the name of people as a grader (`load.people`)."""
+
+
 class Group(NamedTuple):
     """Conditions that must agree for two graders to have answered the same questions."""
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from inspect_autointerp.leaderboard.analyse.graders import AGGREGATE, PEOPLE, Comparison, Pair
+from inspect_autointerp.leaderboard.analyse.graders import AGGREGATE, Comparison, Pair
+from inspect_autointerp.leaderboard.load.judgements import PEOPLE
 from inspect_autointerp.leaderboard.show.tables import estimate, number, share
 from inspect_autointerp.leaderboard.show.view import View
 from inspect_autointerp.text.render import visible
