@@ -58,4 +58,9 @@ def detection(
     """
     data = open_latents(store, hookpoint, latents, negatives, min_contexts, window, seed)
     scorer = detection_scorer(test_activating, test_nonactivating, texts_per_call, confidence)
-    return score_task(data, explainer_solver(explainer, explanations, data), {"detection": scorer}, grader=read_graders(grader, graders))
+    return score_task(
+        data,
+        explainer_solver(explainer, explanations, data),
+        {"detection": scorer},
+        grader=read_graders(grader, graders),
+    )

@@ -61,7 +61,9 @@ def multi_score(
         test_nonactivating: Non-activating contexts of each kind to grade on, by every score.
         texts_per_call: Texts in one call to the grader, by every score.
     """
-    given = {name: value for name, value in locals().items() if name not in ("suite", "explainer", "explanations", "graders")}
+    given = {
+        name: value for name, value in locals().items() if name not in ("suite", "explainer", "explanations", "graders")
+    }
     entry: Fixed | None = None
     several = read_graders(grader, graders)
     with one_line_errors():

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from inspect_autointerp.builtin.planted.latents import LATENTS, SORTS
 from inspect_autointerp.cli import app
+from inspect_autointerp.errors import UserError
 from inspect_autointerp.ratings.records import checksum
 from inspect_autointerp.tasks import detection
 
@@ -53,7 +54,9 @@ def rated(logs: Path, tmp_path: Path) -> tuple[Path, Path]:
 
 def likes(key: Path) -> dict[tuple[str, str], int]:
     """Points by latent and explanation: the truer, the more."""
-    texts = {(f"planted/{i}", latent.claim(sort).text): LIKES[sort] for i, latent in enumerate(LATENTS) for sort in SORTS}
+    texts = {
+        (f"planted/{i}", latent.claim(sort).text): LIKES[sort] for i, latent in enumerate(LATENTS) for sort in SORTS
+    }
     content = json.loads(key.read_text())["explanations"]
     return {(one["latent"], one["text"]): texts[one["latent"], one["text"]] for one in content}
 
@@ -62,9 +65,7 @@ def board(logs: Path, *options: Any) -> Any:
     return CliRunner().invoke(app, ["leaderboard", str(logs), *map(str, options)], env={"COLUMNS": "250"})
 
 
-def test_people_are_a_row_that_graders_are_compared_with(
-    logs: Path, rated: tuple[Path, Path], tmp_path: Path
-) -> None:
+def test_people_are_a_row_that_graders_are_compared_with(logs: Path, rated: tuple[Path, Path], tmp_path: Path) -> None:
     folder, key = rated
     result = board(logs, "--ratings", folder, "--key", key, "--json", tmp_path / "rows.json")
     assert result.exit_code == 0, result.output
@@ -130,7 +131,7 @@ def test_files_that_cannot_be_used_are_a_line_each(logs: Path, rated: tuple[Path
     assert result.exit_code == 0, result.output
     said = result.stderr.splitlines()
     assert len(said) == 4, said
-    for word in ("half-finished", "edited after it was saved", "of the sheet", "rater 'ada' again"):
+    for word in ("half-finished", "edited after it was saved", "of the sheet", "again, in another session"):
         assert sum(word in line for line in said) == 1, (word, said)
     assert "4 raters" in result.output
 
@@ -139,10 +140,8 @@ def test_a_sheet_of_another_store_is_refused(logs: Path, rated: tuple[Path, Path
     folder, key = rated
     content = json.loads(key.read_text())
     key.write_text(json.dumps(content | {"store": "feedfeedfeedfeed"}))
-    result = board(logs, "--ratings", folder, "--key", key)
-    assert result.exit_code == 2
-    assert "a sheet about the store feedfeedfeedfeed" in result.stderr
-    assert len(result.stderr.strip().splitlines()) == 1
+    line = refusal(logs, "--ratings", folder, "--key", key)
+    assert "a sheet about the store feedfeedfeedfeed" in line
 
 
 def test_a_sheet_of_other_explanations_is_refused(logs: Path, rated: tuple[Path, Path]) -> None:
@@ -151,22 +150,29 @@ def test_a_sheet_of_other_explanations_is_refused(logs: Path, rated: tuple[Path,
     for one in content["explanations"]:
         one["text"] += " and more"
     key.write_text(json.dumps(content))
-    result = board(logs, "--ratings", folder, "--key", key)
-    assert result.exit_code == 2
-    assert "none of the sheet's 24 explanations is in these logs" in result.stderr
+    line = refusal(logs, "--ratings", folder, "--key", key)
+    assert "none of the sheet's 24 explanations is in these logs" in line
 
 
 def test_the_only_key_beside_the_answers_is_taken(logs: Path, rated: tuple[Path, Path]) -> None:
     folder, key = rated
-    assert "no key lies beside the answers" in board(logs, "--ratings", folder).stderr
+    assert "no key lies beside the answers" in refusal(logs, "--ratings", folder)
     key.rename(folder / key.name)
     assert board(logs, "--ratings", folder).exit_code == 0
     (folder / "other.key.json").write_text((folder / key.name).read_text())
-    assert "2 keys lie beside the answers" in board(logs, "--ratings", folder).stderr
+    assert "2 keys lie beside the answers" in refusal(logs, "--ratings", folder)
 
 
 def test_ratings_that_are_not_there_are_one_line(logs: Path, tmp_path: Path) -> None:
-    result = board(logs, "--ratings", tmp_path / "nothing")
-    assert result.exit_code == 2
-    assert "no such file or folder of answers" in result.stderr
-    assert "--key is for people's answers" in board(logs, "--key", "x.key.json").stderr
+    assert "no such file or folder of answers" in refusal(logs, "--ratings", tmp_path / "nothing")
+    assert "--key is for people's answers" in refusal(logs, "--key", "x.key.json")
+    (tmp_path / "empty").mkdir()
+    assert "no answers there" in refusal(logs, "--ratings", tmp_path / "empty")
+
+
+def refusal(logs: Path, *options: Any) -> str:
+    """Return the one line with which the command refuses."""
+    error = board(logs, *options).exception
+    assert isinstance(error, UserError)
+    assert len(str(error).splitlines()) == 1
+    return str(error)

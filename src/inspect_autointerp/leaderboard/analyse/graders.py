@@ -94,7 +94,7 @@ def _compared(group: Group, of_group: dict[Explained, dict[str, Labels]], seed: 
         own = [_NONE, _NONE] if of_model is None else [rate[of_model] for rate in rates]
         rows.append(_row(name, labels[:, number], asked[:, number], truths, clusters, questions, own))
     if len(models) > 1:
-        everywhere = asked[:, models].any(axis=1)
+        everywhere = np.logical_or.reduce(asked[:, models], axis=1)
         rows.append(_row(AGGREGATE, consensus.label, everywhere, truths, clusters, questions, [_NONE, _NONE]))
     pairs = [_pair(names, i, j, labels, clusters, weights) for i, j in combinations(range(len(names)), 2)]
     alpha = alpha_of(labels[:, models], clusters, weights)
@@ -200,9 +200,7 @@ def _accuracy(labels: np.ndarray, truths: np.ndarray, clusters: np.ndarray, ques
     return Estimate(float(np.mean(means)) if means else float("nan"), *bootstrap_interval(means), n=len(means))
 
 
-def _pair(
-    names: Sequence[str], i: int, j: int, labels: np.ndarray, clusters: np.ndarray, weights: np.ndarray
-) -> Pair:
+def _pair(names: Sequence[str], i: int, j: int, labels: np.ndarray, clusters: np.ndarray, weights: np.ndarray) -> Pair:
     both = labels[:, [i, j]]
     known = ~np.isnan(both).any(axis=1)
     same = float((both[known, 0] == both[known, 1]).mean()) if known.any() else float("nan")

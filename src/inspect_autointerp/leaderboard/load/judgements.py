@@ -14,7 +14,6 @@ from inspect_autointerp.leaderboard.results import Results
 from inspect_autointerp.scorers.shared.several_graders import GRADERS
 from inspect_autointerp.scorers.shared.specs import spec_of
 
-
 PEOPLE = "people"
 """Prefix of the name of people as a grader (`load.people`)."""
 

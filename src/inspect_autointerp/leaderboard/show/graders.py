@@ -94,7 +94,10 @@ def _matrix(one: Comparison) -> View:
     names = [row.name for row in one.rows if row.name != AGGREGATE]
     cells = {frozenset((pair.first, pair.second)): _cell(pair) for pair in one.pairs}
     rows = [
-        [f"{i} · {_name(name)}", *("" if other == name else cells.get(frozenset((name, other)), "–") for other in names)]
+        [
+            f"{i} · {_name(name)}",
+            *("" if other == name else cells.get(frozenset((name, other)), "–") for other in names),
+        ]
         for i, name in enumerate(names, 1)
     ]
     head = ["alpha (same labels)", *(str(i) for i in range(1, len(names) + 1))]
