@@ -156,11 +156,11 @@ def test_a_sheet_of_other_explanations_is_refused(logs: Path, rated: tuple[Path,
 
 def test_the_only_key_beside_the_answers_is_taken(logs: Path, rated: tuple[Path, Path]) -> None:
     folder, key = rated
-    assert "no key lies beside the answers" in refusal(logs, "--ratings", folder)
+    assert "there is no key beside the answers" in refusal(logs, "--ratings", folder)
     key.rename(folder / key.name)
     assert board(logs, "--ratings", folder).exit_code == 0
     (folder / "other.key.json").write_text((folder / key.name).read_text())
-    assert "2 keys lie beside the answers" in refusal(logs, "--ratings", folder)
+    assert "there are 2 keys beside the answers" in refusal(logs, "--ratings", folder)
 
 
 def test_ratings_that_are_not_there_are_one_line(logs: Path, tmp_path: Path) -> None:

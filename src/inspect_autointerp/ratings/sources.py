@@ -34,7 +34,7 @@ class Material:
     notes: list[str] = field(default_factory=list)
     """Lines that say what was left out and why."""
     judged: tuple[int, int, int] | None = None
-    """How the logs' detection drew the contexts that its graders judged: activating, non-activating, seed. None where
+    """Draw of the contexts that the graders of the logs' detection judged: activating, non-activating, seed. None where
     there is none, or where logs differ."""
 
 

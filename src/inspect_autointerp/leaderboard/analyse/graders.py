@@ -35,7 +35,7 @@ class GraderRow:
     unscored: float
     """Share of them without a label of this grader."""
     balanced_accuracy: Estimate
-    """Of activating against random contexts: how well the explanations did with this grader, mean over latents."""
+    """Balanced accuracy of activating against random contexts: how well the explanations did, mean over latents."""
     misses: Estimate
     """Share of contexts that it labels 0 where the graders have 1 in common; NaN with fewer than three graders."""
     false_alarms: Estimate

@@ -25,9 +25,9 @@ class PeopleRow:
     explainer: str
     floor: bool
     balanced_accuracy: Estimate
-    """Of people's labels, the mean over raters; then over latents."""
+    """Balanced accuracy of people's labels: the mean over raters, then over latents."""
     rating: Estimate
-    """Of the scale, 1 to 4, likewise."""
+    """Rating on the scale, 1 to 4, likewise."""
     contexts: int
     """Texts that anybody labelled."""
 

@@ -62,7 +62,7 @@ def read_people(
     if not files:
         raise UserError(f"{', '.join(places)}: no answers there; give what the page saved, or a folder of it")
     if key is None and len(keys) != 1:
-        there = f"{len(keys)} keys lie" if keys else "no key lies"
+        there = f"there are {len(keys)} keys" if keys else "there is no key"
         raise UserError(f"{there} beside the answers; give the sheet's as --key NAME{_KEY}")
     read = read_key(Path(key) if key is not None else keys[0])
     collected = collect_answers(files, read, keep_edited=keep_edited, least_attention=least_attention)
@@ -70,7 +70,7 @@ def read_people(
 
 
 def explanation_texts(people: People, results: Results) -> dict[str, dict[str, str]]:
-    """Return what the logs over the sheet's store say of the sheet's latents.
+    """Return the explanations that the logs over the sheet's store have of the sheet's latents.
 
     Returns:
         By log, by latent, the explanation.
