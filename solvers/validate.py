@@ -15,7 +15,7 @@ from inspect_autointerp.models.spending import on_behalf_of
 from inspect_autointerp.scorers.detection.scorer import detection_messages
 from inspect_autointerp.scorers.embedding.embedders import TFIDF, Asked
 from inspect_autointerp.scorers.embedding.scorer import comparison
-from inspect_autointerp.scorers.shared.ask import grader
+from inspect_autointerp.scorers.shared.ask import graders
 from inspect_autointerp.scorers.shared.judge import judge
 from inspect_autointerp.scorers.shared.ranking import auroc
 from inspect_autointerp.store.store import Store
@@ -78,7 +78,7 @@ class Check:
         """Return how sure the grader is of each context, float64 in [0, 1]; NaN of an unscored one."""
         texts = [visible(context.text) for context in self.contexts]
         batches = [texts[i : i + _SHOWN] for i in range(0, len(texts), _SHOWN)]
-        model = grader()
+        model = graders()[0]  # of several, the first: an explainer checks one draft many times
         with on_behalf_of("grader"):
             verdicts = await judge(
                 model, batches, lambda batch: detection_messages(explanation, batch), confidence=False

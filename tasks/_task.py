@@ -12,7 +12,7 @@ from inspect_ai.viewer import SampleScoreView, ScoreColorScale, TaskSamplesColum
 
 from inspect_autointerp import __version__
 from inspect_autointerp.builtin.locate import locate
-from inspect_autointerp.errors import one_line_errors
+from inspect_autointerp.errors import UserError, one_line_errors
 from inspect_autointerp.inspect_support.dataset import LatentDataset, give_donors, latent_dataset
 from inspect_autointerp.inspect_support.identical_warning import warn_of_identical
 from inspect_autointerp.inspect_support.interruption_advice import advise_at_run_end
@@ -20,6 +20,7 @@ from inspect_autointerp.inspect_support.logprob_support import forget_at_run_end
 from inspect_autointerp.inspect_support.unscored_warning import warn_of_unscored
 from inspect_autointerp.models.likelihood.role import likelihood_name
 from inspect_autointerp.models.shared_engines import release_at_task_end
+from inspect_autointerp.scorers.shared.ask import bound_graders, check_graders, graders
 from inspect_autointerp.scorers.shared.specs import SCORES, ScoreSpec, chance_of
 from inspect_autointerp.sharded.worker_hooks import serve_sweep
 from inspect_autointerp.solvers.explainers import Explainer, name_of
@@ -67,7 +68,7 @@ def score_task(
     solver: Solver,
     scorers: Mapping[str, Scorer],
     *,
-    grader: str | Model | None = None,
+    grader: str | Model | Sequence[str] | None = None,
     hard: Sequence[str] | None = None,
     about: Mapping[str, Any] | None = None,
 ) -> Task:
@@ -80,7 +81,7 @@ def score_task(
         data: The latents.
         solver: What produces an explanation.
         scorers: By their names in `SCORES`, the one that heads the log first.
-        grader: The grading model; None for the role's own, or the explainer.
+        grader: The grading model, or several (`read_graders`); None for the role's own, or the explainer.
         hard: Kinds of negatives whose statistics the viewer shows; those of the latents by default.
         about: What else the log's metadata says.
     """
@@ -97,6 +98,7 @@ def score_task(
     together = _shown_together(specs) if len(specs) > 1 else None
     first = next(iter(specs))
     with one_line_errors():
+        check_several(list(specs.values()), grader)
         judge = _grader_note(list(specs.values()), grader)
     return Task(
         dataset=data.samples,
@@ -104,7 +106,7 @@ def score_task(
         scorer=list(scorers.values()),
         version=task_version(specs.values()),
         tags=TAGS,
-        model_roles={"grader": grader} if grader else None,
+        model_roles={"grader": grader if isinstance(grader, str | Model) else list(grader)} if grader else None,
         headline_metric=HeadlineMetric(scorer=first, metric="mean"),
         viewer=_viewer(shown, together),
         metadata={
@@ -129,7 +131,47 @@ def task_version(specs: Iterable[ScoreSpec]) -> str:
     return f"{sum(int(spec.version.rpartition('/')[2]) for spec in specs)}-{INTERFACE}"
 
 
-def _grader_note(specs: Collection[ScoreSpec], grader: str | Model | None) -> str:
+def read_graders(grader: str | None, graders: str | Sequence[str] | None) -> str | list[str] | None:
+    """Read `-T grader=…` and `-T graders=…`.
+
+    Returns:
+        One grader's name, the names of several, or None where none is given.
+
+    Raises:
+        UserError: Both are given, a name is empty, or no aggregate can be made of these graders.
+    """
+    if graders is None:
+        return grader
+    with one_line_errors():
+        names = graders.split(",") if isinstance(graders, str) else [str(name) for name in graders]
+        names = [name.strip() for name in names]
+        if grader is not None:
+            raise UserError(f"grader={grader} and graders={','.join(names)}: give one of the two")
+        if not all(names):
+            raise UserError(f"graders={','.join(names)}: a name is empty; give models, separated by commas")
+        check_graders(names)
+    return names if len(names) > 1 else names[0]
+
+
+def check_several(specs: Collection[ScoreSpec], grader: str | Model | Sequence[str] | None) -> None:
+    """Check that the scores can be graded by as many graders as there are; the bound role goes before `grader`.
+
+    Raises:
+        UserError: There are several, and a score asks one; or no aggregate can be made of them.
+    """
+    bound = bound_graders()
+    n = len(bound) or (1 if grader is None or isinstance(grader, str | Model) else len(grader))
+    if n == 1:
+        return
+    if bound:
+        graders()
+    alone = [spec.title for spec in specs if "grader" in spec.needs and not spec.several_graders]
+    if alone:
+        can = ", ".join(spec.title for spec in SCORES.values() if spec.several_graders)
+        raise UserError(f"{n} graders: {', '.join(alone)} asks one; give one grader, or only scores of {can}")
+
+
+def _grader_note(specs: Collection[ScoreSpec], grader: str | Model | Sequence[str] | None) -> str:
     """Return what the log says of who grades.
 
     Raises:

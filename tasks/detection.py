@@ -7,7 +7,7 @@ from inspect_ai import Task, task
 
 from inspect_autointerp.scorers.detection.scorer import detection as detection_scorer
 from inspect_autointerp.solvers.explainers import Explainer
-from inspect_autointerp.tasks._task import explainer_solver, open_latents, score_task
+from inspect_autointerp.tasks._task import explainer_solver, open_latents, read_graders, score_task
 
 
 @task
@@ -25,6 +25,7 @@ def detection(
     texts_per_call: int = 5,
     confidence: bool = False,
     grader: str | None = None,
+    graders: str | list[str] | None = None,
     seed: int = 0,
 ) -> Task:
     """Explain latents, and grade each explanation by detection (arXiv 2410.13928, §3.3.1).
@@ -51,8 +52,15 @@ def detection(
         texts_per_call: Texts in one call to the grader.
         confidence: Ask the grader for 0 to 100 instead of 0 or 1, for an AUROC without log-probabilities.
         grader: The grading model; `--model-role grader=…` wins. Without either the explainer grades itself.
+        graders: Three grading models or more, separated by commas, each of which judges every context; the score is
+            that of their aggregate. Settings of each: `--model-role grader=[{model: a, temperature: 0}, …]`.
         seed: Random seed of every draw.
     """
     data = open_latents(store, hookpoint, latents, negatives, min_contexts, window, seed)
     scorer = detection_scorer(test_activating, test_nonactivating, texts_per_call, confidence)
-    return score_task(data, explainer_solver(explainer, explanations, data), {"detection": scorer}, grader=grader)
+    return score_task(
+        data,
+        explainer_solver(explainer, explanations, data),
+        {"detection": scorer},
+        grader=read_graders(grader, graders),
+    )

@@ -8,7 +8,7 @@ from inspect_ai import Task, task
 from inspect_autointerp.errors import one_line_errors
 from inspect_autointerp.scorers.fuzzing.scorer import fuzzing as fuzzing_scorer
 from inspect_autointerp.solvers.explainers import Explainer
-from inspect_autointerp.tasks._task import explainer_solver, open_latents, score_task
+from inspect_autointerp.tasks._task import explainer_solver, open_latents, read_graders, score_task
 from inspect_autointerp.text.render import THRESHOLD
 
 
@@ -29,6 +29,7 @@ def fuzzing(
     confidence: bool = False,
     threshold: float = THRESHOLD,
     grader: str | None = None,
+    graders: str | list[str] | None = None,
     seed: int = 0,
 ) -> Task:
     """Explain latents, and grade each explanation by fuzzing (arXiv 2410.13928, §3.3.2).
@@ -50,4 +51,4 @@ def fuzzing(
     data = open_latents(store, hookpoint, latents, negatives, min_contexts, window, seed)
     hard = [*data.kinds[1:], *(["mismarked"] if test_mismarked else [])]
     solver = explainer_solver(explainer, explanations, data)
-    return score_task(data, solver, {"fuzzing": scorer}, grader=grader, hard=hard)
+    return score_task(data, solver, {"fuzzing": scorer}, grader=read_graders(grader, graders), hard=hard)

@@ -18,7 +18,7 @@ from inspect_autointerp.scorers.shared.score import SAMPLE_OPTIONS
 from inspect_autointerp.scorers.shared.specs import SCORES, spec_of
 from inspect_autointerp.solvers.explainers import Explainer
 from inspect_autointerp.suites.frozen_options import Fixed, fixed
-from inspect_autointerp.tasks._task import explainer_solver, open_latents, score_task
+from inspect_autointerp.tasks._task import explainer_solver, open_latents, read_graders, score_task
 
 _DEFAULTS = {"scores": "judged", "negatives": "random", "min_contexts": 20, "confidence": False, "seed": 0}
 
@@ -40,6 +40,7 @@ def multi_score(
     texts_per_call: int | None = None,
     confidence: bool | None = None,
     grader: str | None = None,
+    graders: str | list[str] | None = None,
     seed: int | None = None,
 ) -> Task:
     """Explain latents once, and grade each explanation by several scores.
@@ -60,9 +61,16 @@ def multi_score(
         test_nonactivating: Non-activating contexts of each kind to grade on, by every score.
         texts_per_call: Texts in one call to the grader, by every score.
     """
-    given = {name: value for name, value in locals().items() if name not in ("suite", "explainer", "explanations")}
+    given = {
+        name: value for name, value in locals().items() if name not in ("suite", "explainer", "explanations", "graders")
+    }
     entry: Fixed | None = None
+    several = read_graders(grader, graders)
     with one_line_errors():
+        if suite is not None and graders is not None:
+            raise UserError(
+                f"graders={several}: a suite fixes its grader; --model-role grader=… grades with others, outside of it"
+            )
         if suite is not None:
             entry = fixed(suite, given, bound_grader_name())
         options = _options(given, entry)
@@ -79,7 +87,7 @@ def multi_score(
     )
     if entry:
         data = replace(data, skipped=entry.drawn.skipped)
-    grades = entry.grader if entry else grader
+    grades = entry.grader if entry else several
     about = {"suite": entry.metadata} if entry else None
     return score_task(data, explainer_solver(explainer, explanations, data), scorers, grader=grades, about=about)
 

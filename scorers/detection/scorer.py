@@ -8,11 +8,10 @@ than wrong; statistics per latent with intervals over latents, beside the accura
 from inspect_ai.scorer import Scorer, scorer
 
 from inspect_autointerp.scorers.detection.prompt import detection_messages
-from inspect_autointerp.scorers.shared.ask import grader, grader_name, in_batches
-from inspect_autointerp.scorers.shared.classification import classification_statistics
-from inspect_autointerp.scorers.shared.judge import judge, labelled
+from inspect_autointerp.scorers.shared.ask import grader_name, in_batches
 from inspect_autointerp.scorers.shared.report import report
 from inspect_autointerp.scorers.shared.score import LatentTest, Outcome, latent_scorer, score_metrics
+from inspect_autointerp.scorers.shared.several_graders import judge_by_all, labelled_outcome
 from inspect_autointerp.text.render import visible
 
 
@@ -30,7 +29,8 @@ def detection(
 ) -> Scorer:
     """Grade an explanation by how well it tells test contexts apart.
 
-    The grader is the model role `grader`; without one the explainer grades itself, and the score's metadata says so.
+    The grader is the model role `grader`; without one the explainer grades itself, and the score's metadata says so. If
+    the role has three models or more, each of them judges every context (`shared.several_graders`).
 
     Args:
         activating: Test contexts on which the latent fires, the deciles in equal shares.
@@ -49,14 +49,11 @@ def detection(
     async def grade(test: LatentTest) -> Outcome:
         contexts = test.contexts(activating, nonactivating)
         batches = in_batches([visible(context.text) for context in contexts], texts_per_call)
-        labels = await judge(
-            grader(),
-            batches,
-            lambda texts: detection_messages(test.explanation, texts, confidence),
-            confidence=confidence,
+        judged = await judge_by_all(
+            batches, lambda texts: detection_messages(test.explanation, texts, confidence), confidence=confidence
         )
-        verdicts = labelled(test.store, contexts, labels)
-        values = classification_statistics(verdicts, test.facts(texts_per_call))
-        return Outcome(values, verdicts, report(contexts, verdicts))
+        return labelled_outcome(
+            test, contexts, judged, texts_per_call, lambda verdicts: report(contexts, verdicts)
+        )  # fmt: skip
 
     return latent_scorer("detection", grade, options, grader_name)

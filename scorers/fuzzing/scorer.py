@@ -12,11 +12,10 @@ from inspect_autointerp.contexts.sampling import rng_of
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.scorers.fuzzing.marks import MISMARKED, Marked, marked_contexts
 from inspect_autointerp.scorers.fuzzing.prompt import fuzzing_messages
-from inspect_autointerp.scorers.shared.ask import grader, grader_name, in_batches
-from inspect_autointerp.scorers.shared.classification import classification_statistics
-from inspect_autointerp.scorers.shared.judge import judge, labelled
+from inspect_autointerp.scorers.shared.ask import grader_name, in_batches
 from inspect_autointerp.scorers.shared.report import report
 from inspect_autointerp.scorers.shared.score import LatentTest, Outcome, latent_scorer, score_metrics
+from inspect_autointerp.scorers.shared.several_graders import judge_by_all, labelled_outcome
 from inspect_autointerp.text.render import THRESHOLD, delimiters, marked
 
 _TITLES = (
@@ -44,7 +43,8 @@ def fuzzing(
 ) -> Scorer:
     """Grade an explanation by how well it tells right marks from wrong ones.
 
-    The grader is the model role `grader`; without one the explainer grades itself, and the score's metadata says so.
+    The grader is the model role `grader`; without one the explainer grades itself, and the score's metadata says so. If
+    the role has three models or more, each of them judges every context (`shared.several_graders`).
 
     Args:
         activating: Test contexts with their activating tokens marked, the deciles in equal shares.
@@ -74,15 +74,13 @@ def fuzzing(
         contexts = [one.context for one in tests]
         pair = delimiters(contexts)
         batches = in_batches([marked(one.context, pair, one.marks) for one in tests], texts_per_call)
-        labels = await judge(
-            grader(),
-            batches,
-            lambda texts: fuzzing_messages(test.explanation, texts, pair, confidence),
-            confidence=confidence,
+        judged = await judge_by_all(
+            batches, lambda texts: fuzzing_messages(test.explanation, texts, pair, confidence), confidence=confidence
         )
-        verdicts = labelled(test.store, contexts, labels, partners)
-        shown = report(contexts, verdicts, _TITLES, [one.marks for one in tests], pair)
-        return Outcome(classification_statistics(verdicts, test.facts(texts_per_call)), verdicts, shown)
+        marks = [one.marks for one in tests]
+        return labelled_outcome(
+            test, contexts, judged, texts_per_call, lambda own: report(contexts, own, _TITLES, marks, pair), partners
+        )
 
     def draw(test: LatentTest) -> tuple[list[Marked], dict[int, int]]:
         contexts = test.contexts(activating + mismarked, nonactivating)

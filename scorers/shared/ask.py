@@ -19,6 +19,7 @@ from inspect_ai.model import (
 )
 from inspect_ai.util import span
 
+from inspect_autointerp.errors import UserError
 from inspect_autointerp.inspect_support.answer_reasons import INVALID, invalid, unread
 from inspect_autointerp.inspect_support.call_cache import users_policy
 from inspect_autointerp.inspect_support.default_model import or_lexical
@@ -28,6 +29,8 @@ from inspect_autointerp.inspect_support.model_name import model_name
 from inspect_autointerp.scorers.shared.parse_labels import AnswerError
 
 ROLE = "grader"
+TOGETHER = " + "
+"""Between the names of several graders."""
 
 _ids = count(1)
 
@@ -64,18 +67,64 @@ def question_message(text: str) -> ChatMessageUser:
 
 
 def grader() -> Model:
-    """Return the grader: the model role `grader`, else the explainer."""
-    return model_in_role(ROLE, "which graded itself")[0]
+    """Return the grader: the model role `grader`, else the explainer.
+
+    Raises:
+        UserError: The role has several models, which the caller cannot ask.
+    """
+    if len(several := bound_graders()) > 1:
+        raise UserError(
+            f"{len(several)} graders are bound to the role `grader`, and this score asks one; give one, or only scores"
+            " that several can grade: detection, fuzzing"
+        )
+    return graders()[0]
+
+
+def graders() -> list[Model]:
+    """Return the graders: the models of the role `grader`, else the explainer.
+
+    Raises:
+        UserError: They are two, or two of them are the same.
+    """
+    bound = bound_graders()
+    if len(bound) <= 1:
+        return [model_in_role(ROLE, "which graded itself")[0]]
+    check_graders([model_name(model) for model in bound])
+    return bound
+
+
+def bound_graders() -> list[Model]:
+    """Return the models that are bound to the role `grader`, in the order in which they were given."""
+    bound = model_roles().get(ROLE) or []
+    return list(bound) if isinstance(bound, Sequence) else [bound]
+
+
+def check_graders(names: Sequence[str]) -> None:
+    """Check that an aggregate can be made of graders.
+
+    Raises:
+        UserError: They are two, or two of them are the same.
+    """
+    if len(names) == 2:
+        raise UserError(
+            f"graders {', '.join(names)}: an aggregate takes three or more, for of two that disagree nothing says who"
+            " errs; give a third, or one alone"
+        )
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise UserError(f"grader {twice} is given twice; give each grader once, or with other settings")
 
 
 async def grader_name(test: object = None) -> str:
-    """Return the grader's name for the log, with the settings of its sampling; it says if the explainer graded."""
-    return model_in_role(ROLE, "which graded itself")[1]
+    """Return the grader's name for the log, with the settings of its sampling; it says if the explainer graded.
+
+    Several graders have one name, whatever their order: `a + b + c`.
+    """
+    return bound_grader_name() or model_in_role(ROLE, "which graded itself")[1]
 
 
 def bound_grader_name() -> str | None:
-    """Return the name of the model that is bound to the role `grader`; None if none is."""
-    return model_in_role(ROLE, "")[1] if model_roles().get(ROLE) else None
+    """Return the name of the models that are bound to the role `grader`; None if none is."""
+    return TOGETHER.join(sorted(model_name(model) for model in bound_graders())) or None
 
 
 def in_batches(texts: Sequence[T], size: int) -> list[Sequence[T]]:

@@ -46,6 +46,8 @@ class ScoreSpec:
     """Column titles of the statistics in tables, in order."""
     needs: Sequence[Need] = ()
     """Models that it works with; none for a score that computes everything by itself."""
+    several_graders: bool = False
+    """True if several graders can judge its contexts, see `shared.several_graders`."""
     explained: bool = True
     """True if it grades an explanation; `intruder` grades the latent."""
     keys: Sequence[str]
@@ -105,6 +107,7 @@ SCORES: dict[str, ScoreSpec] = {
         columns=("balanced_accuracy", "auroc", "tpr", "tnr", "f1", "auprc", "same_labels", "unscored"),
         labels=_CLASSIFICATION,
         needs=("grader",),
+        several_graders=True,
     ),
     "fuzzing": ScoreSpec(
         title="fuzzing",
@@ -119,6 +122,7 @@ SCORES: dict[str, ScoreSpec] = {
         columns=("balanced_accuracy", "auroc", "tpr", "tnr", "f1", "auprc", "same_labels", "unscored"),
         labels=_CLASSIFICATION,
         needs=("grader",),
+        several_graders=True,
     ),
     "simulation": ScoreSpec(
         title="simulation",

@@ -75,6 +75,10 @@ def planned(
     if named is not None:
         frozen = fixed(str(named), {"grader": grader} | _measured(wanted), None)
         wanted, grader = wanted | frozen.options, grader or frozen.suite.evaluation.grader
+    if wanted.get("graders") is not None:
+        raise UserError(
+            f"-T graders={wanted['graders']}: a plan is of one grader; give each as --grader, and add up what they cost"
+        )
     names = score_names(wanted.pop("scores", "judged"))
     make = getattr(tasks, names[0]) if len(names) == 1 and named is None else tasks.multi_score
     if make is tasks.multi_score:

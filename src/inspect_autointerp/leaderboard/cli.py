@@ -65,7 +65,35 @@ def leaderboard(
             help="Add intervals that also cover the draw of documents, not only of latents; reads every sample."
         ),
     ] = False,
-    full: Annotated[bool, typer.Option(help="Show differences, correlations, guidelines and means by each.")] = False,
+    graders: Annotated[
+        bool,
+        typer.Option(
+            help="Show how far graders that judged the same contexts agree, in one log or in several, and each one's"
+            " error rates; reads every sample."
+        ),
+    ] = False,
+    ratings: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="People's answers to a sheet of `autointerp rate`: a file or a folder of them; can be given again."
+            " Shows people as a grader, and each score's correlation with their ratings."
+        ),
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option(help="Of --ratings: the sheet's key; by default the only one beside the answers.")
+    ] = None,
+    attention: Annotated[
+        float,
+        typer.Option(
+            min=0, max=1, help="Of --ratings: leave out a rater who passed a smaller share of the attention checks."
+        ),
+    ] = 0.5,
+    keep_edited: Annotated[
+        bool, typer.Option(help="Of --ratings: use answers that were edited after they were saved, too.")
+    ] = False,
+    full: Annotated[
+        bool, typer.Option(help="Show differences, correlations, guidelines, graders and means by each.")
+    ] = False,
 ) -> None:
     """Compare explainers: mean scores over latents with intervals, beside the floors.
 
@@ -76,6 +104,7 @@ def leaderboard(
     Example:
       autointerp leaderboard logs --md LEADERBOARD.md --full
       autointerp leaderboard logs --by coder
+      autointerp leaderboard logs --graders --ratings answers --key sheet.key.json
     """
     from typing import get_args
 
@@ -85,11 +114,18 @@ def leaderboard(
     from inspect_autointerp.leaderboard.analyse.correlations import correlations as correlations_of
     from inspect_autointerp.leaderboard.analyse.differences import differences as differences_of
     from inspect_autointerp.leaderboard.analyse.document_intervals import document_intervals
+    from inspect_autointerp.leaderboard.analyse.graders import compare_graders
+    from inspect_autointerp.leaderboard.analyse.people import people_rows, score_agreement, with_people
     from inspect_autointerp.leaderboard.analyse.statistics import summary
+    from inspect_autointerp.leaderboard.load.judgements import read_judgements
+    from inspect_autointerp.leaderboard.load.people import add_people, explanation_texts, read_people
     from inspect_autointerp.leaderboard.load.results_from_logs import read_results
     from inspect_autointerp.leaderboard.show import coders, cost_tables, export, tables, view
+    from inspect_autointerp.leaderboard.show import graders as graders_shown
     from inspect_autointerp.leaderboard.show.guidelines import guidelines_view
     from inspect_autointerp.leaderboard.show.page.write import check_target, write_page
+    from inspect_autointerp.leaderboard.show.people import NOTE as PEOPLE_NOTE
+    from inspect_autointerp.leaderboard.show.people import people_views
     from inspect_autointerp.store.store import Store
 
     per_coder = full or by == "coder"
@@ -99,13 +135,38 @@ def leaderboard(
     elif store:
         raise UserError("--store is for the page's cards; give --html FOLDER too")
     at_hand = [str(Store.open(locate(given)).folder) for given in store or []]
+    people = read_people(ratings, key, keep_edited=keep_edited, least_attention=attention) if ratings else None
+    if people is None and key is not None:
+        raise UserError("--key is for people's answers; give --ratings FILE too")
     results = read_results(logs, alone=by == "coder")
     pairs = differences_of(results)
     numbers = summary(results, pairs)
     named = tables.with_short_labels(results)
     if documents:
         numbers = numbers.join(document_intervals(results))
-    shown = tables.tables(named, numbers)
+    views_of_people, views_of_graders, compared, agreement = [], [], [], None
+    every = read_results(logs, alone=True) if people or graders or full else results
+    if people:
+        for line in people.problems:
+            sys.stderr.write(f"{line}\n")
+        texts = explanation_texts(people, every)
+        agreement = with_people(results, people, texts)
+        numbers = numbers.join(agreement)
+        named_every = tables.with_short_labels(every)
+        rows = people_rows(named_every, people, texts)
+        views_of_people = people_views(named_every, people, rows, score_agreement(every, people, texts))
+    if people or graders or full:
+        judgements = read_judgements(every)
+        if people:
+            add_people(people, judgements)
+        compared = compare_graders(judgements)
+        views_of_graders = graders_shown.graders(compared)
+        if graders and not compared:
+            raise UserError(
+                f"{logs}: no context was judged by two graders; evaluate with -T graders=…, or the same explanations"
+                " (-T explanations=LOG) once more with another grader"
+            )
+    shown = tables.tables(named, numbers) + views_of_people + views_of_graders
     if differences or full:
         shown += tables.differences(named, pairs)
     if correlations or full:
@@ -113,6 +174,8 @@ def leaderboard(
     for group in groups:
         shown += tables.breakdowns(named, breakdown(named, group), group, numbers)
     notes = list(tables.NOTES)
+    notes += [PEOPLE_NOTE] if views_of_people else []
+    notes += [graders_shown.NOTE] if views_of_graders else []
     if per_coder:
         views = coders.by_coder(named, numbers)
         if not views and by == "coder":
@@ -130,14 +193,16 @@ def leaderboard(
         view.print_terminal(shown, notes)
     if any(targets.values()):
         rows = export.score_rows(results, numbers)
-        more = {"not_compared": results.apart.to_dict("records")}
+        more: dict[str, Any] = {"not_compared": results.apart.to_dict("records")}
+        more |= {"graders": graders_shown.as_records(compared)} if compared else {}
         for format, target in targets.items():
             if target is not None:
                 export.write_rows(iter([rows]), target, format, **(more if format == "json" else {}))
     if latents is not None:
         export.write_rows(export.latent_rows(results), latents)
     if html is not None:
-        write_page(named, html, logs=logs if viewer else None, stores=at_hand)
+        extra = [(views_of_people, PEOPLE_NOTE), (views_of_graders, graders_shown.NOTE)]
+        write_page(named, html, logs=logs if viewer else None, stores=at_hand, extra=extra, people=agreement)
         sys.stdout.write(f"{html / 'index.html'}: the page\n")
     if md is not None:
         view.write_markdown(md, shown, notes)

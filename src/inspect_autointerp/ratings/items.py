@@ -110,11 +110,8 @@ def _items_of(
     material: Material, latent: str, own: Sequence[Explained], first: int, choices: Choices
 ) -> list[Item] | None:
     """Return a latent's items, every explanation beside the same contexts; None where it has too few of them."""
-    contexts = LatentContexts(material.store, latent_contexts(material.store, latent).latent, centered=False)
     half = choices.texts // 2
-    drawn = contexts.test(choices.contexts + half, choices.texts - half, choices.seed)
-    fires = [context for context in drawn if context.kind == "activating"]
-    silent = [context for context in drawn if context.kind != "activating"]
+    contexts, fires, silent = _drawn(material, latent, choices)
     shown, asked = fires[: choices.contexts], fires[choices.contexts :]
     if len(asked) < half or len(silent) < choices.texts - half:
         return None
@@ -144,6 +141,32 @@ def _items_of(
                 )
             )
     return items or None
+
+
+def _drawn(material: Material, latent: str, choices: Choices) -> tuple[LatentContexts, list[Context], list[Context]]:
+    """Draw test contexts, activating and silent, in random order.
+
+    Where all logs drew theirs alike for detection, and enough of them, the sheet's are among those: then people label
+    texts that graders have judged, and the two can be compared text by text.
+    """
+    half = choices.texts // 2
+    wanted = choices.contexts + half, choices.texts - half
+    which = latent_contexts(material.store, latent).latent
+    if material.judged is not None:
+        n_activating, n_silent, seed = material.judged
+        contexts = LatentContexts(material.store, which)
+        fires, silent = _split(contexts.test(n_activating, n_silent, seed))
+        if len(fires) >= wanted[0] and len(silent) >= wanted[1]:
+            rng = rng_of(choices.seed, latent, "rate", "contexts")
+            fires, silent = ([side[i] for i in rng.permutation(len(side)).tolist()] for side in (fires, silent))
+            return contexts, fires[: wanted[0]], silent[: wanted[1]]
+    contexts = LatentContexts(material.store, which, centered=False)
+    return contexts, *_split(contexts.test(*wanted, choices.seed))
+
+
+def _split(drawn: Sequence[Context]) -> tuple[list[Context], list[Context]]:
+    fires = [context for context in drawn if context.kind == "activating"]
+    return fires, [context for context in drawn if context.kind != "activating"]
 
 
 def _coloured(context: Context, maximum: float) -> Part:

@@ -1,6 +1,6 @@
 """A sheet's key, read back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ class KeyItem:
     questions: int
     truths: list[int | None]
     """Right answers of detection; None for every question of the other tasks."""
+    starts: list[int | None] = field(default_factory=list)
+    """Positions of the contexts in the store's corpus; empty where the key does not say, None for made-up texts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +84,7 @@ def read_key(path: Path) -> Key:
                 check=one["check"],
                 questions=one["questions"],
                 truths=truths,
+                starts=_starts(one.get("starts"), one["questions"]) if one["task"] == "detection" else [],
             )
             if item.task not in VALUES or any(number not in range(len(explained)) for number in item.which):
                 raise KeyError(item.task)
@@ -97,3 +100,11 @@ def read_key(path: Path) -> Key:
         )
     except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
         raise UserError(f"{path}: a damaged key ({type(error).__name__}); take the one that was written") from None
+
+
+def _starts(starts: Any, n: int) -> list[int | None]:
+    if starts is None:
+        return []
+    if len(starts) != n or not all(start is None or isinstance(start, int) for start in starts):
+        raise ValueError("starts")
+    return list(starts)

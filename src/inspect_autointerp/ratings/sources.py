@@ -33,6 +33,9 @@ class Material:
     explained: list[Explained] = field(default_factory=list[Explained])
     notes: list[str] = field(default_factory=list[str])
     """Lines that say what was left out and why."""
+    judged: tuple[int, int, int] | None = None
+    """Draw of the contexts that the graders of the logs' detection judged: activating, non-activating, seed. None where
+    there is none, or where logs differ."""
 
 
 def read_material(places: Sequence[str], files: Sequence[str] = (), hookpoint: str | None = None) -> Material:
@@ -91,7 +94,21 @@ def read_material(places: Sequence[str], files: Sequence[str] = (), hookpoint: s
     if not rows:
         raise UserError("no explanation to rate; give a log that has some, or --explanations FILE with the store")
     material.explained = merge(rows)
+    draws = {_judged(log, header) for log, header in headers.items()} - {None}
+    material.judged = draws.pop() if len(draws) == 1 else None
     return material
+
+
+def _judged(path: str, header: "EvalLog") -> tuple[int, int, int] | None:
+    """Return how detection drew its contexts in a log (`Material.judged`); None where it has no such score."""
+    for sample in read_samples(path, header):
+        for name, score in (sample.scores or {}).items():
+            options = (score.metadata or {}).get("options") or {}
+            drawn = tuple(options.get(key) for key in ("activating", "nonactivating", "seed"))
+            if name.rstrip("0123456789") == "detection" and all(isinstance(one, int) for one in drawn):
+                return drawn  # pyright: ignore[reportReturnType]
+        return None
+    return None
 
 
 def log_explanations(path: str, header: "EvalLog | None" = None, notes: list[str] | None = None) -> list[Explained]:

@@ -11,7 +11,6 @@ SEPARATOR = " · "
 _PLAIN = re.compile(r"[^\s=,·\"(){}\[\]]+")
 _WORDS = {True: "yes", False: "no", None: "none"}
 _NOT_TEXT = re.compile(r"yes|no|none|[-+]?[\d.]+(?:e[-+]?\d+)?", re.IGNORECASE)
-_JSON_AT_END = re.compile(r"(?s)(.*?) (\{.*\})(.*)")
 
 
 def setting_words(settings: Mapping[str, Any]) -> list[str]:
@@ -25,13 +24,17 @@ def label_words(name: str, settings: Mapping[str, Any]) -> str:
 
 
 def without_json(text: str) -> str:
-    """Return a model's name from a log with its settings as words: `m {"temperature": 0}` is `m · temperature=0`."""
-    match = _JSON_AT_END.fullmatch(text)
+    """Return models' names from a log with their settings as words: `m {"temperature": 0}` is `m · temperature=0`."""
+    begin = text.find(" {")
+    if begin < 0:
+        return text
     try:
-        settings = json.loads(match[2]) if match else None
+        settings, end = json.JSONDecoder().raw_decode(text, begin + 1)
     except ValueError:
-        settings = None
-    return label_words(match[1], settings) + match[3] if match and is_dict(settings) else text
+        return text
+    if not is_dict(settings):
+        return text
+    return label_words(text[:begin], settings) + without_json(text[end:])
 
 
 def short_labels(names: Iterable[str]) -> dict[str, str]:

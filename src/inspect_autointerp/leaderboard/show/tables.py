@@ -47,7 +47,7 @@ def tables(results: Results, numbers: pd.DataFrame) -> list[View]:
 
     Args:
         results: The entries.
-        numbers: Their `summary`, and `document_intervals` where these are to be shown.
+        numbers: Their `summary`, and `document_intervals` and `with_people` where these are to be shown.
     """
     every = rows_of(results.entries.join(numbers))
     return [_table(results, every, list(results.of(table).index)) for table in results.tables]
@@ -64,6 +64,7 @@ def _table(results: Results, every: dict[int, Row], of_table: list[int]) -> View
     floors = any(known(row["over_floor"]) for row in entries.values())
     identical = any(row["identical"] > 0 and not row["floor"] for row in entries.values())
     by_document = any(known(row.get("document_low")) for row in entries.values())
+    rated = any(known(row.get("people")) for row in entries.values())
     rows: list[list[str]] = []
     for entry, row in entries.items():
         others = (means[key].get(entry, float("nan")) for key in shown)
@@ -76,6 +77,7 @@ def _table(results: Results, every: dict[int, Row], of_table: list[int]) -> View
                 *([interval(row["document_low"], row["document_high"])] if by_document else []),
                 estimate(row["median"], row["q25"], row["q75"]),
                 *([over] if floors else []),
+                *([estimate(row["people"], row["people_low"], row["people_high"])] if rated else []),
                 *(number(mean) for mean in others),
                 *([share(row["identical"])] if identical else []),
                 share(row["unscored"]),
@@ -85,7 +87,7 @@ def _table(results: Results, every: dict[int, Row], of_table: list[int]) -> View
         )
     head = ["rank", "explainer", labels().get(str(first["statistic"]), str(first["statistic"]))]
     head += [*(["interval by document"] if by_document else []), "median"]
-    head += ["over floor"] if floors else []
+    head += [*(["over floor"] if floors else []), *(["with people"] if rated else [])]
     head += [*shown.values(), *(["identical"] if identical else []), "unscored", "tokens per latent", "cost per latent"]
     if not any(known(row["cost_per_latent"]) for row in entries.values()):
         head, rows = head[:-1], [row[:-1] for row in rows]

@@ -12,7 +12,9 @@ from typing import Any
 from inspect_autointerp.contexts.negatives import HARD
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.inspect_support.verdicts import LatentFacts, Verdict, recorded_verdicts
+from inspect_autointerp.leaderboard.load.judgements import recorded_graders
 from inspect_autointerp.scorers.fuzzing.marks import MISMARKED
+from inspect_autointerp.scorers.shared.several_graders import SHOWN, aggregate
 from inspect_autointerp.scorers.shared.specs import SCORES, ScoreSpec
 from inspect_autointerp.text.json_values import is_mapping
 
@@ -133,8 +135,52 @@ def _differences(
         if statistic not in computed or (unknown_share and statistic in _BY_SHARE):
             continue
         here, there = computed[statistic], _number(recorded)
-        if not (isclose(here, there, rel_tol=0, abs_tol=_ROOM) or (isnan(here) and isnan(there))):
+        if not _close(here, there):
             yield f"{name} of {latent}: {statistic} is {there:.6g}, but its verdicts give {here:.6g}"
+    if not unknown_share:
+        yield from _grader_differences(f"{name} of {latent}", score, verdicts, facts, spec)
+
+
+def _grader_differences(
+    where: str, score: Mapping[str, Any], verdicts: Sequence[Verdict], facts: LatentFacts, spec: ScoreSpec
+) -> Iterable[str]:
+    """Yield what is not as the labels of several graders make it: the aggregate's labels, and each one's statistics."""
+    assert spec.recompute
+    try:
+        graders = recorded_graders(score.get("metadata") or {}, len(verdicts), where)
+        each = [
+            [
+                replace(verdict, label=label, probability=probability, reason=reason)
+                for verdict, label, probability, reason in zip(
+                    verdicts,
+                    *(one.get(column) or [None] * len(verdicts) for column in ("label", "probability", "reason")),
+                    strict=True,
+                )
+            ]
+            for one in graders
+        ]
+        labels = [label.label for label in aggregate(each)[0]] if each else []
+        computed = [spec.recompute(own, facts) for own in each]
+    except UserError as error:
+        yield str(error)
+        return
+    except Exception as error:  # labels that were made up can fail anywhere
+        yield f"{where}: the labels of its graders cannot be joined ({type(error).__name__})"
+        return
+    if each and labels != [verdict.label for verdict in verdicts]:
+        yield f"{where}: its labels are not those that its graders' labels give together"
+    for one, values in zip(graders, computed, strict=True):
+        for statistic in SHOWN:
+            there = _number((one.get("values") or {}).get(statistic))
+            if not _close(values[statistic], there):
+                yield (
+                    f"{where}: {statistic} of the grader {one['name']} is {there:.6g}, but its labels give"
+                    f" {values[statistic]:.6g}"
+                )
+
+
+def _close(here: float, there: float) -> bool:
+    return isclose(here, there, rel_tol=0, abs_tol=_ROOM) or (isnan(here) and isnan(there))
 
 
 def _with_some_share(facts: LatentFacts) -> LatentFacts:

@@ -1,6 +1,7 @@
 """The page's content for JSON: tables, entries, pairs, correlations, and values per latent."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from inspect_autointerp.leaderboard.analyse.differences import differences
 from inspect_autointerp.leaderboard.analyse.statistics import summary
 from inspect_autointerp.leaderboard.results import Results
 from inspect_autointerp.leaderboard.show.tables import columns
+from inspect_autointerp.leaderboard.show.view import View, visible_lines
 from inspect_autointerp.text.render import visible
 from inspect_autointerp.text.settings_words import setting_words, without_json
 
@@ -24,12 +26,13 @@ _NUMBERS = (
 """Columns of `statistics.summary` that the page has of an entry."""
 
 
-def page_content(results: Results, logs: dict[str, str]) -> dict[str, Any]:
+def page_content(results: Results, logs: dict[str, str], people: pd.DataFrame | None = None) -> dict[str, Any]:
     """Everything but the values per latent.
 
     Args:
         results: The entries.
         logs: How each log is called in the Inspect viewer; empty where the page does not include it.
+        people: The entries' agreement with people (`analyse.people.with_people`), where people have rated.
 
     Returns:
         - `tables`: what all entries of a table have in common, their numbers, and the statistics shown of them.
@@ -43,11 +46,27 @@ def page_content(results: Results, logs: dict[str, str]) -> dict[str, Any]:
     apart = results.apart.assign(log=[_name(log) for log in results.apart["log"]])
     return {
         "tables": [_table(results, number) for number in results.tables],
-        "entries": _entries(results, pairs, logs),
+        "entries": _entries(results, pairs, logs, people),
         "pairs": {number: _rows(listed[pairs["table"] == number]) for number in results.tables},
         "correlations": _rows(correlations(results)),
         "apart": _rows(apart[["explainer", "log", "reason"]]),
     }
+
+
+def extra_content(groups: Sequence[tuple[Sequence[View], str]]) -> list[dict[str, Any]]:
+    """Return further tables: `title`, `head`, `rows` of texts, `text` (columns of text), `faint`, and a `note`."""
+    return [
+        {
+            "title": visible(view.title),
+            "head": [visible(name) for name in view.head],
+            "rows": [["\n".join(visible_lines(cell)) for cell in row] for row in view.rows],
+            "text": view.text,
+            "faint": [view.is_faint(number) for number in range(len(view.rows))],
+            "note": visible(note) if number == len(views) - 1 else "",
+        }
+        for views, note in groups
+        for number, view in enumerate(views)
+    ]
 
 
 def latents_content(results: Results, with_card: list[int]) -> dict[str, Any]:
@@ -96,7 +115,9 @@ def _names(results: Results, entries: pd.DataFrame, headline: str) -> dict[str, 
     return {headline: headline.replace("_", " ")} | shown
 
 
-def _entries(results: Results, pairs: pd.DataFrame, logs: dict[str, str]) -> list[dict[str, Any]]:
+def _entries(
+    results: Results, pairs: pd.DataFrame, logs: dict[str, str], people: pd.DataFrame | None
+) -> list[dict[str, Any]]:
     numbers, deciles = summary(results, pairs), _deciles(results)
     above = {int(str(entry)): bool(is_above) for entry, is_above in numbers["above_floor"].dropna().items()}
     statistics = {int(str(entry)): rows for entry, rows in results.estimates.groupby("entry")}
@@ -124,6 +145,10 @@ def _entries(results: Results, pairs: pd.DataFrame, logs: dict[str, str]) -> lis
                     ),
                     **{name: _number(own[name]) for name in _NUMBERS},
                     "above_floor": above.get(entry),
+                    "people": [
+                        None if people is None else _number(people[name][entry])
+                        for name in ("people", "people_low", "people_high")
+                    ],
                     "deciles": deciles.get(entry, []),
                     "bins": np.histogram(values[:, i], edges)[0].tolist(),
                     "estimates": {} if estimates is None else _estimates(estimates),

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import fsspec
+import pandas as pd
 from inspect_ai.log import bundle_log_dir, list_eval_logs, read_eval_log
 
 from inspect_autointerp import __version__
@@ -19,7 +20,8 @@ from inspect_autointerp.card.html import environment, styles
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.leaderboard.results import Results
 from inspect_autointerp.leaderboard.show.page.cards import as_json, chosen_latents, write_cards
-from inspect_autointerp.leaderboard.show.page.tables import latents_content, page_content, values_content
+from inspect_autointerp.leaderboard.show.page.tables import extra_content, latents_content, page_content, values_content
+from inspect_autointerp.leaderboard.show.view import View
 from inspect_autointerp.store.atomic import atomic_folder
 from inspect_autointerp.store.folder_kind import Kind, files_in
 
@@ -30,7 +32,14 @@ _TITLE = "Explanations of latents"
 
 
 def write_page(
-    results: Results, out: Path, *, logs: str | None = None, cards: int = 1000, stores: Sequence[str] = ()
+    results: Results,
+    out: Path,
+    *,
+    logs: str | None = None,
+    cards: int = 1000,
+    stores: Sequence[str] = (),
+    extra: Sequence[tuple[Sequence[View], str]] = (),
+    people: pd.DataFrame | None = None,
 ) -> None:
     """Write the leaderboard as static files; a page of before is replaced.
 
@@ -40,6 +49,8 @@ def write_page(
         logs: Folder of logs to include in the Inspect viewer; None to leave it out.
         cards: At most so many latents get a card.
         stores: Folders of stores that cards read the texts of contexts from, beside the package's own.
+        extra: Further tables, of graders and of people, with a note on each group of them.
+        people: See `page_content`.
 
     Raises:
         UserError: The folder holds something else, lies among the logs or cannot be written, or a package of the extra
@@ -55,7 +66,7 @@ def write_page(
         latents = chosen_latents(results, cards)
         (folder / "data").mkdir()
         for name, content in (
-            ("content", page_content(results, viewed)),
+            ("content", page_content(results, viewed, people) | {"extra": extra_content(extra)}),
             ("latents", latents_content(results, latents)),
             ("charts", charts()),
         ):

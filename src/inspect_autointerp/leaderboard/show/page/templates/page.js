@@ -69,6 +69,7 @@ function showBoard(table, entries) {
     ...held.map((name) => ({ name: table.names[name], number: true, value: (e) => e.estimates[name]?.[0] ?? null, cell: (e) => between(e.estimates[name] ?? []) })),
     { name: "over floor", number: true, value: (e) => e.over_floor, cell: (e) => signed(e.over_floor), title: "Paired difference from the floor that it is least sure to be above" },
     ...(entries.some((e) => known(e.over_random)) ? [{ name: "over random coder", number: true, value: (e) => e.over_random, cell: (e) => signed(e.over_random) }] : []),
+    ...(entries.some((e) => known(e.people[0])) ? [{ name: "with people", number: true, value: (e) => e.people[0], cell: (e) => between(e.people), title: "Spearman's coefficient with people's ratings, over latents" }] : []),
     { name: "unscored", number: true, value: (e) => e.unscored, cell: (e) => (known(e.unscored) ? `${(100 * e.unscored).toFixed(1)} %` : "–") },
     { name: "latents", number: true, value: (e) => e.n, cell: (e) => counted(e.n) },
     { name: "tokens/latent", number: true, value: (e) => e.tokens, cell: (e) => counted(e.tokens) },
@@ -176,6 +177,23 @@ async function showLatents(table, entries) {
   document.body.dataset.ready = "yes";
 }
 
+// Tables of graders and of people; in a cell, what follows a line break is an interval.
+function showExtra(views) {
+  const cell = (text) => text.split("\n").map((line, i) => (i ? element("div", { class: "between" }, line) : line));
+  const places = views.map((view, number) => {
+    const place = element("div", { class: "wide", role: "region", "aria-labelledby": `extra-${number}`, tabindex: "0" });
+    const amount = (row, i) => { const read = Number.parseFloat(row.cells[i].replaceAll(",", "")); return Number.isNaN(read) ? null : read; };
+    const columns = view.head.map((name, i) => ({
+      name, head: i === 0, number: i >= view.text, value: (row) => (i < view.text ? row.cells[i] : amount(row, i)), cell: (row) => cell(row.cells[i]),
+    }));
+    const rows = view.rows.map((cells, i) => ({ cells, faint: view.faint[i] }));
+    grid(place, view.title, columns, rows, { row: ({ faint }) => ({ class: faint ? "floor below" : null }) });
+    return element("section", { class: "extra", "aria-labelledby": `extra-${number}` },
+      element("h2", { id: `extra-${number}` }, view.title), place, view.note ? element("p", { class: "note" }, view.note) : null);
+  });
+  field("extra").replaceChildren(...places);
+}
+
 function theme() {
   const order = ["system", "light", "dark"];
   const read = () => { try { return localStorage.getItem("theme") ?? "system"; } catch { return "system"; } };
@@ -214,6 +232,7 @@ async function open() {
     field("apart").hidden = false;
     grid(field("apart-table"), "Not compared", ["explainer", "log", "reason"].map((name, i) => ({ name, head: i === 0, value: (row) => row[i] })), apart);
   }
+  showExtra(received.content.extra ?? []);
   if (tables.length) choose();
   const wanted = new URLSearchParams(location.hash.slice(1)).get("latent");
   if (wanted) {
