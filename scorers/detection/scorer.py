@@ -9,6 +9,7 @@ from inspect_ai.scorer import Scorer, scorer
 
 from inspect_autointerp.scorers.detection.prompt import detection_messages
 from inspect_autointerp.scorers.shared.ask import grader, grader_name, in_batches
+from inspect_autointerp.scorers.shared.base_rate import base_rate_metadata
 from inspect_autointerp.scorers.shared.classification import classification_statistics
 from inspect_autointerp.scorers.shared.judge import judge, labelled
 from inspect_autointerp.scorers.shared.report import report
@@ -56,7 +57,8 @@ def detection(
             confidence=confidence,
         )
         verdicts = labelled(test.store, contexts, labels)
-        values = classification_statistics(verdicts, test.facts(texts_per_call))
-        return Outcome(values, verdicts, report(contexts, verdicts))
+        facts = test.facts(texts_per_call)
+        values, intervals = classification_statistics(verdicts, facts), base_rate_metadata(verdicts, facts)
+        return Outcome(values, verdicts, report(contexts, verdicts), intervals)
 
     return latent_scorer("detection", grade, options, grader_name)

@@ -13,6 +13,7 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.scorers.fuzzing.marks import MISMARKED, Marked, marked_contexts
 from inspect_autointerp.scorers.fuzzing.prompt import fuzzing_messages
 from inspect_autointerp.scorers.shared.ask import grader, grader_name, in_batches
+from inspect_autointerp.scorers.shared.base_rate import base_rate_metadata
 from inspect_autointerp.scorers.shared.classification import classification_statistics
 from inspect_autointerp.scorers.shared.judge import judge, labelled
 from inspect_autointerp.scorers.shared.report import report
@@ -82,7 +83,9 @@ def fuzzing(
         )
         verdicts = labelled(test.store, contexts, labels, partners)
         shown = report(contexts, verdicts, _TITLES, [one.marks for one in tests], pair)
-        return Outcome(classification_statistics(verdicts, test.facts(texts_per_call)), verdicts, shown)
+        facts = test.facts(texts_per_call)
+        values, intervals = classification_statistics(verdicts, facts), base_rate_metadata(verdicts, facts)
+        return Outcome(values, verdicts, shown, intervals)
 
     def draw(test: LatentTest) -> tuple[list[Marked], dict[int, int]]:
         contexts = test.contexts(activating + mismarked, nonactivating)

@@ -2,7 +2,7 @@
 
 A file is a JSON list of the fields of Delphi's `ClassifierOutput`. Its analysis pools all contexts that are not
 activating, so only random ones are written; harder negatives, `mismarked` ones among them, have no place of their own
-there. `distance` is Delphi's quantile, 0 for the strongest tenth, and -1 of a random context. An unscored context has
+there. Importance-sampled contexts are not written either, since Delphi knows no weights. `distance` is Delphi's quantile, 0 for the strongest tenth, and -1 of a random context. An unscored context has
 null for `prediction`, `probability` and `correct`, as an answer that Delphi could not parse.
 """
 
@@ -62,7 +62,7 @@ def write_delphi_scores(logs: Mapping[str, "EvalLog"], folder: Path, store: str 
             n += _write_sample(path, sample, opened, folder)
         else:
             if not n:
-                notes.append(f"{name}: no scores/, since it holds no verdicts of {' or '.join(FOLDERS)}")
+                notes.append(f"{name}: no scores/, since it holds no verdicts of {' or '.join(FOLDERS)} on random contexts")
     return notes
 
 
@@ -107,8 +107,9 @@ def _write_sample(path: str, sample: "EvalSample", store: Store, folder: Path) -
         return n
     for name, score in (sample.scores or {}).items():
         verdicts = recorded_verdicts(score.metadata, f"{path}: the verdicts of {name} of {latent}")
+        weighted = any(verdict.weight is not None for verdict in verdicts)
         verdicts = [verdict for verdict in verdicts if verdict.kind in ("activating", "random")]
-        if score_of(name) not in FOLDERS or not verdicts:
+        if score_of(name) not in FOLDERS or weighted or not verdicts:
             continue
         outputs = classifier_outputs(as_wide_as(store, score.metadata), latent, verdicts)
         hookpoint, _, index = latent.rpartition("/")
