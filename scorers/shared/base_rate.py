@@ -54,7 +54,7 @@ def base_rate_intervals(verdicts: Sequence[Verdict], facts: LatentFacts, level: 
 
 
 def base_rate_metadata(verdicts: Sequence[Verdict], facts: LatentFacts) -> dict[str, dict[str, list[float]]]:
-    """Return the intervals as a score's metadata has them: under `intervals`, by statistic, rounded as statistics are."""
+    """Return the intervals as a score's metadata has them: under `intervals`, by statistic, rounded."""
     intervals = base_rate_intervals(verdicts, facts)
     rounded = {name: [round(bound, 4) for bound in interval] for name, interval in intervals.items()}
     return {KEY: rounded} if rounded else {}

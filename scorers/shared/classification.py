@@ -103,7 +103,7 @@ def balanced_statistics(positives: Sequence[Verdict], negatives: Sequence[Verdic
 def population_statistics(
     activating: Sequence[Verdict], random: Sequence[Verdict], firing_share: float
 ) -> dict[str, float]:
-    """Return `f1`, `precision`, `auprc` and `effective_n` of scored verdicts, weighted as the module's docstring says."""
+    """Return `f1`, `precision`, `auprc` and `effective_n` of scored verdicts, weighted as the module says."""
     truth, weight = _weighted(activating, random, firing_share)
     label = np.array([verdict.label for verdict in (*activating, *random)], dtype=int)
     true_positives = float(weight[(truth & label) == 1].sum())

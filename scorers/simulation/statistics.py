@@ -4,8 +4,9 @@ Pearson's r over tokens, which asks for no common scale. Over the activating con
 a prediction that is also made where the latent is silent costs nothing; with as many random contexts it costs some; at
 the natural base rate (`correlation_weighted`) it costs what it would over the corpus (arXiv 2506.05774): with p the
 share of the corpus's windows on which the latent fires, an activating context's tokens weigh p / n⁺ and a random one's
-(1 − p) / n⁻. Harder negatives stand for no population and are set against the activating contexts apart. Importance-sampled contexts take the place of random ones,
-each at its weight w: n⁻ w / Σw where a random one counts 1, and (1 − p) w / Σw at the natural base rate.
+(1 − p) / n⁻. Harder negatives stand for no population and are set against the activating contexts apart.
+Importance-sampled contexts take the place of random ones, each at its weight w: n⁻ w / Σw where a random one counts 1,
+and (1 − p) w / Σw at the natural base rate.
 """
 
 from collections.abc import Sequence

@@ -12,8 +12,8 @@ from inspect_autointerp.store.postings import POOL, SAMPLE
 from inspect_autointerp.store.store import Store
 
 MOST = 1 << 16
-"""Windows of a split that are looked at, at most; of more a random part is. In 10,000 of them an extra label of a latent
-that fires on 0.01 % of windows occurs once."""
+"""Windows of a split that are looked at, at most; of more a random part is. Among so many, what occurs in 0.01 % of
+windows occurs six times."""
 
 
 def population(store: Store, own: LatentWindows, split: Split) -> tuple[Pool, np.ndarray]:

@@ -2,8 +2,9 @@
 
 A file is a JSON list of the fields of Delphi's `ClassifierOutput`. Its analysis pools all contexts that are not
 activating, so only random ones are written; harder negatives, `mismarked` ones among them, have no place of their own
-there. Importance-sampled contexts are not written either, since Delphi knows no weights. `distance` is Delphi's quantile, 0 for the strongest tenth, and -1 of a random context. An unscored context has
-null for `prediction`, `probability` and `correct`, as an answer that Delphi could not parse.
+there. A score on importance-sampled contexts is not written at all, since Delphi knows no weights. `distance` is
+Delphi's quantile, 0 for the strongest tenth, and -1 of a random context. An unscored context has null for `prediction`,
+`probability` and `correct`, as an answer that Delphi could not parse.
 """
 
 import json
@@ -62,7 +63,8 @@ def write_delphi_scores(logs: Mapping[str, "EvalLog"], folder: Path, store: str 
             n += _write_sample(path, sample, opened, folder)
         else:
             if not n:
-                notes.append(f"{name}: no scores/, since it holds no verdicts of {' or '.join(FOLDERS)} on random contexts")
+                held = f"verdicts of {' or '.join(FOLDERS)} on random contexts"
+                notes.append(f"{name}: no scores/, since it holds no {held}")
     return notes
 
 
