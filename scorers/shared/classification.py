@@ -6,7 +6,8 @@ population it stands for, so that a false positive counts as often as it occurs 
 false positives of a rare latent (arXiv 2506.05774). With p the share of the corpus's windows on which the latent fires,
 an activating context weighs p / n⁺ and a random non-activating one (1 − p) / n⁻. Harder negatives stand for no
 population and get no weight. No weight helps where 100 random contexts contain hardly a false positive of a rare latent
-(`planted.sanity`).
+(`planted.sanity`): importance-sampled ones do (`contexts.importance`). These take the place of random ones in every
+statistic, each counting with its weight w where a random one counts 1, and (1 − p) w / Σw in the population.
 """
 
 from collections import Counter
@@ -16,11 +17,12 @@ import numpy as np
 
 from inspect_autointerp.inspect_support.verdicts import LatentFacts, Verdict
 from inspect_autointerp.latent import DECILES
-from inspect_autointerp.scorers.shared.ranking import UNDEFINED, auroc, of_kind
+from inspect_autointerp.scorers.shared.ranking import UNDEFINED, auroc, of_kind, of_population, weights_of
 
 DECILE_KEYS = [f"tpr_decile_{i}" for i in range(1, DECILES + 1)]
 KEYS = [
-    *("balanced_accuracy", "auroc", "tpr", "tnr", "f1", "auprc", "effective_n", "unscored", "with_probability"),
+    *("balanced_accuracy", "auroc", "tpr", "tnr", "f1", "precision", "auprc", "effective_n", "unscored"),
+    "with_probability",
     "same_labels",
     *DECILE_KEYS,
 ]
@@ -42,7 +44,8 @@ def classification_statistics(verdicts: Sequence[Verdict], facts: LatentFacts) -
         - `auroc`: from the probabilities, over the scored contexts that have one; undefined where a side has none.
         - `tpr`, `tnr`: shares of activating and of random contexts that were labelled correctly.
         - `tpr_decile_i`: `tpr` of the activating contexts of decile i (10 the strongest).
-        - `f1`, `auprc`: population-weighted; `auprc` needs probabilities.
+        - `f1`, `precision`, `auprc`: population-weighted; `auprc` needs probabilities, and `precision` a context with
+          the label 1.
         - `effective_n`: (Σw)² / Σw² over those weights, the number of equally weighted contexts they are worth.
         - `unscored`: share of contexts without a verdict, all kinds together.
         - `with_probability`: share of the scored contexts that have a probability, all kinds together: those that
@@ -55,7 +58,7 @@ def classification_statistics(verdicts: Sequence[Verdict], facts: LatentFacts) -
     n_known = sum(verdict.probability is not None for verdict in scored(verdicts))
     values["with_probability"] = n_known / len(scored(verdicts)) if scored(verdicts) else UNDEFINED
     values["same_labels"] = share_of_same_labels(verdicts, facts.texts_per_call)
-    activating, random = (scored(of_kind(verdicts, kind)) for kind in ("activating", "random"))
+    activating, random = scored(of_kind(verdicts, "activating")), scored(of_population(verdicts))
     for decile, key in enumerate(DECILE_KEYS, 1):
         values[key] = _positive_rate([verdict for verdict in activating if verdict.decile == decile])
     values["tpr"] = _positive_rate(activating)
@@ -93,36 +96,43 @@ def share_of_same_labels(verdicts: Sequence[Verdict], texts_per_call: int) -> fl
 def balanced_statistics(positives: Sequence[Verdict], negatives: Sequence[Verdict]) -> dict[str, float]:
     """Return the `BALANCED` statistics of scored verdicts: positives should be labelled 1, negatives 0."""
     tnr = 1 - _positive_rate(negatives)
-    area = auroc(_probabilities(positives), _probabilities(negatives))
+    area = auroc(_probabilities(positives), _probabilities(negatives), weights_of(_with_probability(negatives)))
     return {"balanced_accuracy": (_positive_rate(positives) + tnr) / 2, "auroc": area, "tnr": tnr}
 
 
 def population_statistics(
     activating: Sequence[Verdict], random: Sequence[Verdict], firing_share: float
 ) -> dict[str, float]:
-    """Return `f1`, `auprc` and `effective_n` of scored verdicts, weighted as the module's docstring says."""
-    truth, weight = _weighted(len(activating), len(random), firing_share)
+    """Return `f1`, `precision`, `auprc` and `effective_n` of scored verdicts, weighted as the module says."""
+    truth, weight = _weighted(activating, random, firing_share)
     label = np.array([verdict.label for verdict in (*activating, *random)], dtype=int)
     true_positives = float(weight[(truth & label) == 1].sum())
     labelled, positives = float(weight[label == 1].sum()), float(weight[truth == 1].sum())
     values = {
         "effective_n": float(weight.sum() ** 2 / (weight**2).sum()),
         "f1": 2 * true_positives / (labelled + positives) if labelled + positives else 0.0,
+        "precision": true_positives / labelled if labelled else UNDEFINED,
     }
-    high, low = _probabilities(activating), _probabilities(random)
-    if len(high) and len(low):
+    high, low = _with_probability(activating), _with_probability(random)
+    if high and low:
         from sklearn.metrics import average_precision_score
 
-        truth, weight = _weighted(len(high), len(low), firing_share)
-        precision = average_precision_score(truth, np.concatenate([high, low]), sample_weight=weight)
+        truth, weight = _weighted(high, low, firing_share)
+        precision = average_precision_score(truth, _probabilities([*high, *low]), sample_weight=weight)
         values["auprc"] = float(precision)
     return values
 
 
-def _weighted(n_activating: int, n_random: int, firing_share: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return labels 1 and then 0 of so many contexts, and the weight of the population that each stands for."""
-    truth = np.repeat([1, 0], [n_activating, n_random])
-    return truth, np.where(truth == 1, firing_share / n_activating, (1 - firing_share) / n_random)
+def _weighted(
+    activating: Sequence[Verdict], random: Sequence[Verdict], firing_share: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return labels 1 and then 0 of the contexts, and the weight of the population that each stands for."""
+    truth = np.repeat([1, 0], [len(activating), len(random)])
+    weights = weights_of(random)
+    shares = np.full(len(random), 1 / len(random)) if weights is None else weights / weights.sum()
+    return truth, np.concatenate(
+        [np.full(len(activating), firing_share / len(activating)), (1 - firing_share) * shares]
+    )
 
 
 def scored(verdicts: Sequence[Verdict]) -> list[Verdict]:
@@ -141,9 +151,13 @@ def _compared(verdicts: Sequence[Verdict], activating: list[Verdict], kind: str)
 
 
 def _positive_rate(verdicts: Sequence[Verdict]) -> float:
-    """Return the share of scored verdicts with label 1; NaN of none."""
+    """Return the share of scored verdicts with label 1, each at its weight; NaN of none."""
     labels = [verdict.label for verdict in verdicts if verdict.label is not None]
-    return float(np.mean(labels)) if labels else UNDEFINED
+    return float(np.average(labels, weights=weights_of(scored(verdicts)))) if labels else UNDEFINED
+
+
+def _with_probability(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    return [verdict for verdict in verdicts if verdict.probability is not None]
 
 
 def _probabilities(verdicts: Sequence[Verdict]) -> np.ndarray:

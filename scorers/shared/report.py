@@ -81,7 +81,9 @@ def in_sections(sections: dict[str, list[str]], n: int) -> str:
 
 
 def kind_of(verdict: Verdict) -> str:
-    """Return how a report calls a context: `decile 7`, or its kind."""
+    """Return how a report calls a context: `decile 7`, or its kind, with its weight: `importance ×12`."""
+    if verdict.weight is not None:
+        return f"{verdict.kind} ×{verdict.weight:.3g}"
     return f"decile {verdict.decile:>2}" if verdict.decile else verdict.kind
 
 

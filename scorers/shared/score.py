@@ -21,6 +21,8 @@ from inspect_autointerp.inspect_support.dataset import latent_named
 from inspect_autointerp.inspect_support.explanation import Explanation
 from inspect_autointerp.inspect_support.verdicts import KEY, LatentFacts, Verdict, to_columns
 from inspect_autointerp.latent import Context, Latent, Negative
+from inspect_autointerp.models.likely_active import LikelyActive
+from inspect_autointerp.models.shared_engines import shared
 from inspect_autointerp.scorers.shared.metrics import average, estimate
 from inspect_autointerp.scorers.shared.specs import SCORES, ScoreSpec
 from inspect_autointerp.store.store import Store
@@ -43,13 +45,15 @@ class LatentTest:
     explanation: str
     """Empty for the baseline that says nothing, and for a score of a latent by itself."""
     kinds: tuple[Negative, ...]
-    """Kinds of negatives to test on, `random` first."""
+    """Kinds of negatives to test on, `random` or `importance` first."""
     min_contexts: int
     """A hard kind with fewer contexts is undefined."""
     seed: int
     """Random seed of the draw."""
     made_kinds: tuple[str, ...] = ()
     """Kinds of negatives that the scorer makes itself, as fuzzing's `mismarked`."""
+    likely: LikelyActive | None = None
+    """Predicts which windows would be judged active, where contexts are drawn by importance."""
 
     @property
     def hard(self) -> tuple[str, ...]:
@@ -64,8 +68,9 @@ class LatentTest:
             n_nonactivating: Contexts of each kind of negatives.
             centered: Cut activating contexts around their peaks, in a store that keeps them so.
         """
-        contexts = LatentContexts(self.store, self.latent, centered=centered)
-        return contexts.test(n_activating, n_nonactivating, self.seed, self.kinds)
+        contexts, likely = LatentContexts(self.store, self.latent, centered=centered), self.likely
+        predicted = None if likely is None else lambda starts: likely(self.explanation, starts)
+        return contexts.test(n_activating, n_nonactivating, self.seed, self.kinds, predicted)
 
     def facts(self, texts_per_call: int = 0) -> LatentFacts:
         """Return what statistics have to know of the latent, and of the calls to the grader."""
@@ -131,7 +136,10 @@ def latent_scorer(
             latent = latent_named(store, str(state.sample_id))
             kinds = negative_kinds(store, latent.hookpoint, sample["negatives"])
             text = "" if explanation is None else explanation.text or ""
-            test = LatentTest(spec, store, latent, text, kinds, sample["min_contexts"], sample["seed"], made_kinds)
+            likely = await _likely(store) if "importance" in kinds and spec.explained else None
+            test = LatentTest(
+                spec, store, latent, text, kinds, sample["min_contexts"], sample["seed"], made_kinds, likely
+            )
             grader = await graded_by(test)
         made_by = {
             "grader": grader,
@@ -185,6 +193,11 @@ def _open(state: TaskState, named: str | None, window: int | None, explanation: 
             " give that store as -S store=… (and -S window=… for the number after the slash)"
         )
     return store
+
+
+async def _likely(store: Store) -> LikelyActive:
+    """Return what predicts which of a store's windows would be judged active; one for all samples."""
+    return await shared(("likely active", store.key, store.window), lambda: LikelyActive(store))
 
 
 def _reasons(verdicts: Iterable[Verdict]) -> dict[tuple[str, int], str | None]:

@@ -19,6 +19,7 @@ from inspect_autointerp.inspect_support.model_name import model_name
 from inspect_autointerp.inspect_support.verdicts import Verdict
 from inspect_autointerp.latent import Context
 from inspect_autointerp.scorers.shared.ask import graders
+from inspect_autointerp.scorers.shared.base_rate import base_rate_metadata
 from inspect_autointerp.scorers.shared.classification import classification_statistics
 from inspect_autointerp.scorers.shared.judge import Label, judge, labelled
 from inspect_autointerp.scorers.shared.score import LatentTest, Outcome
@@ -89,7 +90,9 @@ def labelled_outcome(
     facts = test.facts(texts_per_call)
     each = [labelled(test.store, contexts, labels, partners) for labels in judged.each]
     if len(each) == 1:
-        return Outcome(classification_statistics(each[0], facts), each[0], report(each[0]))
+        return Outcome(
+            classification_statistics(each[0], facts), each[0], report(each[0]), base_rate_metadata(each[0], facts)
+        )
     joined, misses, false_alarms = aggregate(each)
     verdicts = labelled(test.store, contexts, joined, partners)
     recorded = []
@@ -98,7 +101,8 @@ def labelled_outcome(
         rates = {"misses": misses[number], "false_alarms": false_alarms[number]}
         recorded.append(_recorded(name, own, {key: values[key] for key in SHOWN} | rates))
     shown = _summary(recorded, each) + "\n" + report(verdicts)
-    return Outcome(classification_statistics(verdicts, facts), verdicts, shown, {GRADERS: recorded})
+    metadata = {**base_rate_metadata(verdicts, facts), GRADERS: recorded}
+    return Outcome(classification_statistics(verdicts, facts), verdicts, shown, metadata)
 
 
 def aggregate(each: Sequence[Sequence[Verdict]]) -> tuple[list[Label], list[float], list[float]]:

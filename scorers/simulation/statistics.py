@@ -5,12 +5,15 @@ a prediction that is also made where the latent is silent costs nothing; with as
 the natural base rate (`correlation_weighted`) it costs what it would over the corpus (arXiv 2506.05774): with p the
 share of the corpus's windows on which the latent fires, an activating context's tokens weigh p / n⁺ and a random one's
 (1 − p) / n⁻. Harder negatives stand for no population and are set against the activating contexts apart.
+Importance-sampled contexts take the place of random ones, each at its weight w: n⁻ w / Σw where a random one counts 1,
+and (1 − p) w / Σw at the natural base rate.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 
+from inspect_autointerp.contexts.negatives import POPULATION
 from inspect_autointerp.inspect_support.verdicts import LatentFacts, Verdict
 from inspect_autointerp.latent import DECILES, Context
 from inspect_autointerp.scorers.shared.ranking import UNDEFINED
@@ -58,7 +61,8 @@ def correlation_statistics(
     ]
     if contexts:
         values["unscored"] = 1 - len(scored) / len(contexts)
-    active, silent = ([pair for pair in scored if pair[0].kind == kind] for kind in ("activating", "random"))
+    active = [pair for pair in scored if pair[0].kind == "activating"]
+    silent = [pair for pair in scored if pair[0].kind in POPULATION]
     values["correlation_activating"] = _correlation(active)
     for kind in facts.hard:
         if sum(context.kind == kind for context in contexts) >= facts.min_contexts:
@@ -69,16 +73,22 @@ def correlation_statistics(
         values["constant"] = float(np.ptp(np.concatenate([p for _, p in both])) == 0)
     if not (active and silent):
         return values
-    values["correlation"] = _correlation(both)
+    shares = np.array([1.0 if context.weight is None else context.weight for context, _ in silent])
+    shares /= shares.sum()
+    values["correlation"] = _correlation(both, _joined(1, len(active), len(silent) * shares))
     for i, key in enumerate(DECILE_KEYS, 1):
         of_decile = [pair for pair in active if pair[0].decile == i]
-        values[key] = _correlation([*of_decile, *silent]) if of_decile else UNDEFINED
-    weight = np.repeat(
-        [facts.firing_share / len(active), (1 - facts.firing_share) / len(silent)], [len(active), len(silent)]
-    )
+        weight = _joined(1, len(of_decile), len(silent) * shares)
+        values[key] = _correlation([*of_decile, *silent], weight) if of_decile else UNDEFINED
+    weight = _joined(facts.firing_share / len(active), len(active), (1 - facts.firing_share) * shares)
     values["effective_n"] = float(weight.sum() ** 2 / (weight**2).sum())
     values["correlation_weighted"] = _correlation(both, weight)
     return values
+
+
+def _joined(active: float, n_active: int, silent: np.ndarray) -> np.ndarray:
+    """Return the weights of contexts: activating ones, all alike, and then silent ones, float64 (silent,)."""
+    return np.concatenate([np.full(n_active, active), silent])
 
 
 def _correlation(scored: Sequence[tuple[Context, np.ndarray]], weight: np.ndarray | None = None) -> float:

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 Split = Literal["explain", "test"]
-Negative = Literal["random", "neighbours", "cooccurring", "similar"]
+Negative = Literal["random", "importance", "neighbours", "cooccurring", "similar"]
 Sampling = Literal["quantiles", "random", "top", "mix"]
 Kind = Literal["activating", Negative, "mismarked", "intruder"]
 
@@ -62,9 +62,9 @@ class Context:
     """
 
     kind: Kind
-    """`activating`: the latent fires in it. In all others it does not: `random` ones are drawn from all windows,
-    `neighbours` and `cooccurring` from those of latents that are written alike or that fire along with it, `similar`
-    from those that read alike. `mismarked` is fuzzing's: the latent fires in it, on other tokens than are marked.
+    """`activating`: the latent fires in it. In all others it does not: `random` ones are drawn from all windows, and so
+    are `importance` ones, oftener where an explanation's words stand; `neighbours` and `cooccurring` from those of
+    latents that are written alike or that fire along with it, `similar` from those that read alike. `mismarked` is fuzzing's: the latent fires in it, on other tokens than are marked.
     `intruder`: of another latent, whichever."""
     start: int
     """Position of its first token in the store's corpus."""
@@ -78,6 +78,8 @@ class Context:
     """Which tenth of its split's activating contexts it falls in by maximum: 1 weakest to 10 strongest."""
     neighbour: int | None = None
     """The other latent of the hookpoint that fires in it, of the kinds `neighbours`, `cooccurring` and `intruder`."""
+    weight: float | None = None
+    """How many windows of the pool a context of the kind `importance` stands for: 1 / the probability of drawing it."""
 
     @property
     def max_activation(self) -> float:

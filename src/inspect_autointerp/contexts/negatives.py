@@ -1,36 +1,41 @@
 """Which kinds of negatives a task tests on: `-T negatives=…`."""
 
-from typing import get_args
-
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.latent import Negative
 from inspect_autointerp.store.store import Store
 from inspect_autointerp.text.json_values import is_sequence
 
-KINDS: tuple[Negative, ...] = get_args(Negative)
-HARD: tuple[Negative, ...] = KINDS[1:]
+POPULATION: tuple[Negative, ...] = ("random", "importance")
+"""Two ways to draw from all windows on which a latent is silent. An evaluation has one of them, and it comes first."""
+HARD: tuple[Negative, ...] = ("neighbours", "cooccurring", "similar")
 """Harder than random ones. They stand for no population, and every score against them is reported apart."""
+KINDS: tuple[Negative, ...] = ("random", *HARD)
+"""Kinds of which the explanation does not decide what is drawn."""
 
 
 def negative_kinds(store: Store, hookpoint: str, negatives: object) -> tuple[Negative, ...]:
     """Read `-T negatives=…`: a kind, several with commas between, or `all` that the store holds at the hookpoint.
 
-    Random ones are always among them and come first, so that the same ones are drawn whatever is asked for besides.
+    Random ones, or `importance` in their place, are always among them and come first, so that the same ones are drawn
+    whatever is asked for besides.
 
     Raises:
-        UserError: There is no such kind, or the store does not hold it.
+        UserError: There is no such kind, the store does not hold it, or both `random` and `importance` are given.
     """
     text = ",".join(map(str, negatives)) if is_sequence(negatives) else str(negatives)
     wanted = {part.strip() for part in text.split(",")}
     if wanted == {"all"}:
         held: list[Negative] = [kind for kind in HARD if _holds(store, hookpoint, kind)]
         return "random", *held
-    if unknown := sorted(wanted - set(KINDS)):
-        raise UserError(f"negatives={text}: unknown kind {unknown[0]!r}; give all, or some of {', '.join(KINDS)}")
+    known = (*POPULATION, *HARD)
+    if unknown := sorted(wanted - set(known)):
+        raise UserError(f"negatives={text}: unknown kind {unknown[0]!r}; give all, or some of {', '.join(known)}")
+    if wanted >= set(POPULATION):
+        raise UserError(f"negatives={text}: random and importance stand for the same windows; give one of them")
     hard: list[Negative] = [kind for kind in HARD if kind in wanted]
     for kind in hard:
         _look(store, hookpoint, kind)
-    return "random", *hard
+    return "importance" if "importance" in wanted else "random", *hard
 
 
 def _look(store: Store, hookpoint: str, kind: Negative) -> None:

@@ -4,16 +4,19 @@ The two never meet: splits are by document, a test window whose tokens also occu
 dropped, and so is a repetition within a split.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import compress, repeat
 from math import ceil
 
 import numpy as np
 
+from inspect_autointerp.contexts.importance import importance_draw
 from inspect_autointerp.contexts.latent_windows import LatentWindows
+from inspect_autointerp.contexts.negatives import POPULATION
 from inspect_autointerp.contexts.neighbour_windows import neighbour_starts
+from inspect_autointerp.contexts.population import population
 from inspect_autointerp.contexts.sampling import rng_of, stratified
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.latent import DECILES, Context, Latent, Negative, Sampling, Split
@@ -135,10 +138,25 @@ class LatentContexts:
             contexts += self._silent(kind, "explain", starts[fresh], None if whose is None else whose[fresh])
         return contexts
 
-    def test(self, n_activating: int, n_each: int, seed: int, kinds: Sequence[Negative] = ("random",)) -> list[Context]:
+    def test(
+        self,
+        n_activating: int,
+        n_each: int,
+        seed: int,
+        kinds: Sequence[Negative] = ("random",),
+        likely: Callable[[np.ndarray], np.ndarray] | None = None,
+    ) -> list[Context]:
         """Up to n activating contexts (deciles in equal shares) and n of each kind on which the latent is silent.
 
         All of the test split, shuffled: the order says nothing of the kind.
+
+        Args:
+            n_activating: How many activating ones.
+            n_each: How many of each other kind.
+            seed: Of the draw.
+            kinds: The other kinds.
+            likely: For `importance`, which needs it: from starts, int64 (window,), to how likely each window is to be
+                judged active, float (window,). Only the order counts.
 
         Raises:
             UserError: The store holds no such kind.
@@ -147,8 +165,20 @@ class LatentContexts:
         drawn = stratified(self._test.deciles, n_activating, rng)
         chosen = self._contexts(self._test, drawn)
         for kind in kinds:
-            chosen += self.silent(kind, "test", n_each, rng)
+            if kind == "importance":
+                if likely is None:
+                    raise TypeError("importance contexts are drawn by how likely windows are to be judged active")
+                chosen += self._important(n_each, seed, likely)
+            else:
+                chosen += self.silent(kind, "test", n_each, rng)
         return [chosen[i] for i in rng.permutation(len(chosen)).tolist()]
+
+    def _important(self, n: int, seed: int, likely: Callable[[np.ndarray], np.ndarray]) -> list[Context]:
+        """Up to n contexts of the test split on which the latent is silent, each with its weight."""
+        starts = self.population_starts("test")
+        drawn = importance_draw(likely(starts), n, rng_of(seed, self.latent.id, "importance"))
+        contexts = self._silent("importance", "test", starts[drawn.rows], None)
+        return [replace(context, weight=weight) for context, weight in zip(contexts, drawn.weights, strict=True)]
 
     def silent(self, kind: Negative, split: Split, n: int, rng: np.random.Generator) -> list[Context]:
         """Up to n contexts of a kind on which the latent is silent; of neighbours, from each in equal shares.
@@ -164,7 +194,7 @@ class LatentContexts:
         Raises:
             UserError: The store holds no such kind.
         """
-        return self.silent_starts("test") if kind == "random" else self._negatives(kind, "test")[0]
+        return self.silent_starts("test") if kind in POPULATION else self._negatives(kind, "test")[0]
 
     def _drawn(
         self, kind: Negative, split: Split, n: int, rng: np.random.Generator
@@ -237,6 +267,14 @@ class LatentContexts:
         """
         in_pool = self._own.starts[self._own.which(split, POOL)]
         return self._store.pool_of(split).silent(self._own.firing(in_pool), self._seen)
+
+    def population_starts(self, split: Split) -> np.ndarray:
+        """The windows that importance-sampled contexts are drawn from and stand for, int64 starts, repetitions dropped.
+
+        As `silent_starts`, but of the whole split where the latent is rare enough for that: see `population`.
+        """
+        windows, firing = population(self._store, self._own, split)
+        return windows.silent(firing, self._seen)
 
     def test_deciles(self, starts: np.ndarray) -> np.ndarray:
         """In which decile of the test split windows that the latent fires in fall, whether sampled or not.

@@ -2,8 +2,9 @@
 
 A file is a JSON list of the fields of Delphi's `ClassifierOutput`. Its analysis pools all contexts that are not
 activating, so only random ones are written; harder negatives, `mismarked` ones among them, have no place of their own
-there. `distance` is Delphi's quantile, 0 for the strongest tenth, and -1 of a random context. An unscored context has
-null for `prediction`, `probability` and `correct`, as an answer that Delphi could not parse.
+there. A score on importance-sampled contexts is not written at all, since Delphi knows no weights. `distance` is
+Delphi's quantile, 0 for the strongest tenth, and -1 of a random context. An unscored context has null for `prediction`,
+`probability` and `correct`, as an answer that Delphi could not parse.
 """
 
 import json
@@ -63,7 +64,8 @@ def write_delphi_scores(logs: Mapping[str, "EvalLog"], folder: Path, store: str 
             n += _write_sample(path, sample, opened, folder)
         else:
             if not n:
-                notes.append(f"{name}: no scores/, since it holds no verdicts of {' or '.join(FOLDERS)}")
+                held = f"verdicts of {' or '.join(FOLDERS)} on random contexts"
+                notes.append(f"{name}: no scores/, since it holds no {held}")
     return notes
 
 
@@ -108,8 +110,9 @@ def _write_sample(path: str, sample: "EvalSample", store: Store, folder: Path) -
         return n
     for name, score in (sample.scores or {}).items():
         verdicts = recorded_verdicts(score.metadata, f"{path}: the verdicts of {name} of {latent}")
+        weighted = any(verdict.weight is not None for verdict in verdicts)
         verdicts = [verdict for verdict in verdicts if verdict.kind in ("activating", "random")]
-        if score_of(name) not in FOLDERS or not verdicts:
+        if score_of(name) not in FOLDERS or weighted or not verdicts:
             continue
         outputs = classifier_outputs(as_wide_as(store, score.metadata), latent, verdicts)
         hookpoint, _, index = latent.rpartition("/")

@@ -16,6 +16,8 @@ from inspect_autointerp.latent import DECILES, Context
 from inspect_autointerp.store.store import Store
 from inspect_autointerp.text.json_values import is_mapping
 
+IMPORTANCE = "importance"
+"""The kind of contexts that have weights."""
 KEY = "verdicts"
 """The name of the columns in a score's metadata."""
 _DECIMALS = 9
@@ -40,6 +42,8 @@ class Verdict:
     """Number of the document that holds the context, from 0."""
     decile: int | None = None
     """Decile of an activating context, 1 (weakest) to 10."""
+    weight: float | None = None
+    """How many windows of the pool an importance-sampled context stands for, 1 or more; None of other kinds."""
     label: int | None = None
     """The grader's label, 1 or 0; for intruder, 1 for the text that was named. None where unscored."""
     probability: float | None = None
@@ -60,7 +64,9 @@ class Verdict:
     """Why it is unscored."""
 
     def __post_init__(self) -> None:
-        """Round probability and values."""
+        """Round probability, weight and values."""
+        if self.weight is not None:
+            object.__setattr__(self, "weight", _significant(self.weight))
         if self.probability is not None:
             object.__setattr__(self, "probability", round(float(self.probability), _DECIMALS))
         if self.value is not None:
@@ -89,20 +95,26 @@ _FIELDS = tuple(field.name for field in fields(Verdict))
 _TYPES: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("kind", "text", "reason"), str),
     **dict.fromkeys(("start", "document", "decile", "label", "partner", "question"), int),
-    **dict.fromkeys(("probability", "value"), (int, float)),
+    **dict.fromkeys(("probability", "value", "weight"), (int, float)),
     "values": list,
     "continuations": dict,
 }
-_RANGES = {"label": (0, 1), "decile": (1, DECILES), "probability": (0, 1)} | {
+_RANGES = {"label": (0, 1), "decile": (1, DECILES), "probability": (0, 1), "weight": (1, 2**63 - 1)} | {
     name: (0, 2**63 - 1) for name in ("start", "document", "partner", "question")
 }
 
 
 def locate_contexts(store: Store, contexts: Sequence[Context]) -> list[dict[str, Any]]:
-    """Return for each context the fields that say which it is: `kind`, `start`, `document` and `decile`."""
+    """Return for each context the fields that say which it is: `kind`, `start`, `document`, `decile` and `weight`."""
     documents = store.document(np.array([context.start for context in contexts], dtype=np.int64)).tolist()
     return [
-        {"kind": context.kind, "start": context.start, "document": document, "decile": context.decile}
+        {
+            "kind": context.kind,
+            "start": context.start,
+            "document": document,
+            "decile": context.decile,
+            "weight": context.weight,
+        }
         for context, document in zip(contexts, documents, strict=True)
     ]
 
@@ -141,6 +153,9 @@ def from_columns(columns: object, where: str = "verdicts") -> list[Verdict]:
                 raise UserError(f"{where}: column {name} holds {str(value)[:40]}, which is not {allowed}")
     if None in columns["kind"]:
         raise UserError(f"{where}: column kind holds null")
+    weights = columns.get("weight") or [None] * len(columns["kind"])
+    if any((kind == IMPORTANCE) != (weight is not None) for kind, weight in zip(columns["kind"], weights, strict=True)):
+        raise UserError(f"{where}: contexts of the kind {IMPORTANCE}, and no others, must have a weight")
     return [Verdict(**dict(zip(columns, row, strict=True))) for row in zip(*columns.values(), strict=True)]
 
 
@@ -155,7 +170,7 @@ def recorded_verdicts(metadata: Mapping[str, Any] | None, where: str = "verdicts
 
 def _misfit(name: str, value: Any, n: int) -> str | None:
     """Return what a field of one of n verdicts may hold, where a value of the right type is not that; else None."""
-    if name in ("probability", "value", "values"):
+    if name in ("probability", "value", "values", "weight"):
         numbers = value if name == "values" else [value]
         if any(isinstance(one, bool) or not isinstance(one, int | float) or not _is_finite(one) for one in numbers):
             return "a finite number"

@@ -8,7 +8,7 @@ from scipy.sparse import csr_matrix
 
 from inspect_autointerp.store.store import Store
 
-_WORD = r"[^\W\d_]+|\d+"
+WORD = r"[^\W\d_]+|\d+"
 """A run of letters or of digits: identifiers come apart. Signs do not count: an explanation has commas and quotes of
 its own, which speak of nothing."""
 _N_WORDS = 2**20
@@ -37,7 +37,7 @@ class Words:
         from sklearn.feature_extraction.text import HashingVectorizer
 
         options: Any = {"n_features": _N_WORDS, "alternate_sign": False, "norm": None}
-        return HashingVectorizer(token_pattern=_WORD, **options)
+        return HashingVectorizer(token_pattern=WORD, **options)
 
     @cached_property
     def _weights(self) -> Any:

@@ -181,6 +181,10 @@ class Store:
 
         return self.read("documents.safetensors", load_file)
 
+    def documents(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return where documents begin and the last ends, int64 (document + 1,); and which are of the test split, bool."""
+        return self._documents["offset"], self._documents["test"].astype(bool)
+
     def document(self, positions: np.ndarray) -> np.ndarray:
         """The document in which each position lies, as its number from 0."""
         return np.searchsorted(self._documents["offset"], positions, side="right") - 1

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from inspect_ai.log import EvalSample
 
+from inspect_autointerp.contexts.negatives import POPULATION
 from inspect_autointerp.inspect_support.log_samples import read_header, read_samples
 from inspect_autointerp.inspect_support.verdicts import Verdict, recorded_verdicts
 from inspect_autointerp.leaderboard.results import Results
@@ -30,7 +31,7 @@ _CELLS = 10_000_000
 
 @dataclass(frozen=True)
 class Judged:
-    """The verdicts of one score that its headline rests on: on activating and on random contexts."""
+    """The verdicts of one score that its headline rests on: on activating and on random or importance contexts."""
 
     latent: np.ndarray
     """int64 (verdict,): the latent's number, from 0; in order."""
@@ -42,17 +43,19 @@ class Judged:
     """float64 (verdict,): the label, or what contexts are ranked by."""
     ranked: bool
     """True if the headline is the AUROC of the values; else the balanced accuracy of the labels."""
+    weight: np.ndarray | None = None
+    """float64 (verdict,): the weights of importance-sampled contexts, 1 of others; None where all count alike."""
 
     @staticmethod
     def from_verdicts(by_latent: Sequence[Sequence[Verdict]], ranked: bool) -> "Judged | None":
         """Return the scored verdicts of latents on which the headline is defined; None if one names no document."""
-        rows: list[tuple[int, int, bool, float]] = []
+        rows: list[tuple[int, int, bool, float, float]] = []
         n_latents = 0
         for verdicts in by_latent:
             scored = [
                 (verdict, value)
                 for verdict in verdicts
-                if verdict.kind in ("activating", "random")
+                if verdict.kind in ("activating", *POPULATION)
                 and (value := verdict.value if ranked else verdict.label) is not None
             ]
             if len({verdict.kind for verdict, _ in scored}) < 2:
@@ -60,12 +63,14 @@ class Judged:
             for verdict, value in scored:
                 if verdict.document is None:
                     return None
-                rows.append((n_latents, verdict.document, verdict.kind == "activating", value))
+                weight = 1.0 if verdict.weight is None else verdict.weight
+                rows.append((n_latents, verdict.document, verdict.kind == "activating", value, weight))
             n_latents += 1
-        latent, document, activating, value = zip(*rows, strict=True) if rows else ((), (), (), ())
+        latent, document, activating, value, weight = zip(*rows, strict=True) if rows else ((), (), (), (), ())
         _, numbers = np.unique(np.array(document, dtype=np.int64), return_inverse=True)
         latents, kinds = np.array(latent, dtype=np.int64), np.array(activating, dtype=bool)
-        return Judged(latents, numbers, kinds, np.array(value, dtype=np.float64), ranked)
+        weights = np.array(weight, dtype=np.float64)
+        return Judged(latents, numbers, kinds, np.array(value, dtype=np.float64), ranked, weights)
 
 
 def document_intervals(results: Results, seed: int = 0, resamples: int = RESAMPLES) -> pd.DataFrame:
@@ -168,12 +173,12 @@ def _balanced_accuracies(judged: Judged, documents: np.ndarray) -> np.ndarray:
     from scipy.sparse import csr_array
 
     shape = int(judged.latent.max()) + 1, documents.shape[1]
+    weights = _weights(judged)
 
     def share(side: np.ndarray, right: np.ndarray) -> np.ndarray:
         places = judged.latent[side], judged.document[side]
-        weight, hit = (
-            csr_array((part, places), shape=shape) @ documents.T for part in (np.ones(side.sum()), right[side])
-        )
+        own = weights[side]
+        weight, hit = (csr_array((part, places), shape=shape) @ documents.T for part in (own, own * right[side]))
         return np.divide(hit, weight, out=np.full(weight.shape, np.nan), where=weight > 0)
 
     tpr = share(judged.activating, judged.value)
@@ -187,9 +192,14 @@ def _aurocs(judged: Judged, documents: np.ndarray) -> np.ndarray:
     columns: list[np.ndarray] = []
     for begin, end in pairwise(ends):
         side, value, document = (part[begin:end] for part in (judged.activating, judged.value, judged.document))
-        weights = documents[:, document[side]], documents[:, document[~side]]
+        own = _weights(judged)[begin:end]
+        weights = documents[:, document[side]], documents[:, document[~side]] * own[~side]
         columns.append(weighted_auroc(value[side], value[~side], *weights))
     return np.stack(columns, axis=1)
+
+
+def _weights(judged: Judged) -> np.ndarray:
+    return np.ones(len(judged.value)) if judged.weight is None else judged.weight
 
 
 def _samples(logs: Sequence[str]) -> Iterator[tuple[str, EvalSample]]:

@@ -20,7 +20,7 @@ from inspect_autointerp.text.json_values import is_mapping
 
 _ROOM = 0.6e-4
 """One rounding to four digits."""
-_BY_SHARE = ("f1", "auprc", "effective_n")
+_BY_SHARE = ("f1", "precision", "auprc", "effective_n")
 """The statistics that the share of windows on which a latent fires comes into."""
 
 
@@ -121,7 +121,8 @@ def _differences(
     spec = _spec(name)
     assert spec and spec.recompute
     facts = latent_facts(name, score, verdicts, sample_metadata)
-    kinds = {"activating", "random", *facts.hard}
+    asked = str(_options(score).get("negatives") or "random").split(",")
+    kinds = {"activating", "importance" if "importance" in [kind.strip() for kind in asked] else "random", *facts.hard}
     if spec.by_kind and (odd := sorted({verdict.kind for verdict in verdicts} - kinds)):
         yield f"{name} of {latent}: its verdicts are of a kind that it was not tested on, {odd[0]}"
         return

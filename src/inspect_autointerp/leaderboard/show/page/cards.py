@@ -125,8 +125,9 @@ def _record(entry: int, score: Score, known: dict[Hashable, int], texts: LatentT
 
 
 def kind_of(verdict: Verdict) -> str:
-    """Return how the page calls a context: `decile 7`, `question 3 · decile 7`, or its kind."""
+    """Return how the page calls a context: `decile 7`, `question 3 · decile 7`, its kind, or `importance ×12`."""
     kind = f"decile {verdict.decile}" if verdict.decile else verdict.kind.replace("_", " ")
+    kind = kind if verdict.weight is None else f"{kind} ×{verdict.weight:.3g}"
     return kind if verdict.question is None else f"question {verdict.question + 1} · {kind}"
 
 
