@@ -2,8 +2,8 @@
 
 inspect eval inspect_autointerp/detection --solver examples/own_agent.py --model openai/gpt-4o-mini
 
-This one has no loop of `react`: it takes a fixed number of turns, in which it may call two tools, and then has to
-answer. Anything else that Inspect calls an agent can stand in its place.
+This agent does not use Inspect's `react` loop. It takes a fixed number of turns, in which it may call three tools. Then
+it must answer. You can replace it with any other Inspect agent.
 """
 
 from inspect_ai.agent import Agent, AgentState, agent
