@@ -65,6 +65,13 @@ def leaderboard(
             help="Add intervals that also cover the draw of documents, not only of latents; reads every sample."
         ),
     ] = False,
+    luck: Annotated[
+        Path | None,
+        typer.Option(
+            help="Mark gaps that can be luck, by the file of `autointerp study stability --json`. For the package's own"
+            " store and grader this needs no file."
+        ),
+    ] = None,
     full: Annotated[bool, typer.Option(help="Show differences, correlations, guidelines and means by each.")] = False,
 ) -> None:
     """Compare explainers: mean scores over latents with intervals, beside the floors.
@@ -85,7 +92,9 @@ def leaderboard(
     from inspect_autointerp.leaderboard.analyse.correlations import correlations as correlations_of
     from inspect_autointerp.leaderboard.analyse.differences import differences as differences_of
     from inspect_autointerp.leaderboard.analyse.document_intervals import document_intervals
+    from inspect_autointerp.leaderboard.analyse.luck import note, smallest_differences
     from inspect_autointerp.leaderboard.analyse.statistics import summary
+    from inspect_autointerp.leaderboard.load.luck import packaged_luck, read_luck
     from inspect_autointerp.leaderboard.load.results_from_logs import read_results
     from inspect_autointerp.leaderboard.show import coders, cost_tables, export, tables, view
     from inspect_autointerp.leaderboard.show.guidelines import guidelines_view
@@ -98,6 +107,7 @@ def leaderboard(
         check_target(html, logs if viewer else None)
     elif store:
         raise UserError("--store is for the page's cards; give --html FOLDER too")
+    given_luck = read_luck(luck) if luck else None
     at_hand = [str(Store.open(locate(given)).folder) for given in store or []]
     results = read_results(logs, alone=by == "coder")
     pairs = differences_of(results)
@@ -105,14 +115,17 @@ def leaderboard(
     named = tables.with_short_labels(results)
     if documents:
         numbers = numbers.join(document_intervals(results))
+    smallest = smallest_differences(results, numbers, given_luck, packaged_luck())
+    if smallest.notna().any():
+        numbers = numbers.join(smallest)
     shown = tables.tables(named, numbers)
     if differences or full:
-        shown += tables.differences(named, pairs)
+        shown += tables.differences(named, pairs, numbers)
     if correlations or full:
         shown += tables.correlations(named, correlations_of(named))
     for group in groups:
         shown += tables.breakdowns(named, breakdown(named, group), group, numbers)
-    notes = list(tables.NOTES)
+    notes = list(tables.NOTES) + ([note(given_luck)] if smallest.notna().any() else [])
     if per_coder:
         views = coders.by_coder(named, numbers)
         if not views and by == "coder":
