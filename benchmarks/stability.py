@@ -2,8 +2,8 @@
 
 `python -m benchmarks.stability` makes scores of effects with known variances in the design of
 `autointerp study stability`, estimates the components, and counts how often each 95 % interval holds the planted one.
-Effects are normal, or, where a latent is in them, of a skewed distribution (gamma of shape 2). Last, it counts how often
-the means of two equally good explainers differ by more than the smallest difference that is not luck, with the
+Effects are normal, or, where a latent is in them, of a skewed distribution (gamma of shape 2). Last, it counts how
+often the means of two equally good explainers differ by more than the smallest difference that is not luck, with the
 components known, and with those that a study of that size estimates.
 """
 

@@ -57,17 +57,41 @@ def mean_squares(values: np.ndarray) -> tuple[dict[str, float], dict[str, int]]:
     shape = values.shape[-len(FACTORS) :]
     sums = {source: values.dtype.type(0) for source in SOURCES}
     freedom = dict.fromkeys(SOURCES, 0)
-    for effect in _effects(shape):
-        source = _source(effect, shape)
-        projected = values
-        for axis, name in enumerate(FACTORS, start=-len(FACTORS)):
-            mean = projected.mean(axis=axis, keepdims=True)
-            projected = projected - mean if name in effect else mean
-        repeated = prod(n for name, n in zip(FACTORS, shape, strict=True) if name not in effect)
-        sums[source] = sums[source] + repeated * (projected**2).sum(axis=tuple(range(-len(FACTORS), 0)))
-        freedom[source] += prod(n - 1 for name, n in zip(FACTORS, shape, strict=True) if name in effect)
+    for effect in effects_of(shape):
+        source = source_of(effect)
+        squared = projected(values, effect) ** 2
+        sums[source] = sums[source] + repeats(effect, shape) * squared.sum(axis=tuple(range(-len(FACTORS), 0)))
+        freedom[source] += degrees_of_freedom(effect, shape)
     varied = [source for source in SOURCES if freedom[source]]
     return {source: sums[source] / freedom[source] for source in varied}, {s: freedom[s] for s in varied}
+
+
+def projected(values: np.ndarray, effect: frozenset[str], factors: Sequence[str] = FACTORS) -> np.ndarray:
+    """Project values on an effect: deviations from the mean along its factors, means along the others.
+
+    Args:
+        values: float (…, latent, half, draw, reseed, grader).
+        effect: Its factors.
+        factors: Factors along which to project; the others' axes stay as they are.
+
+    Returns:
+        float, of the same axes; those of other factors than the effect's have one level.
+    """
+    for axis, name in enumerate(FACTORS, start=-len(FACTORS)):
+        if name in factors:
+            mean = values.mean(axis=axis, keepdims=True)
+            values = values - mean if name in effect else mean
+    return values
+
+
+def repeats(effect: frozenset[str], shape: Sequence[int]) -> int:
+    """Return how many values share a level of an effect."""
+    return prod(n for name, n in zip(FACTORS, shape, strict=True) if name not in effect)
+
+
+def degrees_of_freedom(effect: frozenset[str], shape: Sequence[int]) -> int:
+    """Return an effect's degrees of freedom."""
+    return prod(n - 1 for name, n in zip(FACTORS, shape, strict=True) if name in effect)
 
 
 def solve(squares: dict[str, float], shape: Sequence[int]) -> dict[str, float]:
@@ -87,13 +111,13 @@ def solve(squares: dict[str, float], shape: Sequence[int]) -> dict[str, float]:
     return {source: solved.get(source, float("nan")) for source in SOURCES}
 
 
-def _effects(shape: Sequence[int]) -> list[frozenset[str]]:
+def effects_of(shape: Sequence[int]) -> list[frozenset[str]]:
     """The effects of the full crossed design that have degrees of freedom."""
     varied = [name for name, n in zip(FACTORS, shape, strict=True) if n > 1]
     return [frozenset(some) for size in range(1, len(varied) + 1) for some in combinations(varied, size)]
 
 
-def _source(effect: frozenset[str], shape: Sequence[int]) -> str:
+def source_of(effect: frozenset[str]) -> str:
     """The source that an effect belongs to: `half × draw` is a part of `draw`, which is nested in the half."""
     bare = effect - {"half"} if effect & _NESTED else effect
     for source, factors in SOURCES.items():

@@ -11,11 +11,19 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from inspect_autointerp.statistics.variance_components import SOURCES, mean_squares, solve
+from inspect_autointerp.statistics.variance_components import (
+    FACTORS,
+    SOURCES,
+    degrees_of_freedom,
+    effects_of,
+    mean_squares,
+    projected,
+    repeats,
+    solve,
+    source_of,
+)
 
 DRAWS = 1000
-_AT_ONCE = 4_000_000
-"""Numbers that a bootstrap holds at once."""
 
 
 def component_draws(values: np.ndarray, n: int = DRAWS, seed: int = 0) -> dict[str, np.ndarray]:
@@ -50,24 +58,30 @@ def not_below_zero(parts: Mapping[str, float]) -> dict[str, float]:
 
 
 def _bootstrap(values: np.ndarray, n: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    latents, shape = values.shape[-5], values.shape[-5:]
-    parts: list[dict[str, np.ndarray]] = []
-    step = max(1, _AT_ONCE // values.size)
-    for first in range(0, n, step):
-        rows = rng.integers(0, latents, (min(step, n - first), latents))
-        resampled = np.moveaxis(values[..., rows, :, :, :, :], -6, 0)  # (draw, …, latent, half, draw, reseed, grader)
-        squares, _ = mean_squares(resampled)
-        # A latent that is drawn twice does not differ from itself: the variance falls short by this.
-        scaled = {s: v * (latents / (latents - 1) if "latent" in SOURCES[s] else 1) for s, v in squares.items()}
-        means = {source: v.reshape(len(rows), -1).mean(axis=1) for source, v in scaled.items()}
-        parts.append(solve(means, shape))
-    return {
-        source: np.concatenate([np.broadcast_to(part[source], _size(part)) for part in parts]) for source in SOURCES
-    }
+    """The components of resampled latents; those without a latent mean nothing.
 
-
-def _size(part: Mapping[str, np.ndarray]) -> tuple[int, ...]:
-    return max((np.shape(draws) for draws in part.values()), key=len)
+    With counts c of how often each latent is drawn, and z the latents' values projected on the other factors of an
+    effect, its sum of squares is Σ c z² − (Σ c z)² / Σ c: no resample is made.
+    """
+    shape = values.shape[-5:]
+    latents = shape[0]
+    counts = rng.multinomial(latents, np.full(latents, 1 / latents), size=n).astype(float)
+    sums: dict[str, np.ndarray] = {}
+    freedom: dict[str, int] = {}
+    for effect in effects_of(shape):
+        source = source_of(effect)
+        total = np.zeros(n)
+        if "latent" in effect:
+            z = projected(values, effect - {"latent"}, FACTORS[1:])
+            z = np.moveaxis(z, -5, 0).reshape(latents, -1)
+            total = counts @ (z**2).sum(axis=1) - ((counts @ z) ** 2).sum(axis=1) / latents
+        arrays = max(1, values.size // int(np.prod(shape)))
+        sums[source] = sums.get(source, 0) + repeats(effect, shape) * total / arrays
+        freedom[source] = freedom.get(source, 0) + degrees_of_freedom(effect, shape)
+    # A latent that is drawn twice does not differ from itself: the variance falls short by this.
+    scale = latents / (latents - 1)
+    drawn = solve({source: scale * sums[source] / freedom[source] for source in SOURCES if source in sums}, shape)
+    return {source: np.broadcast_to(draws, (n,)) for source, draws in drawn.items()}
 
 
 def _by_chi_squares(values: np.ndarray, n: int, rng: np.random.Generator) -> dict[str, np.ndarray]:

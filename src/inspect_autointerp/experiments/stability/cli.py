@@ -1,12 +1,13 @@
 """`autointerp study stability`: the command."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 from typer.core import TyperCommand
 
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.latent import Sampling
 
 NAME = "stability"
 
@@ -103,6 +104,9 @@ def stability(
     from inspect_autointerp.leaderboard.show import view
     from inspect_autointerp.tasks.multi_score import score_names
 
+    wanted = dict.fromkeys(sampling or ["quantiles", "top"])
+    if unknown := [name for name in wanted if name not in get_args(Sampling)]:
+        raise UserError(f"--sampling {unknown[0]}: give {', '.join(get_args(Sampling))}")
     asked = demo_asked(read_models("--model", model or []), read_models("--grader", grader or []), model_role or [])
     more = task_arguments(task_arg or [])
     sizes = tuple(dict.fromkeys(contexts or [50]))
@@ -117,7 +121,7 @@ def stability(
         left_out=left_out,
         scores=tuple(score_names(scores)),
         explainers=tuple(asked.models.values()),
-        samplings=tuple(dict.fromkeys(sampling or ["quantiles", "top"])),
+        samplings=tuple(wanted),
         contexts=sizes,
         halves=parts,
         draws=draws,
@@ -130,6 +134,8 @@ def stability(
         table, notes = cost_of(design, plan, read_prices(model_cost_config) if model_cost_config else {})
         view.print_terminal([table], notes)
         return
+    for run in {cell.explains: run for cell, run in zip(design.cells, plan.runs, strict=True)}.values():
+        run.planned()  # an argument that cannot be used is reported before anything is written
     folder = log_dir / NAME
     checked_design(folder, design, more)
     done = run_study(plan, folder, display=display, retry_attempts=retry_attempts)
