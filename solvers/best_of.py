@@ -50,7 +50,8 @@ def best_of(n: int = 5, by: By = "words", checked: int = 40, tokens: int | None 
                 break
             other = replace(asked, seed=seed_of(asked.seed, "candidate", number) >> 1)
             gathered = await gather(store, latent, other)
-            answers.append(await ask_explainer(explain_messages(gathered, other), cache=asked.cache, number=number))
+            messages = explain_messages(gathered, other)
+            answers.append(await ask_explainer(messages, cache=asked.cache, number=number, seed=asked.seed))
         readable = [answer for answer in answers if answer.text is not None]
         if not readable:
             return state

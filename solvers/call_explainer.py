@@ -49,7 +49,7 @@ class Answer:
     """Input and output, both attempts; what came out of the cache counts as if it had been paid for."""
 
 
-async def ask_explainer(messages: list[ChatMessage], *, cache: bool, number: int = 0) -> Answer:
+async def ask_explainer(messages: list[ChatMessage], *, cache: bool, number: int = 0, seed: int = 0) -> Answer:
     """Ask for an explanation.
 
     A call that fails is tried once more, unless Inspect's own retries are used up, and an answer without a readable
@@ -62,12 +62,15 @@ async def ask_explainer(messages: list[ChatMessage], *, cache: bool, number: int
         cache: Whether to take the answer from Inspect's cache, without end, if the same model was asked the same
             with the same settings before. The package's own models, and those made of objects, are always asked.
         number: Tells answers to the same prompt apart.
+        seed: Of the draw of contexts; does the same. Where a latent has no more contexts than are shown, another seed
+            gives the same prompt, and has to give another sample of the explainer's answers.
 
     Raises:
         Exception: What ends a run, see `model_call.attempt`.
     """
     model, messages, tokens = main_model(), [*messages], 0
-    policy = cache_policy(model, None, {"explanation": str(number)}) if cache else False
+    scopes = {"explanation": str(number)} | ({"seed": str(seed)} if seed else {})
+    policy = cache_policy(model, None, scopes) if cache else False
     worked = _worked(messages)
     output, text, reason, problem = ModelOutput(), None, None, ""
     for tried in range(2):

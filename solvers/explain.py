@@ -90,7 +90,7 @@ async def explain_latent(state: TaskState, latent_id: str, options: Options) -> 
         leave(state, latent_id, options, None, reason=gathered.reason)
         return gathered, None
     try:
-        answer = await ask_explainer(explain_messages(gathered, options), cache=options.cache)
+        answer = await ask_explainer(explain_messages(gathered, options), cache=options.cache, seed=options.seed)
     except LimitExceededError as error:  # Inspect goes on to the scorers
         leave(state, latent_id, options, None, reason=f"{error.type}_limit")
         raise

@@ -60,7 +60,7 @@ def refine(
                 for kind in (wrong.missed, wrong.false_alarms)
             ]
             mistakes = Errors(explanation=answers[-1].text or "", missed=drawn[0], false_alarms=drawn[1])
-            again = await ask_explainer(explain_messages(gathered, asked, mistakes), cache=asked.cache)
+            again = await ask_explainer(explain_messages(gathered, asked, mistakes), cache=asked.cache, seed=asked.seed)
             answers.append(again)
             if again.text is None:
                 break

@@ -25,6 +25,7 @@ from inspect_autointerp.scorers.shared.specs import SCORES, ScoreSpec, chance_of
 from inspect_autointerp.sharded.worker_hooks import serve_sweep
 from inspect_autointerp.solvers.explainers import Explainer, name_of
 from inspect_autointerp.solvers.explainers import explainer as solver_named
+from inspect_autointerp.store.halves import read_half
 from inspect_autointerp.text.streams import accept_any_text
 
 INTERFACE = "A"
@@ -42,16 +43,21 @@ def open_latents(
     window: int | None,
     seed: int,
 ) -> LatentDataset:
-    """Open the latents to evaluate: the store as `locate` finds it, the others see `latent_dataset`."""
+    """Open the latents to evaluate.
+
+    The store is as `locate` finds it, or `STORE#1/2` for a half of its documents; the others see `latent_dataset`.
+    """
     with one_line_errors():
+        whole, half = read_half(store)
         return latent_dataset(
-            locate(store),
+            locate(whole),
             hookpoint=hookpoint,
             latents=latents,
             negatives=negatives,
             min_contexts=min_contexts,
             window=window,
             seed=seed,
+            half=half,
         )
 
 

@@ -185,7 +185,8 @@ def _open(state: TaskState, named: str | None, window: int | None, explanation: 
     """
     here = state.metadata.get("store")
     folder = str(here) if named is None and here and Path(here).is_dir() else locate(named)
-    store = Store.open(folder, window, state.metadata.get("store_key") if folder == here else None)
+    key = state.metadata.get("store_key") if folder == here else None
+    store = Store.open(folder, window, key, state.metadata.get("half"))
     explained_from = explanation.store if explanation else None
     if explained_from not in (None, store.digest):
         raise UserError(

@@ -11,6 +11,7 @@ from inspect_autointerp.coder_similarity.cli import compare
 from inspect_autointerp.cost.cli import cost
 from inspect_autointerp.errors import Interrupted, UserError
 from inspect_autointerp.experiments.cli import study
+from inspect_autointerp.experiments.stability.cli import StudyCommand
 from inspect_autointerp.formats.export_cli import export
 from inspect_autointerp.leaderboard.cli import BareMarkdown, leaderboard
 from inspect_autointerp.leaderboard.submit.cli import submit, verify
@@ -53,7 +54,7 @@ app.command()(verdicts)
 app.command()(submit)
 app.command()(verify)
 app.command()(export)
-app.command()(study)
+app.command(cls=StudyCommand)(study)
 app.command()(rate)
 app.command()(ratings)
 app.command()(mcp)

@@ -14,6 +14,7 @@ from tests.repository.documentation import DOCUMENTS, PAGES, ROOT, RUNNABLE, SCR
 
 from inspect_autointerp import cli, tasks
 from inspect_autointerp.contexts.negatives import HARD
+from inspect_autointerp.experiments.stability.cli import stability
 from inspect_autointerp.scorers.shared.specs import SCORES
 from inspect_autointerp.solvers.explainers import EXPLAINERS
 
@@ -45,6 +46,8 @@ def test_commands_and_their_options_exist(name: str) -> None:
                 wrong.append(f"autointerp {command}")
                 continue
             known = flags(COMMANDS[command]) | {"--help"}
+            if command == "study" and rest.startswith(" stability"):
+                known |= flags(_stability())
             if command == "eval-sharded":
                 known |= inspect_flags("eval")
             wrong += [f"autointerp {command} {flag}" for flag in _flags(rest) if flag not in known]
@@ -52,6 +55,12 @@ def test_commands_and_their_options_exist(name: str) -> None:
             known = inspect_flags(command) | {"--help"}
             wrong += [f"inspect {command} {flag}" for flag in _flags(rest) if flag not in known]
     assert wrong == []
+
+
+def _stability() -> object:
+    app = typer.Typer()
+    app.command()(stability)
+    return typer.main.get_command(app)
 
 
 def _flags(rest: str) -> list[str]:

@@ -88,6 +88,18 @@ def test_an_explanation_is_paid_for_once(explained: Explained) -> None:
     assert texts() == first
 
 
+def test_another_seed_is_another_sample_of_the_same_prompt(explained: Explained) -> None:
+    def texts(seed: int) -> list[str]:
+        # so many examples that every seed shows all contexts there are
+        options = {"name": "explain", "examples": 500, "seed": seed}
+        _, records = explained(get_model("counting/model", memoize=False), grades(), explainer=options)
+        return sorted(record["text"] for record in records)
+
+    first, other = texts(0), texts(1)
+    assert not set(first) & set(other)
+    assert (texts(0), texts(1)) == (first, other)
+
+
 def test_models_made_of_objects_are_always_asked(explained: Explained) -> None:
     _, first = explained(says(), grades())
     _, again = explained(says("EXPLANATION: nights"), grades())

@@ -1,5 +1,7 @@
 """Windows that a store keeps for one latent, and its activations on them."""
 
+from typing import get_args
+
 import numpy as np
 
 from inspect_autointerp.latent import Split
@@ -25,11 +27,11 @@ class LatentWindows:
         postings = store.at(hookpoint).postings
         self._pos, self._act = postings.activations(index)
         self.starts, self.flags = postings.windows(index)
-        self._in_test = store.in_split(self.starts, "test")
+        self._inside = {split: store.in_split(self.starts, split) for split in get_args(Split)}
 
     def which(self, split: Split, flags: int) -> np.ndarray:
         """Which windows lie in a split and were kept for one of these reasons, as bool (window,)."""
-        return (self._in_test if split == "test" else ~self._in_test) & ((self.flags & flags) > 0)
+        return self._inside[split] & ((self.flags & flags) > 0)
 
     def on(self, starts: np.ndarray, width: int) -> np.ndarray:
         """The latent's activations on kept windows of so many tokens, float32 (window, token)."""

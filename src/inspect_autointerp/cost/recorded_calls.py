@@ -59,7 +59,7 @@ def calls_of(task: Task, samples: list[Sample], scorers: list[Scorer], bound: Co
         UserError: The run fails.
     """
     facts = samples[0].metadata or {}
-    store = Store.open(facts["store"], facts["window"])
+    store = Store.open(facts["store"], facts["window"], half=facts.get("half"))
     lend_stand_ins(store, str(samples[0].id).rpartition("/")[0])
     small = task_with(task, dataset=MemoryDataset(samples), scorer=scorers or None, headline_metric=None)
     with TemporaryDirectory(prefix="autointerp-cost-") as folder:

@@ -39,10 +39,11 @@ def latent_dataset(
     min_contexts: int = MIN_CONTEXTS,
     window: int | None = None,
     seed: int = 0,
+    half: int | None = None,
 ) -> LatentDataset:
     """Read from a context store which latents to evaluate.
 
-    What dataset and scorers have to agree on (store, window, negatives, min_contexts, seed) is written into each
+    What dataset and scorers have to agree on (store, window, half, negatives, min_contexts, seed) is written into each
     sample's metadata, where scorers read it.
 
     Args:
@@ -54,16 +55,17 @@ def latent_dataset(
             skipped and counted.
         window: Tokens in a context, see `Store`.
         seed: Random seed of every draw.
+        half: The half of the documents that contexts are from, see `Store`; None for all.
 
     Raises:
         UserError: The store, the hookpoint, the negatives or the latents are not there, or no latent can be used.
     """
-    opened = Store.open(str(store), window)
+    opened = Store.open(str(store), window, half=half)
     hookpoint = opened.at(hookpoint).name
     kinds = negative_kinds(opened, hookpoint, negatives)
     usable, skipped = usable_latents(opened, hookpoint, latents, min_contexts, seed)
     shared = {"store": str(opened.folder), "store_key": opened.key, "window": window, "negatives": ",".join(kinds)}
-    shared |= {"min_contexts": min_contexts, "seed": seed}
+    shared |= {"min_contexts": min_contexts, "seed": seed} | ({"half": half} if half else {})
     samples: list[Sample] = []
     for latent in usable:
         facts = {"index": latent.index, "firing_share": latent.firing_share, "max_activation": latent.max_activation}
@@ -80,7 +82,8 @@ def store_of(state: TaskState) -> Store:
     Raises:
         UserError: It is not there, not whole, or another one than when the sample was made.
     """
-    return Store.open(state.metadata["store"], state.metadata["window"], state.metadata.get("store_key"))
+    facts = state.metadata
+    return Store.open(facts["store"], facts["window"], facts.get("store_key"), facts.get("half"))
 
 
 def latent_named(store: Store, id: str) -> Latent:

@@ -65,6 +65,13 @@ def leaderboard(
             help="Add intervals that also cover the draw of documents, not only of latents; reads every sample."
         ),
     ] = False,
+    luck: Annotated[
+        Path | None,
+        typer.Option(
+            help="Mark gaps that can be luck, by the file of `autointerp study stability --json`. For the package's own"
+            " store and grader this needs no file."
+        ),
+    ] = None,
     graders: Annotated[
         bool,
         typer.Option(
@@ -115,9 +122,11 @@ def leaderboard(
     from inspect_autointerp.leaderboard.analyse.differences import differences as differences_of
     from inspect_autointerp.leaderboard.analyse.document_intervals import document_intervals
     from inspect_autointerp.leaderboard.analyse.graders import compare_graders
+    from inspect_autointerp.leaderboard.analyse.luck import note, smallest_differences
     from inspect_autointerp.leaderboard.analyse.people import people_rows, score_agreement, with_people
     from inspect_autointerp.leaderboard.analyse.statistics import summary
     from inspect_autointerp.leaderboard.load.judgements import read_judgements
+    from inspect_autointerp.leaderboard.load.luck import packaged_luck, read_luck
     from inspect_autointerp.leaderboard.load.people import add_people, explanation_texts, read_people
     from inspect_autointerp.leaderboard.load.results_from_logs import read_results
     from inspect_autointerp.leaderboard.show import coders, cost_tables, export, tables, view
@@ -134,6 +143,7 @@ def leaderboard(
         check_target(html, logs if viewer else None)
     elif store:
         raise UserError("--store is for the page's cards; give --html FOLDER too")
+    given_luck = read_luck(luck) if luck else None
     at_hand = [str(Store.open(locate(given)).folder) for given in store or []]
     people = read_people(ratings, key, keep_edited=keep_edited, least_attention=attention) if ratings else None
     if people is None and key is not None:
@@ -144,6 +154,9 @@ def leaderboard(
     named = tables.with_short_labels(results)
     if documents:
         numbers = numbers.join(document_intervals(results))
+    smallest = smallest_differences(results, numbers, given_luck, packaged_luck())
+    if smallest.notna().any():
+        numbers = numbers.join(smallest)
     views_of_people, views_of_graders, compared, agreement = [], [], [], None
     every = read_results(logs, alone=True) if people or graders or full else results
     if people:
@@ -168,12 +181,12 @@ def leaderboard(
             )
     shown = tables.tables(named, numbers) + views_of_people + views_of_graders
     if differences or full:
-        shown += tables.differences(named, pairs)
+        shown += tables.differences(named, pairs, numbers)
     if correlations or full:
         shown += tables.correlations(named, correlations_of(named))
     for group in groups:
         shown += tables.breakdowns(named, breakdown(named, group), group, numbers)
-    notes = list(tables.NOTES)
+    notes = list(tables.NOTES) + ([note(given_luck)] if smallest.notna().any() else [])
     notes += [PEOPLE_NOTE] if views_of_people else []
     notes += [graders_shown.NOTE] if views_of_graders else []
     if per_coder:

@@ -16,6 +16,7 @@ import numpy as np
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.latent import Split
 from inspect_autointerp.store.detokenizer import Detokenizer
+from inspect_autointerp.store.halves import checked_half, in_half
 from inspect_autointerp.store.hookpoint_store import HookpointStore
 from inspect_autointerp.store.manifest import SPANS, Manifest
 from inspect_autointerp.store.pool import Pool
@@ -44,14 +45,20 @@ class Store:
         folder: Where it is.
         window: Tokens in a context; a divisor of the window that the store was made with, which is the default.
         verify: Check the sha256 of every file against the manifest.
+        half: 1 or 2 for a half of the documents, see `halves`: no context of another document is in either split.
+            Facts about latents, such as how often they fire, stay those of the whole store.
 
     Raises:
         UserError: It is missing, half-written, of another format version, or changed since it was written; or it cannot
             be cut to such windows.
     """
 
-    def __init__(self, folder: str | Path, *, window: int | None = None, verify: bool = True) -> None:
+    def __init__(
+        self, folder: str | Path, *, window: int | None = None, verify: bool = True, half: int | None = None
+    ) -> None:
         self.folder = Path(folder)
+        self.half = None if half is None else checked_half(half)
+        """The half of the documents that it is of; None for all."""
         self.manifest, self._files, self.tokens, self.pool, self._spans = _opened(self.folder, verify)
         self.settings = self.manifest.settings
         self.window = _context_length(self.settings, window, self.folder)
@@ -62,19 +69,20 @@ class Store:
         self._pools: dict[Split, Pool] = {}
 
     @staticmethod
-    def open(folder: str, window: int | None = None, key: str | None = None) -> "Store":
-        """The same store for the same folder and window, verified once per process.
+    def open(folder: str, window: int | None = None, key: str | None = None, half: int | None = None) -> "Store":
+        """The same store for the same folder, window and half, verified once per process.
 
         Args:
             folder: Where it is.
             window: See `Store`.
             key: `Manifest.key` of a store that was open before: that store, even if another one is there now. By
                 default, of the store that is there.
+            half: See `Store`.
 
         Raises:
             UserError: See `Store`; or the store of that key is neither open any more nor there.
         """
-        store = _open(folder, window, key or Manifest.read(Path(folder)).key)
+        store = _open(folder, window, key or Manifest.read(Path(folder)).key, half)
         digest, _, _ = (key or "").partition("-")
         if digest not in ("", store.manifest.digest):
             raise UserError(
@@ -89,8 +97,12 @@ class Store:
 
     @cached_property
     def digest(self) -> str:
-        """The name of the data (see `Manifest.digest`), with the window's length behind a slash if it is re-cut."""
-        return self.manifest.digest + (f"/{self.window}" if self.ratio > 1 else "")
+        """The name of the data (see `Manifest.digest`), with the window's length behind a slash if it is re-cut.
+
+        The half of the documents, if it is one, is behind another: `/half1`.
+        """
+        window = f"/{self.window}" if self.ratio > 1 else ""
+        return self.manifest.digest + window + (f"/half{self.half}" if self.half else "")
 
     @cached_property
     def key(self) -> str:
@@ -191,8 +203,7 @@ class Store:
 
     def n_documents(self, split: Split) -> int:
         """Return how many documents are of a split."""
-        n_test = int(self._documents["test"].sum())
-        return n_test if split == "test" else len(self._documents["test"]) - n_test
+        return int(self._in_split(np.arange(len(self._documents["test"])), split).sum())
 
     def document_bounds(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The first position of each position's document, and the first one after it."""
@@ -208,14 +219,18 @@ class Store:
 
     def in_split(self, positions: np.ndarray, split: Split) -> np.ndarray:
         """Return whether each position lies in a document of that split, as bool."""
-        is_test = self._documents["test"][self.document(positions)].astype(bool)
-        return is_test if split == "test" else ~is_test
+        return self._in_split(self.document(positions), split)
+
+    def _in_split(self, documents: np.ndarray, split: Split) -> np.ndarray:
+        is_test = self._documents["test"][documents].astype(bool)
+        inside = is_test if split == "test" else ~is_test
+        return inside if self.half is None else inside & in_half(documents, self.half)
 
 
 @lru_cache(maxsize=8)
-def _open(folder: str, window: int | None, key: str) -> Store:
+def _open(folder: str, window: int | None, key: str, half: int | None) -> Store:
     del key  # tells a store from another one that takes its place
-    return Store(folder, window=window)
+    return Store(folder, window=window, half=half)
 
 
 def _opened(folder: Path, verify: bool) -> tuple[Manifest, StoreFiles, np.ndarray, np.ndarray, np.ndarray | None]:

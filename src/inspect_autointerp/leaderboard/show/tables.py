@@ -24,6 +24,8 @@ NOTES = (
 )
 
 
+LUCK = "≈"
+"""Sign of a gap that can be luck."""
 Row = dict[str, Any]
 
 
@@ -47,7 +49,8 @@ def tables(results: Results, numbers: pd.DataFrame) -> list[View]:
 
     Args:
         results: The entries.
-        numbers: Their `summary`, and `document_intervals` and `with_people` where these are to be shown.
+        numbers: Their `summary`, and `document_intervals`, `smallest_differences` and `with_people` where these are
+            to be shown.
     """
     every = rows_of(results.entries.join(numbers))
     return [_table(results, every, list(results.of(table).index)) for table in results.tables]
@@ -66,17 +69,20 @@ def _table(results: Results, every: dict[int, Row], of_table: list[int]) -> View
     by_document = any(known(row.get("document_low")) for row in entries.values())
     rated = any(known(row.get("people")) for row in entries.values())
     rows: list[list[str]] = []
+    above: Row | None = None
     for entry, row in entries.items():
         others = (means[key].get(entry, float("nan")) for key in shown)
         over = estimate(row["over_floor"], row["over_floor_low"], row["over_floor_high"], sign="+")
+        near = above is not None and not row["floor"] and is_luck(above["mean"] - row["mean"], first)
+        above = row
         rows.append(
             [
                 places(row),
-                named(row),
+                named(row) + (f" {LUCK}" if near else ""),
                 estimate(row["mean"], row["low"], row["high"]),
                 *([interval(row["document_low"], row["document_high"])] if by_document else []),
                 estimate(row["median"], row["q25"], row["q75"]),
-                *([over] if floors else []),
+                *([with_luck(over, row["over_floor"], first)] if floors else []),
                 *([estimate(row["people"], row["people_low"], row["people_high"])] if rated else []),
                 *(number(mean) for mean in others),
                 *([share(row["identical"])] if identical else []),
@@ -92,7 +98,30 @@ def _table(results: Results, every: dict[int, Row], of_table: list[int]) -> View
     if not any(known(row["cost_per_latent"]) for row in entries.values()):
         head, rows = head[:-1], [row[:-1] for row in rows]
     faint = [recedes(row) for row in entries.values()]
-    return View(caption(first), head, rows, faint, _rule(entries.values()), text=2)
+    title = caption(first) + (luck_caption(first) if len(entries) > 1 else "")
+    return View(title, head, rows, faint, _rule(entries.values()), text=2)
+
+
+def is_luck(gap: float, row: Row) -> bool:
+    """Return whether a gap is smaller than the smallest difference that is not luck, where a study says it.
+
+    Args:
+        gap: Difference of two means.
+        row: An entry of the table, with its numbers.
+    """
+    smallest = row.get("smallest_difference")
+    return known(smallest) and known(gap) and abs(gap) < float(smallest or 0)
+
+
+def with_luck(text: str, gap: float, row: Row) -> str:
+    """Return a difference with the sign of luck behind its first line, where it is smaller than luck."""
+    return text.replace("\n", f" {LUCK}\n", 1) if "\n" in text and is_luck(gap, row) else text
+
+
+def luck_caption(row: Row) -> str:
+    """Return the end of a table's title that says how small a difference can be luck; empty where no study does."""
+    smallest = row.get("smallest_difference")
+    return f" · luck: up to {smallest:.3f}" if known(smallest) else ""
 
 
 def _rule(entries: Iterable[Row]) -> int | None:
@@ -120,14 +149,15 @@ def columns(means: pd.DataFrame, headline: str) -> dict[str, str]:
     return {key: name for key, name in (labels() | against).items() if key in held}
 
 
-def differences(results: Results, pairs: pd.DataFrame) -> list[View]:
+def differences(results: Results, pairs: pd.DataFrame, numbers: pd.DataFrame | None = None) -> list[View]:
     """A view per table of its pairs, but for those of two floors.
 
     Args:
         results: The entries.
         pairs: Their `differences`.
+        numbers: Their `smallest_differences` among others, to mark what can be luck.
     """
-    entries = rows_of(results.entries)
+    entries = rows_of(results.entries if numbers is None else results.entries.join(numbers))
     of_table: dict[int, list[Row]] = {}
     for pair in rows_of(pairs).values():
         if not (entries[pair["first"]]["floor"] and entries[pair["second"]]["floor"]):
@@ -137,6 +167,7 @@ def differences(results: Results, pairs: pd.DataFrame) -> list[View]:
         rows: list[list[str]] = []
         for pair in group:
             over = estimate(pair["difference"], pair["low"], pair["high"], sign="+")
+            over = with_luck(over, pair["difference"], entries[pair["first"]])
             p = "<0.0001" if pair["p_holm"] < 1e-4 else number(pair["p_holm"], 4)
             names = [visible(entries[pair[side]]["explainer"]) for side in ("first", "second")]
             rows.append([names[0], pair["verdict"], names[1], over, p, f"{pair['n']:,}"])

@@ -1,0 +1,1 @@
+"""`autointerp study stability`: how much of a score is luck."""

@@ -1,0 +1,124 @@
+"""The tables of a stability study, from what its file holds."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from inspect_autointerp.leaderboard.show.view import View
+from inspect_autointerp.statistics.rank_agreement import REDRAWS
+from inspect_autointerp.statistics.variance_components import SOURCES
+
+NOTES = (
+    "Each number in the first table is the share of a score's variance over everything that the study draws again, with"
+    " a 95 % interval of the share's numerator. Sources with a latent in them: bootstrap over latents. The others,"
+    " which move all latents at once: generalized confidence interval by χ², very wide for two halves.",
+    "What was not varied is part of the rest: with one grader, graders are in no number here.",
+    "reliability: the share of a single score's variance that latents account for (ICC, absolute agreement). of the"
+    " mean: the same of a latent's mean over all of the study's cells.",
+    "τ: Kendall's τ-b between the latents' scores in two cells that differ in this alone, the mean over such pairs."
+    " top: the share of the best latents of one that are among the best of the other. same order: how often two cells"
+    " put two explainers in the same order. Other documents bring other contexts and another explanation.",
+    "Smallest difference: two equally good explainers on the same latents and contexts differ by more in 5 % of"
+    " repetitions, when latents, documents, test contexts and explanations (and graders, if several) are all drawn"
+    " anew. The last column leaves out what moves all latents at once, as an interval over latents does. *: at another"
+    " number of contexts than the study measured; at more contexts it is at most this. In brackets the 95 % interval.",
+)
+
+
+def stability_views(told: Mapping[str, Any]) -> list[View]:
+    """Make the tables.
+
+    Args:
+        told: What `results.stability` returns.
+    """
+    views = [_components(told), _ranks(told)]
+    if told["differences"]:
+        views += [_smallest(told), _order(told)]
+    if told["left_out"]:
+        rows = [[f"{n:,}", reason] for reason, n in told["left_out"].items()]
+        views.append(View("Latents left out", ["latents", "they"], rows, text=2))
+    return views
+
+
+def _label(row: Mapping[str, Any]) -> list[str]:
+    return [row["score"], f"{row['contexts']:,}", row["explainer"]]
+
+
+def _components(told: Mapping[str, Any]) -> View:
+    varied = [source for source in SOURCES if any(source in row["components"] for row in told["scores"])]
+    rows = []
+    for row in told["scores"]:
+        parts = row["components"]
+        total = sum(max(0.0, part["variance"]) for part in parts.values())
+        cells = [_share(parts.get(source), total) for source in varied]
+        rows.append(
+            [
+                *_label(row),
+                _number(row["mean"]),
+                _number(total**0.5),
+                *cells,
+                _estimate(row["reliability"]),
+                _estimate(row["reliability_of_mean"]),
+            ]
+        )
+    title = f"Where the variance of one score comes from · store {told['store']} · {told['hookpoint']}"
+    head = ["score", "contexts", "explainer", "mean", "SD", *varied, "reliability", "of the mean"]
+    return View(title, head, rows, text=3)
+
+
+def _ranks(told: Mapping[str, Any]) -> View:
+    kinds = [kind for kind in REDRAWS if any(kind in row["ranks"] for row in told["scores"])]
+    rows = []
+    for row in told["scores"]:
+        cells = []
+        for kind in kinds:
+            agreement = row["ranks"].get(kind, {})
+            cells += [_number(agreement.get("kendall"), 2), _number(agreement.get("top"), 2)]
+        rows.append([*_label(row), *cells])
+    k = told["scores"][0]["top_k"] if told["scores"] else 0
+    head = ["score", "contexts", "explainer", *(cell for kind in kinds for cell in (f"{kind}: τ", f"top {k}"))]
+    return View("Do rankings of latents survive another …", head, rows, text=3)
+
+
+def _smallest(told: Mapping[str, Any]) -> View:
+    sizes = list(dict.fromkeys(one["latents"] for one in told["differences"][0]["smallest_differences"]))
+    rows = []
+    for row in told["differences"]:
+        for contexts in dict.fromkeys(one["contexts"] for one in row["smallest_differences"]):
+            ones = [one for one in row["smallest_differences"] if one["contexts"] == contexts]
+            mark = "*" if ones[0]["extrapolated"] else ""
+            measured = f"{contexts:,}{mark}"
+            cells = [_estimate(one) for one in ones]
+            rows.append([row["score"], measured, *cells, _number(ones[0]["over_latents_alone"])])
+    head = ["score", "contexts", *(f"{n:,} latents" for n in sizes), f"{sizes[0]:,} latents, same corpus"]
+    return View("Smallest difference of two explainers' means that is not luck", head, rows, text=1)
+
+
+def _order(told: Mapping[str, Any]) -> View:
+    kinds = [kind for kind in REDRAWS if any(kind in row["same_order"] for row in told["differences"])]
+    rows = [
+        [
+            row["score"],
+            f"{row['contexts']:,}",
+            f"{row['pairs']:,}",
+            *(_number(row["same_order"].get(kind), 2) for kind in kinds),
+        ]
+        for row in told["differences"]
+    ]
+    head = ["score", "contexts", "pairs of explainers", *(f"{kind}: same order" for kind in kinds)]
+    return View("Do rankings of explainers survive another …", head, rows, text=1)
+
+
+def _share(part: Mapping[str, float] | None, total: float) -> str:
+    if part is None or not total:
+        return "–"
+    low, high = (100 * part[end] / total for end in ("low", "high"))
+    return f"{100 * max(0.0, part['variance']) / total:.0f} %\n[{low:.0f}, {high:.0f}]"
+
+
+def _estimate(one: Mapping[str, float | None]) -> str:
+    text = _number(one["value"])
+    return text if one["low"] is None else f"{text}\n[{_number(one['low'])}, {_number(one['high'])}]"
+
+
+def _number(value: float | None, digits: int = 3) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"
