@@ -21,6 +21,7 @@ from inspect_autointerp.inspect_support.unscored_warning import warn_of_unscored
 from inspect_autointerp.models.likelihood.role import likelihood_name
 from inspect_autointerp.models.shared_engines import release_at_task_end
 from inspect_autointerp.scorers.shared.specs import SCORES, ScoreSpec, chance_of
+from inspect_autointerp.scorers.shared.stop_at_mean import stop_at_mean
 from inspect_autointerp.sharded.worker_hooks import serve_sweep
 from inspect_autointerp.solvers.explainers import Explainer, name_of
 from inspect_autointerp.solvers.explainers import explainer as solver_named
@@ -70,6 +71,7 @@ def score_task(
     grader: str | Model | None = None,
     hard: Sequence[str] | None = None,
     about: Mapping[str, Any] | None = None,
+    stop_mean: str | Sequence[str] | None = None,
 ) -> Task:
     """Return the Inspect task over these latents.
 
@@ -83,6 +85,7 @@ def score_task(
         grader: The grading model; None for the role's own, or the explainer.
         hard: Kinds of negatives whose statistics the viewer shows; those of the latents by default.
         about: What else the log's metadata says.
+        stop_mean: When the mean of the first score is known well enough, see `stop_at_mean`.
     """
     accept_any_text()
     warn_of_unscored()
@@ -99,6 +102,7 @@ def score_task(
     first = next(iter(specs))
     with one_line_errors():
         judge = _grader_note(list(specs.values()), grader)
+        stopping = stop_at_mean(stop_mean, first, data)
     return Task(
         dataset=data.samples,
         solver=solver,
@@ -108,6 +112,7 @@ def score_task(
         model_roles={"grader": grader} if grader else None,
         headline_metric=HeadlineMetric(scorer=first, metric="mean"),
         viewer=_viewer(shown),
+        early_stopping=stopping,
         metadata={
             "store": data.store.digest,
             "subject": data.store.manifest.subject,
@@ -117,6 +122,7 @@ def score_task(
             "grader": judge,
             "scores": [spec.version for spec in specs.values()],
             "inspect_autointerp": __version__,
+            **({"stop_mean": str(stopping.rule)} if stopping else {}),
             **(about or {}),
         },
     )
