@@ -50,22 +50,18 @@ def balance_interval(
     cut = [np.concatenate([[0.0], np.cumsum(side)])[take[: steps + 1]] for side, take in zip(sides, takes, strict=True)]
     shares = [np.diff(sums) / np.diff(take[: steps + 1]) for sums, take in zip(cut, takes, strict=True)]
     values = ((shares[0] + shares[1]) / 2)[None]
-    if steps == pairs and [len(side) for side in sides] == [n_positives, n_negatives]:  # nothing is left to draw
-        exact = float((sides[0].mean() + sides[1].mean()) / 2)
-        return exact, exact
     if n_positives == n_negatives:
         candidates = np.arange(2 * pairs + 1) / (2 * pairs)
-        return _last(_without_replacement(values, pairs, candidates, pairs / 4, level), candidates)
+        return _last(_without_replacement(values, pairs, candidates, pairs / 4, level, _EDGE), candidates)
     rates = np.meshgrid(np.arange(n_positives + 1) / n_positives, np.arange(n_negatives + 1) / n_negatives)
     rates = [rate.ravel() for rate in rates]
 
     def expected(step: int) -> np.ndarray:
         parts = [
-            (n * rate - sums[step]) / (n - take[step])
+            _next_mean(n * rate - sums[step], n - int(take[step]), _EDGE)
             for n, rate, sums, take in zip((n_positives, n_negatives), rates, cut, takes, strict=True)
         ]
-        possible = ((parts[0] >= -_EDGE) & (parts[0] <= 1 + _EDGE)) & ((parts[1] >= -_EDGE) & (parts[1] <= 1 + _EDGE))
-        return np.where(possible, (parts[0] + parts[1]) / 2, np.nan)[None]
+        return ((parts[0] + parts[1]) / 2)[None]
 
     return _last(_capital(values, expected, pairs / 4, level), (rates[0] + rates[1]) / 2)
 
@@ -91,7 +87,9 @@ def mean_interval(values: np.ndarray, total: int, level: float = 0.95, grid: int
 def mean_bounds(values: np.ndarray, total: int, level: float = 0.95, grid: int = 1000) -> tuple[np.ndarray, np.ndarray]:
     """Return the intervals of many sequences after every value, see `mean_interval`: float (run, value), twice."""
     candidates = np.arange(grid + 1) / grid
-    low, high = _bounds(_without_replacement(values, total, candidates, total / 2, level), candidates)
+    low, high = _bounds(
+        _without_replacement(values, total, candidates, total / 2, level, total / (2 * grid) + _EDGE), candidates
+    )
     return np.maximum(low - 1 / grid, 0), np.minimum(high + 1 / grid, 1)
 
 
@@ -109,7 +107,7 @@ def balance_bounds(positives: np.ndarray, negatives: np.ndarray, level: float = 
     pairs = positives.shape[1]
     candidates = np.arange(2 * pairs + 1) / (2 * pairs)
     values = (positives.astype(np.float64) + negatives) / 2
-    return _bounds(_without_replacement(values, pairs, candidates, pairs / 4, level), candidates)
+    return _bounds(_without_replacement(values, pairs, candidates, pairs / 4, level, _EDGE), candidates)
 
 
 def _places(n: int, pairs: int) -> np.ndarray:
@@ -118,15 +116,25 @@ def _places(n: int, pairs: int) -> np.ndarray:
 
 
 def _without_replacement(
-    values: np.ndarray, total: int, candidates: np.ndarray, aim: float, level: float
+    values: np.ndarray, total: int, candidates: np.ndarray, aim: float, level: float, room: float
 ) -> Iterator[np.ndarray]:
     sums = np.concatenate([np.zeros((len(values), 1)), np.cumsum(values, axis=1)], axis=1)
 
     def expected(step: int) -> np.ndarray:
-        mean = (total * candidates[None] - sums[:, step, None]) / (total - step)
-        return np.where((mean < -_EDGE) | (mean > 1 + _EDGE), np.nan, mean)
+        return _next_mean(total * candidates[None] - sums[:, step, None], total - step, room)
 
     return _capital(values, expected, aim, level)
+
+
+def _next_mean(rest: np.ndarray, left: int, room: float) -> np.ndarray:
+    """Return the mean of the numbers that are left where this is their sum; NaN where no numbers have that sum.
+
+    Args:
+        rest: The sum, by candidate.
+        left: How many numbers are left.
+        room: By how much a sum may be out of reach: rounding, or the distance to the next candidate.
+    """
+    return np.where((rest < -room) | (rest > left + room), np.nan, rest / max(left, 1))
 
 
 def _capital(
@@ -137,21 +145,22 @@ def _capital(
     Args:
         values: float (run, value), in [0, 1].
         expected: By the number of values before, the mean of the next one if a candidate is true, (run, candidate);
-            NaN where it cannot be.
+            NaN where the candidate does not fit the values before.
         aim: Values after which the intervals are to be narrowest.
         level: 1 − α.
     """
     alpha = 1 - level
     up = down = np.zeros((len(values), 1))
     total, squares = np.full(len(values), 0.5), np.full(len(values), 0.25)
+    mean = expected(0)
     for step in range(values.shape[1]):
-        value, mean = values[:, step, None], expected(step)
         size = np.sqrt(2 * np.log(2 / alpha) * (step + 1) / (squares * max(aim, 1.0)))[:, None]
         inside = np.clip(mean, _EDGE, 1 - _EDGE)
-        off = value - inside
-        up = np.where(np.isnan(mean), np.inf, up + np.log1p(np.minimum(size, MOST / inside) * off))
-        down = np.where(np.isnan(mean), np.inf, down + np.log1p(-np.minimum(size, MOST / (1 - inside)) * off))
-        yield np.maximum(up, down) - np.log(2 / alpha)
+        off = values[:, step, None] - inside
+        up = up + np.log1p(np.minimum(size, MOST / inside) * off)
+        down = down + np.log1p(-np.minimum(size, MOST / (1 - inside)) * off)
+        mean = expected(step + 1)
+        yield np.where(np.isnan(mean) | np.isnan(up), np.inf, np.maximum(up, down) - np.log(2 / alpha))
         total += values[:, step]
         squares += (values[:, step] - total / (step + 2)) ** 2
 
