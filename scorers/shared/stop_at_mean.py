@@ -9,11 +9,10 @@ What was under way when the rule was satisfied is finished, and counts in the lo
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from math import isfinite, isnan, nan
-from typing import Any
 
 import numpy as np
 from inspect_ai.dataset import MemoryDataset, Sample
-from inspect_ai.log import EvalSpec
+from inspect_ai.log import EvalSpec, read_eval_log_sample_summaries
 from inspect_ai.scorer import SampleScore
 from inspect_ai.util import EarlyStop
 from pydantic import JsonValue
@@ -141,15 +140,19 @@ def _other_values(path: str, score: str, statistic: str, latents: Sequence[str])
     Raises:
         UserError: It cannot be read, or has no value of any of these latents.
     """
-    from inspect_autointerp.leaderboard.load.log_values import log_values
-
-    column = f"{score}/{statistic}"
     try:
-        frame: Any = log_values(path, lambda name: name == column)
+        summaries = read_eval_log_sample_summaries(path)
     except Exception as error:  # a damaged log can fail in any layer
         raise UserError(f"stop_mean=differs_from:{path}: not a readable log ({type(error).__name__})") from error
-    values = dict(zip(frame["id"], frame[column].tolist() if column in frame else [nan] * len(frame), strict=True))
-    known = {id: float(values[id]) for id in latents if id in values and not isnan(values[id])}
+    values: dict[str, list[float]] = {}
+    for summary in summaries:
+        value = summary.scores[score].value if summary.scores and score in summary.scores else None
+        number = value.get(statistic) if isinstance(value, dict) else None
+        if isinstance(number, int | float) and not isnan(number):
+            values.setdefault(str(summary.id), []).append(float(number))
+    known = {id: float(np.mean(values[id])) for id in latents if id in values}
     if not known:
-        raise UserError(f"stop_mean=differs_from:{path}: that log has no {column} of any of the latents asked for")
+        raise UserError(
+            f"stop_mean=differs_from:{path}: that log has no {statistic} of {score} of any of the latents asked for"
+        )
     return known

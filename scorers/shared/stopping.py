@@ -22,6 +22,8 @@ from inspect_autointerp.statistics.stop_rule import StopRule
 CALLS = 4
 """Calls to the grader in a batch, all at once. With fewer, a call could hardly hold as many activating texts by chance
 as without a rule, and an answer would be easier to guess."""
+LABELLED = ("detection", "fuzzing")
+"""Scores that label contexts one by one, and so take a rule."""
 KEY = "stopped"
 """Name in a score's metadata of what is said of stopping."""
 
@@ -38,7 +40,7 @@ class Graded:
     labels: list[Label]
     """One for each of these."""
     partners: dict[int, int]
-    """By the place of a negative in `order`, that of the activating context whose marks it wears."""
+    """By the place of a negative in `order`, that of the activating context whose marks it wears, if graded."""
     metadata: dict[str, Any]
     """For the log; empty without a rule."""
     note: str
@@ -91,7 +93,8 @@ async def grade_texts(
         f"Graded {len(order)} of {len(texts)} contexts ({reason}). Balanced accuracy over all of them: {low:.3f} to"
         f" {high:.3f} ({100 * rule.level:g} %, whenever one stops).\n\n"
     )
-    return Graded(order, labels, {place[i]: place[partners[i]] for i in order if i in partners}, {KEY: facts}, note)
+    graded = {place[i]: place[partners[i]] for i in order if partners.get(i) in place}  # a random one's may be missing
+    return Graded(order, labels, graded, {KEY: facts}, note)
 
 
 def balanced_order(kinds: Sequence[str], partners: Mapping[int, int], size: int, rng: np.random.Generator) -> list[int]:

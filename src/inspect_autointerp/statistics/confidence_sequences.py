@@ -110,6 +110,18 @@ def balance_bounds(positives: np.ndarray, negatives: np.ndarray, level: float = 
     return _bounds(_without_replacement(values, pairs, candidates, pairs / 4, level, _EDGE), candidates)
 
 
+def never_out(values: np.ndarray, level: float = 0.95) -> np.ndarray:
+    """Return whether no interval of a sequence misses the mean of the whole set: bool (run,).
+
+    Args:
+        values: float (run, value), in [0, 1]: the whole sets, in the order of looking.
+        level: With which probability all intervals of one sequence hold the truth.
+    """
+    truth = values.mean(axis=1, keepdims=True)
+    capitals = _without_replacement(values, values.shape[1], truth, values.shape[1] / 2, level, 1e-6)
+    return np.all([capital[:, 0] < 0 for capital in capitals], axis=0)
+
+
 def _places(n: int, pairs: int) -> np.ndarray:
     """Return how many of n contexts belong to the first 0, 1, … pairs: as evenly as can be, int64 (pairs + 1,)."""
     return np.arange(pairs + 1) * n // max(pairs, 1)
@@ -121,7 +133,7 @@ def _without_replacement(
     sums = np.concatenate([np.zeros((len(values), 1)), np.cumsum(values, axis=1)], axis=1)
 
     def expected(step: int) -> np.ndarray:
-        return _next_mean(total * candidates[None] - sums[:, step, None], total - step, room)
+        return _next_mean(total * np.atleast_2d(candidates) - sums[:, step, None], total - step, room)
 
     return _capital(values, expected, aim, level)
 
