@@ -18,10 +18,12 @@ from inspect_autointerp.inspect_support.identical_warning import warn_of_identic
 from inspect_autointerp.inspect_support.interruption_advice import advise_at_run_end
 from inspect_autointerp.inspect_support.logprob_support import forget_at_run_end
 from inspect_autointerp.inspect_support.unscored_warning import warn_of_unscored
+from inspect_autointerp.inspect_support.verdicts import IMPORTANCE
 from inspect_autointerp.models.likelihood.role import likelihood_name
 from inspect_autointerp.models.shared_engines import release_at_task_end
 from inspect_autointerp.scorers.shared.ask import bound_graders, check_graders, graders
 from inspect_autointerp.scorers.shared.specs import SCORES, ScoreSpec, chance_of
+from inspect_autointerp.scorers.shared.stop_at_mean import stop_at_mean
 from inspect_autointerp.sharded.worker_hooks import serve_sweep
 from inspect_autointerp.solvers.explainers import Explainer, name_of
 from inspect_autointerp.solvers.explainers import explainer as solver_named
@@ -77,6 +79,8 @@ def score_task(
     grader: str | Model | Sequence[str] | None = None,
     hard: Sequence[str] | None = None,
     about: Mapping[str, Any] | None = None,
+    stop: str | Sequence[str] | None = None,
+    stop_mean: str | Sequence[str] | None = None,
 ) -> Task:
     """Return the Inspect task over these latents.
 
@@ -90,6 +94,8 @@ def score_task(
         grader: The grading model, or several (`read_graders`); None for the role's own, or the explainer.
         hard: Kinds of negatives whose statistics the viewer shows; those of the latents by default.
         about: What else the log's metadata says.
+        stop: When a latent's contexts are graded well enough; the scorers know it, here it is checked.
+        stop_mean: When the mean of the first score is known well enough, see `stop_at_mean`.
     """
     accept_any_text()
     warn_of_unscored()
@@ -104,8 +110,13 @@ def score_task(
     together = _shown_together(specs) if len(specs) > 1 else None
     first = next(iter(specs))
     with one_line_errors():
-        check_several(list(specs.values()), grader)
+        check_several(list(specs.values()), grader, stop)
+        if stop is not None and IMPORTANCE in data.kinds:
+            raise UserError(
+                f"stop and negatives={IMPORTANCE} do not go together: weights are those of all contexts drawn; give one"
+            )
         judge = _grader_note(list(specs.values()), grader)
+        stopping = stop_at_mean(stop_mean, first, data)
     return Task(
         dataset=data.samples,
         solver=solver,
@@ -115,6 +126,7 @@ def score_task(
         model_roles={"grader": grader if isinstance(grader, str | Model) else list(grader)} if grader else None,
         headline_metric=HeadlineMetric(scorer=first, metric="mean"),
         viewer=_viewer(shown, together),
+        early_stopping=stopping,
         metadata={
             "store": data.store.digest,
             "subject": data.store.manifest.subject,
@@ -124,6 +136,7 @@ def score_task(
             "grader": judge,
             "scores": [spec.version for spec in specs.values()],
             "inspect_autointerp": __version__,
+            **({"stop_mean": str(stopping.rule)} if stopping else {}),
             **(about or {}),
         },
     )
@@ -159,11 +172,15 @@ def read_graders(grader: str | None, graders: str | Sequence[str] | None) -> str
     return names if len(names) > 1 else names[0]
 
 
-def check_several(specs: Collection[ScoreSpec], grader: str | Model | Sequence[str] | None) -> None:
+def check_several(
+    specs: Collection[ScoreSpec],
+    grader: str | Model | Sequence[str] | None,
+    stop: str | Sequence[str] | None = None,
+) -> None:
     """Check that the scores can be graded by as many graders as there are; the bound role goes before `grader`.
 
     Raises:
-        UserError: There are several, and a score asks one; or no aggregate can be made of them.
+        UserError: There are several, and a score asks one, or grading is to stop; or no aggregate can be made of them.
     """
     bound = bound_graders()
     n = len(bound) or (1 if grader is None or isinstance(grader, str | Model) else len(grader))
@@ -171,6 +188,10 @@ def check_several(specs: Collection[ScoreSpec], grader: str | Model | Sequence[s
         return
     if bound:
         graders()
+    if stop is not None:
+        raise UserError(
+            f"stop and {n} graders do not go together: a rule is for one grader's labels; give one of the two"
+        )
     alone = [spec.title for spec in specs if "grader" in spec.needs and not spec.several_graders]
     if alone:
         can = ", ".join(spec.title for spec in SCORES.values() if spec.several_graders)

@@ -5,6 +5,7 @@ inspect eval tasks/detection.py --model openai/gpt-4o-mini --model-role grader=o
 
 from inspect_ai import Task, task
 
+from inspect_autointerp.errors import one_line_errors
 from inspect_autointerp.scorers.detection.scorer import detection as detection_scorer
 from inspect_autointerp.solvers.explainers import Explainer
 from inspect_autointerp.tasks._task import explainer_solver, open_latents, read_graders, score_task
@@ -24,6 +25,8 @@ def detection(
     window: int | None = None,
     texts_per_call: int = 5,
     confidence: bool = False,
+    stop: str | list[str] | None = None,
+    stop_mean: str | list[str] | None = None,
     grader: str | None = None,
     graders: str | list[str] | None = None,
     seed: int = 0,
@@ -51,16 +54,18 @@ def detection(
             rates of latents, and the scores weighted by them, are then estimates.
         texts_per_call: Texts in one call to the grader.
         confidence: Ask the grader for 0 to 100 instead of 0 or 1, for an AUROC without log-probabilities.
+        stop: Grade each latent's contexts in batches, and stop once the interval of its balanced accuracy is narrow
+            enough or on one side of a value: `width:0.2`, `above:0.7,below:0.7`. By default all are graded.
+        stop_mean: Evaluate latents in random order, and stop once the interval of their mean satisfies a rule:
+            `width:0.04`, `above:0.6,below:0.6`, `differs_from:LOG`. By default all are evaluated.
         grader: The grading model; `--model-role grader=…` wins. Without either the explainer grades itself.
         graders: Three grading models or more, separated by commas, each of which judges every context; the score is
             that of their aggregate. Settings of each: `--model-role grader=[{model: a, temperature: 0}, …]`.
         seed: Random seed of every draw.
     """
+    with one_line_errors():
+        scorer = detection_scorer(test_activating, test_nonactivating, texts_per_call, confidence, stop)
     data = open_latents(store, hookpoint, latents, negatives, min_contexts, window, seed)
-    scorer = detection_scorer(test_activating, test_nonactivating, texts_per_call, confidence)
-    return score_task(
-        data,
-        explainer_solver(explainer, explanations, data),
-        {"detection": scorer},
-        grader=read_graders(grader, graders),
-    )
+    solver = explainer_solver(explainer, explanations, data)
+    judges = read_graders(grader, graders)
+    return score_task(data, solver, {"detection": scorer}, grader=judges, stop=stop, stop_mean=stop_mean)

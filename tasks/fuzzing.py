@@ -28,6 +28,8 @@ def fuzzing(
     texts_per_call: int = 5,
     confidence: bool = False,
     threshold: float = THRESHOLD,
+    stop: str | list[str] | None = None,
+    stop_mean: str | list[str] | None = None,
     grader: str | None = None,
     graders: str | list[str] | None = None,
     seed: int = 0,
@@ -46,9 +48,10 @@ def fuzzing(
     """
     with one_line_errors():
         scorer = fuzzing_scorer(
-            test_activating, test_nonactivating, test_mismarked, texts_per_call, confidence, threshold
+            test_activating, test_nonactivating, test_mismarked, texts_per_call, confidence, threshold, stop
         )
     data = open_latents(store, hookpoint, latents, negatives, min_contexts, window, seed)
     hard = [*data.kinds[1:], *(["mismarked"] if test_mismarked else [])]
     solver = explainer_solver(explainer, explanations, data)
-    return score_task(data, solver, {"fuzzing": scorer}, grader=read_graders(grader, graders), hard=hard)
+    judges = read_graders(grader, graders)
+    return score_task(data, solver, {"fuzzing": scorer}, grader=judges, hard=hard, stop=stop, stop_mean=stop_mean)

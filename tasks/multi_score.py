@@ -39,6 +39,8 @@ def multi_score(
     window: int | None = None,
     texts_per_call: int | None = None,
     confidence: bool | None = None,
+    stop: str | list[str] | None = None,
+    stop_mean: str | list[str] | None = None,
     grader: str | None = None,
     graders: str | list[str] | None = None,
     seed: int | None = None,
@@ -60,6 +62,8 @@ def multi_score(
         test_activating: Activating contexts to grade on, by every score.
         test_nonactivating: Non-activating contexts of each kind to grade on, by every score.
         texts_per_call: Texts in one call to the grader, by every score.
+        stop: As in `tasks.detection`, of the scores that label contexts, detection and fuzzing; others grade all.
+        stop_mean: As in `tasks.detection`, of the mean of the first score.
     """
     given = {
         name: value for name, value in locals().items() if name not in ("suite", "explainer", "explanations", "graders")
@@ -75,6 +79,8 @@ def multi_score(
             entry = fixed(suite, given, bound_grader_name())
         options = _options(given, entry)
         names = score_names(options["scores"])
+        if stop is not None and not any("stop" in signature(SCORERS[name]).parameters for name in names):
+            raise UserError(f"stop={options['stop']}: none of the scores {', '.join(names)} labels contexts one by one")
         scorers = {name: _scorer(name, options) for name in names}
     data = open_latents(
         options.get("store"),
@@ -89,7 +95,8 @@ def multi_score(
         data = replace(data, skipped=entry.drawn.skipped)
     grades = entry.grader if entry else several
     about = {"suite": entry.metadata} if entry else None
-    return score_task(data, explainer_solver(explainer, explanations, data), scorers, grader=grades, about=about)
+    solver = explainer_solver(explainer, explanations, data)
+    return score_task(data, solver, scorers, grader=grades, about=about, stop=stop, stop_mean=stop_mean)
 
 
 def score_names(scores: str | list[str]) -> list[str]:

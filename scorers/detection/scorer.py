@@ -5,13 +5,18 @@ marks, and labels each. Differences: the wording; disjoint splits; an answer tha
 than wrong; statistics per latent with intervals over latents, beside the accuracy that the paper reports.
 """
 
+from collections.abc import Sequence
+
+from inspect_ai.model import ChatMessage
 from inspect_ai.scorer import Scorer, scorer
 
 from inspect_autointerp.scorers.detection.prompt import detection_messages
-from inspect_autointerp.scorers.shared.ask import grader_name, in_batches
+from inspect_autointerp.scorers.shared.ask import grader_name
 from inspect_autointerp.scorers.shared.report import report
 from inspect_autointerp.scorers.shared.score import LatentTest, Outcome, latent_scorer, score_metrics
-from inspect_autointerp.scorers.shared.several_graders import judge_by_all, labelled_outcome
+from inspect_autointerp.scorers.shared.several_graders import Judged, judge_by_all, labelled_outcome
+from inspect_autointerp.scorers.shared.stopping import grade_texts
+from inspect_autointerp.statistics.stop_rule import stop_rule
 from inspect_autointerp.text.render import visible
 
 
@@ -21,6 +26,7 @@ def detection(
     nonactivating: int = 100,
     texts_per_call: int = 5,
     confidence: bool = False,
+    stop: str | list[str] | None = None,
     store: str | None = None,
     window: int | None = None,
     negatives: str | None = None,
@@ -37,6 +43,8 @@ def detection(
         nonactivating: Test contexts of each kind of negatives.
         texts_per_call: Texts in one call to the grader.
         confidence: Ask for 0 to 100 rather than 0 or 1. Gives an AUROC where the provider has no log-probabilities.
+        stop: Grade a latent's contexts in batches, and stop once the interval of its balanced accuracy satisfies a
+            rule, as `width:0.2` or `above:0.7,below:0.7`; see docs/sequential.md. None grades all of them.
         store: The context store; by default the one that the sample names. This and the next four arguments are read
             from the sample's metadata unless given here, see `shared.score.SAMPLE_OPTIONS`.
         window: Tokens in a context.
@@ -45,15 +53,20 @@ def detection(
         seed: Random seed of the draw and the order of contexts.
     """
     options = dict(locals())
+    rule = stop_rule(stop)
+    options["stop"] = None if rule is None else str(rule)
 
     async def grade(test: LatentTest) -> Outcome:
-        contexts = test.contexts(activating, nonactivating)
-        batches = in_batches([visible(context.text) for context in contexts], texts_per_call)
-        judged = await judge_by_all(
-            batches, lambda texts: detection_messages(test.explanation, texts, confidence), confidence=confidence
-        )
-        return labelled_outcome(
-            test, contexts, judged, texts_per_call, lambda verdicts: report(contexts, verdicts)
-        )  # fmt: skip
+        def prompt(texts: Sequence[str]) -> list[ChatMessage]:
+            return detection_messages(test.explanation, texts, confidence)
+
+        async def ask(calls: Sequence[Sequence[str]], first: int) -> Judged:
+            return await judge_by_all(calls, prompt, confidence=confidence, first=first)
+
+        drawn = test.contexts(activating, nonactivating)
+        kinds, texts = [context.kind for context in drawn], [visible(context.text) for context in drawn]
+        graded = await grade_texts(test, kinds, texts, texts_per_call, rule, ask)
+        contexts = graded.pick(drawn)
+        return labelled_outcome(test, contexts, graded, texts_per_call, lambda own: report(contexts, own))
 
     return latent_scorer("detection", grade, options, grader_name)

@@ -6,16 +6,21 @@ by themselves (`marks`), where the paper's code marks other numbers of tokens at
 wrong marks beside silent ones, and apart from them; no text twice; disjoint splits.
 """
 
+from collections.abc import Sequence
+
+from inspect_ai.model import ChatMessage
 from inspect_ai.scorer import Scorer, scorer
 
 from inspect_autointerp.contexts.sampling import rng_of
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.scorers.fuzzing.marks import MISMARKED, Marked, marked_contexts
 from inspect_autointerp.scorers.fuzzing.prompt import fuzzing_messages
-from inspect_autointerp.scorers.shared.ask import grader_name, in_batches
+from inspect_autointerp.scorers.shared.ask import grader_name
 from inspect_autointerp.scorers.shared.report import report
 from inspect_autointerp.scorers.shared.score import LatentTest, Outcome, latent_scorer, score_metrics
-from inspect_autointerp.scorers.shared.several_graders import judge_by_all, labelled_outcome
+from inspect_autointerp.scorers.shared.several_graders import Judged, judge_by_all, labelled_outcome
+from inspect_autointerp.scorers.shared.stopping import grade_texts
+from inspect_autointerp.statistics.stop_rule import stop_rule
 from inspect_autointerp.text.render import THRESHOLD, delimiters, marked
 
 _TITLES = (
@@ -35,6 +40,7 @@ def fuzzing(
     texts_per_call: int = 5,
     confidence: bool = False,
     threshold: float = THRESHOLD,
+    stop: str | list[str] | None = None,
     store: str | None = None,
     window: int | None = None,
     negatives: str | None = None,
@@ -54,6 +60,8 @@ def fuzzing(
         texts_per_call: Texts in one call to the grader.
         confidence: Ask for 0 to 100 rather than 0 or 1. Gives an AUROC where the provider has no log-probabilities.
         threshold: A token is activating from this share of its context's maximum on.
+        stop: Grade a latent's contexts in batches, and stop once the interval of its balanced accuracy satisfies a
+            rule, as `width:0.2` or `above:0.7,below:0.7`; see docs/sequential.md. None grades all of them.
         store: The context store; by default the one that the sample names. This and the next four arguments are read
             from the sample's metadata unless given here, see `shared.score.SAMPLE_OPTIONS`.
         window: Tokens in a context.
@@ -62,6 +70,8 @@ def fuzzing(
         seed: Random seed of the draw and the order of contexts.
     """
     options = dict(locals())
+    rule = stop_rule(stop)
+    options["stop"] = None if rule is None else str(rule)
     if not 0 < threshold <= 1:
         raise UserError(f"threshold must be in (0, 1], got {threshold}")
     if activating < 1:
@@ -70,16 +80,21 @@ def fuzzing(
         )
 
     async def grade(test: LatentTest) -> Outcome:
-        tests, partners = draw(test)
+        def prompt(texts: Sequence[str]) -> list[ChatMessage]:
+            return fuzzing_messages(test.explanation, texts, pair, confidence)
+
+        async def ask(calls: Sequence[Sequence[str]], first: int) -> Judged:
+            return await judge_by_all(calls, prompt, confidence=confidence, first=first)
+
+        drawn, lenders = draw(test)
+        pair = delimiters([one.context for one in drawn])
+        kinds, texts = [one.context.kind for one in drawn], [marked(one.context, pair, one.marks) for one in drawn]
+        graded = await grade_texts(test, kinds, texts, texts_per_call, rule, ask, lenders)
+        tests = graded.pick(drawn)
         contexts = [one.context for one in tests]
-        pair = delimiters(contexts)
-        batches = in_batches([marked(one.context, pair, one.marks) for one in tests], texts_per_call)
-        judged = await judge_by_all(
-            batches, lambda texts: fuzzing_messages(test.explanation, texts, pair, confidence), confidence=confidence
-        )
         marks = [one.marks for one in tests]
         return labelled_outcome(
-            test, contexts, judged, texts_per_call, lambda own: report(contexts, own, _TITLES, marks, pair), partners
+            test, contexts, graded, texts_per_call, lambda own: report(contexts, own, _TITLES, marks, pair)
         )
 
     def draw(test: LatentTest) -> tuple[list[Marked], dict[int, int]]:

@@ -31,6 +31,7 @@ async def judge(
     prompt: Callable[[Sequence[str]], list[ChatMessage]],
     *,
     confidence: bool,
+    first: int = 1,
 ) -> list[Label]:
     """Put every batch of texts to the grader, and return the labels in the order of the texts.
 
@@ -41,13 +42,14 @@ async def judge(
         batches: The texts, as they are to be shown together.
         prompt: Makes the messages for a batch.
         confidence: Whether the answer is a list of 0 to 100 rather than of 0 and 1.
+        first: Number of the first text, for the log.
     """
     questions: list[Question[list[Label]]] = []
     for number, texts in enumerate(batches):
-        first = 1 + sum(map(len, batches[:number]))
+        begin = first + sum(map(len, batches[:number]))
         questions.append(
             Question(
-                f"texts {first}–{first + len(texts) - 1}",
+                f"texts {begin}–{begin + len(texts) - 1}",
                 prompt(texts),
                 read_confidences(len(texts)) if confidence else read_labels(len(texts)),
                 f"a list of {len(texts)} numbers, one for each text in order,",

@@ -34,6 +34,9 @@ The dataset writes it into each sample's metadata, and scorers read it there; a 
 (`inspect score -S seed=1`).
 """
 
+LATER = ("stop",)
+"""Options that logs leave out where they were not given: older logs, made without them, stay comparable."""
+
 
 @dataclass(frozen=True)
 class LatentTest:
@@ -144,7 +147,7 @@ def latent_scorer(
         made_by = {
             "grader": grader,
             "prompt": spec.version,
-            "options": {key: value for key, value in options.items() if key != "store"} | sample,
+            "options": _recorded(options) | sample,
         }
         if explanation is not None and explanation.text is None:
             report = f"Unscored: there is no explanation ({explanation.reason})."
@@ -166,6 +169,12 @@ def score_metrics(score: str | ScoreSpec) -> list[Metric]:
     spec = score if isinstance(score, ScoreSpec) else SCORES[score]
     headline, *others = spec.summary
     return [estimate(headline), *(average(statistic) for statistic in others)]
+
+
+def _recorded(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that the log names."""
+    left_out = {name for name in LATER if options.get(name) is None} | {"store"}
+    return {name: value for name, value in options.items() if name not in left_out}
 
 
 def _sample_options(state: TaskState, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -43,8 +43,32 @@ class Judged:
     """By grader, a label for each context."""
 
 
+@dataclass(frozen=True)
+class Graded:
+    """The contexts that were graded."""
+
+    order: list[int]
+    """Which contexts, by their numbers as they were drawn, in the order in which they were shown."""
+    judged: Judged
+    """Their labels, by grader."""
+    partners: dict[int, int]
+    """By the place of a negative in `order`, that of the activating context whose marks it wears, if graded."""
+    metadata: dict[str, Any]
+    """For the log; empty without a rule."""
+    note: str
+    """For the report; empty without a rule."""
+
+    def pick(self, items: Sequence[Any]) -> list[Any]:
+        """Return what belongs to the contexts graded, in order."""
+        return [items[i] for i in self.order]
+
+
 async def judge_by_all(
-    batches: Sequence[Sequence[str]], prompt: Callable[[Sequence[str]], list[ChatMessage]], *, confidence: bool
+    batches: Sequence[Sequence[str]],
+    prompt: Callable[[Sequence[str]], list[ChatMessage]],
+    *,
+    confidence: bool,
+    first: int = 1,
 ) -> Judged:
     """Put every batch of texts to every grader; arguments are those of `judge`.
 
@@ -55,7 +79,7 @@ async def judge_by_all(
     answers: dict[int, list[Label]] = {}
 
     async def one(number: int) -> None:
-        answers[number] = await judge(models[number], batches, prompt, confidence=confidence)
+        answers[number] = await judge(models[number], batches, prompt, confidence=confidence, first=first)
 
     if len(models) == 1:
         await one(0)
@@ -72,37 +96,34 @@ async def judge_by_all(
 def labelled_outcome(
     test: LatentTest,
     contexts: Sequence[Context],
-    judged: Judged,
+    graded: Graded,
     texts_per_call: int,
     report: Callable[[list[Verdict]], str],
-    partners: Mapping[int, int] | None = None,
 ) -> Outcome:
     """Return a latent's outcome from the labels of its contexts.
 
     Args:
         test: The latent.
         contexts: As they were shown.
-        judged: Their labels.
+        graded: Their labels.
         texts_per_call: Texts in one call to a grader.
         report: Makes the report from verdicts.
-        partners: See `labelled`.
     """
-    facts = test.facts(texts_per_call)
-    each = [labelled(test.store, contexts, labels, partners) for labels in judged.each]
+    facts, partners = test.facts(texts_per_call), graded.partners
+    each = [labelled(test.store, contexts, labels, partners) for labels in graded.judged.each]
+    recorded: list[dict[str, Any]] = []
     if len(each) == 1:
-        return Outcome(
-            classification_statistics(each[0], facts), each[0], report(each[0]), base_rate_metadata(each[0], facts)
-        )
-    joined, misses, false_alarms = aggregate(each)
-    verdicts = labelled(test.store, contexts, joined, partners)
-    recorded = []
-    for number, (name, own) in enumerate(zip(judged.names, each, strict=True)):
-        values = classification_statistics(own, facts)
-        rates = {"misses": misses[number], "false_alarms": false_alarms[number]}
-        recorded.append(_recorded(name, own, {key: values[key] for key in SHOWN} | rates))
-    shown = _summary(recorded, each) + "\n" + report(verdicts)
-    metadata = {**base_rate_metadata(verdicts, facts), GRADERS: recorded}
-    return Outcome(classification_statistics(verdicts, facts), verdicts, shown, metadata)
+        verdicts, head = each[0], graded.note
+    else:
+        joined, misses, false_alarms = aggregate(each)
+        verdicts = labelled(test.store, contexts, joined, partners)
+        for number, (name, own) in enumerate(zip(graded.judged.names, each, strict=True)):
+            values = classification_statistics(own, facts)
+            rates = {"misses": misses[number], "false_alarms": false_alarms[number]}
+            recorded.append(_recorded(name, own, {key: values[key] for key in SHOWN} | rates))
+        head = _summary(recorded, each) + "\n"
+    metadata = base_rate_metadata(verdicts, facts) | graded.metadata | ({GRADERS: recorded} if recorded else {})
+    return Outcome(classification_statistics(verdicts, facts), verdicts, head + report(verdicts), metadata)
 
 
 def aggregate(each: Sequence[Sequence[Verdict]]) -> tuple[list[Label], list[float], list[float]]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
 from logging import getLogger
+from math import inf
 from re import match
 from typing import Literal
 
@@ -40,6 +41,8 @@ class ScoreSpec:
     """The statistic that explainers are ordered by."""
     chance: float
     """Expected headline of a guesser."""
+    bounds: tuple[float, float] = (0.0, 1.0)
+    """Least and largest value of the headline; infinite where there is none."""
     columns: Sequence[str]
     """The statistics that the viewer shows, the headline first."""
     labels: dict[str, str]
@@ -132,6 +135,7 @@ SCORES: dict[str, ScoreSpec] = {
         version="simulation/2",
         headline="correlation",
         chance=0.0,
+        bounds=(-1.0, 1.0),
         columns=("correlation", "correlation_activating", "correlation_weighted", "constant", "unscored"),
         labels={
             "correlation": "correlation",
@@ -186,6 +190,7 @@ SCORES: dict[str, ScoreSpec] = {
         version="intervention/2",
         headline="effect",
         chance=0.0,
+        bounds=(-inf, inf),
         columns=("effect", "effect_per_token", "effect_se", "kl", "unscored"),
         labels={"effect": "effect, nats", "effect_per_token": "per token", "kl": "KL"},
         needs=("likelihood", "subject"),

@@ -19,7 +19,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "prep": {"src"},
     "studies": set(),
     "leaderboard": {"scorers", "src"},
-    "experiments": {"leaderboard", "src"},
+    "cost": {"leaderboard", "scorers", "src"},
+    "experiments": {"cost", "leaderboard", "src"},
     "tool_server": {"solvers", "src"},
     "src": set(),
 }

@@ -4,10 +4,16 @@ import sys
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+
+from inspect_autointerp.errors import UserError
+
+if TYPE_CHECKING:
+    from inspect_autointerp.cost.estimate import Estimate
+    from inspect_autointerp.cost.plan import Plan
 
 
 def cost(
@@ -42,6 +48,17 @@ def cost(
     ] = None,
     sample: Annotated[int, typer.Option(min=1, help="Latents to measure; the total is extrapolated from them.")] = 10,
     seed: Annotated[int, typer.Option(min=0, help="Random seed for drawing them.")] = 0,
+    precision: Annotated[
+        float | None,
+        typer.Option(help="Say instead how many latents and contexts give the mean ± this (95 %), and at what cost."),
+    ] = None,
+    from_: Annotated[
+        str | None,
+        typer.Option("--from", help="Folder with logs of a pilot: a grader's accuracy, for -T stop=; variances."),
+    ] = None,
+    accuracy: Annotated[
+        float | None, typer.Option(help="A grader's accuracy to assume for -T stop=, in (0, 1); 0.75 by default.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the table.")] = False,
 ) -> None:
     """Estimate an evaluation's calls, tokens and price before it runs. No model is called.
@@ -52,21 +69,31 @@ def cost(
     Example:
       autointerp cost detection fuzzing --store contexts/gpt2 --latents sample:500 \\
         --model openai/gpt-4o-mini --grader openai/gpt-4o --model-cost-config prices.yaml
+      autointerp cost detection -T stop=width:0.2 --from logs/pilot
+      autointerp cost -T suite=smollm2 --precision 0.01
       autointerp cost simulation --model anthropic/claude-sonnet-4-0 -T every=true
     """
     from inspect_autointerp.cost.dry_run import look
     from inspect_autointerp.cost.footnotes import notes
     from inspect_autointerp.cost.plan import planned
     from inspect_autointerp.cost.prices import read_prices
+    from inspect_autointerp.cost.stopping import Stops, shortened
     from inspect_autointerp.cost.table import as_json, as_table
 
+    for name, value in (("--precision", precision), ("--accuracy", accuracy)):
+        if value is not None and not 0 < value < 1:
+            raise UserError(f"{name} must be in (0, 1), got {value:g}")
     given = read_prices(model_cost_config) if model_cost_config else {}
     options = {"store": store, "latents": latents, "grader": grader}
     with redirect_stdout(StringIO()):  # Inspect says there what it runs
         plan = planned(scores or [], model, model_role or [], task_arg or [], options)
     seen = look(plan, sample, seed, given)
-    estimate = seen.estimate
-    footnotes = notes(estimate, seen.ways, seen.prices, plan.here, plan.cached)
+    if precision is not None:
+        _print_precision(plan, seen.estimate, precision, from_, json)
+        return
+    stops = Stops(stop=plan.stop, stop_mean=plan.stop_mean, accuracy=accuracy, logs=from_, seed=seed)
+    estimate, stopping = shortened(seen.estimate, stops, plan.scores, plan.options)
+    footnotes = stopping + notes(estimate, seen.ways, seen.prices, plan.here, plan.cached)
     facts = plan.task.metadata or {}
     if json:
         about = {"scores": plan.scores, "store": facts["store"], "hookpoint": facts["hookpoint"], "seed": seed}
@@ -77,6 +104,29 @@ def cost(
         console = Console(width=140)
     title = f"{', '.join(plan.scores)} of {estimate.latents:,} latents of {facts['hookpoint']}"
     console.print(as_table(estimate, title))
+    console.print()
+    for line in footnotes:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _print_precision(plan: "Plan", estimate: "Estimate", half_width: float, logs: str | None, json: bool) -> None:
+    """Print how many latents and contexts give the mean of each score this half-width."""
+    from json import dumps
+
+    from inspect_autointerp.cost.precision import as_records, designs, precision_notes, precision_table
+    from inspect_autointerp.cost.variances import components
+
+    known = {score: components(score, logs) for score in plan.scores}
+    planned = plan.options.get("test_activating")
+    planned = planned if isinstance(planned, int) else 100
+    rows = [row for score in known for row in designs(score, known[score], half_width, estimate, planned)]
+    footnotes = precision_notes(known)
+    if json:
+        about = {"half_width": half_width, "level": 0.95, "designs": as_records(rows), "notes": footnotes}
+        sys.stdout.write(dumps(about, indent=2) + "\n")
+        return
+    console = Console()
+    console.print(precision_table(rows, half_width, known))
     console.print()
     for line in footnotes:
         console.print(line, markup=False, highlight=False, soft_wrap=True)

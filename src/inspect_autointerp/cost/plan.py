@@ -15,6 +15,8 @@ from inspect_autointerp.cost.recorded_calls import ROLES, Call
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.models.likelihood.role import is_served
 from inspect_autointerp.scorers.shared.specs import SCORES
+from inspect_autointerp.scorers.shared.stopping import LABELLED
+from inspect_autointerp.statistics.stop_rule import StopRule, stop_rule
 from inspect_autointerp.suites.frozen_options import fixed
 from inspect_autointerp.tasks.multi_score import score_names
 from inspect_autointerp.text.json_values import is_mapping
@@ -37,6 +39,12 @@ class Plan:
     """Scores that send nothing to a model's provider, and why."""
     cached: bool
     """True if explanations are taken from Inspect's cache where they are there."""
+    options: Mapping[str, Any]
+    """Arguments of the task."""
+    stop: StopRule | None = None
+    """When grading of a latent stops. The task is made without it, and asks everything."""
+    stop_mean: StopRule | None = None
+    """When the evaluation stops; the task is made without it, too."""
 
     @property
     def asking(self) -> list[Scorer]:
@@ -92,11 +100,25 @@ def planned(
             TypeAdapter(parameters[name].annotation).validate_python(value)
         except ValidationError as error:
             raise UserError(f"-T {name}={value}: {error.errors()[0]['msg']}") from error
+    stops = _stops(wanted, names)
     roles = {"grader": _one("--grader", str(grader))} if grader else {}
     roles |= _roles(model_roles)
     here = {name: why for name in names if (why := _here(name, roles.get("likelihood")))}
     cached = _cached(wanted.get("explainer"))
-    return Plan(tuple(names), _made(make, wanted), _one("--model", model), roles, here, cached)
+    return Plan(tuple(names), _made(make, wanted), _one("--model", model), roles, here, cached, wanted, *stops)
+
+
+def _stops(wanted: dict[str, Any], names: Sequence[str]) -> tuple[StopRule | None, StopRule | None]:
+    """Take the rules of stopping out of a task's arguments.
+
+    Raises:
+        UserError: One is not understood, or applies to none of the scores.
+    """
+    stop = stop_rule(wanted.pop("stop", None))
+    if stop is not None and not set(names) & set(LABELLED):
+        raise UserError(f"-T stop={stop}: none of the scores {', '.join(names)} labels contexts one by one")
+    least, most = SCORES[names[0]].bounds
+    return stop, stop_rule(wanted.pop("stop_mean", None), "stop_mean", least, most, logs=True)
 
 
 def _measured(wanted: Mapping[str, Any]) -> dict[str, Any]:

@@ -111,7 +111,13 @@ def _check_options(suite: Suite, given: Mapping[str, Any]) -> None:
             " --model-role grader=… grades with another, outside of the suite"
         )
     options = _options(suite)
+    if extra := [name for name in ("stop", "stop_mean") if given.get(name) is not None]:
+        raise UserError(
+            f"{extra[0]}={_plain(given[extra[0]])}: suite {suite.name} fixes what is graded; leave out one of the two"
+        )
     for name, value in given.items():
+        if name not in options and name not in _OPEN:
+            continue
         if name not in _OPEN and value is not None and _plain(value) != _plain(options[name]):
             raise UserError(
                 f"{name}={_plain(value)}: suite {suite.name} fixes {name}={_plain(options[name])}; leave out one of"

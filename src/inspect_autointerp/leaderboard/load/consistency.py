@@ -75,9 +75,18 @@ class Samples:
 
     @property
     def absent(self) -> list[str]:
-        """Listed latents of which the log holds no sample at all. A sample that failed is there and says so."""
-        there = set(self.rows["id"])
+        """Listed latents of which the log holds no sample at all. A sample that failed is there and says so.
+
+        Those that were not evaluated because a rule stopped the evaluation are not among them.
+        """
+        there = {*self.rows["id"], *not_reached(self.header)}
         return [id for id in dict.fromkeys(self.ids) if id not in there]
+
+
+def not_reached(header: EvalLog) -> set[str]:
+    """Return the latents that were not evaluated because a rule stopped the evaluation (`-T stop_mean=…`)."""
+    stopping = header.results.early_stopping if header.results else None
+    return {str(stop.id) for stop in stopping.early_stops} if stopping else set()
 
 
 def contradictions(samples: Samples) -> list[str]:

@@ -13,6 +13,7 @@ from inspect_ai.log import EvalLog, list_eval_logs, read_eval_log, read_eval_log
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.inspect_support.default_model import LEXICAL, NO_MODEL
 from inspect_autointerp.inspect_support.model_name import sampling, telling_arguments
+from inspect_autointerp.leaderboard.load.consistency import not_reached
 from inspect_autointerp.leaderboard.load.header import FLOORS, header_estimates, scorers_of, solver_of
 from inspect_autointerp.leaderboard.load.log_values import Check, log_check
 from inspect_autointerp.leaderboard.load.setting import UNKNOWN, Setting
@@ -182,7 +183,8 @@ def entries(log: EvalLog, path: str, check: Check | None = None) -> list[Entry]:
     check = check or log_check(path)
     estimates = check.estimates if check.n_samples else header_estimates(log)
     scorers = scorers_of(log)
-    ids = log.eval.dataset.sample_ids or []
+    asked, left = log.eval.dataset.sample_ids or [], not_reached(log)
+    ids = [id for id in asked if str(id) not in left]
     made = _made_by(path, [id for id in ids if str(id) not in check.absent], set(scorers))
     latents = tuple(sorted(map(str, ids)))
     usages = list(log.stats.model_usage.values())
@@ -202,8 +204,8 @@ def entries(log: EvalLog, path: str, check: Check | None = None) -> list[Entry]:
                 hookpoint=_text(metadata.get("hookpoint")),
                 grader=_text(made.get(scorer, {}).get("grader")),
                 prompt=_text(made.get(scorer, {}).get("prompt")),
-                options=json.dumps(made.get(scorer, {}).get("options"), sort_keys=True),
-                latents=digest_of(latents),
+                options=_options(made.get(scorer, {}).get("options"), metadata.get("stop_mean")),
+                latents=digest_of(tuple(sorted(map(str, asked)))),
             ),
             scores=estimates.get(scorer, {}),
             n_latents=len(ids),
@@ -221,6 +223,13 @@ def entries(log: EvalLog, path: str, check: Check | None = None) -> list[Entry]:
         )
         for scorer in scorers
     ]
+
+
+def _options(options: Any, stop_mean: object) -> str:
+    """Return a score's options as JSON, and the rule that could end the evaluation before its last latent."""
+    if stop_mean is not None:
+        options = {**(options if isinstance(options, dict) else {}), "stop_mean": stop_mean}
+    return json.dumps(options, sort_keys=True)
 
 
 def _text(value: object) -> str:
