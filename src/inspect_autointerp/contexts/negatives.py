@@ -14,7 +14,7 @@ HARD: tuple[Negative, ...] = KINDS[1:]
 def negative_kinds(store: Store, hookpoint: str, negatives: object) -> tuple[Negative, ...]:
     """Read `-T negatives=…`: a kind, several with commas between, or `all` that the store holds at the hookpoint.
 
-    Random ones are always among them and come first, so that the same ones are drawn whatever is asked for besides.
+    Random ones are always among them and come first, so that the same ones are drawn whatever else is asked for.
 
     Raises:
         UserError: There is no such kind, or the store does not hold it.
