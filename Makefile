@@ -19,13 +19,28 @@ PREP_SOURCES := $(SOURCES) $(wildcard prep/*.py prep/*/*.py)
 EVALUATE = $(BIN)/inspect eval tasks/detection.py --model $(LEXICAL) -T grader=$(LEXICAL) \
 	-T latents=sample:$(LATENTS) --no-log-realtime --log-dir $(@D) -T explainer=$(notdir $(@D))
 
+# How each step of the demo is announced.
+STEP_sae/explain := 1
+STEP_sae/shuffled := 2
+STEP_sae/empty := 3
+STEP_neurons/explain := 4
+STEP_neurons/shuffled := 5
+STEP_neurons/empty := 6
+ABOUT_explain := the lexical baseline explains and grades
+ABOUT_shuffled := a floor, each explained by the explanation of another
+ABOUT_empty := a floor without explanations
+announce = @printf '\n%s/6 %s of %s: %s (about 20 seconds)\n' $(STEP_$(1)/$(3)) '$(LATENTS) $(2)' SmolLM2 '$(ABOUT_$(3))'
+
 .SECONDARY:
 .PHONY: demo demo-prep test lint format docs site wheel clean
 
 # The store that the package ships, without torch: SAE latents and neurons of SmolLM2.
 demo: $(EXPLAINERS:%=$(LOGS)/sae/%/.done) $(EXPLAINERS:%=$(LOGS)/neurons/%/.done)
-	@$(BIN)/autointerp leaderboard $(LOGS)
-	@printf '\nGuessing gets 0.5. The tables above are of SAE latents ($(SAE)) and of neurons, $(LATENTS) latents each.\n'
+	@printf '\nSAE latents ($(SAE)):\n\n'
+	@$(BIN)/autointerp leaderboard $(LOGS)/sae
+	@printf '\nNeurons ($(NEURONS)):\n\n'
+	@$(BIN)/autointerp leaderboard $(LOGS)/neurons
+	@$(BIN)/python -m inspect_autointerp.leaderboard.show.demo_sentence $(LOGS)
 	@printf '\nGo on with:\n\n'
 	@printf '  See every prompt, answer and context in the browser:\n    %s/inspect view --log-dir %s\n\n' $(BIN) $(LOGS)
 	@printf '  Look at one latent:\n    %s/autointerp show smollm2 %s --random 1\n\n' $(BIN) $(SAE)
@@ -43,14 +58,14 @@ demo-prep: $(EXPLAINERS:%=$(PREP_LOGS)/%/.done)
 # One evaluation per explainer; a log that is there is not made again unless the code changed.
 $(LOGS)/sae/%/.done: $(VENV)/.base $(SOURCES)
 	@rm -rf $(@D)
-	@printf '\nSAE latents ($(SAE)), explainer `$*`:\n'
-	$(EVALUATE) -T hookpoint=$(SAE)
+	$(call announce,sae,SAE latents,$*)
+	@$(EVALUATE) -T hookpoint=$(SAE)
 	@touch $@
 
 $(LOGS)/neurons/%/.done: $(VENV)/.base $(SOURCES)
 	@rm -rf $(@D)
-	@printf '\nNeurons ($(NEURONS)), explainer `$*`:\n'
-	$(EVALUATE) -T hookpoint=$(NEURONS)
+	$(call announce,neurons,neurons,$*)
+	@$(EVALUATE) -T hookpoint=$(NEURONS)
 	@touch $@
 
 $(PREP_LOGS)/%/.done: $(VENV)/.prep $(PREP_SOURCES)

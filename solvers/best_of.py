@@ -20,7 +20,7 @@ from inspect_autointerp.solvers.validate import By, Check, by_known, check_conte
 
 @solver
 def best_of(n: int = 5, by: By = "words", checked: int = 40, tokens: int | None = None, **options: Any) -> Solver:
-    """Write n explanations, each from a draw of contexts of its own, and keep the best on the explain split.
+    """Write n explanations, each from its own draw of contexts, and keep the best on the explain split.
 
     Of equals the first. A candidate that cannot be read is left out; the test split is not looked at.
 

@@ -46,7 +46,7 @@ def supply(
 def human(
     file: str, format: str | None = None, by: str | None = None, key: str | None = None, repeated: str | None = None
 ) -> Solver:
-    """Explain latents by what people wrote: as `supply`, under a name of its own in logs and leaderboards.
+    """Explain latents by what people wrote: as `supply`, under its own name in logs and leaderboards.
 
     Args:
         file: As for `supply`, and so the rest.

@@ -15,7 +15,7 @@ EVERY = 30.0
 
 
 def spinner(what: str, *, shown: bool = True) -> AbstractContextManager:
-    """Say what is under way, for as long as it takes; in a line of its own where standard error is no terminal."""
+    """Say what is under way, for as long as it takes; in a separate line where standard error is no terminal."""
     console = Console(stderr=True)
     if shown and console.is_terminal:
         return console.status(f"{what} …")
@@ -24,7 +24,7 @@ def spinner(what: str, *, shown: bool = True) -> AbstractContextManager:
 
 
 def say(what: str, *, shown: bool = True) -> None:
-    """Tell it in a line of its own."""
+    """Tell it in a separate line."""
     if shown:
         Console(stderr=True).print(what, markup=False, highlight=False, soft_wrap=True)
 

@@ -1,4 +1,4 @@
-"""Coders that SAELens loads: from a folder of its own format, or from its registry."""
+"""Coders that SAELens loads: from a folder in its own format, or from its registry."""
 
 import json
 import warnings

@@ -103,7 +103,7 @@ def reason(error: Exception) -> str:
 def _read(raw: BinaryIO, name: str) -> bytes:
     try:
         return raw.read(_BLOCK)
-    except Exception as error:  # of the file system and of decompression: each has errors of its own
+    except Exception as error:  # of the file system and of decompression: each has its own errors
         raise UserError(f"{name}: cannot be read ({reason(error)})") from error
 
 

@@ -4,7 +4,7 @@ Everything kept is a summary that merges: counts and histogram by +, maximum by 
 priority), the uniform sample by smallest priority, equals in order of position. A window's priority is a hash of the
 seed, the latent, the document's tokens and the window's number in it, so what is kept depends on nothing else: not on
 batch size, device or order, nor on how the corpus was shared out. The two splits of a latent are selected apart, each
-in a *cell* of its own: cell = 2 · latent + (1 if test).
+in its own *cell*: cell = 2 · latent + (1 if test).
 """
 
 import numpy as np

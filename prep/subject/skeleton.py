@@ -16,7 +16,7 @@ def skeleton(config: Any, revision: str | None = None, *, trust_remote_code: boo
 
     Args:
         config: Its configuration, which stays as it is.
-        revision: Revision of the repository, from which code of its own is taken.
+        revision: Revision of the repository, from which its own code is taken.
         trust_remote_code: Run the code that comes with the model, if any does.
         device: Where to build it.
     """

@@ -3,7 +3,7 @@
 Protocol of arXiv 2410.13928, §3.3.4 and D.4: the explanation is the query, each whole text a document, and the score
 the AUROC of their cosines. No grader is asked, so it costs next to nothing; it sees what a text is about more than
 what a token does in it. Differences: disjoint splits; every kind of negative apart; an explanation or a text without an
-embedding of its own (empty, or longer than the model reads) is unscored rather than compared by a part.
+embedding (empty, or longer than the model reads) is unscored rather than compared by a part.
 
 The default, TF-IDF of words, is no model: it needs no download and gives the same score on every machine, and whatever
 is installed. It says what the mere words of an explanation are worth, which a sentence embedding has to exceed.
@@ -61,7 +61,7 @@ def embedding(
         store: The context store; by default the one that the sample names. As for the next four, what the sample's
             metadata says holds unless it is given here, see `shared.score.SAMPLE_OPTIONS`.
         window: Tokens in a context.
-        negatives: Kinds of negatives; each harder one than random gets statistics of its own.
+        negatives: Kinds of negatives; each harder one than random gets its own statistics.
         min_contexts: A hard kind with fewer contexts is undefined.
         seed: Random seed of the draw and the order of contexts.
     """

@@ -65,7 +65,7 @@ def fuzzing(
         store: The context store; by default the one that the sample names. This and the next four arguments are read
             from the sample's metadata unless given here, see `shared.score.SAMPLE_OPTIONS`.
         window: Tokens in a context.
-        negatives: Kinds of negatives; each harder one than random gets statistics of its own.
+        negatives: Kinds of negatives; each harder one than random gets its own statistics.
         min_contexts: A hard kind with fewer contexts is undefined.
         seed: Random seed of the draw and the order of contexts.
     """

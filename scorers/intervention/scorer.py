@@ -52,7 +52,7 @@ def intervention(
 
     Args:
         target_kl: KL(clean ‖ steered) of what comes right after a prompt, in nats, the mean over prompts.
-        direction: `latent`, or `random`: a direction of its own for every latent, at the same KL, as a floor.
+        direction: `latent`, or `random`: another direction for every latent, at the same KL, as a floor.
         ablate: Take away what the latent writes, rather than adding to it: it is held at 0, and the error term is kept.
             Nothing is tuned then, and the KL is whatever results. What an explanation names is written less, so the
             effect of a true one is below 0. A random direction is taken away in the latent's own amounts.

@@ -5,7 +5,7 @@ The rule, for labels and confidences:
 1. Reasoning and stop tokens are no part of the answer (`final_answer`).
 2. All that may be a list is looked for (`parsing.forms`): brackets of any kind, a line of values, a value per line, by
    number or not, an object, a table.
-3. Each stands in one of three ways (`doubt.standing`): marked as final (`Final answer: …`), alone (on lines of its own
+3. Each stands in one of three ways (`doubt.standing`): marked as final (`Final answer: …`), alone (on separate lines
    or after words that introduce it), or merely mentioned in a sentence. What is denied (`not […]`), an example, or one
    of several possibilities is mentioned.
 4. What is marked as final counts, else what stands alone. It has to have one value for each text; all that count have

@@ -22,7 +22,7 @@ _LONGEST = 12
 
 
 Row = list[tuple[str, float]]
-"""A token as it was reported, and what was considered besides, with log-probabilities."""
+"""A token as it was reported, and the alternatives that were considered, with log-probabilities."""
 Way = list[tuple[int, int, int, str | None]]
 """Tokens of an answer: number, begin, end, and the text if it was reported."""
 

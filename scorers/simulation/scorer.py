@@ -43,7 +43,7 @@ def simulation(
         store: The context store; by default the one that the sample names. As for the next four, what the sample's
             metadata says holds unless it is given here, see `shared.score.SAMPLE_OPTIONS`.
         window: Tokens in a context.
-        negatives: Kinds of negatives; each harder one than random gets statistics of its own.
+        negatives: Kinds of negatives; each harder one than random gets its own statistics.
         min_contexts: A hard kind with fewer contexts is undefined.
         seed: Random seed of the draw and the order of contexts.
     """

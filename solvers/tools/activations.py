@@ -17,7 +17,7 @@ MOST_TEXTS = 20
 
 @tool
 def activations() -> Tool:
-    """Let an agent test a hypothesis on texts of its own."""
+    """Let an agent test a hypothesis on texts that it writes."""
 
     async def execute(texts: list[str]) -> str:
         """Run the model on texts that you write, and see on which tokens the latent is active.

@@ -57,6 +57,16 @@ def test_gpt2_small_script_compares_explainers(small: dict[str, str], tmp_path: 
     assert "balanced accuracy" in output
 
 
+def test_suite_eval_set_runs_explainers_and_floors_and_does_not_repeat_them(tmp_path: Path) -> None:
+    command = (sys.executable, str(EXAMPLES / "suite_eval_set.py"))
+    given = {"LOGS": "logs", "LIMIT": "2"}
+    assert "3 of 3 complete" in run(*command, cwd=tmp_path, **given)
+    first = sorted(path.name for path in (tmp_path / "logs").glob("*.eval"))
+    assert {log.eval.task_args["explainer"] for log in logs_in(tmp_path / "logs")} == {"explain", "shuffled", "empty"}
+    assert "3 of 3 complete" in run(*command, cwd=tmp_path, **given)
+    assert sorted(path.name for path in (tmp_path / "logs").glob("*.eval")) == first
+
+
 def test_gemma_scope_script_runs_to_its_table(small: dict[str, str], tmp_path: Path) -> None:
     given = small | {"EXPLAINER": LEXICAL, "FLOOR_CODER": "random:64x8", "HOOKPOINT": "layers.1"}
     given |= {"STORE": "store", "LOGS": "logs", "SCORES": "detection,embedding"}

@@ -24,8 +24,12 @@ IN_MESSAGES = re.compile(
     re.IGNORECASE,
 )
 """Phrases that no help text, error, note or caption uses."""
+TRANSLATED = re.compile(r"\bbesides\b", re.IGNORECASE)
+"""A word that neither docstrings nor messages of the shipped rooms use."""
+OWN = re.compile(r"\bof its own\b", re.IGNORECASE)
+"""The same, of the rooms at the top."""
 PROMPTS = re.compile(
-    r"(^|/)(prompt|prompt_reader|few_shot|agent_prompt|call_explainer|parse\w*|oracle|claims)\.py$"
+    r"(^|/)(prompt|prompt_lines|prompt_reader|few_shot|agent_prompt|call_explainer|parse\w*|oracle|claims)\.py$"
     r"|^solvers/tools/|/parsing/|^src/inspect_autointerp/(tool_server|builtin/lexical)/"
 )
 """Files with texts for models, which change with their version only, and the code that reads them."""
@@ -80,6 +84,21 @@ def test_docstrings_and_messages_use_plain_phrases(folder: str) -> None:
         for texts, pattern in ((docstrings, IN_DOCSTRINGS), (messages, IN_MESSAGES))
         for number, text in texts(tree)
         if (match := pattern.search(text))
+    ]
+    assert phrases == []
+
+
+@pytest.mark.parametrize(
+    ("folder", "pattern"), [*((room, TRANSLATED) for room in SHIPPED), *((r, OWN) for r in ROOMS[:4])]
+)
+def test_docstrings_and_messages_are_not_translated(folder: str, pattern: re.Pattern[str]) -> None:
+    phrases = [
+        f"{path}:{number}: {text[:200]!r}"
+        for path, tree in files(folder)
+        if not PROMPTS.search(path)
+        for texts in (docstrings, messages)
+        for number, text in texts(tree)
+        if pattern.search(text)
     ]
     assert phrases == []
 

@@ -139,8 +139,8 @@ def test_an_answer_that_cannot_be_used_is_sent_back_once(store_folder: Path, tmp
     for score in scores(run(store_folder, tmp_path / "mends", mends, latents="sample:1")).values():
         assert score.value["unscored"] < 1
     assert questions[1] == (
-        "Your answer cannot be used: active holds 9 texts, not 10. Answer again with the JSON object, with 10 texts"
-        " under each of its two names, and nothing else."
+        "Your answer cannot be used: active holds 9 texts, not 10. Answer again with one JSON object, with 10 texts"
+        " in each of its two lists, and nothing else."
     )
     refused = ModelOutput.from_content("mockllm/model", "No.", stop_reason="content_filter")
     hostile: list[tuple[str | ModelOutput | Exception, str]] = [

@@ -114,7 +114,7 @@ def test_what_was_wrong_is_said_once_and_a_second_answer_counts(planted_store: P
     assert value["unscored"] == 0
     again = [text for text in questions if "cannot be used" in text]
     assert len(again) == 20
-    assert again[0].endswith("Answer again with a number from 1 to 5 and nothing else.")
+    assert again[0].endswith("Answer again with one number from 1 to 5 and nothing else.")
 
 
 def test_decile_with_too_few_contexts_is_unscored(store_folder: Path, tmp_path: Path) -> None:

@@ -70,9 +70,9 @@ def test_every_tool_answers_as_under_inspect(store: Store) -> None:
     assert not any(error for error, _ in answers[:-1]), answers
     begins = (
         "layers.1/",
-        "Active tokens stand",
+        "Marked tokens stand",
         "Silent text 1: ",
-        "Active tokens stand",
+        "Marked tokens stand",
         "Most probable: ",
         "Latents whose",
     )

@@ -17,7 +17,7 @@ def negative_kinds(store: Store, hookpoint: str, negatives: object) -> tuple[Neg
     """Read `-T negatives=…`: a kind, several with commas between, or `all` that the store holds at the hookpoint.
 
     Random ones, or `importance` in their place, are always among them and come first, so that the same ones are drawn
-    whatever is asked for besides.
+    whatever else is asked for.
 
     Raises:
         UserError: There is no such kind, the store does not hold it, or both `random` and `importance` are given.

@@ -1,4 +1,4 @@
-"""The settings that decide what a context store holds, besides the subject and its coders."""
+"""The settings that decide what a context store holds, other than the subject and its coders."""
 
 import re
 from dataclasses import asdict, dataclass

@@ -1,4 +1,4 @@
-"""A suite's definition: all that decides a score besides the explainer."""
+"""A suite's definition: everything that decides a score except the explainer."""
 
 import json
 from dataclasses import asdict

@@ -61,7 +61,7 @@ def write_rows(parts: Iterator[pd.DataFrame], target: Path, format: str | None =
         parts: The frames.
         target: The file; `-` for standard output.
         format: One of `FORMATS`; by default what the file's name ends in, and CSV for standard output.
-        more: What else a JSON file holds, besides `rows`.
+        more: Further members of a JSON file, next to `rows`.
 
     Raises:
         UserError: The format is unknown, or the file cannot be written.
