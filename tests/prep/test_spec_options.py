@@ -42,9 +42,10 @@ def test_every_field_has_an_option_or_a_reason_not_to() -> None:
 
 @pytest.mark.parametrize(("specification", "field"), [case for case in FIELDS if case[1].name not in NO_OPTION])
 def test_option_has_its_fields_help_and_default(specification: type, field: Any) -> None:
-    option = options()[SINGULAR.get(field.name, field.name)]
-    assert getattr(option, "help", None) == field_docs(specification)[field.name]
-    if field.name not in DEFAULTS and field.name != "subject":
+    name = str(field.name)
+    option = options()[SINGULAR.get(name, name)]
+    assert getattr(option, "help", None) == field_docs(specification)[name]
+    if name not in DEFAULTS and name != "subject":
         assert option.default == field.default
 
 
