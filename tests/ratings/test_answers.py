@@ -44,6 +44,15 @@ def test_half_finished_answers_are_used_and_named(tmp_path: Path, sheet: Sheet, 
     assert len(collected.raters[0].values) == 5
 
 
+def test_one_answer_out_of_range_is_one_line(tmp_path: Path, sheet: Sheet, key: Key) -> None:
+    rows = right_answers(sheet)
+    rows[0] = rows[0] | {"value": 9}
+    collected = collect_answers([save(tmp_path / "odd.json", export(sheet, "ben", rows))], key)
+    [line] = collected.problems
+    assert "the answer 9 is none of" in line
+    assert len(collected.raters[0].values) == key.n_questions - 1
+
+
 def broken(case: str, folder: Path, sheet: Sheet) -> tuple[Path, str]:
     """A file that cannot be used, and what is said of it."""
     rows = right_answers(sheet)

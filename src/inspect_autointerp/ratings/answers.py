@@ -35,6 +35,8 @@ class Answers:
     checks_passed: int = 0
     checks: int = 0
     """Attention checks that were answered."""
+    unusable: int = 0
+    """Answers that were given and cannot be used; the file's line says so."""
 
 
 @dataclass(kw_only=True)
@@ -115,6 +117,7 @@ def _from_json(file: Path, key: Key, problems: list[str], *, keep_edited: bool) 
         answers.values[str(item), part] = value
         if isinstance(ms, int):
             answers.ms[str(item), part] = ms
+    answers.unusable = len(odd)
     _report_odd(file, odd, problems)
     return answers
 
@@ -150,6 +153,7 @@ def _from_csv(file: Path, key: Key, problems: list[str]) -> list[Answers]:
         if fault is None and part is not None and (row["item"], part) in own.values:
             fault = f"question {part} of item {row['item']} again"
         if fault is not None or part is None:
+            own.unusable += 1
             odd.append(f"line {reader.line_num}: {fault}")
             continue
         own.values[row["item"], part] = int(answer)
@@ -241,6 +245,6 @@ def _incomplete(one: Answers, key: Key, problems: list[str]) -> bool:
     n = len(one.values)
     if n == 0:
         problems.append(f"{one.file}: no usable answer by rater {short(one.rater)}; left out")
-    elif n < key.n_questions:
+    elif n + one.unusable < key.n_questions:
         problems.append(f"{one.file}: half-finished, {n} of {key.n_questions} questions answered; the rest is missing")
     return n == 0
