@@ -27,7 +27,12 @@ WORD = "self"
 
 
 def run(store: Path, logs: Path, *, by: str | Model = LEXICAL, grader: Model | None = None, **options: Any) -> EvalLog:
-    defaults: dict[str, Any] = {"latents": "all", "min_contexts": 10, "test_activating": 60, "test_nonactivating": 60}
+    defaults: dict[str, Any] = {
+        "latents": "sample:40",
+        "min_contexts": 10,
+        "test_activating": 40,
+        "test_nonactivating": 60,
+    }
     arguments: dict[str, Any] = {"negatives": "importance"} | defaults | options
     task = detection(store=str(store), **arguments)
     roles = {"grader": grader} if grader else None
