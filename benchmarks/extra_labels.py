@@ -38,7 +38,7 @@ from inspect_autointerp.text.render import visible
 
 STATISTICS = ("f1", "precision", "auprc", "balanced_accuracy")
 BANDS = (SHARES, (1e-4, 1e-3), (1e-3, 0.01), (0.01, 0.05))
-WINDOWS = (500, 8192, 65536)
+WINDOWS = (500, 8192)
 AUROCS = (0.8, 0.9, 0.95, 0.99, 1.0)
 """Of the simulated predictor."""
 
@@ -58,7 +58,7 @@ def simulated(n_units: int, n_windows: int, area: float, rng: np.random.Generato
     """Yield units without text, whose predictor has this AUROC for windows with an extra label."""
     gap = NormalDist().inv_cdf(min(area, 1 - 1e-12)) * 2**0.5
     for _ in range(n_units):
-        p = float(np.exp(rng.uniform(*np.log(SHARES))))
+        p = float(np.exp(rng.uniform(np.log(SHARES[0]), np.log(SHARES[1]))))
         extra = rng.random(n_windows) < p / (1 - p)
         yield Unit(p, extra, (rng.normal(size=n_windows), rng.normal(size=n_windows) + gap * extra))
 
@@ -73,7 +73,7 @@ def words(store: Store, n_units: int, rng: np.random.Generator) -> Iterator[Unit
     shares = {word: len(rows) / len(starts) for word, rows in places.items()}
     names = sorted((word for word, share in shares.items() if SHARES[0] <= share <= SHARES[1]), key=shares.__getitem__)
     logs = np.log([shares[word] for word in names])
-    for aim in rng.uniform(*np.log(SHARES), n_units):
+    for aim in rng.uniform(np.log(SHARES[0]), np.log(SHARES[1]), n_units):
         near = np.flatnonzero(np.abs(logs - logs[np.argmin(np.abs(logs - aim))]) < 0.05)
         first, second = (names[i] for i in rng.choice(near if len(near) > 1 else np.arange(2), 2, replace=False))
         silent, extra = np.ones(len(starts), dtype=bool), np.zeros(len(starts), dtype=bool)

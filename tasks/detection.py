@@ -46,7 +46,8 @@ def detection(
         test_activating: Activating contexts to grade on.
         test_nonactivating: Non-activating contexts of each kind to grade on.
         negatives: Kinds of non-activating contexts, separated by commas, or `all` that the store holds. `random` is
-            always included. On `neighbours` a latent with a similar decoder direction fires, on `cooccurring` one
+            always included, unless `importance` takes its place: drawn where the explanation makes false alarms likely,
+            and weighted. On `neighbours` a latent with a similar decoder direction fires, on `cooccurring` one
             that often fires in the same windows; `similar` contexts have similar text. Each gets its own score.
         min_contexts: A latent with fewer activating or random contexts is skipped and counted in the log; one with
             fewer of a harder kind is undefined there.

@@ -89,5 +89,5 @@ def auroc(
 
 def _auroc(positives: Sequence[Verdict], negatives: Sequence[Verdict]) -> float:
     high, low = ([verdict for verdict in side if verdict.value is not None] for side in (positives, negatives))
-    values = ([verdict.value for verdict in side if verdict.value is not None] for side in (high, low))
-    return auroc(*values, weights_of(low))
+    above, below = ([verdict.value for verdict in side if verdict.value is not None] for side in (high, low))
+    return auroc(above, below, weights_of(low))

@@ -64,8 +64,8 @@ class Context:
     kind: Kind
     """`activating`: the latent fires in it. In all others it does not: `random` ones are drawn from all windows, and so
     are `importance` ones, oftener where an explanation's words stand; `neighbours` and `cooccurring` from those of
-    latents that are written alike or that fire along with it, `similar` from those that read alike. `mismarked` is fuzzing's: the latent fires in it, on other tokens than are marked.
-    `intruder`: of another latent, whichever."""
+    latents that are written alike or that fire along with it, `similar` from those that read alike. `mismarked` is
+    fuzzing's: the latent fires in it, on other tokens than are marked. `intruder`: of another latent, whichever."""
     start: int
     """Position of its first token in the store's corpus."""
     text: str

@@ -17,6 +17,8 @@ HOOKPOINT = "layers.1"
         pytest.param("neighbours, random", ("random", "neighbours"), id="and comes first"),
         pytest.param(["random", "neighbours"], ("random", "neighbours"), id="as the command line gives a list"),
         pytest.param("all", ("random", "neighbours"), id="all that the store holds"),
+        pytest.param("importance", ("importance",), id="importance in place of random"),
+        pytest.param("neighbours,importance", ("importance", "neighbours"), id="which comes first, too"),
     ],
 )
 def test_what_is_asked_for(asked: object, kinds: tuple[str, ...], store_folder: Path) -> None:
@@ -27,7 +29,7 @@ def test_what_is_asked_for(asked: object, kinds: tuple[str, ...], store_folder: 
     ("asked", "message"),
     [
         pytest.param(
-            "hard", r"negatives=hard: unknown kind 'hard'; give all, or some of random, neighbours", id="name"
+            "hard", r"negatives=hard: unknown kind 'hard'; give all, or some of random, importance, neighbours", id="name"
         ),
         pytest.param("all,random", r"unknown kind 'all'", id="all beside another"),
         pytest.param("similar", r"no similar contexts; `autointerp negatives .* --kind similar` adds them", id="kind"),

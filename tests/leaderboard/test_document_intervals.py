@@ -152,3 +152,14 @@ def test_leaderboard_shows_the_interval_where_asked(
     rows = {row["score"]: row for row in csv.DictReader((tmp_path / "rows.csv").open())}
     assert float(rows["detection"]["document_low"]) <= float(rows["detection"]["document_high"])
     assert rows["intruder"]["document_low"] == ""
+
+
+def test_weights_of_contexts_count_in_every_resample() -> None:
+    def weighted(label: int, weight: float) -> Verdict:
+        return Verdict(kind="importance", label=label, value=label, weight=weight, document=7)
+
+    active = [Verdict(kind="activating", label=1, value=0.5, document=7)]
+    # The false alarm weighs 1 of 4: TNR 0.75, balanced accuracy 0.875; AUROC 0.75.
+    latent = [*active, weighted(1, 1), weighted(0, 3)]
+    assert set(resampled_means(judged([latent, latent]), 0, 50)) == {0.875}
+    assert set(resampled_means(judged([latent, latent], ranked=True), 0, 50)) == {0.75}

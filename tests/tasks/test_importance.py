@@ -27,8 +27,14 @@ WORD = "self"
 
 
 def run(store: Path, logs: Path, *, by: str | Model = LEXICAL, grader: Model | None = None, **options: Any) -> EvalLog:
-    options = {"latents": "all", "min_contexts": 10, "test_activating": 60, "test_nonactivating": 60} | options
-    task = detection(store=str(store), **({"negatives": "importance"} | options))
+    defaults: dict[str, Any] = {
+        "latents": "sample:40",
+        "min_contexts": 10,
+        "test_activating": 40,
+        "test_nonactivating": 60,
+    }
+    arguments: dict[str, Any] = {"negatives": "importance"} | defaults | options
+    task = detection(store=str(store), **arguments)
     roles = {"grader": grader} if grader else None
     return inspect_eval(task, model=by, model_roles=roles, log_dir=str(logs), display="none")[0]
 
@@ -152,7 +158,7 @@ def test_log_holds_weights_and_agrees_with_itself(store_folder: Path, tmp_path: 
 def test_logs_of_other_negatives_stand_in_no_table_together(store_folder: Path, tmp_path: Path) -> None:
     for negatives in ("random", "importance"):
         run(store_folder, tmp_path, latents="sample:4", negatives=negatives)
-    apart = read_results([str(tmp_path)]).apart
+    apart = read_results(str(tmp_path)).apart
     assert len(apart) == 1
     assert "other options (negatives=" in str(apart)
 
@@ -187,7 +193,7 @@ def test_random_and_importance_together_are_refused(store_folder: Path) -> None:
 
 
 def test_delphi_has_no_place_for_weights(
-    store_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    store_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = run(store_folder, tmp_path / "logs", latents="sample:3")
     assert read_eval_log_sample(log.location, (log.eval.dataset.sample_ids or [])[0])

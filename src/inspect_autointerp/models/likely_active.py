@@ -5,6 +5,7 @@ precise, not wrong.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix, vstack
@@ -34,12 +35,12 @@ class LikelyActive:
     def __init__(self, store: Store, split: Split = "test") -> None:
         from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 
-        options = {"n_features": _N_WORDS, "alternate_sign": False, "norm": None, "binary": True}
-        self._words = HashingVectorizer(token_pattern=WORD, **options)
+        options: Any = {"n_features": _N_WORDS, "alternate_sign": False, "norm": None, "binary": True}
+        self._words: Any = HashingVectorizer(token_pattern=WORD, **options)
         self._starts = (store.pool_of(split) if store.manifest.frozen else split_windows(store, split)).starts
         parts = [self._hold(_texts(store, self._starts[i : i + _BLOCK])) for i in range(0, len(self._starts), _BLOCK)]
         held = csr_matrix(vstack(parts)) if parts else csr_matrix((0, _N_WORDS))
-        self._idf = TfidfTransformer(norm=None)
+        self._idf: Any = TfidfTransformer(norm=None)  # pyright: ignore[reportArgumentType]
         self._vectors = csr_matrix(self._idf.fit_transform(held)) if parts else held
 
     def __call__(self, explanation: str, starts: np.ndarray) -> np.ndarray:

@@ -194,7 +194,7 @@ class Store:
         return self.read("documents.safetensors", load_file)
 
     def documents(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return where documents begin and the last ends, int64 (document + 1,); and which are of the test split, bool."""
+        """Return where documents begin and the last ends, int64 (document + 1,); and which are of the test split."""
         return self._documents["offset"], self._documents["test"].astype(bool)
 
     def document(self, positions: np.ndarray) -> np.ndarray:
