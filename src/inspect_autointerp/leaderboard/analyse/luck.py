@@ -58,5 +58,5 @@ def note(luck: Luck | None) -> str:
 def _contexts(options: str) -> int | None:
     """Return how many contexts a score was graded on, of those kinds that the study draws, too."""
     told = json.loads(options) if options else {}
-    counts = [told.get(name) for name in ("activating", "nonactivating")]
-    return sum(counts) if all(isinstance(count, int) for count in counts) else None
+    counts = [count for name in ("activating", "nonactivating") if isinstance(count := told.get(name), int)]
+    return sum(counts) if len(counts) == 2 else None

@@ -25,7 +25,7 @@ class Luck:
     """Variance components of paired differences between explainers, by score and number of contexts."""
 
     name: str
-    """Where they are from, for a note."""
+    """Source of the components, in words for a note."""
     store: str
     graders: tuple[str, ...]
     parts: Mapping[str, Mapping[int, Mapping[str, float]]]
