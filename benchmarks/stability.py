@@ -114,7 +114,7 @@ def exceeded(latents: int, others: tuple[int, ...], repetitions: int, seed: int)
     """Return how often two equally good explainers differ by more than the smallest difference.
 
     The difference of two explainers has components of its own, here those of `PLANTED`. One study of `latents` latents
-    estimates them, and one comparison, with everything drawn anew, has one level of each factor and as many latents.
+    estimates them, and one comparison, with everything drawn again, has one level of each factor and as many latents.
 
     Returns:
         The share with the components known, and with those estimated by a study.

@@ -13,7 +13,8 @@ from inspect_autointerp.leaderboard.load.luck import Luck, packaged_luck, read_l
 from inspect_autointerp.leaderboard.results import Results
 from inspect_autointerp.leaderboard.show import tables
 
-# With 10 latents D = 1.96 √(0.01 / 10 + 0.0006) = 0.0784
+# The three explainers differ by a variance of 0.0147 over latents, more than 0.01:
+# D = 1.96 √(0.0147 / 10 + 0.0006) = 0.0893
 LUCK = Luck("a study", "d1", ("g",), {"detection": {50: {"half": 0.0006, "latent": 0.01}}})
 VALUES = {"best": [0.9, 0.7] * 5, "second": [0.85, 0.69] * 5, "third": [0.5, 0.6] * 5, "empty": [0.5] * 10}
 
@@ -30,8 +31,11 @@ def test_a_gap_below_luck_is_marked_and_a_larger_one_is_not() -> None:
     names, title = shown(results, LUCK)
     assert names[:2] == ["best", "second ≈"]
     assert "≈" not in names[2]
-    assert title.endswith("luck: up to 0.078")
+    assert title.endswith("luck: up to 0.089")
     assert "≈" not in "".join(shown(results, None)[0])
+    # Of explainers that are as alike as the study's, its components count: 1.96 √(0.01 / 10 + 0.0006) = 0.0784
+    alike = results_of_values({"best": [0.9, 0.7] * 5, "second": [0.85, 0.69] * 5})
+    assert shown(alike, LUCK)[1].endswith("luck: up to 0.078")
 
 
 def test_differences_and_floors_are_marked_too() -> None:

@@ -21,6 +21,9 @@ def test_smallest_difference_of_a_small_case() -> None:
     assert smallest_difference(PARTS, 100) == pytest.approx(0.554362, abs=1e-6)
     # twice the contexts halve what comes of their draw: V = (4 + 1 + 1) / 100
     assert difference_variance(PARTS, 100, 2) == pytest.approx(0.06)
+    # explainers whose differences vary by 32 over latents, more than by 8: √4 times as much
+    assert smallest_difference(PARTS, 100, spread=32) == pytest.approx(2 * 0.554362, abs=1e-5)
+    assert smallest_difference(PARTS, 100, spread=3) == pytest.approx(0.554362, abs=1e-6)
 
 
 def test_shared_sources_do_not_fall_with_latents() -> None:

@@ -83,6 +83,7 @@ def study(
             [known, definition.table, ", ".join(definition.scores), definition.about]
             for known, definition in studies.items()
         ]
+        rows.append(["stability", "", "any", "nothing but luck; `autointerp study stability --help` has its options"])
         view.print_terminal([view.View("Studies", ["name", "the paper", "scores", "what varies"], rows, text=4)], [])
         return
     wanted = read_study(name)

@@ -16,6 +16,7 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.experiments.definition import Level, Study, merged
 from inspect_autointerp.experiments.stores import Given, Place
 from inspect_autointerp.inspect_support.default_model import LEXICAL
+from inspect_autointerp.tasks.multi_score import score_names
 
 
 @dataclass(frozen=True)
@@ -210,6 +211,15 @@ def task_arguments(given: Sequence[str]) -> dict[str, Any]:
     if isinstance(explainer := options.get("explainer"), str):
         options["explainer"] = {"name": explainer}
     return options
+
+
+def read_scores(given: str) -> tuple[str, ...]:
+    """Read `--scores`.
+
+    Raises:
+        UserError: See `multi_score.score_names`.
+    """
+    return tuple(score_names(given))
 
 
 def demo_asked(models: Mapping[str, str], graders: Mapping[str, str], roles: Sequence[str]) -> Asked:

@@ -12,7 +12,7 @@ REDRAWS = {
     "documents": "half",
     "grader": "grader",
 }
-"""What is drawn again, in words, and its factor. Other documents bring other contexts and another explanation."""
+"""Factors by what is drawn again, in words. Other documents bring other contexts and another explanation."""
 _AXES = ("half", "draw", "reseed", "grader")
 
 

@@ -55,7 +55,12 @@ def difference_variance(parts: Mapping[str, float], latents: int, contexts: floa
 
 
 def smallest_difference(
-    parts: Mapping[str, float], latents: int, contexts: float = 1.0, shared: bool = True, level: float = LEVEL
+    parts: Mapping[str, float],
+    latents: int,
+    contexts: float = 1.0,
+    shared: bool = True,
+    level: float = LEVEL,
+    spread: float = 0.0,
 ) -> float:
     """Compute the smallest difference of two explainers' means that is not luck.
 
@@ -74,7 +79,11 @@ def smallest_difference(
         contexts: See `difference_variance`.
         shared: See `difference_variance`.
         level: 1 less the share of repetitions.
+        spread: Variance over latents of the paired differences of other explainers than those of `parts`. It holds all
+            sources with the latent, and takes their place where it is larger.
     """
     from scipy.special import ndtri
 
-    return float(ndtri((1 + level) / 2)) * sqrt(difference_variance(parts, latents, contexts, shared))
+    own = difference_variance(parts, latents, contexts, shared=False)
+    common = difference_variance(parts, latents, contexts) - own if shared else 0.0
+    return float(ndtri((1 + level) / 2)) * sqrt(common + max(own, spread / latents))

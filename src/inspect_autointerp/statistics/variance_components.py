@@ -7,13 +7,14 @@ The estimates equate mean squares with their expectations (Henderson's method 1;
 *Variance Components*, 1992, ch. 4). In a balanced design they are unbiased and, where none is negative, those of REML.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from math import prod
+from typing import Any
 
 import numpy as np
 
-FACTORS = ("latent", "half", "draw", "reseed", "grader")
+FACTORS: tuple[str, ...] = ("latent", "half", "draw", "reseed", "grader")
 """The axes of a design's array, in order."""
 SHARED = "shared residual"
 RESIDUAL = "residual"
@@ -94,7 +95,7 @@ def degrees_of_freedom(effect: frozenset[str], shape: Sequence[int]) -> int:
     return prod(n - 1 for name, n in zip(FACTORS, shape, strict=True) if name in effect)
 
 
-def solve(squares: dict[str, float], shape: Sequence[int]) -> dict[str, float]:
+def solve(squares: Mapping[str, Any], shape: Sequence[int]) -> dict[str, Any]:
     """Return the components whose expected mean squares these are; NaN for a source without one.
 
     Args:

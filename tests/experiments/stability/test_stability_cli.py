@@ -84,7 +84,7 @@ def test_a_dry_run_asks_nobody(
     scores = ["planted", "--latents", "sample:6", "--scores", "detection", "--contexts", "20"]
     status, out, err = study(monkeypatch, capsys, *scores, *models, "--dry-run", "--log-dir", tmp_path / "logs")
     assert status == 0, err
-    assert "Each evaluation stands for 12 like it: 2 halves × 3 draws × 2 explanations." in " ".join(out.split())
+    assert "12 evaluations are like each of these: 2 halves × 3 draws × 2 explanations." in " ".join(out.split())
     assert not (tmp_path / "logs").exists()
 
 

@@ -92,7 +92,7 @@ def stability(
         --grader openai/gpt-4o --grader openai/gpt-4o-mini --dry-run
     """
     from inspect_autointerp.cost.prices import read_prices
-    from inspect_autointerp.experiments.plan import demo_asked, read_models, task_arguments
+    from inspect_autointerp.experiments.plan import demo_asked, read_models, read_scores, task_arguments
     from inspect_autointerp.experiments.results import read_found
     from inspect_autointerp.experiments.run import run_study
     from inspect_autointerp.experiments.stability.cost import cost_of
@@ -102,7 +102,6 @@ def stability(
     from inspect_autointerp.experiments.stability.results import stability as computed
     from inspect_autointerp.experiments.stability.views import NOTES, stability_views
     from inspect_autointerp.leaderboard.show import view
-    from inspect_autointerp.tasks.multi_score import score_names
 
     wanted = dict.fromkeys(sampling or ["quantiles", "top"])
     if unknown := [name for name in wanted if name not in get_args(Sampling)]:
@@ -119,7 +118,7 @@ def stability(
         hookpoint=at,
         latents=tuple(usable),
         left_out=left_out,
-        scores=tuple(score_names(scores)),
+        scores=read_scores(scores),
         explainers=tuple(asked.models.values()),
         samplings=tuple(wanted),
         contexts=sizes,

@@ -32,7 +32,7 @@ def cost_of(design: Design, plan: Planned, prices: Mapping[str, ModelCost]) -> t
     alike = len(design.halves) * design.draws * design.reseeds
     explanations = len(design.halves) * design.reseeds
     note = (
-        f"Each evaluation stands for {alike:,} like it: {len(design.halves)} halves × {design.draws} draws ×"
+        f"{alike:,} evaluations are like each of these: {len(design.halves)} halves × {design.draws} draws ×"
         f" {design.reseeds} explanations. The study asks graders {alike:,} times as much, and explainers"
         f" {explanations:,} times: explanations are in Inspect's cache for the other draws and graders."
     )

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -156,7 +156,8 @@ def checked_design(folder: Path, design: Design, more: Mapping[str, Any]) -> Non
     Raises:
         UserError: The folder is of a study of another design.
     """
-    told = json.dumps([repr(design), dict(more)], sort_keys=True, indent=1)
+    facts = asdict(design) | {"store": design.digest, "arguments": dict(more)}
+    told = json.dumps(facts, sort_keys=True, indent=1)
     path = folder / "design.json"
     if path.exists() and path.read_text(encoding="utf-8") != told:
         raise UserError(

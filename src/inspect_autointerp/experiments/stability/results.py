@@ -108,7 +108,7 @@ def _of_score(values: np.ndarray, design: Design) -> dict[str, Any]:
 
 
 def _of_differences(stacked: np.ndarray, contexts: int, seed: int) -> dict[str, Any]:
-    """What paired differences between explainers say.
+    """Analyse the paired differences between explainers.
 
     Args:
         stacked: float (explainer, latent, half, draw, reseed, grader).

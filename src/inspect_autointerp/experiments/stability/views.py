@@ -11,16 +11,17 @@ NOTES = (
     "Each number in the first table is the share of a score's variance over everything that the study draws again, with"
     " a 95 % interval of the share's numerator. Sources with a latent in them: bootstrap over latents. The others,"
     " which move all latents at once: generalized confidence interval by χ², very wide for two halves.",
-    "What was not varied is part of the rest: with one grader, graders are in no number here.",
+    "What was not varied is part of the rest: with one grader, graders are in no number here. Latents without a value"
+    " in any one cell of a score are left out of that score.",
     "reliability: the share of a single score's variance that latents account for (ICC, absolute agreement). of the"
     " mean: the same of a latent's mean over all of the study's cells.",
     "τ: Kendall's τ-b between the latents' scores in two cells that differ in this alone, the mean over such pairs."
     " top: the share of the best latents of one that are among the best of the other. same order: how often two cells"
     " put two explainers in the same order. Other documents bring other contexts and another explanation.",
     "Smallest difference: two equally good explainers on the same latents and contexts differ by more in 5 % of"
-    " repetitions, when latents, documents, test contexts and explanations (and graders, if several) are all drawn"
-    " anew. The last column leaves out what moves all latents at once, as an interval over latents does. *: at another"
-    " number of contexts than the study measured; at more contexts it is at most this. In brackets the 95 % interval.",
+    " repetitions that draw latents, documents, test contexts and explanations (and graders, if several) again. The"
+    " last column leaves out what moves all latents at once, as an interval over latents does. *: at another number of"
+    " contexts than the study measured; at more contexts it is at most this. In brackets the 95 % interval.",
 )
 
 
@@ -53,6 +54,7 @@ def _components(told: Mapping[str, Any]) -> View:
         rows.append(
             [
                 *_label(row),
+                f"{row['latents']:,}",
                 _number(row["mean"]),
                 _number(total**0.5),
                 *cells,
@@ -61,7 +63,7 @@ def _components(told: Mapping[str, Any]) -> View:
             ]
         )
     title = f"Where the variance of one score comes from · store {told['store']} · {told['hookpoint']}"
-    head = ["score", "contexts", "explainer", "mean", "SD", *varied, "reliability", "of the mean"]
+    head = ["score", "contexts", "explainer", "latents", "mean", "SD", *varied, "reliability", "of the mean"]
     return View(title, head, rows, text=3)
 
 

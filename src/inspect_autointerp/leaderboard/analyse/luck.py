@@ -1,8 +1,10 @@
 """Gaps of a leaderboard that are smaller than the smallest difference that is not luck."""
 
 import json
+from itertools import combinations
 from math import nan
 
+import numpy as np
 import pandas as pd
 
 from inspect_autointerp.leaderboard.load.luck import Luck
@@ -31,7 +33,8 @@ def smallest_differences(
         first = entries.iloc[0]
         luck = given or (packaged if packaged and packaged.is_of(first["store"], first["grader"]) else None)
         latents = int(numbers.loc[entries.index, "n"].max())
-        value = luck.smallest(first["score"], latents, _contexts(first["options"])) if luck else None
+        spread = _spread(results, table)
+        value = luck.smallest(first["score"], latents, _contexts(first["options"]), spread) if luck else None
         values |= dict.fromkeys(entries.index, nan if value is None else value)
     return pd.Series(values, name=COLUMN, dtype=float).reindex(results.entries.index)
 
@@ -55,8 +58,16 @@ def note(luck: Luck | None) -> str:
     )
 
 
+def _spread(results: Results, table: int) -> float:
+    """Return the variance over latents of paired differences, the mean over pairs of explainers; 0 without a pair."""
+    values = results.matrix(table)[:, ~results.of(table)["floor"].to_numpy(dtype=bool)].astype(np.float64)
+    off = (values[:, i] - values[:, j] for i, j in combinations(range(values.shape[1]), 2))
+    variances = [np.var(known, ddof=1) for one in off if len(known := one[~np.isnan(one)]) > 1]
+    return float(np.mean(variances)) if variances else 0.0
+
+
 def _contexts(options: str) -> int | None:
     """Return how many contexts a score was graded on, of those kinds that the study draws, too."""
     told = json.loads(options) if options else {}
-    counts = [told.get(name) for name in ("activating", "nonactivating")]
-    return sum(counts) if all(isinstance(count, int) for count in counts) else None
+    counts = [count for name in ("activating", "nonactivating") if isinstance(count := told.get(name), int)]
+    return sum(counts) if len(counts) == 2 else None

@@ -25,26 +25,27 @@ class Luck:
     """Variance components of paired differences between explainers, by score and number of contexts."""
 
     name: str
-    """Where they are from, for a note."""
+    """Source of the components, in words for a note."""
     store: str
     graders: tuple[str, ...]
     parts: Mapping[str, Mapping[int, Mapping[str, float]]]
     """By score, contexts per latent and source."""
 
-    def smallest(self, score: str, latents: int, contexts: int | None) -> float | None:
+    def smallest(self, score: str, latents: int, contexts: int | None, spread: float = 0.0) -> float | None:
         """Return the smallest difference of two means that is not luck; None where the study lacks the score.
 
         Args:
             score: Name of the score.
             latents: Latents that the means are over.
             contexts: Test contexts per latent; None where the score has no such number.
+            spread: Variance over latents of the paired differences at hand, see `smallest_difference`.
         """
         measured = self.parts.get(score)
         if not measured or latents < 1:
             return None
         wanted = contexts or min(measured)
         nearest = max((n for n in measured if n <= wanted), default=min(measured))
-        return smallest_difference(measured[nearest], latents, wanted / nearest)
+        return smallest_difference(measured[nearest], latents, wanted / nearest, spread=spread)
 
     def is_of(self, store: str, grader: str) -> bool:
         """Return whether a table is over the study's store, by one of its graders."""
