@@ -15,6 +15,7 @@ from inspect_ai.tool import ToolChoice, ToolInfo
 
 from inspect_autointerp.builtin.lexical.provider import LexicalAPI
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.inspect_support.compat import PrerequisiteError
 from inspect_autointerp.leaderboard.load.log_entry import read_entries
 from inspect_autointerp.leaderboard.load.results_from_logs import read_results
 from inspect_autointerp.leaderboard.submit.recompute_statistics import compare_statistics
@@ -66,6 +67,7 @@ def test_grading_stops_on_one_side_of_a_value(planted_store: Path, tmp_path: Pat
 def test_fuzzing_stops_with_its_pairs_whole(planted_store: Path, tmp_path: Path) -> None:
     log = run(planted_store, tmp_path, "fuzzing", stop="width:0.4", test_mismarked=25)
     samples = [sample.model_dump() for sample in log.samples or []]
+    assert log.status == "success"
     assert compare_statistics(samples).differences == []
     assert any(
         score.metadata["stopped"]["graded"] < score.metadata["stopped"]["of"] for score in scores(log, "fuzzing")
@@ -117,13 +119,17 @@ class Breaks:
         self.calls, self.left, inner = 0, 10**9, LexicalAPI.generate
 
         async def generate(
-            api: LexicalAPI, input: list[ChatMessage], tools: list[ToolInfo], choice: ToolChoice, config: GenerateConfig
+            api: LexicalAPI,
+            input: list[ChatMessage],
+            tools: list[ToolInfo],
+            tool_choice: ToolChoice,
+            config: GenerateConfig,
         ) -> ModelOutput:
             self.calls += 1
             self.left -= 1
             if self.left < 0:
-                raise KeyboardInterrupt
-            return await inner(api, input, tools, choice, config)
+                raise PrerequisiteError("the provider takes no more calls")
+            return await inner(api, input, tools, tool_choice, config)
 
         monkeypatch.setattr(LexicalAPI, "generate", generate)
 
@@ -165,7 +171,7 @@ def test_an_evaluation_stops_when_the_mean_is_known(planted_store: Path, tmp_pat
     facts = summary.metadata
     assert facts["by"] == "above:0.4"
     assert facts["of"] == "mean of detection/balanced_accuracy"
-    assert len(log.samples or []) + len(summary.early_stops) == facts["asked_for"] == 40
+    assert len(log.samples or []) + len(summary.early_stops) == facts["asked_for"] == 24  # what it has
     assert facts["decided_after"] <= facts["latents"] <= len(log.samples or []) <= facts["decided_after"] + 3
     assert re.fullmatch(r"stop_mean: above:0.4 after \d+ latents", str(summary.early_stops[0].reason))
     assert facts["low"] > 0.4
@@ -188,7 +194,7 @@ def test_an_evaluation_stops_when_two_explainers_differ(planted_store: Path, tmp
     facts = log.results.early_stopping.metadata
     assert facts["of"] == "mean difference of detection/balanced_accuracy"
     assert facts["high"] < 0  # saying nothing is worse
-    assert facts["latents"] < 40
+    assert facts["latents"] < facts["asked_for"]
 
 
 def test_the_leaderboard_keeps_stopped_runs_apart(planted_store: Path, tmp_path: Path) -> None:
