@@ -29,7 +29,9 @@ def test_what_is_asked_for(asked: object, kinds: tuple[str, ...], store_folder: 
     ("asked", "message"),
     [
         pytest.param(
-            "hard", r"negatives=hard: unknown kind 'hard'; give all, or some of random, importance, neighbours", id="name"
+            "hard",
+            r"negatives=hard: unknown kind 'hard'; give all, or some of random, importance, neighbours",
+            id="name",
         ),
         pytest.param("all,random", r"unknown kind 'all'", id="all beside another"),
         pytest.param("similar", r"no similar contexts; `autointerp negatives .* --kind similar` adds them", id="kind"),
