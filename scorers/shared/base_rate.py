@@ -6,7 +6,6 @@ randomness is not in them.
 
 from collections.abc import Sequence
 from math import sqrt
-from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -44,7 +43,7 @@ def base_rate_intervals(verdicts: Sequence[Verdict], facts: LatentFacts, level: 
     if not (activating and silent):
         return {}
     labels = np.array([verdict.label for verdict in activating], dtype=float)
-    hits, alarms = wilson(labels.mean(), len(labels), sqrt(level)), false_positive_rate(silent, sqrt(level))
+    hits, alarms = clopper_pearson(labels.mean(), len(labels), sqrt(level)), false_positive_rate(silent, sqrt(level))
     alone, p = false_positive_rate(silent, level), facts.firing_share
     return {
         "tnr": Interval(1 - alone.high, 1 - alone.low),
@@ -79,16 +78,18 @@ def false_positive_rate(silent: Sequence[Verdict], level: float = 0.95) -> Inter
     if not drawn.any():
         return Interval(certain / total, certain / total)
     n = rest**2 / float((weights[drawn] ** 2).sum()) / (1 - drawn.sum() / rest)
-    low, high = wilson(float(weights[drawn] @ labels[drawn]) / rest, n, level)
+    low, high = clopper_pearson(float(weights[drawn] @ labels[drawn]) / rest, n, level)
     return Interval((certain + rest * low) / total, (certain + rest * high) / total)
 
 
-def wilson(share: float, n: float, level: float = 0.95) -> Interval:
-    """Return Wilson's interval of a share of n things, where n need not be whole."""
-    z = NormalDist().inv_cdf((1 + level) / 2)
-    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z * sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
-    return Interval(max(0.0, middle - half), min(1.0, middle + half))
+def clopper_pearson(share: float, n: float, level: float = 0.95) -> Interval:
+    """Return Clopper and Pearson's interval of a share of n things, where n need not be whole (Korn and Graubard)."""
+    from scipy.special import betaincinv
+
+    hits, tail = share * n, (1 - level) / 2
+    low = float(betaincinv(hits, n - hits + 1, tail)) if share > 0 else 0.0
+    high = float(betaincinv(hits + 1, n - hits, 1 - tail)) if share < 1 else 1.0
+    return Interval(low, high)
 
 
 def _f1(p: float, tpr: float, fpr: float) -> float:

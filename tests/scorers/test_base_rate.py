@@ -11,7 +11,7 @@ from inspect_autointerp.contexts.importance import importance_draw
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.inspect_support.verdicts import LatentFacts, Verdict, from_columns, to_columns
 from inspect_autointerp.latent import Context
-from inspect_autointerp.scorers.shared.base_rate import base_rate_intervals, base_rate_metadata, wilson
+from inspect_autointerp.scorers.shared.base_rate import base_rate_intervals, base_rate_metadata, clopper_pearson
 from inspect_autointerp.scorers.shared.classification import classification_statistics
 from inspect_autointerp.scorers.shared.ranking import auroc, ranking_statistics
 from inspect_autointerp.scorers.simulation.statistics import correlation_statistics, pearson
@@ -89,9 +89,10 @@ def test_weighted_correlation_is_that_of_repeated_contexts() -> None:
     assert values["correlation_weighted"] == pytest.approx(pearson(predicted, true), abs=1e-6)
 
 
-def test_wilson_of_a_known_share() -> None:
-    assert wilson(0.0, 10) == pytest.approx((0, 0.2775), abs=1e-4)  # Wilson (1927), z = 1.96
-    assert wilson(0.5, 20) == pytest.approx((0.2993, 0.7007), abs=1e-4)
+def test_clopper_pearson_of_a_known_share() -> None:
+    assert clopper_pearson(0.0, 10) == pytest.approx((0, 1 - 0.025**0.1))  # (1 − p)¹⁰ = 0.025
+    assert clopper_pearson(1.0, 10) == pytest.approx((0.025**0.1, 1))
+    assert clopper_pearson(0.5, 20) == pytest.approx((0.2720, 0.7280), abs=1e-4)
 
 
 def test_certain_contexts_leave_only_the_activating_in_doubt() -> None:
@@ -107,7 +108,7 @@ def test_random_contexts_get_no_intervals() -> None:
     assert base_rate_metadata(random, LatentFacts(firing_share=0.2)) == {}
 
 
-@pytest.mark.parametrize(("rate", "helps"), [(0.002, True), (0.05, False), (0.3, True)])
+@pytest.mark.parametrize(("rate", "helps"), [(0.002, True), (0.002, False), (0.05, False), (0.3, True)])
 def test_intervals_hold_the_population_value(rate: float, helps: bool) -> None:
     rng = np.random.default_rng(3)
     p, tpr, n = 0.01, 0.8, 400

