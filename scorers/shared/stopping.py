@@ -24,7 +24,7 @@ as without a rule, and an answer would be easier to guess."""
 LABELLED = ("detection", "fuzzing")
 """Scores that label contexts one by one, and so take a rule."""
 KEY = "stopped"
-"""Name in a score's metadata of what is said of stopping."""
+"""Name, in a score's metadata, of the facts about stopping."""
 
 Ask = Callable[[Sequence[Sequence[str]], int], Awaitable[Judged]]
 """Has texts labelled by every grader, which come in calls; the number is that of the first text, from 1."""

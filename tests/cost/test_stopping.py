@@ -1,4 +1,4 @@
-"""What a rule of stopping saves, and what a precision takes, foretold."""
+"""Calls that a rule of stopping leaves, and designs for a precision."""
 
 from dataclasses import replace
 from math import isnan, nan

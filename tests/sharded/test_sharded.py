@@ -67,6 +67,7 @@ def test_arguments_of_a_task_come_from_a_file_too(tmp_path: Path) -> None:
         (["--model", "a/b,c/d"], "one model"),
         (["fuzzing"], "a sharded evaluation has one task"),
         (["--task-config", "nowhere.yaml"], "cannot be read"),
+        (["-T", "stop_mean=width:0.1"], "stop_mean=…: each shard would stop by itself"),
         (["-T", "suite=demo"], "suite=demo: a suite draws its own latents"),
         (["--latnts", "0:20"], "inspect eval: No such option '--latnts'"),
         (["--model"], "inspect eval: Option '--model' requires an argument"),

@@ -197,3 +197,34 @@ def test_a_mistake_is_one_line(
     assert (status, out) == (2, "")
     assert message in err
     assert err.count("\n") == 1
+
+
+def test_a_rule_of_stopping_is_taken_into_account(
+    store_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["detection", "--store", store_folder, *ARGUMENTS, "--sample", 2, "--json"]
+    calls = []
+    for more in ([], ["-T", "stop=above:0.2", "--accuracy", "0.95"]):
+        code, out, err = run(monkeypatch, capsys, *given, *more)
+        assert (code, err) == (0, "")
+        calls.append({row["for"]: row["calls"] for row in json.loads(out)["rows"]})
+    assert calls[1]["explanation"] == calls[0]["explanation"]
+    assert calls[1]["detection"] < calls[0]["detection"] or calls[0]["detection"] <= 12  # one batch is all there is
+    assert any("stop=above:0.2" in note for note in json.loads(out)["notes"])
+    code, _, err = run(monkeypatch, capsys, "embedding", "--store", store_folder, "-T", "stop=width:0.2")
+    assert (code, "none of the scores embedding labels contexts" in err) == (1, True)
+
+
+def test_a_precision_says_how_many_latents_and_contexts(
+    store_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["detection", "--store", store_folder, *ARGUMENTS, "--sample", 2, "--precision", 0.02]
+    code, out, _ = run(monkeypatch, capsys, *given)
+    assert code == 0
+    assert "for a mean ± 0.02 (95 %)" in out
+    assert "variance between latents 0.0101" in out
+    code, out, _ = run(monkeypatch, capsys, *given, "--json")
+    designs = {row["contexts"]: row for row in json.loads(out)["designs"]}
+    assert designs[20]["latents"] == 124  # (1.96 / 0.02)² · (0.0101 + 0.0556 / 20)
+    code, _, err = run(monkeypatch, capsys, "detection", "--precision", 2)
+    assert (code, "--precision must be in (0, 1), got 2" in err) == (1, True)

@@ -1,4 +1,4 @@
-"""What finished logs say of a grader's accuracy, latent by latent."""
+"""A grader's accuracy on each latent, from finished logs."""
 
 from collections.abc import Mapping
 

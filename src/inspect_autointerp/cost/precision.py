@@ -1,4 +1,4 @@
-"""How many latents and contexts give a mean's interval a half-width, and what they cost."""
+"""Numbers of latents and contexts that give a mean's interval a half-width, and their cost."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -43,7 +43,7 @@ def designs(score: str, known: Components, half_width: float, estimate: Estimate
     explaining = [row for row in estimate.rows if row.purpose == EXPLANATION]
     grading = [row for row in estimate.rows if row.purpose == score]
     tried: Sequence[int | None] = (None,) if isnan(known.within) else CONTEXTS
-    found = []
+    rows = []
     for contexts in tried:
         latents = known.latents(half_width, contexts or planned)
         share = 1.0 if contexts is None else contexts / planned
@@ -51,8 +51,8 @@ def designs(score: str, known: Components, half_width: float, estimate: Estimate
             latents / estimate.drawn * (_sum(explaining, name) + share * _sum(grading, name))
             for name in ("calls", "tokens", "money")
         ]
-        found.append(Design(score, contexts, latents, *sums))
-    return found
+        rows.append(Design(score, contexts, latents, *sums))
+    return rows
 
 
 def precision_table(rows: Sequence[Design], half_width: float, known: dict[str, Components]) -> Table:

@@ -26,7 +26,7 @@ class Components:
     mean: float
     """Mean over latents."""
     source: str
-    """Where these are from."""
+    """Logs that these are from, for the reader."""
 
     def variance(self, contexts: int) -> float:
         """Return the variance of a latent's value from so many activating contexts, and as many random ones."""

@@ -66,6 +66,8 @@ class Arguments:
                 task[name.replace("-", "_")] = _value(text)
         if "latents" in task:
             raise UserError("-T latents=…: eval-sharded divides the latents itself; give --latents")
+        if task.get("stop_mean") is not None:
+            raise UserError("-T stop_mean=…: each shard would stop by itself; run inspect eval instead")
         if task.get("suite") is not None:
             raise UserError(f"-T suite={task['suite']}: a suite draws its own latents, few enough for inspect eval")
         return Arguments(tuple(given), task)

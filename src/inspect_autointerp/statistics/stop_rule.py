@@ -1,4 +1,4 @@
-"""When to stop: `-T stop=width:0.2`, `-T stop=above:0.7,below:0.7`, `-T stop_mean=width:0.04`."""
+"""Rules of stopping: `-T stop=width:0.2`, `-T stop=above:0.7,below:0.7`, `-T stop_mean=width:0.04`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
