@@ -32,7 +32,7 @@ def test_alpha_of_sums_is_inspect_s() -> None:
     ones, total = np.nansum(drawn[several], axis=1), known[several].sum(axis=1)
     mine = _alpha(float((2 * ones * (total - ones) / (total - 1)).sum()), float(ones.sum()), float(total.sum()))
     units = [row[there].tolist() for row, there in zip(drawn[several], known[several], strict=True)]
-    theirs = krippendorff_alpha("nominal")([SampleScore(score=Score(value=unit)) for unit in units])
+    theirs = krippendorff_alpha("nominal")([SampleScore(score=Score(value=unit)) for unit in units])  # pyright: ignore
     assert mine == pytest.approx(float(theirs))  # type: ignore[arg-type]
     assert alpha_of(drawn, np.arange(300) // 10, np.ones((200, 30))).mean == pytest.approx(mine)
 
