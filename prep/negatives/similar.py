@@ -47,7 +47,7 @@ def similar(
     at = store.at(hookpoint)
     postings, n_latents = at.postings, at.width
     parts: dict[Split, np.ndarray] = {split: store.pool[store.in_split(store.pool, split)] for split in SPLITS}
-    vectors = {split: embed(pool) for split, pool in parts.items() if len(pool)}
+    vectors: dict[Split, np.ndarray | csr_matrix] = {split: embed(pool) for split, pool in parts.items() if len(pool)}
     pool_starts: dict[int, list[np.ndarray]] = {latent: [] for latent in latents}
     for begin in range(0, len(latents), block):
         some = latents[begin : begin + block]
