@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from hashlib import sha256
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -17,7 +18,8 @@ def tensors_sha256(tensors: Mapping[str, Tensor], description: str = "") -> str:
     digest = sha256(description.encode())
     for name, tensor in sorted(tensors.items()):
         digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+        array = cast(Any, tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+        digest.update(array)  # a buffer, which types say only from Python 3.12 on
     return digest.hexdigest()
 
 

@@ -35,7 +35,7 @@ class DimensionsCoder:
 class Dimensions:
     """`dimensions`, before the width is known."""
 
-    hookpoint = None
+    hookpoint: str | None = None
 
     def __init__(self, source: str, device: str | torch.device = "cpu") -> None:
         self.source, self._device = source, device

@@ -70,7 +70,7 @@ class Neurons:
         UserError: It is none of these.
     """
 
-    hookpoint = None
+    hookpoint: str | None = None
 
     def __init__(self, source: str, device: str | torch.device = "cpu", seed: int = 0) -> None:
         number = r"(?:(?P<k>[1-9]\d*)|(?P<rms>[1-9]\d?(?:\.\d+)?)rms)"

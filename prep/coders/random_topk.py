@@ -59,7 +59,7 @@ class RandomTopk:
         UserError: It is not of this form.
     """
 
-    hookpoint = None
+    hookpoint: str | None = None
 
     def __init__(
         self, source: str, device: str | torch.device = "cpu", seed: int = 0, dtype: Precision = "float32"

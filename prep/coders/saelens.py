@@ -65,7 +65,8 @@ class SaeLensCoder:
         self.trained = _trained(metadata, options)
         self._centred = centred(source, metadata.hook_name, self.model_name, options)
         self.sha256 = weights_sha256(sae)
-        self.decoder: Tensor | None = sae.W_dec.detach()
+        decoder: Tensor = sae.W_dec.detach()
+        self.decoder: Tensor | None = decoder
         self.encoder: Tensor | None = sae.W_enc.detach().T if hasattr(sae, "W_enc") else None
         self.transcodes = "transcoder" in self.architecture
         self._hidden = self._scale = None
@@ -77,9 +78,9 @@ class SaeLensCoder:
         if self.architecture in _JUMPRELU:
             self._threshold = checked_threshold(sae.threshold.detach(), source)
         if self.architecture == "topk" and cfg.rescale_acts_by_decoder_norm:
-            self._scale = self.decoder.norm(dim=-1)
+            self._scale = decoder.norm(dim=-1)
             tiny = torch.finfo(torch.float32).tiny  # a row of zeros stays one
-            self.decoder = self.decoder / self._scale.clamp(min=tiny)[:, None]  # as decoding has it
+            self.decoder = decoder / self._scale.clamp(min=tiny)[:, None]  # as decoding has it
 
     @torch.no_grad()
     def encode(self, x: Tensor) -> Triples:

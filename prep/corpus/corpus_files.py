@@ -6,6 +6,7 @@ import lzma
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from io import IOBase
 from pathlib import PurePosixPath
 from typing import BinaryIO, cast
 
@@ -92,4 +93,4 @@ def file_documents(
 def _zstandard(raw: BinaryIO) -> BinaryIO:
     import pyarrow as pa
 
-    return cast(BinaryIO, pa.CompressedInputStream(raw, "zstd"))
+    return cast(BinaryIO, pa.CompressedInputStream(cast(IOBase, raw), "zstd"))

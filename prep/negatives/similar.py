@@ -1,6 +1,7 @@
 """Silent windows that read like those a latent fires on."""
 
 from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 import numpy as np
 from scipy.sparse import csr_matrix, issparse
@@ -45,8 +46,8 @@ def similar(
     """
     at = store.at(hookpoint)
     postings, n_latents = at.postings, at.width
-    parts = {split: store.pool[store.in_split(store.pool, split)] for split in SPLITS}
-    vectors = {split: embed(pool) for split, pool in parts.items() if len(pool)}
+    parts: dict[Split, np.ndarray] = {split: store.pool[store.in_split(store.pool, split)] for split in SPLITS}
+    vectors: dict[Split, np.ndarray | csr_matrix] = {split: embed(pool) for split, pool in parts.items() if len(pool)}
     pool_starts: dict[int, list[np.ndarray]] = {latent: [] for latent in latents}
     for begin in range(0, len(latents), block):
         some = latents[begin : begin + block]
@@ -60,7 +61,7 @@ def similar(
             if not asked:
                 continue
             cosine = _means(embed, list(asked.values())) @ pool_vectors.T
-            cosine = cosine.toarray() if issparse(cosine) else cosine
+            cosine = cast(Any, cosine).toarray() if issparse(cosine) else cosine
             for row, latent in zip(cosine, asked, strict=True):
                 starts, flags = windows[latent]
                 row[np.isin(parts[split], starts[(flags & POOL) > 0])] = -np.inf

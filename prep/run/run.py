@@ -121,6 +121,7 @@ def write_store(
             pool = selection.pool  # the same for all: it does not depend on the latents
         if interrupted():
             raise Interrupted("interrupted while the store was written; --resume continues from the end of the pass")
+    assert pool is not None, "a run has a hookpoint"
     np.save(folder / "pool.npy", pool)
     manifest = replace(state.manifest, files=hash_files(folder))
     manifest.write(folder)

@@ -102,7 +102,7 @@ class Found(AllOrNothing):
             except (OSError, SafetensorError) as error:
                 raise UserError(f"{folder}: a file is missing or broken ({error}); make it again") from error
             mine, its = self.directions[name].neighbours, other.neighbours
-            if (mine is None) != (its is None) or (mine is not None and not np.array_equal(mine, its)):
+            if (mine is None) != (its is None) or not (mine is None or its is None or np.array_equal(mine, its)):
                 raise UserError(
                     f"{folder}: it found different neighbours of latents at {name}, as other kinds of GPU can; run all"
                     " shards on one kind of GPU"

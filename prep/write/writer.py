@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -118,11 +119,12 @@ def _write_latents(
             writer.write_table(table(slice(begin, begin + _GROUP)))
 
 
-def _lists(rows: np.ndarray) -> pa.Array:
+def _lists(rows: np.ndarray) -> "pa.Array[Any]":
     """A list per row, null where its numbers are NaN."""
     null = np.isnan(rows).any(axis=1)
     ends = np.cumsum(np.where(null, 0, rows.shape[1]), dtype=np.int32)
-    return pa.ListArray.from_arrays(np.append(np.int32(0), ends), rows[~null].ravel(), mask=pa.array(null))
+    make = cast(Any, pa.ListArray).from_arrays  # the stubs know no array of numpy
+    return make(np.append(np.int32(0), ends), rows[~null].ravel(), mask=cast(Any, pa).array(null))
 
 
 def hash_files(folder: Path) -> dict[str, str]:

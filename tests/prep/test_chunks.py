@@ -179,7 +179,7 @@ def test_hashes_and_splits_depend_on_the_tokens_of_the_document_alone(
     chunker, batches = chunked(documents, settings)
     side: dict[tuple[int, ...], bool] = {}
     for document, test in zip(documents, chunker.test, strict=True):
-        assert side.setdefault(tuple(document), test) == test
+        assert side.setdefault(tuple(document), bool(test)) == test
     hashes: dict[tuple[tuple[int, ...], int], int] = {}
     for window, row in zip(windows_by_hand(documents, settings), rows_of(batches), strict=True):
         key = tuple(documents[window.document]), window.number

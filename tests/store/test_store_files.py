@@ -34,7 +34,8 @@ def new(store_folder: Path, tmp_path: Path) -> Path:
     table = pq.read_table(folder / LATENTS)
     at = table.column_names.index("n_tokens")
     counts = np.asarray(table["n_tokens"]) + 1
-    pq.write_table(table.set_column(at, "n_tokens", [counts]), folder / "more.parquet")
+    changed = table.set_column(at, "n_tokens", [counts])  # pyright: ignore[reportArgumentType]  # no array in the stubs
+    pq.write_table(changed, folder / "more.parquet")
     content = (folder / "more.parquet").read_bytes()
     (folder / "more.parquet").unlink()
     forge_file(folder, LATENTS, content)
