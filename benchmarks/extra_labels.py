@@ -40,7 +40,7 @@ STATISTICS = ("f1", "precision", "auprc", "balanced_accuracy")
 BANDS = (SHARES, (1e-4, 1e-3), (1e-3, 0.01), (0.01, 0.05))
 WINDOWS = (500, 8192)
 AUROCS = (0.8, 0.9, 0.95, 0.99, 1.0)
-"""Of the simulated predictor."""
+"""AUROCs of the simulated predictor."""
 
 
 class Unit(NamedTuple):

@@ -45,10 +45,9 @@ def detection(
             name, with `explainer=shuffled` each for another latent.
         test_activating: Activating contexts to grade on.
         test_nonactivating: Non-activating contexts of each kind to grade on.
-        negatives: Kinds of non-activating contexts, separated by commas, or `all` that the store holds. `random` is
-            always included, unless `importance` takes its place: drawn where the explanation makes false alarms likely,
-            and weighted. On `neighbours` a latent with a similar decoder direction fires, on `cooccurring` one
-            that often fires in the same windows; `similar` contexts have similar text. Each gets its own score.
+        negatives: Kinds of non-activating contexts, separated by commas, or `all` that the store holds: `random` or,
+            weighted and where false alarms are likely, `importance`; `neighbours` (a latent with a similar decoder
+            direction fires), `cooccurring` (one that often fires along), `similar` (text). Each gets its own score.
         min_contexts: A latent with fewer activating or random contexts is skipped and counted in the log; one with
             fewer of a harder kind is undefined there.
         window: Tokens in a context, to make contexts shorter than the store's windows: 16 of 32, say. Firing

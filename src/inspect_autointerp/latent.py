@@ -79,7 +79,7 @@ class Context:
     neighbour: int | None = None
     """The other latent of the hookpoint that fires in it, of the kinds `neighbours`, `cooccurring` and `intruder`."""
     weight: float | None = None
-    """How many windows of the pool a context of the kind `importance` stands for: 1 / the probability of drawing it."""
+    """Number of windows that a context of the kind `importance` counts for: 1 / the probability of drawing it."""
 
     @property
     def max_activation(self) -> float:

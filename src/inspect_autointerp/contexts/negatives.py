@@ -31,7 +31,7 @@ def negative_kinds(store: Store, hookpoint: str, negatives: object) -> tuple[Neg
     if unknown := sorted(wanted - set(known)):
         raise UserError(f"negatives={text}: unknown kind {unknown[0]!r}; give all, or some of {', '.join(known)}")
     if wanted >= set(POPULATION):
-        raise UserError(f"negatives={text}: random and importance stand for the same windows; give one of them")
+        raise UserError(f"negatives={text}: random and importance are drawn from the same windows; give one of them")
     hard: list[Negative] = [kind for kind in HARD if kind in wanted]
     for kind in hard:
         _look(store, hookpoint, kind)

@@ -43,7 +43,7 @@ class Verdict:
     decile: int | None = None
     """Decile of an activating context, 1 (weakest) to 10."""
     weight: float | None = None
-    """How many windows of the pool an importance-sampled context stands for, 1 or more; None of other kinds."""
+    """Number of windows that an importance-sampled context counts for, 1 or more; None of other kinds."""
     label: int | None = None
     """The grader's label, 1 or 0; for intruder, 1 for the text that was named. None where unscored."""
     probability: float | None = None
