@@ -45,6 +45,8 @@ RATES: dict[str, tuple[float, float]] = {
 """TPR and TNR of the grader."""
 FIXED = (50, 30, 20, 10)
 """Contexts of each kind of the designs that grade fewer of every latent, and stop nowhere."""
+TIE = 0.005
+"""Explainers whose means over all contexts are closer than this count as equal: their order is of no account."""
 Labels = dict[str, np.ndarray]
 """By explainer, bool (2, latent, pair): which contexts were labelled correctly, activating and random."""
 
@@ -196,7 +198,7 @@ def replayed(labels: Labels, title: str, draws: int, seed: int) -> Table:
     for name in short_labels(labels).values():
         table.add_column(name, justify="right")
     full = {name: sides.mean(axis=(0, 2)) for name, sides in labels.items()}
-    order = _order({name: float(values.mean()) for name, values in full.items()})
+    apart = [(one, other) for one in full for other in full if full[one].mean() > full[other].mean() + TIE]
     widths = {name: np.ptp(bootstrap_interval(values.tolist())) for name, values in full.items()}
     whole = [f"{values.mean():.3f} ± {widths[name] / 2:.3f}" for name, values in full.items()]
     table.add_row("all", "100", "1.00", "1.00", "100", "", *whole)
@@ -211,7 +213,7 @@ def replayed(labels: Labels, title: str, draws: int, seed: int) -> Table:
                 graded.append(pairs.mean() / sides.shape[2])
                 wide.append(np.ptp(bootstrap_interval(estimates.tolist())) / widths[name] if widths[name] else np.nan)
                 means[name].append(now[name])
-            same.append(_order(now) == order)
+            same.append(all(now[one] > now[other] for one, other in apart))
         label = f"stop={design}" if isinstance(design, StopRule) else f"{design} + {design} of every latent"
         share, ratio = float(np.mean(graded)), float(np.nanmean(wide))
         shown = [f"{100 * share:.0f}", f"{ratio:.2f}", f"{ratio**2:.2f}", f"{100 * share * ratio**2:.0f}"]
@@ -226,10 +228,6 @@ def _design(design: StopRule | int, positives: np.ndarray, negatives: np.ndarray
         return runs.pairs, runs.estimate
     first = (positives[:, :design].mean(axis=1) + negatives[:, :design].mean(axis=1)) / 2
     return np.full(len(first), min(design, positives.shape[1])), first
-
-
-def _order(means: dict[str, float]) -> list[str]:
-    return sorted(means, key=lambda name: -means[name])
 
 
 def main(given: Sequence[str] | None = None) -> None:

@@ -211,8 +211,8 @@ def test_a_rule_of_stopping_is_taken_into_account(
     assert calls[1]["explanation"] == calls[0]["explanation"]
     assert calls[1]["detection"] < calls[0]["detection"] or calls[0]["detection"] <= 12  # one batch is all there is
     assert any("stop=above:0.2" in note for note in json.loads(out)["notes"])
-    code, _, err = run(monkeypatch, capsys, "embedding", "--store", store_folder, "-T", "stop=width:0.2")
-    assert (code, "none of the scores embedding labels contexts" in err) == (1, True)
+    code, _, err = run(monkeypatch, capsys, "embedding", "intruder", "--store", store_folder, "-T", "stop=width:0.2")
+    assert (code, "none of the scores embedding, intruder labels contexts" in err) == (2, True)
 
 
 def test_a_precision_says_how_many_latents_and_contexts(
@@ -227,4 +227,4 @@ def test_a_precision_says_how_many_latents_and_contexts(
     designs = {row["contexts"]: row for row in json.loads(out)["designs"]}
     assert designs[20]["latents"] == 124  # (1.96 / 0.02)² · (0.0101 + 0.0556 / 20)
     code, _, err = run(monkeypatch, capsys, "detection", "--precision", 2)
-    assert (code, "--precision must be in (0, 1), got 2" in err) == (1, True)
+    assert (code, "--precision must be in (0, 1), got 2" in err) == (2, True)
