@@ -27,7 +27,7 @@ def simulation(
     grader: str | None = None,
     seed: int = 0,
 ) -> Task:
-    """Explain latents, and grade each explanation by simulation (arXiv 2410.13928, §3.3.5).
+    """Explain latents, and grade each explanation by simulation (arXiv 2410.13928).
 
     Arguments that are not listed here are as in `tasks.detection`.
 

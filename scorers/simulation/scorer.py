@@ -1,6 +1,6 @@
 """Simulation: does the explanation tell how strongly the latent fires on each token?
 
-Protocol of Bills et al. 2023 as in arXiv 2410.13928, §3.3.5, all at once: the grader reads the explanation and some
+Protocol of Bills et al. 2023 as in arXiv 2410.13928, all at once: the grader reads the explanation and some
 texts token by token, and predicts each token's activation. Differences: the wording; several texts a call, and silent
 tokens go without saying (with `every` they are named, as in the paper); tokens are answered by number and name, so that
 what does not line up is caught; what was answered is read, and its log-probabilities, rather than those of a prompt;
