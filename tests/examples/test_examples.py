@@ -57,7 +57,7 @@ def test_gpt2_small_script_compares_explainers(small: dict[str, str], tmp_path: 
     assert "balanced accuracy" in output
 
 
-def test_suite_eval_set_runs_explainers_and_floors_and_does_not_repeat_them(tmp_path: Path) -> None:
+def test_suite_eval_set_runs_explainers_and_floors_once(tmp_path: Path) -> None:
     command = (sys.executable, str(EXAMPLES / "suite_eval_set.py"))
     given = {"LOGS": "logs", "LIMIT": "2"}
     assert "3 of 3 complete" in run(*command, cwd=tmp_path, **given)

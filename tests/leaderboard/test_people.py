@@ -129,10 +129,10 @@ def test_files_that_cannot_be_used_are_a_line_each(logs: Path, rated: tuple[Path
     (folder / "ada-again.json").write_text(json.dumps(again))
     result = board(logs, "--ratings", folder, "--key", key)
     assert result.exit_code == 0, result.output
-    said = result.stderr.splitlines()
-    assert len(said) == 4, said
+    lines = result.stderr.splitlines()
+    assert len(lines) == 4, lines
     for word in ("half-finished", "edited after it was saved", "of the sheet", "again, in another session"):
-        assert sum(word in line for line in said) == 1, (word, said)
+        assert sum(word in line for line in lines) == 1, (word, lines)
     assert "4 raters" in result.output
 
 

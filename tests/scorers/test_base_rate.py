@@ -73,12 +73,12 @@ def test_weighted_correlation_is_that_of_repeated_contexts() -> None:
     rng = np.random.default_rng(0)
     rows = [(rng.random(4).astype(np.float32), rng.random(4)) for _ in range(5)]
     weights = [None, None, 1.0, 3.0, 2.0]
-    contexts, said = [], []
+    contexts, verdicts = [], []
     for (true, predicted), weight in zip(rows, weights, strict=True):
         kind = "activating" if weight is None else "importance"
         contexts.append(Context(kind, 0, "", (), true, weight=weight))
-        said.append(Verdict(kind=kind, values=predicted.tolist(), weight=weight))
-    values = correlation_statistics(contexts, said, LatentFacts(firing_share=0.25))
+        verdicts.append(Verdict(kind=kind, values=predicted.tolist(), weight=weight))
+    values = correlation_statistics(contexts, verdicts, LatentFacts(firing_share=0.25))
     # Three silent contexts of weights 1, 3, 2 count 0.5, 1.5, 1 beside two activating ones: as 2, 2, 1, 3, 2 copies.
     copies = np.repeat(np.arange(5), [2, 2, 1, 3, 2])
     true, predicted = (np.concatenate([rows[i][part] for i in copies]) for part in (0, 1))

@@ -106,9 +106,9 @@ def test_refine_shows_what_was_wrong_and_keeps_the_best(explained: Explained) ->
 
     options = {"name": "refine", "rounds": 2, "checked": 10, "errors": 3}
     log, explanations = explained(model(explain), model(grade, name="grader"), explainer=options)
-    again = [prompt for prompt in prompts if "An earlier explanation was: first" in prompt]
+    again = [prompt for prompt in prompts if "An earlier explanation: first" in prompt]
     assert len(again) == 3
-    assert all(prompt.count("\nSilent ") <= 3 for prompt in again)
+    assert all(prompt.count("\nSilent text ") <= 3 for prompt in again)
     assert all(prompt.split("An earlier")[1].count("\nExample ") <= 3 for prompt in again)
     for one in explanations:
         assert one["source"] == "refine/explain/3"

@@ -129,7 +129,7 @@ def test_explain_a_worked_example_word_for_word_is_unscored(explained: Explained
     for sample in log.samples or []:
         score = (sample.scores or {})["detection"]
         assert score.reason == "repeats_worked_example"
-        assert "is that of one of the worked latents above, word for word" in sample.messages[-2].text
+        assert "repeats an earlier latent's explanation word for word" in sample.messages[-2].text
         assert sum(message.role == "assistant" for message in sample.messages) == 5, "asked again once"
 
 

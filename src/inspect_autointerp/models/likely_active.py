@@ -21,11 +21,12 @@ _N_WORDS = 2**20
 
 
 class LikelyActive:
-    """For windows of a store and an explanation: the sum of idf² over the distinct words that both hold.
+    """Predict on which windows of a store an explanation makes a grader say "active".
 
-    The product of their TF-IDF vectors with each word counted once, and not divided by their lengths: all windows have
-    as many tokens, and an explanation may say much besides the word that a rare latent fires on. A rare word thus
-    outweighs any common ones.
+    The prediction is the sum of idf² over the distinct words that a window shares with the explanation. This is the
+    product of their TF-IDF vectors, with each word counted once and without a division by lengths: all windows have
+    the same number of tokens, and an explanation may contain many words that a rare latent does not fire on. A rare
+    word therefore outweighs common ones.
 
     Args:
         store: The store.
