@@ -71,7 +71,7 @@ def _stopped(
     low, high = balance_bounds(positives, negatives, rules[0].level)
     means: np.ndarray = np.cumsum((positives.astype(np.float64) + negatives) / 2, axis=1) / np.arange(1, pairs + 1)
     truth = means[:, -1]
-    holds = ((low <= truth[:, None] + 1e-9) & (truth[:, None] - 1e-9 <= high)).all(axis=1)
+    holds = np.asarray(((low <= truth[:, None] + 1e-9) & (truth[:, None] - 1e-9 <= high)).all(axis=1))
     looks = np.unique(np.append(np.arange(batch, pairs, batch), pairs)) - 1
     results: list[list[np.ndarray]] = []
     for rule in rules:
