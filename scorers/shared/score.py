@@ -6,6 +6,7 @@ A scorer supplies one function that takes a `LatentTest` and returns an `Outcome
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ class LatentTest:
             centered: Cut activating contexts around their peaks, in a store that keeps them so.
         """
         contexts, likely = LatentContexts(self.store, self.latent, centered=centered), self.likely
-        predicted = None if likely is None else lambda starts: likely(self.explanation, starts)
+        predicted = None if likely is None else partial(likely, self.explanation)
         return contexts.test(n_activating, n_nonactivating, self.seed, self.kinds, predicted)
 
     def facts(self, texts_per_call: int = 0) -> LatentFacts:

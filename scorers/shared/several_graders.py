@@ -141,7 +141,7 @@ def aggregate(each: Sequence[Sequence[Verdict]]) -> tuple[list[Label], list[floa
     """
     labels = np.array([[np.nan if one.label is None else one.label for one in own] for own in each], dtype=float).T
     consensus = dawid_skene(labels.reshape(-1, len(each)))
-    joined = []
+    joined: list[Label] = []
     for row, label, probability in zip(zip(*each, strict=True), consensus.label, consensus.probability, strict=True):
         if not isnan(label):
             joined.append(Label(int(label), float(probability)))

@@ -103,7 +103,7 @@ def balanced_order(kinds: Sequence[str], partners: Mapping[int, int], size: int,
             behind = place[partners[i]] if i in partners and kind != "random" else (0.0, 0)
             place[i] = max(own, (behind[0], behind[1] + 1))
     order = sorted(place, key=lambda i: (*place[i], i))
-    shuffled = [[batch[j] for j in rng.permutation(len(batch)).tolist()] for batch in in_batches(order, size)]
+    shuffled = [[batch[int(j)] for j in rng.permutation(len(batch)).tolist()] for batch in in_batches(order, size)]
     return [i for batch in shuffled for i in batch]
 
 

@@ -8,8 +8,8 @@ from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageSyste
 from inspect_autointerp.text.prompt_lines import LATENT, explanation_line
 from inspect_autointerp.text.token_lines import END, EVERY, PART, SILENT, SPACE, as_shown, numbered, spelled
 
-_EXAMPLE = ((("␣a", "␣hot", "␣pan"), (0, 9, 2)), (("so", "⏎"), (0, 0)))
-_EXAMPLE_NAMED, _EXAMPLE_EVERY = (spelled(*zip(*_EXAMPLE, strict=True), every) for every in (False, True))
+_TEXTS, _ACTIVATIONS = (("␣a", "␣hot", "␣pan"), ("so", "⏎")), ((0, 9, 2), (0, 0))
+_EXAMPLE_NAMED, _EXAMPLE_EVERY = (spelled(_TEXTS, _ACTIVATIONS, every) for every in (False, True))
 _SYSTEM = f"""\
 You predict from an explanation how strongly a latent responds to each token of a text. {LATENT} The explanation says \
 what it is active on. The activation of a token is 0 if the latent is silent on it, as on most tokens, and larger the \

@@ -4,6 +4,7 @@ import subprocess
 import zipfile
 from hashlib import sha256
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import torch
@@ -181,7 +182,7 @@ def tiny_model(tmp_path):
     config = LlamaConfig(
         vocab_size=8, hidden_size=8, intermediate_size=16, num_hidden_layers=2, num_attention_heads=2, dtype="bfloat16"
     )
-    LlamaForCausalLM(config).to(torch.bfloat16).save_pretrained(tmp_path / "tiny")
+    cast(Any, LlamaForCausalLM(config)).to(torch.bfloat16).save_pretrained(tmp_path / "tiny")
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(WordLevel({"a": 0}, unk_token="a")), unk_token="a")
     tokenizer.save_pretrained(tmp_path / "tiny")
     return tmp_path / "tiny"

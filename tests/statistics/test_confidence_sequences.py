@@ -49,7 +49,7 @@ def test_all_intervals_of_a_sequence_hold_the_truth(rates: tuple[float, float]) 
     rng = np.random.default_rng(1)
     sides = [rng.permuted(np.tile(np.arange(60) < round(60 * rate), (2000, 1)), axis=1) for rate in rates]
     truth = (sides[0][0].mean() + sides[1][0].mean()) / 2
-    low, high = balance_bounds(*sides)
+    low, high = balance_bounds(sides[0], sides[1])
     assert ((low <= truth + 1e-9) & (truth - 1e-9 <= high)).all(axis=1).mean() >= 0.94
 
 

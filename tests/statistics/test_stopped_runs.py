@@ -38,8 +38,9 @@ def test_a_run_stops_at_the_first_batch_that_suffices() -> None:
     [runs] = stopped_runs([NARROW], *sides, batch=7)
     [n] = runs.pairs.tolist()
     assert n % 7 == 0 or n == 60
+    low, high = 0.0, 1.0
     for seen in range(7, n + 1, 7):
-        low, high = balance_interval(*(side[0][:seen] for side in sides), 60, 60)
+        low, high = balance_interval(sides[0][0][:seen], sides[1][0][:seen], 60, 60)
         assert (high - low <= 0.2) == (seen == n)
     assert (runs.low[0], runs.high[0]) == (low, high)
 

@@ -36,6 +36,13 @@ def scores(log: EvalLog, name: str = "detection") -> list[Any]:
     return [sample.scores[name] for sample in log.samples or [] if sample.scores]
 
 
+def stopped(log: EvalLog) -> dict[str, Any]:
+    """What a log says of the rule that ended its evaluation."""
+    assert log.results is not None
+    assert log.results.early_stopping is not None
+    return log.results.early_stopping.metadata
+
+
 def test_grading_stops_and_says_so(planted_store: Path, tmp_path: Path) -> None:
     log, whole = run(planted_store, tmp_path, stop="width:0.3"), run(planted_store, tmp_path)
     assert log.status == "success"
@@ -168,7 +175,7 @@ def test_an_evaluation_stops_when_the_mean_is_known(planted_store: Path, tmp_pat
     assert log.results is not None
     summary = log.results.early_stopping
     assert summary is not None
-    facts = summary.metadata
+    facts = stopped(log)
     assert facts["by"] == "above:0.4"
     assert facts["of"] == "mean of detection/balanced_accuracy"
     assert len(log.samples or []) + len(summary.early_stops) == facts["asked_for"] == 24  # what it has
@@ -189,9 +196,7 @@ def test_an_evaluation_stops_when_two_explainers_differ(planted_store: Path, tmp
     whole = run(planted_store, tmp_path / "explain", latents="sample:40")
     rule = f"differs_from:{whole.location}"
     log = run(planted_store, tmp_path, latents="sample:40", explainer="empty", stop_mean=rule, max_samples=2)
-    assert log.results is not None
-    assert log.results.early_stopping is not None
-    facts = log.results.early_stopping.metadata
+    facts = stopped(log)
     assert facts["of"] == "mean difference of detection/balanced_accuracy"
     assert facts["high"] < 0  # saying nothing is worse
     assert facts["latents"] < facts["asked_for"]

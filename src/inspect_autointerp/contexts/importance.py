@@ -60,11 +60,12 @@ def importance_draw(scores: np.ndarray, n: int, rng: np.random.Generator, unifor
         return Draw(np.zeros(0, dtype=np.int64), [])
     order = np.lexsort((ties, -np.nan_to_num(scores, nan=-np.inf)))
     sizes, ends = _strata(inclusion(scores, n, uniform)[order], n)
-    rows, weights = [], []
+    rows: list[np.ndarray] = []
+    weights: list[np.ndarray] = []
     for size, begin, end in zip(sizes.tolist(), [0, *ends[:-1].tolist()], ends.tolist(), strict=True):
-        members = order[begin:end]
+        members: np.ndarray = order[begin:end]
         rows.append(members[np.argsort(numbers[members])[:size]])
-        weights.append(np.full(size, (end - begin) / size))
+        weights.append(np.full(int(size), (end - begin) / size))
     drawn, weight = np.concatenate(rows), np.concatenate(weights)
     by_number = np.argsort(drawn)
     return Draw(drawn[by_number], weight[by_number].tolist())

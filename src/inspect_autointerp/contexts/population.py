@@ -61,5 +61,5 @@ def complete_windows(store: Store, split: Split) -> np.ndarray:
     which = test if split == "test" else ~test
     n = np.where(which, np.maximum(0, (end - first) // width), 0)
     before = np.repeat(np.cumsum(n) - n, n)
-    starts = np.repeat(first, n) + width * (np.arange(n.sum()) - before)
+    starts: np.ndarray = np.repeat(first, n) + width * (np.arange(int(n.sum())) - before)
     return starts[starts + width <= store.chunk_bounds(starts)[1]]

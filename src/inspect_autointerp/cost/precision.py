@@ -43,7 +43,7 @@ def designs(score: str, known: Components, half_width: float, estimate: Estimate
     explaining = [row for row in estimate.rows if row.purpose == EXPLANATION]
     grading = [row for row in estimate.rows if row.purpose == score]
     tried: Sequence[int | None] = (None,) if isnan(known.within) else CONTEXTS
-    rows = []
+    rows: list[Design] = []
     for contexts in tried:
         latents = known.latents(half_width, contexts or planned)
         share = 1.0 if contexts is None else contexts / planned
@@ -75,7 +75,7 @@ def cheapest(rows: Sequence[Design]) -> Design:
 
 def precision_notes(known: dict[str, Components]) -> list[str]:
     """Return sentences on where the variances are from."""
-    notes = []
+    notes: list[str] = []
     for score, parts in known.items():
         inside = "" if isnan(parts.within) else f", within one {parts.within:.4f} / contexts of a kind"
         notes.append(f"{score}: variance between latents {parts.between:.4f}{inside}, from {parts.source}.")

@@ -1,7 +1,8 @@
 """Calls of an evaluation that stops by a rule: what share of the contexts is graded, and of the latents evaluated."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 
@@ -99,7 +100,7 @@ def _numbers(score: str, options: Mapping[str, object]) -> dict[str, int]:
     """Return the contexts of each kind."""
     each = _integer(options, "test_nonactivating", 100)
     given = options.get("negatives") or "random"
-    kinds = given.split(",") if isinstance(given, str) else [str(kind) for kind in given]  # pyright: ignore[reportGeneralTypeIssues]
+    kinds = given.split(",") if isinstance(given, str) else [str(kind) for kind in cast("Iterable[object]", given)]
     numbers = {"activating": _integer(options, "test_activating", 100), "random": each}
     numbers |= {kind.strip(): each for kind in kinds if kind.strip() != "random"}
     if score == "fuzzing" and (wrong := _integer(options, "test_mismarked", 50)):

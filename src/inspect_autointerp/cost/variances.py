@@ -85,7 +85,9 @@ def pilots(score: str, folder: str) -> Iterator[Entry]:
 
 def _of_labels(labels: Right) -> tuple[float, float, float]:
     """Return the variance between latents, that within one times the contexts of a kind, and the mean."""
-    values, errors, within = [], [], []
+    values: list[float] = []
+    errors: list[float] = []
+    within: list[float] = []
     for sides in labels.values():
         if min(map(len, sides)) < 2:
             continue

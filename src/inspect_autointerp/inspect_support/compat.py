@@ -3,7 +3,7 @@
 Inspect has no public name for these. tests/inspect_support/test_compat.py says which Inspect version broke one.
 """
 
-from inspect_ai._cli.eval import eval_command as eval_command
+from inspect_ai._cli.eval import eval_command as eval_command  # pyright: ignore[reportMissingTypeStubs]  # Inspect has none
 from inspect_ai._util.config import parse_cli_args as parse_cli_args
 from inspect_ai._util.error import PrerequisiteError as PrerequisiteError
 from inspect_ai.model._generate_config import active_generate_config as active_generate_config

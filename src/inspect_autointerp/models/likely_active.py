@@ -41,7 +41,7 @@ class LikelyActive:
         self._starts = (store.pool_of(split) if store.manifest.frozen else split_windows(store, split)).starts
         parts = [self._hold(_texts(store, self._starts[i : i + _BLOCK])) for i in range(0, len(self._starts), _BLOCK)]
         held = csr_matrix(vstack(parts)) if parts else csr_matrix((0, _N_WORDS))
-        self._idf: Any = TfidfTransformer(norm=None)  # pyright: ignore[reportArgumentType]
+        self._idf: Any = TfidfTransformer(norm=None)
         self._vectors = csr_matrix(self._idf.fit_transform(held)) if parts else held
 
     def __call__(self, explanation: str, starts: np.ndarray) -> np.ndarray:

@@ -158,7 +158,7 @@ def _drawn(material: Material, latent: str, choices: Choices) -> tuple[LatentCon
         fires, silent = _split(contexts.test(n_activating, n_silent, seed))
         if len(fires) >= wanted[0] and len(silent) >= wanted[1]:
             rng = rng_of(choices.seed, latent, "rate", "contexts")
-            fires, silent = ([side[i] for i in rng.permutation(len(side)).tolist()] for side in (fires, silent))
+            fires, silent = ([side[int(i)] for i in rng.permutation(len(side)).tolist()] for side in (fires, silent))
             return contexts, fires[: wanted[0]], silent[: wanted[1]]
     contexts = LatentContexts(material.store, which, centered=False)
     return contexts, *_split(contexts.test(*wanted, choices.seed))

@@ -22,7 +22,7 @@ class KeyItem:
     questions: int
     truths: list[int | None]
     """Right answers of detection; None for every question of the other tasks."""
-    starts: list[int | None] = field(default_factory=list)
+    starts: list[int | None] = field(default_factory=list[int | None])
     """Positions of the contexts in the store's corpus; empty where the key does not say, None for made-up texts."""
 
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from inspect_autointerp.builtin import planted
 from inspect_autointerp.builtin.locate import BUILT_IN, locate
@@ -103,10 +103,12 @@ def _judged(path: str, header: "EvalLog") -> tuple[int, int, int] | None:
     """Return how detection drew its contexts in a log (`Material.judged`); None where it has no such score."""
     for sample in read_samples(path, header):
         for name, score in (sample.scores or {}).items():
-            options = (score.metadata or {}).get("options") or {}
-            drawn = tuple(options.get(key) for key in ("activating", "nonactivating", "seed"))
-            if name.rstrip("0123456789") == "detection" and all(isinstance(one, int) for one in drawn):
-                return drawn  # pyright: ignore[reportReturnType]
+            options: dict[str, Any] = (score.metadata or {}).get("options") or {}
+            n_activating, n_silent, seed = (options.get(key) for key in ("activating", "nonactivating", "seed"))
+            if name.rstrip("0123456789") != "detection":
+                continue
+            if isinstance(n_activating, int) and isinstance(n_silent, int) and isinstance(seed, int):
+                return n_activating, n_silent, seed
         return None
     return None
 

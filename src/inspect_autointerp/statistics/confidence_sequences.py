@@ -104,7 +104,7 @@ def balance_bounds(positives: np.ndarray, negatives: np.ndarray, level: float = 
     Returns:
         Lower and upper bounds, float (run, pair).
     """
-    pairs = positives.shape[1]
+    pairs: int = positives.shape[1]
     candidates = np.arange(2 * pairs + 1) / (2 * pairs)
     values = (positives.astype(np.float64) + negatives) / 2
     return _bounds(_without_replacement(values, pairs, candidates, pairs / 4, level, _EDGE), candidates)
@@ -179,7 +179,8 @@ def _capital(
 
 def _bounds(capitals: Iterator[np.ndarray], candidates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the least and the largest candidate that stays, after every value; candidates are in order."""
-    lows, highs = [], []
+    lows: list[np.ndarray] = []
+    highs: list[np.ndarray] = []
     for capital in capitals:
         stays = _stays(capital)
         lows.append(candidates[stays.argmax(axis=1)])

@@ -62,7 +62,7 @@ def latent_ranks(values: np.ndarray, k: int) -> dict[str, dict[str, float]]:
     Returns:
         By what is drawn again (see `REDRAWS`) `kendall` and `top`; what has one level is left out.
     """
-    agreement = {}
+    agreement: dict[str, dict[str, float]] = {}
     for name, factor in REDRAWS.items():
         pairs = list(redrawn_pairs(values.shape[1:], factor))
         if pairs:
@@ -82,7 +82,7 @@ def explainer_order(means: np.ndarray) -> dict[str, float]:
         By what is drawn again the share of pairs of explainers and of cells, in [0, 1]; a tie counts as half. Kendall's
         τ-a of explainers is 2 × share − 1.
     """
-    shares = {}
+    shares: dict[str, float] = {}
     for name, factor in REDRAWS.items():
         pairs = list(redrawn_pairs(means.shape[1:], factor))
         if not pairs or len(means) < 2:

@@ -66,13 +66,14 @@ def drawn_runs(tpr: np.ndarray, tnr: np.ndarray, pairs: int, rng: np.random.Gene
 def _stopped(
     rules: Sequence[StopRule], positives: np.ndarray, negatives: np.ndarray, batch: int
 ) -> list[list[np.ndarray]]:
-    pairs, every = positives.shape[1], np.arange(len(positives))
+    pairs: int = positives.shape[1]
+    every = np.arange(len(positives))
     low, high = balance_bounds(positives, negatives, rules[0].level)
-    means = np.cumsum((positives.astype(np.float64) + negatives) / 2, axis=1) / np.arange(1, pairs + 1)
+    means: np.ndarray = np.cumsum((positives.astype(np.float64) + negatives) / 2, axis=1) / np.arange(1, pairs + 1)
     truth = means[:, -1]
-    holds = ((low <= truth[:, None] + 1e-9) & (truth[:, None] - 1e-9 <= high)).all(axis=1)
+    holds = np.asarray(((low <= truth[:, None] + 1e-9) & (truth[:, None] - 1e-9 <= high)).all(axis=1))
     looks = np.unique(np.append(np.arange(batch, pairs, batch), pairs)) - 1
-    results = []
+    results: list[list[np.ndarray]] = []
     for rule in rules:
         done = np.zeros((len(positives), len(looks)), dtype=bool)
         done[:, -1] = True

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any, cast
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.store.atomic import atomic_folder
@@ -37,21 +38,22 @@ def write_random_model(model: str | Path, output: Path, seed: int) -> None:
     """
     try:
         import torch
-        from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+        import transformers
     except ImportError as error:
         raise UserError(
             f'the package {error.name} is missing; install it with `pip install "inspect-autointerp[smollm2]"`'
         ) from error
 
+    hub, draws = cast(Any, transformers), cast(Any, torch.random)  # they leave open what most functions take
     with atomic_folder(output, kind=KIND, overwrite=False) as folder:
         try:
-            config = AutoConfig.from_pretrained(model)
-            tokenizer = AutoTokenizer.from_pretrained(model)
+            config = hub.AutoConfig.from_pretrained(model)
+            tokenizer = hub.AutoTokenizer.from_pretrained(model)
         except (OSError, ValueError) as error:
             raise UserError(f"{model}: cannot be read as a Hugging Face model ({error})") from error
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            network = AutoModelForCausalLM.from_config(config, dtype=config.dtype or torch.float32)
+        with draws.fork_rng(devices=[]):
+            draws.manual_seed(seed)
+            network = hub.AutoModelForCausalLM.from_config(config, dtype=config.dtype or torch.float32)
         network.save_pretrained(folder, max_shard_size="1000GB")
         tokenizer.save_pretrained(folder)
         record = {"architecture": config.architectures, "weights": "random", "seed": seed}

@@ -129,7 +129,8 @@ def usable_in_all(
     at = whole.at(hookpoint)
     parts = {half: Store.open(str(whole.folder), half=half or None) for half in halves}
     candidates, wanted = candidate_latents(at, latents, seed)
-    usable, skipped = [], Counter()
+    usable: list[int] = []
+    skipped: Counter[str] = Counter()
     for latent in at.latents(candidates):
         if len(usable) == wanted:
             break

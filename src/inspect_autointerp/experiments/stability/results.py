@@ -14,6 +14,7 @@ from inspect_autointerp.statistics.rank_agreement import explainer_order, latent
 from inspect_autointerp.statistics.reliability import reliability, smallest_difference
 from inspect_autointerp.statistics.variance_components import FACTORS, components
 from inspect_autointerp.statistics.variance_draws import component_draws, interval, not_below_zero
+from inspect_autointerp.text.json_values import is_dict, is_list
 
 VERSION = 1
 LATENTS = (100, 200, 500)
@@ -32,13 +33,14 @@ def stability(design: Design, results: Mapping[str, Found]) -> dict[str, Any]:
         `scores`, a record per score, number of contexts and explainer; `differences`, one per score and number of
         contexts; and the design. Undefined numbers are None.
     """
-    scores, differences = [], []
+    scores: list[dict[str, Any]] = []
+    differences: list[dict[str, Any]] = []
     for score in design.scores:
         for contexts in design.contexts:
             arrays = {name: _array(design, results, score, contexts, name) for name in _explainers(design)}
             known = ~np.any([np.isnan(a).any(axis=(1, 2, 3, 4)) for a in arrays.values()], axis=0)
             of_known = {name: array[known] for name, array in arrays.items()}
-            about = {
+            about: dict[str, Any] = {
                 "score": score,
                 "statistic": next(iter(results.values())).entries[score].statistic,
                 "contexts": contexts,
@@ -57,7 +59,7 @@ def stability(design: Design, results: Mapping[str, Found]) -> dict[str, Any]:
 
 def cell_values(design: Design, results: Mapping[str, Found]) -> pd.DataFrame:
     """Return all scores: a row per score, cell and latent, NaN where undefined."""
-    frames = []
+    frames: list[pd.DataFrame] = []
     for cell in design.cells:
         for score, values in results[cell.name].values.items():
             facts = {f: getattr(cell, f) for f in ("explainer", "sampling", "contexts", "half", "draw", "reseed")}
@@ -121,7 +123,7 @@ def _of_differences(stacked: np.ndarray, contexts: int, seed: int) -> dict[str, 
     draws = component_draws(pairs, seed=seed)
     parts = not_below_zero(raw)
     drawn = [not_below_zero(dict(zip(draws, row, strict=True))) for row in zip(*draws.values(), strict=True)]
-    smallest = []
+    smallest: list[dict[str, Any]] = []
     for latents in LATENTS:
         for size in dict.fromkeys((*CONTEXTS, contexts)):
             more = size / contexts
@@ -143,7 +145,7 @@ def _of_differences(stacked: np.ndarray, contexts: int, seed: int) -> dict[str, 
 
 def _components(raw: Mapping[str, float], draws: Mapping[str, np.ndarray], total: float) -> dict[str, Any]:
     """Estimates with intervals; the share is of the sum of those above 0."""
-    rows = {}
+    rows: dict[str, dict[str, float]] = {}
     for source, value in raw.items():
         if not isnan(value):
             low, high = interval(draws[source])
@@ -173,8 +175,8 @@ def _told(design: Design) -> dict[str, Any]:
 
 
 def _no_nan(value: Any) -> Any:
-    if isinstance(value, dict):
+    if is_dict(value):
         return {key: _no_nan(item) for key, item in value.items()}
-    if isinstance(value, list):
+    if is_list(value):
         return [_no_nan(item) for item in value]
     return None if isinstance(value, float) and isnan(value) else value

@@ -46,7 +46,7 @@ def _label(row: Mapping[str, Any]) -> list[str]:
 
 def _components(told: Mapping[str, Any]) -> View:
     varied = [source for source in SOURCES if any(source in row["components"] for row in told["scores"])]
-    rows = []
+    rows: list[list[str]] = []
     for row in told["scores"]:
         parts = row["components"]
         total = sum(max(0.0, part["variance"]) for part in parts.values())
@@ -69,9 +69,9 @@ def _components(told: Mapping[str, Any]) -> View:
 
 def _ranks(told: Mapping[str, Any]) -> View:
     kinds = [kind for kind in REDRAWS if any(kind in row["ranks"] for row in told["scores"])]
-    rows = []
+    rows: list[list[str]] = []
     for row in told["scores"]:
-        cells = []
+        cells: list[str] = []
         for kind in kinds:
             agreement = row["ranks"].get(kind, {})
             cells += [_number(agreement.get("kendall"), 2), _number(agreement.get("top"), 2)]
@@ -83,7 +83,7 @@ def _ranks(told: Mapping[str, Any]) -> View:
 
 def _smallest(told: Mapping[str, Any]) -> View:
     sizes = list(dict.fromkeys(one["latents"] for one in told["differences"][0]["smallest_differences"]))
-    rows = []
+    rows: list[list[str]] = []
     for row in told["differences"]:
         for contexts in dict.fromkeys(one["contexts"] for one in row["smallest_differences"]):
             ones = [one for one in row["smallest_differences"] if one["contexts"] == contexts]

@@ -88,7 +88,7 @@ def _compared(group: Group, of_group: dict[Explained, dict[str, Labels]], seed: 
     models = [number for number, name in enumerate(names) if not name.startswith(PEOPLE)]
     weights = _weights(clusters, seed)
     consensus, rates = _consensus(labels[:, models], clusters, weights)
-    rows = []
+    rows: list[GraderRow] = []
     for number, name in enumerate(names):
         of_model = models.index(number) if number in models else None
         own = [_NONE, _NONE] if of_model is None else [rate[of_model] for rate in rates]
@@ -112,7 +112,7 @@ def _table(
     """
     latents = {latent: number for number, latent in enumerate(dict.fromkeys(one.latent for one in of_group))}
     place = {name: number for number, name in enumerate(names)}
-    parts = []
+    parts: list[tuple[np.ndarray, ...]] = []
     for question, (explained, graders) in enumerate(of_group.items()):
         if len(graders) < 2:
             continue
@@ -151,7 +151,7 @@ def _consensus(
     np.add.at(counts, (clusters, which.ravel()), 1)
     known = not np.isnan(consensus.misses).all() and len(counts) >= _LEAST
     drawn = [dawid_skene(patterns, weight @ counts) for weight in weights] if known else []
-    estimates = []
+    estimates: list[list[Estimate]] = []
     for name in ("misses", "false_alarms"):
         values = getattr(consensus, name)
         resampled = np.array([getattr(one, name) for one in drawn]).reshape(-1, labels.shape[1])
@@ -225,7 +225,8 @@ def alpha_of(labels: np.ndarray, clusters: np.ndarray, weights: np.ndarray) -> E
     parts = np.stack([2 * ones * (total - ones) / np.maximum(total - 1, 1), ones, total])
     sums = np.zeros((weights.shape[1], 3))
     np.add.at(sums, clusters[several], parts.T)
-    drawn = np.array([_alpha(*row) for row in weights @ sums]) if len(np.unique(clusters[several])) >= _LEAST else []
+    several_latents = len(np.unique(clusters[several])) >= _LEAST
+    drawn: list[float] = [_alpha(*row) for row in weights @ sums] if several_latents else []
     return _estimate(value, np.asarray(drawn, dtype=np.float64), int(several.sum()))
 
 

@@ -3,6 +3,7 @@
 import json
 from itertools import combinations
 from math import nan
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,7 +28,7 @@ def smallest_differences(
     Returns:
         float, by the index of `results.entries`; NaN where no study says it.
     """
-    values = {}
+    values: dict[Any, float] = {}
     for table in results.tables:
         entries = results.of(table)
         first = entries.iloc[0]
@@ -68,6 +69,6 @@ def _spread(results: Results, table: int) -> float:
 
 def _contexts(options: str) -> int | None:
     """Return how many contexts a score was graded on, of those kinds that the study draws, too."""
-    told = json.loads(options) if options else {}
+    told: dict[str, Any] = json.loads(options) if options else {}
     counts = [count for name in ("activating", "nonactivating") if isinstance(count := told.get(name), int)]
     return sum(counts) if len(counts) == 2 else None

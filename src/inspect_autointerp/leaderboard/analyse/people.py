@@ -41,9 +41,9 @@ def with_people(results: Results, people: People, texts: Texts) -> pd.DataFrame:
     """
     ratings = mean_rating(ratings_by_rater(people.key, people.raters))
     by_text = _by_text(people)
-    rows = []
+    rows: list[tuple[float, ...]] = []
     for entry, row in results.entries.iterrows():
-        own = texts.get(str(row["log"]), {}) if row["store"] == people.key.store else {}
+        own: Mapping[str, str] = texts.get(str(row["log"]), {}) if row["store"] == people.key.store else {}
         place = results.rows(int(str(entry)))
         ids = results.latents["id"].loc[results.values["latent"].iloc[place]]
         values = results.values["value"].to_numpy()[place]
@@ -68,7 +68,7 @@ def people_rows(results: Results, people: People, texts: Texts) -> list[PeopleRo
             if (number := by_text.get((latent, text))) is not None:
                 explained.setdefault(row["explainer"], {})[latent] = number
                 floors[row["explainer"]] = bool(row["floor"])
-    made = []
+    made: list[PeopleRow] = []
     for explainer, numbers in explained.items():
         places = list(numbers.values())
         made.append(
@@ -99,7 +99,7 @@ def score_agreement(results: Results, people: People, texts: Texts, seed: int = 
     by_text = _by_text(people)
     raters = ratings_by_rater(people.key, people.raters)
     weight = weights([one.latent for one in people.key.explained], seed)
-    made = {}
+    made: dict[int, ScoreAgreement] = {}
     for series, entries in results.entries[results.entries["store"] == people.key.store].groupby("series", sort=False):
         values: dict[int, list[float]] = {}
         for entry, row in entries.iterrows():
@@ -132,5 +132,5 @@ def _labelled(people: People) -> dict[int, int]:
 
 
 def _mean(values: np.ndarray) -> Estimate:
-    known = values[~np.isnan(values)].tolist()
+    known: list[float] = values[~np.isnan(values)].tolist()
     return Estimate(float(np.mean(known)) if known else float("nan"), *bootstrap_interval(known), n=len(known))

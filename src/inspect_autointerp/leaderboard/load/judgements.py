@@ -13,6 +13,7 @@ from inspect_autointerp.inspect_support.verdicts import Verdict, recorded_verdic
 from inspect_autointerp.leaderboard.results import Results
 from inspect_autointerp.scorers.shared.several_graders import GRADERS
 from inspect_autointerp.scorers.shared.specs import spec_of
+from inspect_autointerp.text.json_values import is_list, is_mapping
 
 PEOPLE = "people"
 """Prefix of the name of people as a grader (`load.people`)."""
@@ -76,7 +77,8 @@ def read_judgements(results: Results) -> Judgements:
                         continue
                     where = f"{one}: the verdicts of {entry['scorer']} of {sample.id}"
                     verdicts = recorded_verdicts(score.metadata, where)
-                    threshold = (json.loads(entry["options"]) or {}).get("threshold")
+                    options: dict[str, Any] | None = json.loads(entry["options"])
+                    threshold = (options or {}).get("threshold")
                     group = Group(entry["score"], entry["store"], entry["prompt"], str(threshold or ""))
                     of_explanation = judgements.setdefault(group, {}).setdefault(
                         Explained(str(sample.id), score.answer or ""), {}
@@ -102,15 +104,16 @@ def recorded_graders(metadata: Mapping[str, Any], n: int, where: str) -> list[di
     Raises:
         UserError: It is damaged.
     """
-    graders = metadata.get(GRADERS) or []
-    for one in graders if isinstance(graders, list) else [None]:
-        columns = [one.get(name, [None] * n) for name in ("label", "reason")] if isinstance(one, Mapping) else []
-        good = bool(columns) and isinstance(one, Mapping) and isinstance(one.get("name"), str)
-        if not good or any(not isinstance(column, list) or len(column) != n for column in columns):
+    graders: object = metadata.get(GRADERS) or []
+    for one in graders if is_list(graders) else [None]:
+        names = ("label", "reason")
+        columns: list[Any] = [one.get(name, [None] * n) for name in names] if is_mapping(one) else []
+        good = bool(columns) and is_mapping(one) and isinstance(one.get("name"), str)
+        if not good or any(not is_list(column) or len(column) != n for column in columns):
             raise UserError(f"{where}: those of its graders are damaged")
         if any(label not in (0, 1, None) for label in columns[0]):
             raise UserError(f"{where}: a grader's label is none of 0, 1 and null")
-    return graders
+    return graders if is_list(graders) else []
 
 
 def _by_grader(

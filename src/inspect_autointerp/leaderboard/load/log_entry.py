@@ -228,7 +228,8 @@ def entries(log: EvalLog, path: str, check: Check | None = None) -> list[Entry]:
 def _options(options: Any, stop_mean: object) -> str:
     """Return a score's options as JSON, and the rule that could end the evaluation before its last latent."""
     if stop_mean is not None:
-        options = {**(options if isinstance(options, dict) else {}), "stop_mean": stop_mean}
+        own: dict[str, Any] = options if is_dict(options) else {}
+        options = {**own, "stop_mean": stop_mean}
     return json.dumps(options, sort_keys=True)
 
 

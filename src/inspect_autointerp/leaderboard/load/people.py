@@ -47,7 +47,8 @@ def read_people(
     Raises:
         UserError: There is no such file or key, or no answer can be used.
     """
-    files, folders = [], []
+    files: list[Path] = []
+    folders: list[Path] = []
     for place in map(Path, places):
         if place.is_dir():
             files += sorted(path for end in ("json", "csv") for path in place.glob(f"*.{end}"))
@@ -120,12 +121,14 @@ def add_people(people: People, judgements: Judgements) -> None:
 
 def people_labels(people: People) -> dict[Explained, Labels]:
     """Return by explanation the raters' joint labels of its texts."""
-    made = {}
+    made: dict[Explained, Labels] = {}
     for name, item in people.key.items.items():
         if item.task != "detection" or item.check is not None or not item.starts:
             continue
         one = people.key.explained[item.which[0]]
-        units, labels, truths = [], [], []
+        units: list[int] = []
+        labels: list[float] = []
+        truths: list[float] = []
         for part, (start, truth) in enumerate(zip(item.starts, item.truths, strict=True)):
             given = [rater.values[name, part] for rater in people.raters if (name, part) in rater.values]
             if start is None or not given:

@@ -67,7 +67,7 @@ def _plain(record: dict[str, Any]) -> dict[str, Any]:
 
 def _rows(one: Comparison) -> View:
     rated = any(row.misses.mean == row.misses.mean for row in one.rows)
-    rows = []
+    rows: list[list[str]] = []
     for row in one.rows:
         rates = [estimate(*rate[:3]) for rate in (row.misses, row.false_alarms)]
         accuracy = estimate(*row.balanced_accuracy[:3])

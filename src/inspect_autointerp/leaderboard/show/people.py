@@ -52,7 +52,7 @@ def _explainers(people: People, rows: Sequence[PeopleRow]) -> View:
 
 def _scores(results: Results, agreements: Mapping[int, ScoreAgreement]) -> View:
     entries = {row["series"]: row for row in reversed(rows_of(results.entries).values())}
-    rows = []
+    rows: list[list[str]] = []
     for series, one in agreements.items():
         if one.observed.n < 2:
             continue

@@ -172,7 +172,8 @@ def _grader_differences(
         yield f"{where}: its labels are not those that its graders' labels give together"
     for one, values in zip(graders, computed, strict=True):
         for statistic in SHOWN:
-            there = _number((one.get("values") or {}).get(statistic))
+            recorded: Mapping[str, Any] = one.get("values") or {}
+            there = _number(recorded.get(statistic))
             if not _close(values[statistic], there):
                 yield (
                     f"{where}: {statistic} of the grader {one['name']} is {there:.6g}, but its labels give"
