@@ -236,4 +236,7 @@ def test_too_broad_planted_explanation_is_seen_at_the_base_rate(planted_store: P
             errors[negatives].append(tnr - (1 - alarms))
     drawn = np.array(errors["importance"])
     assert abs(drawn.mean()) < 3 * drawn.std() / len(drawn) ** 0.5 + 1e-3
-    assert np.abs(drawn).mean() < 1.3 * np.abs(errors["random"]).mean()
+    # No window has a weight above about twice that of a random draw. So the variance is at most about twice as large,
+    # and errors are √2 times. A mean absolute error of 24 latents has a standard error of 16 %, so a
+    # ratio of 1.41 has one of 0.31.
+    assert np.abs(drawn).mean() < (2**0.5 + 3 * 0.31) * np.abs(errors["random"]).mean()
