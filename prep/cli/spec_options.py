@@ -19,7 +19,7 @@ from inspect_autointerp.store.settings import Settings
 C = TypeVar("C", bound=Callable[..., None])
 
 NO_OPTION = {
-    "settings": "every field of Settings has an option of its own",
+    "settings": "every field of Settings has its own option",
     "names": "the command fills it in for built-in models, whose folders differ from machine to machine",
 }
 """Fields without an option, and why."""

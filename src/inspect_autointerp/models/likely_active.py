@@ -21,15 +21,15 @@ _N_WORDS = 2**20
 
 
 class LikelyActive:
-    """For windows of a store and an explanation: the sum of idf² over the distinct words that both hold.
+    """Sum of idf², for a window and an explanation, over the distinct words that both contain.
 
     The product of their TF-IDF vectors with each word counted once, and not divided by their lengths: all windows have
-    as many tokens, and an explanation may say much besides the word that a rare latent fires on. A rare word thus
+    as many tokens, and an explanation may say much more than the word that a rare latent fires on. A rare word thus
     outweighs any common ones.
 
     Args:
         store: The store.
-        split: Whose windows.
+        split: Split whose windows are predicted.
     """
 
     def __init__(self, store: Store, split: Split = "test") -> None:
