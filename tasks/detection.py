@@ -45,22 +45,22 @@ def detection(
             name, with `explainer=shuffled` each for another latent.
         test_activating: Activating contexts to grade on.
         test_nonactivating: Non-activating contexts of each kind to grade on.
-        negatives: Kinds of non-activating contexts, separated by commas, or `all` that the store holds: `random` or,
-            weighted and where false alarms are likely, `importance`; `neighbours` (a latent with a similar decoder
-            direction fires), `cooccurring` (one that often fires along), `similar` (text). Each gets its own score.
+        negatives: Kinds of non-activating contexts, separated by commas: `random`, or `importance` (drawn where false
+            alarms are likely, and weighted); `neighbours` (a latent with a similar decoder direction fires),
+            `cooccurring` (one that often fires with it does), `similar` (similar text). `all`: all but `importance`.
         min_contexts: A latent with fewer activating or random contexts is skipped and counted in the log; one with
             fewer of a harder kind is undefined there.
         window: Tokens in a context, to make contexts shorter than the store's windows: 16 of 32, say. Firing
             rates of latents, and the scores weighted by them, are then estimates.
         texts_per_call: Texts in one call to the grader.
         confidence: Ask the grader for 0 to 100 instead of 0 or 1, for an AUROC without log-probabilities.
-        stop: Grade each latent's contexts in batches, and stop once the interval of its balanced accuracy is narrow
-            enough or on one side of a value: `width:0.2`, `above:0.7,below:0.7`. By default all are graded.
-        stop_mean: Evaluate latents in random order, and stop once the interval of their mean satisfies a rule:
-            `width:0.04`, `above:0.6,below:0.6`, `differs_from:LOG`. By default all are evaluated.
+        stop: Rule to stop grading a latent early: its contexts are graded in batches until the interval of its balanced
+            accuracy is narrow (`width:0.2`) or on one side of a value (`above:0.7,below:0.7`). None grades all.
+        stop_mean: Rule to stop the evaluation early: latents are evaluated in random order until the interval of their
+            mean satisfies `width:0.04`, `above:0.6,below:0.6` or `differs_from:LOG`. None evaluates all.
         grader: The grading model; `--model-role grader=…` wins. Without either the explainer grades itself.
-        graders: Three grading models or more, separated by commas, each of which judges every context; the score is
-            that of their aggregate. Settings of each: `--model-role grader=[{model: a, temperature: 0}, …]`.
+        graders: Three or more grading models, separated by commas. Each judges every context, and the score comes from
+            their combined labels. To give each its settings: `--model-role 'grader=[{model: a, temperature: 0}, …]'`.
         seed: Random seed of every draw.
     """
     with one_line_errors():

@@ -31,39 +31,39 @@ def cost(
         str | None, typer.Option(help="Latents: `0:100`, `3,17,40`, `all`, `sample:200`; 100 by default.")
     ] = None,
     model: Annotated[
-        str, typer.Option(help="The explainer, as `inspect eval` takes it.", envvar="INSPECT_EVAL_MODEL")
+        str, typer.Option(help="The explainer, as in `inspect eval`.", envvar="INSPECT_EVAL_MODEL")
     ] = "inspect_autointerp/lexical",
-    grader: Annotated[str | None, typer.Option(help="The grader; without one the explainer grades itself.")] = None,
+    grader: Annotated[str | None, typer.Option(help="The grader. By default the explainer grades itself.")] = None,
     model_role: Annotated[
-        list[str] | None, typer.Option(help="grader=…, writer=… or likelihood=…, as `inspect eval` takes it.")
+        list[str] | None, typer.Option(help="grader=…, writer=… or likelihood=…, as in `inspect eval`.")
     ] = None,
     task_arg: Annotated[
-        list[str] | None, typer.Option("-T", help="Any other argument of the task, as `inspect eval` takes it.")
+        list[str] | None, typer.Option("-T", help="Any other argument of the task, as in `inspect eval`.")
     ] = None,
     model_cost_config: Annotated[
         Path | None,
-        typer.Option(
-            help="File of prices by model, as `inspect eval` takes it.", envvar="INSPECT_EVAL_MODEL_COST_CONFIG"
-        ),
+        typer.Option(help="File of prices by model, as in `inspect eval`.", envvar="INSPECT_EVAL_MODEL_COST_CONFIG"),
     ] = None,
-    sample: Annotated[int, typer.Option(min=1, help="Latents to measure; the total is extrapolated from them.")] = 10,
+    sample: Annotated[int, typer.Option(min=1, help="Latents to measure, from which the total is extrapolated.")] = 10,
     seed: Annotated[int, typer.Option(min=0, help="Random seed for drawing them.")] = 0,
     precision: Annotated[
         float | None,
-        typer.Option(help="Say instead how many latents and contexts give the mean ± this (95 %), and at what cost."),
+        typer.Option(help="Print how many latents and contexts give each mean to ± this (95 %), and the cost."),
     ] = None,
     from_: Annotated[
         str | None,
-        typer.Option("--from", help="Folder with logs of a pilot: a grader's accuracy, for -T stop=; variances."),
+        typer.Option(
+            "--from", help="Folder with logs of a pilot: gives accuracies for -T stop=, and variances for --precision."
+        ),
     ] = None,
     accuracy: Annotated[
-        float | None, typer.Option(help="A grader's accuracy to assume for -T stop=, in (0, 1); 0.75 by default.")
+        float | None, typer.Option(help="Accuracy of the grader to assume for -T stop=, in (0, 1); 0.75 by default.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the table.")] = False,
 ) -> None:
     """Estimate an evaluation's calls, tokens and price before it runs. No model is called.
 
-    The task runs on a few of its latents with stand-ins for all models, which count what they are sent.
+    The task runs on a few latents, with stand-ins for all models that count what they are sent.
 
     \b
     Example:

@@ -16,7 +16,7 @@ def study(
     model: Annotated[
         list[str] | None,
         typer.Option(
-            help="The explainer, as `inspect eval` takes it. The study `explainer` takes several, as `LEVEL=MODEL`."
+            help="The explainer, as in `inspect eval`. The study `explainer` takes several, as `LEVEL=MODEL`."
         ),
     ] = None,
     grader: Annotated[
@@ -24,7 +24,7 @@ def study(
         typer.Option(help="The grader; without one the explainer grades itself. The study `grader` takes several."),
     ] = None,
     model_role: Annotated[
-        list[str] | None, typer.Option(help="Model of a role, likelihood=…, as `inspect eval` takes it.")
+        list[str] | None, typer.Option(help="Model of a role, likelihood=…, as in `inspect eval`.")
     ] = None,
     store: Annotated[
         str | None, typer.Option(help="The context store: a folder, a URL, `demo` (the default) or `planted`.")
@@ -39,7 +39,7 @@ def study(
     ] = None,
     latents: Annotated[str, typer.Option(help="Latents: `0:100`, `3,17,40`, `all`, `sample:200`.")] = "sample:100",
     task_arg: Annotated[
-        list[str] | None, typer.Option("-T", help="Any other argument of the tasks, as `inspect eval` takes it.")
+        list[str] | None, typer.Option("-T", help="Any other argument of the tasks, as in `inspect eval`.")
     ] = None,
     log_dir: Annotated[Path, typer.Option(help="Folder for logs; the study gets a folder of its name in it.")] = Path(
         "logs/studies"
@@ -48,9 +48,7 @@ def study(
     look: Annotated[int, typer.Option(min=0, help="Latents per level for the cost estimate; 0 for no estimate.")] = 3,
     model_cost_config: Annotated[
         Path | None,
-        typer.Option(
-            help="File of prices by model, as `inspect eval` takes it.", envvar="INSPECT_EVAL_MODEL_COST_CONFIG"
-        ),
+        typer.Option(help="File of prices by model, as in `inspect eval`.", envvar="INSPECT_EVAL_MODEL_COST_CONFIG"),
     ] = None,
     md: Annotated[Path | None, typer.Option(help="Write the tables as Markdown.")] = None,
     display: Annotated[str | None, typer.Option(help="Progress display, as `inspect eval --display` takes it.")] = None,

@@ -29,15 +29,15 @@ def leaderboard(
     by: Annotated[
         str | None,
         typer.Option(
-            help="Show means by decile, hookpoint or density; or by coder: SAE latents against neurons, a row for each"
-            " coder that an explainer was evaluated on."
+            help="Show means by `decile`, `hookpoint`, `density` or `coder` (such as SAE latents against neurons: a row"
+            " for each coder that an explainer was evaluated on)."
         ),
     ] = None,
     csv: Annotated[
         Path | None,
         typer.Option(
-            help="Write a row per explainer and score as CSV; `-` for standard output. Formulas get a ' in front, and"
-            " control characters are spelled out."
+            help="Write a CSV file with a row per explainer and score; `-` for standard output. Text that a spreadsheet"
+            " would run as a formula gets a ' in front, and control characters are spelled out."
         ),
     ] = None,
     parquet: Annotated[Path | None, typer.Option(help="The same as Parquet.")] = None,
@@ -57,7 +57,7 @@ def leaderboard(
         bool, typer.Option("--view/--no-view", help="Add the logs to that folder, in the Inspect viewer.")
     ] = True,
     store: Annotated[
-        list[str] | None, typer.Option(help="Store that the page's cards read texts of contexts from.")
+        list[str] | None, typer.Option(help="Store from which the page's cards read the texts of contexts.")
     ] = None,
     documents: Annotated[
         bool,
@@ -68,38 +68,38 @@ def leaderboard(
     luck: Annotated[
         Path | None,
         typer.Option(
-            help="Mark gaps that can be luck, by the file of `autointerp study stability --json`. For the package's own"
-            " store and grader this needs no file."
+            help="File of `autointerp study stability --json`, to mark gaps that may be luck with ≈. On the packaged"
+            " store with the lexical grader, gaps are marked without this option."
         ),
     ] = None,
     graders: Annotated[
         bool,
         typer.Option(
-            help="Show how far graders that judged the same contexts agree, in one log or in several, and each one's"
-            " error rates; reads every sample."
+            help="Show how far graders of the same contexts agree, and each one's error rates, in one log or several;"
+            " reads every sample."
         ),
     ] = False,
     ratings: Annotated[
         list[str] | None,
         typer.Option(
-            help="People's answers to a sheet of `autointerp rate`: a file or a folder of them; can be given again."
-            " Shows people as a grader, and each score's correlation with their ratings."
+            help="File or folder with people's answers to a sheet of `autointerp rate`; can be repeated. Shows people"
+            " as a grader, and how well each score agrees with their ratings."
         ),
     ] = None,
     key: Annotated[
-        str | None, typer.Option(help="Of --ratings: the sheet's key; by default the only one beside the answers.")
+        str | None, typer.Option(help="With --ratings: the sheet's key; by default the only one beside the answers.")
     ] = None,
     attention: Annotated[
         float,
         typer.Option(
-            min=0, max=1, help="Of --ratings: leave out a rater who passed a smaller share of the attention checks."
+            min=0, max=1, help="With --ratings: leave out raters who passed a smaller share of the attention checks."
         ),
     ] = 0.5,
     keep_edited: Annotated[
-        bool, typer.Option(help="Of --ratings: use answers that were edited after they were saved, too.")
+        bool, typer.Option(help="With --ratings: also use answers that were edited after they were saved.")
     ] = False,
     full: Annotated[
-        bool, typer.Option(help="Show differences, correlations, guidelines, graders and means by each.")
+        bool, typer.Option(help="Show differences, correlations, guidelines, graders and the means of every --by.")
     ] = False,
 ) -> None:
     """Compare explainers: mean scores over latents with intervals, beside the floors.

@@ -30,7 +30,7 @@ class LikelyActive:
 
     Args:
         store: The store.
-        split: Whose windows.
+        split: Split whose windows are predicted.
     """
 
     def __init__(self, store: Store, split: Split = "test") -> None:

@@ -32,58 +32,56 @@ def stability(
     hookpoint: Annotated[str | None, typer.Option(help="Hookpoint of the store; the first by default.")] = None,
     latents: Annotated[str, typer.Option(help="Latents: `0:100`, `3,17,40`, `all`, `sample:200`.")] = "sample:100",
     scores: Annotated[str, typer.Option(help="Scores, separated by commas.")] = "detection,fuzzing",
-    model: Annotated[list[str] | None, typer.Option(help="An explainer; several to compare them.")] = None,
+    model: Annotated[list[str] | None, typer.Option(help="An explainer model. Repeat it to compare several.")] = None,
     grader: Annotated[
         list[str] | None,
-        typer.Option(help="A grader; several for a component of their own. Without one the explainer grades itself."),
+        typer.Option(help="A grader. Repeat it to see how much graders differ. By default an explainer grades itself."),
     ] = None,
     model_role: Annotated[
-        list[str] | None, typer.Option(help="Model of a role, likelihood=…, as `inspect eval` takes it.")
+        list[str] | None, typer.Option(help="Model for another role, such as likelihood=…, as in `inspect eval`.")
     ] = None,
     sampling: Annotated[
         list[str] | None,
         typer.Option(
-            help="Sampling of the contexts that the explainer sees: quantiles, random, top or mix. Each is compared as"
-            " an explainer of its own; quantiles and top by default."
+            help="How the contexts that the explainer sees are chosen: quantiles, random, top or mix. Repeat it to"
+            " compare several, as if they were several explainers (default: quantiles and top)."
         ),
     ] = None,
     contexts: Annotated[
         list[int] | None,
         typer.Option(
-            min=10, help="Test contexts per latent, half of them activating; several to compare (default: 50)."
+            min=10, help="Test contexts per latent, half of them activating. Repeat it to compare (default: 50)."
         ),
     ] = None,
     halves: Annotated[
-        bool, typer.Option("--halves/--whole", help="Cross two halves of the documents, or use them all.")
+        bool, typer.Option("--halves/--whole", help="Evaluate on two halves of the documents, or on all of them.")
     ] = True,
-    draws: Annotated[int, typer.Option(min=1, help="Draws of test contexts.")] = 3,
-    reseeds: Annotated[int, typer.Option(min=1, help="Explanations: other contexts shown, and another sample.")] = 2,
+    draws: Annotated[int, typer.Option(min=1, help="Number of times that test contexts are drawn.")] = 3,
+    reseeds: Annotated[int, typer.Option(min=1, help="Explanations per latent, each from other contexts.")] = 2,
     seed: Annotated[int, typer.Option(min=0, help="Random seed of the first draw.")] = 0,
     task_arg: Annotated[
-        list[str] | None, typer.Option("-T", help="Any other argument of the tasks, as `inspect eval` takes it.")
+        list[str] | None, typer.Option("-T", help="Any other argument of the tasks, as in `inspect eval`.")
     ] = None,
-    log_dir: Annotated[Path, typer.Option(help="Folder for logs; the study gets a folder of its name in it.")] = Path(
+    log_dir: Annotated[Path, typer.Option(help="Folder for logs; the study writes to `stability` in it.")] = Path(
         "logs/studies"
     ),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Estimate the cost, then stop.")] = False,
     model_cost_config: Annotated[
         Path | None,
-        typer.Option(
-            help="File of prices by model, as `inspect eval` takes it.", envvar="INSPECT_EVAL_MODEL_COST_CONFIG"
-        ),
+        typer.Option(help="File of prices by model, as in `inspect eval`.", envvar="INSPECT_EVAL_MODEL_COST_CONFIG"),
     ] = None,
     json: Annotated[Path | None, typer.Option(help="Write the results, for `autointerp leaderboard --luck`.")] = None,
-    csv: Annotated[Path | None, typer.Option(help="Write every cell's score of every latent.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write every latent's score in every combination.")] = None,
     md: Annotated[Path | None, typer.Option(help="Write the tables as Markdown.")] = None,
-    display: Annotated[str | None, typer.Option(help="Progress display, as `inspect eval --display` takes it.")] = None,
+    display: Annotated[str | None, typer.Option(help="Progress display, as in `inspect eval --display`.")] = None,
     retry_attempts: Annotated[int, typer.Option(min=0, help="Retries of a failed evaluation.")] = 10,
 ) -> None:
     """Measure how much of a score is luck.
 
-    The study crosses halves of the corpus, draws of test contexts, explanations and graders, and evaluates the same
-    latents in every cell. It prints where a score's variance comes from, whether rankings survive another draw, and
-    the smallest difference of two explainers that is not luck. To continue an interrupted study, repeat the command.
-    `docs/stability.md` says what the numbers mean.
+    The study evaluates the same latents in every combination of documents, test contexts, explanations and graders.
+    It prints where a score's variance comes from, whether rankings survive another draw, and how large a difference
+    between two explainers must be before it is not luck. To continue an interrupted study, repeat the command.
+    `docs/stability.md` explains the numbers.
 
     \b
     Example:
