@@ -54,7 +54,7 @@ def leaderboard(
         Path | None, typer.Option(help="Write a web page with everything: a folder that needs no server.")
     ] = None,
     viewer: Annotated[
-        bool, typer.Option("--view/--no-view", help="Add the logs to that folder, in the Inspect viewer.")
+        bool, typer.Option("--view/--no-view", help="Add the logs to the web page, in the Inspect viewer.")
     ] = True,
     store: Annotated[
         list[str] | None, typer.Option(help="Store from which the page's cards read the texts of contexts.")
