@@ -37,7 +37,7 @@ def scores(log: EvalLog, name: str = "detection") -> list[Any]:
 
 
 def stopped(log: EvalLog) -> dict[str, Any]:
-    """What a log says of the rule that ended its evaluation."""
+    """Return the record, in a log, of the rule that ended its evaluation."""
     assert log.results is not None
     assert log.results.early_stopping is not None
     return log.results.early_stopping.metadata
