@@ -58,7 +58,8 @@ def test_a_study_is_run_continued_and_given_to_the_leaderboard(
     Path(logs[3].removeprefix("file://")).unlink()
     status, again, err = study(monkeypatch, capsys, *command)
     assert status == 0, err[-2000:]
-    assert again == out
+    first = "Where the variance"  # before it Inspect may say, once in a process, that a newer version exists
+    assert again[again.index(first) :] == out[out.index(first) :]
     assert len({info.name for info in list_eval_logs(str(folder))} - set(logs)) == 1
     # Another design is not mixed with it.
     status, _, err = study(monkeypatch, capsys, *command, "--reseeds", "1")

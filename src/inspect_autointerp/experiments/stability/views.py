@@ -8,34 +8,36 @@ from inspect_autointerp.statistics.rank_agreement import REDRAWS
 from inspect_autointerp.statistics.variance_components import SOURCES
 
 NOTES = (
-    "Each number in the first table is the share of a score's variance over everything that the study draws again, with"
-    " a 95 % interval of the share's numerator. Sources with a latent in them: bootstrap over latents. The others,"
-    " which move all latents at once: generalized confidence interval by χ², very wide for two halves.",
-    "What was not varied is part of the rest: with one grader, graders are in no number here. Latents without a value"
-    " in any one cell of a score are left out of that score.",
-    "reliability: the share of a single score's variance that latents account for (ICC, absolute agreement). of the"
-    " mean: the same of a latent's mean over all of the study's cells.",
-    "τ: Kendall's τ-b between the latents' scores in two cells that differ in this alone, the mean over such pairs."
-    " top: the share of the best latents of one that are among the best of the other. same order: how often two cells"
-    " put two explainers in the same order. Other documents bring other contexts and another explanation.",
-    "Smallest difference: two equally good explainers on the same latents and contexts differ by more in 5 % of"
-    " repetitions that draw latents, documents, test contexts and explanations (and graders, if several) again. The"
-    " last column leaves out what moves all latents at once, as an interval over latents does. *: at another number of"
-    " contexts than the study measured; at more contexts it is at most this. In brackets the 95 % interval.",
+    "First table: the share of a score's variance that each source accounts for, with a 95 % interval. Intervals of"
+    " sources that differ between latents come from a bootstrap over latents. Sources that move all latents at once"
+    " have an interval by χ², which is very wide with two halves.",
+    "A source that the study did not vary is contained in the others. For example, with one grader no number shows"
+    " what graders add. A latent without a value in one cell of a score is left out of that score.",
+    "reliability: the share of a single score's variance that latents account for (ICC, absolute agreement); 1 is"
+    " best. of the mean: the same for a latent's mean over all cells of the study.",
+    "τ: Kendall's τ-b between the latents' scores in two cells that differ in one source only, averaged over such"
+    " pairs; 1 is the same ranking, 0 is chance. top: the share of the best latents of one cell that are among the"
+    " best of the other. same order: how often two cells put two explainers in the same order; 0.5 is chance. With"
+    " other documents, contexts and explanations change too.",
+    "Smallest difference: draw latents, documents, test contexts and explanations (and graders, if there are"
+    " several) again. Then two equally good explainers on the same latents and contexts differ by more than this in"
+    " 5 % of cases. The last column leaves out what moves all latents at once, as an interval over latents does. *:"
+    " extrapolated to a number of contexts that the study did not measure; for more contexts, the true value is at"
+    " most this. Brackets are 95 % intervals.",
 )
 
 
-def stability_views(told: Mapping[str, Any]) -> list[View]:
+def stability_views(record: Mapping[str, Any]) -> list[View]:
     """Make the tables.
 
     Args:
-        told: What `results.stability` returns.
+        record: What `results.stability` returns.
     """
-    views = [_components(told), _ranks(told)]
-    if told["differences"]:
-        views += [_smallest(told), _order(told)]
-    if told["left_out"]:
-        rows = [[f"{n:,}", reason] for reason, n in told["left_out"].items()]
+    views = [_components(record), _ranks(record)]
+    if record["differences"]:
+        views += [_smallest(record), _order(record)]
+    if record["left_out"]:
+        rows = [[f"{n:,}", reason] for reason, n in record["left_out"].items()]
         views.append(View("Latents left out", ["latents", "they"], rows, text=2))
     return views
 
@@ -44,10 +46,10 @@ def _label(row: Mapping[str, Any]) -> list[str]:
     return [row["score"], f"{row['contexts']:,}", row["explainer"]]
 
 
-def _components(told: Mapping[str, Any]) -> View:
-    varied = [source for source in SOURCES if any(source in row["components"] for row in told["scores"])]
+def _components(record: Mapping[str, Any]) -> View:
+    varied = [source for source in SOURCES if any(source in row["components"] for row in record["scores"])]
     rows: list[list[str]] = []
-    for row in told["scores"]:
+    for row in record["scores"]:
         parts = row["components"]
         total = sum(max(0.0, part["variance"]) for part in parts.values())
         cells = [_share(parts.get(source), total) for source in varied]
@@ -62,29 +64,29 @@ def _components(told: Mapping[str, Any]) -> View:
                 _estimate(row["reliability_of_mean"]),
             ]
         )
-    title = f"Where the variance of one score comes from · store {told['store']} · {told['hookpoint']}"
+    title = f"Where the variance of one score comes from · store {record['store']} · {record['hookpoint']}"
     head = ["score", "contexts", "explainer", "latents", "mean", "SD", *varied, "reliability", "of the mean"]
     return View(title, head, rows, text=3)
 
 
-def _ranks(told: Mapping[str, Any]) -> View:
-    kinds = [kind for kind in REDRAWS if any(kind in row["ranks"] for row in told["scores"])]
+def _ranks(record: Mapping[str, Any]) -> View:
+    kinds = [kind for kind in REDRAWS if any(kind in row["ranks"] for row in record["scores"])]
     rows: list[list[str]] = []
-    for row in told["scores"]:
+    for row in record["scores"]:
         cells: list[str] = []
         for kind in kinds:
             agreement = row["ranks"].get(kind, {})
             cells += [_number(agreement.get("kendall"), 2), _number(agreement.get("top"), 2)]
         rows.append([*_label(row), *cells])
-    k = told["scores"][0]["top_k"] if told["scores"] else 0
+    k = record["scores"][0]["top_k"] if record["scores"] else 0
     head = ["score", "contexts", "explainer", *(cell for kind in kinds for cell in (f"{kind}: τ", f"top {k}"))]
     return View("Do rankings of latents survive another …", head, rows, text=3)
 
 
-def _smallest(told: Mapping[str, Any]) -> View:
-    sizes = list(dict.fromkeys(one["latents"] for one in told["differences"][0]["smallest_differences"]))
+def _smallest(record: Mapping[str, Any]) -> View:
+    sizes = list(dict.fromkeys(one["latents"] for one in record["differences"][0]["smallest_differences"]))
     rows: list[list[str]] = []
-    for row in told["differences"]:
+    for row in record["differences"]:
         for contexts in dict.fromkeys(one["contexts"] for one in row["smallest_differences"]):
             ones = [one for one in row["smallest_differences"] if one["contexts"] == contexts]
             mark = "*" if ones[0]["extrapolated"] else ""
@@ -95,8 +97,8 @@ def _smallest(told: Mapping[str, Any]) -> View:
     return View("Smallest difference of two explainers' means that is not luck", head, rows, text=1)
 
 
-def _order(told: Mapping[str, Any]) -> View:
-    kinds = [kind for kind in REDRAWS if any(kind in row["same_order"] for row in told["differences"])]
+def _order(record: Mapping[str, Any]) -> View:
+    kinds = [kind for kind in REDRAWS if any(kind in row["same_order"] for row in record["differences"])]
     rows = [
         [
             row["score"],
@@ -104,7 +106,7 @@ def _order(told: Mapping[str, Any]) -> View:
             f"{row['pairs']:,}",
             *(_number(row["same_order"].get(kind), 2) for kind in kinds),
         ]
-        for row in told["differences"]
+        for row in record["differences"]
     ]
     head = ["score", "contexts", "pairs of explainers", *(f"{kind}: same order" for kind in kinds)]
     return View("Do rankings of explainers survive another …", head, rows, text=1)
