@@ -52,9 +52,9 @@ def note(luck: Luck | None) -> str:
         else "the package's study of this store"
     )
     return (
-        "≈: smaller than the smallest difference that is not luck: two equally good explainers would differ by more in"
-        " 5 % of repetitions with other latents, documents, test contexts and explanations. Behind a name it is of the"
-        " gap to the explainer above, behind a difference of that difference. Its size is in the title of each table."
+        "≈ marks a difference that can be luck: two equally good explainers would differ by more in 5 % of repetitions"
+        " with other latents, documents, test contexts and explanations. After a name, it refers to the gap to the"
+        " explainer above; after a difference, to that difference. The title of each table says how large luck can be."
         f" From {whose}; see docs/stability.md."
     )
 
