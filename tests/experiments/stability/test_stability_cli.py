@@ -75,7 +75,7 @@ def test_a_study_is_run_continued_and_given_to_the_leaderboard(
     assert info.value.code in (0, None)
     shown = " ".join(capsys.readouterr().out.split())
     assert "luck: up to" in shown
-    assert "≈: smaller than the smallest difference that is not luck" in shown
+    assert "≈ marks a difference that can be luck" in shown
 
 
 def test_a_dry_run_asks_nobody(
