@@ -113,7 +113,7 @@ def score_task(
         check_several(list(specs.values()), grader, stop)
         if stop is not None and IMPORTANCE in data.kinds:
             raise UserError(
-                f"stop and negatives={IMPORTANCE} do not go together: weights are those of all contexts drawn; give one"
+                f"stop and negatives={IMPORTANCE} do not go together: weights need all drawn contexts; give one"
             )
         judge = _grader_note(list(specs.values()), grader)
         stopping = stop_at_mean(stop_mean, first, data)
@@ -190,7 +190,7 @@ def check_several(
         graders()
     if stop is not None:
         raise UserError(
-            f"stop and {n} graders do not go together: a rule is for one grader's labels; give one of the two"
+            f"stop and {n} graders do not go together: a rule reads the labels of one grader; give one of the two"
         )
     alone = [spec.title for spec in specs if "grader" in spec.needs and not spec.several_graders]
     if alone:

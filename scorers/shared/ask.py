@@ -107,8 +107,8 @@ def check_graders(names: Sequence[str]) -> None:
     """
     if len(names) == 2:
         raise UserError(
-            f"graders {', '.join(names)}: an aggregate takes three or more, for of two that disagree nothing says who"
-            " errs; give a third, or one alone"
+            f"graders {', '.join(names)}: an aggregate needs three or more, because nothing shows which of two is wrong"
+            " when they disagree; give a third grader, or only one"
         )
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise UserError(f"grader {twice} is given twice; give each grader once, or with other settings")

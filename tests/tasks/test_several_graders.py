@@ -140,7 +140,7 @@ def test_an_empty_explanation_is_at_chance_with_several(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "options", "message"),
     [
-        (detection, {"graders": f"{ORACLE},inspect_autointerp/lexical"}, "takes three or more"),
+        (detection, {"graders": f"{ORACLE},inspect_autointerp/lexical"}, "needs three or more"),
         (detection, {"graders": [ORACLE, ORACLE, "mockllm/model"]}, "given twice"),
         (detection, {"graders": "a/b,,c/d"}, "a name is empty"),
         (detection, {"graders": "a/b,c/d,e/f", "grader": "a/b"}, "give one of the two"),

@@ -6,7 +6,7 @@ of the other graders. The unseen label is what the graders have in common. It is
 the model never learns.
 
 Weak priors keep rates off 0 and 1 and say that graders are better than chance; without them, labels and rates could
-both be turned round. Two graders that disagree say nothing of who errs, so rates take three.
+both be turned round. If two graders disagree, nothing shows which one is wrong, so rates need three.
 """
 
 from dataclasses import dataclass
