@@ -48,11 +48,11 @@ class Graded:
     """The contexts that were graded."""
 
     order: list[int]
-    """Which contexts, by their numbers as they were drawn, in the order in which they were shown."""
+    """Numbers of the graded contexts, counted as they were drawn, in the order in which they were shown."""
     judged: Judged
     """Their labels, by grader."""
     partners: dict[int, int]
-    """By the place of a negative in `order`, that of the activating context whose marks it wears, if graded."""
+    """Position in `order` of a negative, and that of the activating context whose marks it has, if that was graded."""
     metadata: dict[str, Any]
     """For the log; empty without a rule."""
     note: str
