@@ -8,6 +8,8 @@ import torch
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.prep.coders.affine import Precision
 from inspect_autointerp.prep.coders.coder import Coder, Widthless
+from inspect_autointerp.prep.coders.dictionary_learning import WEIGHTS as DICTIONARY
+from inspect_autointerp.prep.coders.dictionary_learning import load_dictionary_learning
 from inspect_autointerp.prep.coders.dimensions import Dimensions
 from inspect_autointerp.prep.coders.gemma_scope import PARAMETERS, GemmaScopeCoder
 from inspect_autointerp.prep.coders.neurons import Neurons
@@ -57,6 +59,8 @@ def load_coder(
         return SparsifyCoder(source, device, dtype)
     if (folder / PARAMETERS).is_file():
         return GemmaScopeCoder(source, device, dtype)
+    if (folder / DICTIONARY).is_file():
+        return load_dictionary_learning(source, device, dtype)
     if not folder.exists() and ":" not in source:
         raise UserError(
             f"coder {source}: no such folder, and neither `release:id` of SAELens's registry nor `module:factory`"
