@@ -7,9 +7,15 @@ import torch
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.prep.coders.affine import Precision
+from inspect_autointerp.prep.coders.circuit_tracer import CONFIG as CIRCUIT_TRACER
+from inspect_autointerp.prep.coders.circuit_tracer import load_circuit_tracer
 from inspect_autointerp.prep.coders.coder import Coder, Widthless
+from inspect_autointerp.prep.coders.dictionary_learning import WEIGHTS as DICTIONARY
+from inspect_autointerp.prep.coders.dictionary_learning import load_dictionary_learning
 from inspect_autointerp.prep.coders.dimensions import Dimensions
 from inspect_autointerp.prep.coders.gemma_scope import PARAMETERS, GemmaScopeCoder
+from inspect_autointerp.prep.coders.layer_of_folder import parted
+from inspect_autointerp.prep.coders.llamascopium import is_llamascopium, load_llamascopium
 from inspect_autointerp.prep.coders.neurons import Neurons
 from inspect_autointerp.prep.coders.own import OwnCoder
 from inspect_autointerp.prep.coders.random_topk import RandomTopk
@@ -57,6 +63,13 @@ def load_coder(
         return SparsifyCoder(source, device, dtype)
     if (folder / PARAMETERS).is_file():
         return GemmaScopeCoder(source, device, dtype)
+    if (folder / DICTIONARY).is_file():
+        return load_dictionary_learning(source, device, dtype)
+    parent, layer = parted(source)
+    if (parent / CIRCUIT_TRACER).is_file():
+        return load_circuit_tracer(parent, layer, source, device, dtype)
+    if is_llamascopium(parent):
+        return load_llamascopium(parent, layer, source, device, dtype)
     if not folder.exists() and ":" not in source:
         raise UserError(
             f"coder {source}: no such folder, and neither `release:id` of SAELens's registry nor `module:factory`"

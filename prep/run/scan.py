@@ -11,7 +11,7 @@ from torch import Tensor
 
 from inspect_autointerp.errors import Interrupted, UserError
 from inspect_autointerp.prep.cli.progress import say, spinner, token_bar
-from inspect_autointerp.prep.coders import Coder, Triples
+from inspect_autointerp.prep.coders import Coder, Triples, warning_of, writes_of
 from inspect_autointerp.prep.coders.training import Training, differences, with_bos
 from inspect_autointerp.prep.corpus.chunks import Batch, Chunker
 from inspect_autointerp.prep.corpus.documents import corpus_documents
@@ -47,6 +47,8 @@ class Scan:
             self.model, self.coders = load_sites(job)
         for name, coder in self.coders.items():
             say(f"{coder.source} at {name}: {coder.n_latents:,} latents of {coder.architecture}", shown=progress)
+            if warning := warning_of(coder):
+                say(f"coder {coder.source}: {warning}", shown=progress)
         trainings = {coder.source: getattr(coder, "trained", None) for coder in self.coders.values()}
         trained = {source: training for source, training in trainings.items() if isinstance(training, Training)}
         bos = with_bos(job.bos, trained, self.model.tokenizer.bos_token_id, job.subject)
@@ -234,8 +236,11 @@ class Scan:
         return activations
 
 
-def _near(coder: Coder, neighbours: str) -> Tensor | None:
-    """The directions that say which latents are neighbours."""
+def _near(coder: Coder, neighbours: str) -> Tensor | list[Tensor] | None:
+    """The directions that say which latents are neighbours; of latents that write to several places, one of each."""
+    writes = writes_of(coder)
+    if neighbours == "decoder" and writes is not None and len(writes) > 1:
+        return list(writes.values())
     return {"decoder": coder.decoder, "encoder": coder.encoder}.get(neighbours)
 
 
@@ -246,4 +251,5 @@ def _entry(hookpoint: Hookpoint, coder: Coder, names: dict[str, str]) -> Hookpoi
         architecture=coder.architecture,
         width=coder.n_latents,
         sha256=coder.sha256,
+        warning=warning_of(coder),
     )

@@ -174,6 +174,7 @@ def _resolve_transformer_lens(name: str, layer: int, place: str, model_type: str
             f" (in the few with use_parallel_residual off it is {family.layers}.{layer}.post_attention_layernorm:input)"
         )
     places = _places(family, layer)
+    places["mlp.hook_out"] = (f"{family.layers}.{layer}.mlp", "output")  # before a norm that may follow the MLP
     if place not in places:
         raise UserError(f"hookpoint {name}: {_UNKNOWN}")
     return places[place]

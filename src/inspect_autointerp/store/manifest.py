@@ -26,7 +26,7 @@ from inspect_autointerp.store.validation import STRICT, Count, File, Name, Sha25
 
 FORMAT = 1
 NAME = "manifest.json"
-_NAMES = {"subject", "revision", "coder", "corpus", "corpus_split", "column", "separator", "versions"}
+_NAMES = {"subject", "revision", "coder", "corpus", "corpus_split", "column", "separator", "versions", "warning"}
 """Fields that say where the data came from, not what they are: no part of the digest."""
 _CORPUS = ("tokens.npy", "documents.safetensors", "pool.npy", "tokenizer.json")
 _OF_HOOKPOINT = ("postings.safetensors", "latents.parquet")
@@ -58,6 +58,8 @@ class HookpointEntry:
     """Number of latents."""
     sha256: Text
     """Digest of the coder's weights, or of its description if it has no weights or a seed makes them."""
+    warning: Text | None = None
+    """What a person who uses this hookpoint has to know of the coder, as prep said it; not part of the digest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,10 +170,13 @@ class Manifest:
         return manifest
 
     def _content(self) -> dict[str, Any]:
-        """Return the fields; without `frozen` where it is not, so that what was written before it keeps its names."""
+        """Return the fields, without those that are newer than some stores and not given: these keep their names."""
         content = asdict(self)
         if self.frozen is None:
             del content["frozen"]
+        for entry in content["hookpoints"].values():
+            if entry["warning"] is None:
+                del entry["warning"]
         return content
 
     @property
