@@ -19,9 +19,12 @@ from inspect_autointerp.contexts.neighbour_windows import neighbour_starts
 from inspect_autointerp.contexts.population import population
 from inspect_autointerp.contexts.sampling import rng_of, stratified
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.latent import DECILES, Context, Latent, Negative, Sampling, Split
+from inspect_autointerp.latent import DECILES, Context, Kind, Latent, Negative, Sampling, Split
 from inspect_autointerp.store.postings import POOL, SAMPLE, TOP
 from inspect_autointerp.store.store import Store
+
+_DECIMALS = 4
+"""Decimals of a cosine: those behind them depend on the machine that compared the directions."""
 
 
 @dataclass(slots=True)
@@ -208,15 +211,16 @@ class LatentContexts:
         kept = stratified(whose.tolist(), n, rng)
         return starts[kept], whose[kept]
 
-    def _silent(self, kind: Negative, split: Split, starts: np.ndarray, whose: np.ndarray | None) -> list[Context]:
+    def _silent(self, kind: Kind, split: Split, starts: np.ndarray, whose: np.ndarray | None) -> list[Context]:
         """Contexts of a kind, by their starts."""
         if kind in ("random", "similar"):
             decoded = self._store.pool_of(split).decoded(starts)
         else:
             decoded = self._store.detokenizer.windows(self._store.ids(starts))
         silence = np.zeros((len(starts), self._store.window), dtype=np.float32)
+        cosines = self._cosines if kind == "neighbours" else {}
         return [
-            Context(kind, start, text, spans, activations, None, neighbour)
+            Context(kind, start, text, spans, activations, None, neighbour, cosines.get(neighbour))
             for start, (text, spans), activations, neighbour in zip(
                 starts.tolist(), decoded, silence, repeat(None) if whose is None else whose.tolist(), strict=False
             )
@@ -249,6 +253,16 @@ class LatentContexts:
                 first.setdefault(text, i)
         kept = list(first.values())
         return starts[kept], whose[kept]
+
+    def of_other(self, kind: Kind, starts: np.ndarray, other: int) -> list[Context]:
+        """Return contexts in which another latent fires and this one is silent.
+
+        Args:
+            kind: What they are called.
+            starts: int64 (context,), of those in `others_starts`.
+            other: The other latent.
+        """
+        return self._silent(kind, "test", starts, np.full(len(starts), other))
 
     def peaks(self, split: Split) -> np.ndarray:
         """The maxima of a split's activating contexts, float32 (context,), weakest first, as `activating` has them."""
@@ -290,6 +304,18 @@ class LatentContexts:
             return np.zeros(len(starts), dtype=np.int64)
         deciles = _deciles(self._own.on(starts, self._store.window).max(axis=1, initial=0.0), self._test.peaks)
         return np.where([text in self._shown for text in self._store.texts(starts)], 0, deciles)
+
+    @cached_property
+    def _cosines(self) -> dict[int | None, float]:
+        """The cosine of the latent's direction with each neighbour's; empty where the store does not say."""
+        at, index = self._store.at(self.latent.hookpoint), self.latent.index
+        cosines = at.neighbour_cosines(index)
+        if cosines is None:
+            return {}
+        return {
+            other: round(cosine, _DECIMALS)
+            for other, cosine in zip(at.neighbours("neighbours", index).tolist(), cosines.tolist(), strict=True)
+        }
 
     @cached_property
     def _kept(self) -> _Kept:
