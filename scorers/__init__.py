@@ -5,6 +5,7 @@ from collections.abc import Callable
 from inspect_ai.scorer import Scorer
 
 from inspect_autointerp.scorers.detection.scorer import detection as detection
+from inspect_autointerp.scorers.discrimination.scorer import discrimination as discrimination
 from inspect_autointerp.scorers.embedding.scorer import embedding as embedding
 from inspect_autointerp.scorers.fuzzing.scorer import fuzzing as fuzzing
 from inspect_autointerp.scorers.generation.scorer import generation as generation
@@ -21,6 +22,7 @@ SCORERS: dict[str, Callable[..., Scorer]] = {
     "simulation": simulation,
     "embedding": embedding,
     "intruder": intruder,
+    "discrimination": discrimination,
     "surprisal": surprisal,
     "intervention": intervention,
     "generation": generation,

@@ -1,6 +1,7 @@
 """One Inspect task per score, and `multi_score` for several at once."""
 
 from inspect_autointerp.tasks.detection import detection as detection
+from inspect_autointerp.tasks.discrimination import discrimination as discrimination
 from inspect_autointerp.tasks.embedding import embedding as embedding
 from inspect_autointerp.tasks.fuzzing import fuzzing as fuzzing
 from inspect_autointerp.tasks.generation import generation as generation

@@ -13,6 +13,7 @@ from inspect_ai.scorer import Scorer
 
 from inspect_autointerp.errors import UserError, one_line_errors
 from inspect_autointerp.scorers import SCORERS
+from inspect_autointerp.scorers.discrimination.lineups import check_source
 from inspect_autointerp.scorers.shared.ask import bound_grader_name
 from inspect_autointerp.scorers.shared.score import SAMPLE_OPTIONS
 from inspect_autointerp.scorers.shared.specs import SCORES, spec_of
@@ -91,6 +92,9 @@ def multi_score(
         options.get("window"),
         options["seed"],
     )
+    if "discrimination" in names:
+        with one_line_errors():
+            check_source(data.store, data.hookpoint, "neighbours")
     if entry:
         data = replace(data, skipped=entry.drawn.skipped)
     grades = entry.grader if entry else several
@@ -106,7 +110,7 @@ def score_names(scores: str | list[str]) -> list[str]:
         UserError: A name is unknown or occurs twice, or there is none.
     """
     text = scores if isinstance(scores, str) else ",".join(scores)
-    judged = [name for name, spec in SCORES.items() if spec.needs == ("grader",)]
+    judged = [name for name, spec in SCORES.items() if spec.judged and spec.needs == ("grader",)]
     groups = {"judged": judged, "all": list(SCORES)}
     names = groups.get(text, [name.strip() for name in text.split(",") if name.strip()])
     unknown = [name for name in names if spec_of(name) is None]

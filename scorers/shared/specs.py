@@ -15,6 +15,7 @@ from typing import Literal
 
 from inspect_autointerp.contexts.negatives import HARD
 from inspect_autointerp.inspect_support.verdicts import LatentFacts, Verdict
+from inspect_autointerp.scorers.discrimination import statistics as discrimination
 from inspect_autointerp.scorers.generation import statistics as generation
 from inspect_autointerp.scorers.intervention import statistics as intervention
 from inspect_autointerp.scorers.intruder import statistics as intruder
@@ -49,6 +50,8 @@ class ScoreSpec:
     """Column titles of the statistics in tables, in order."""
     needs: Sequence[Need] = ()
     """Models that it works with; none for a score that computes everything by itself."""
+    judged: bool = True
+    """True if `-T scores=judged` means it, too, where a grader is all that it needs."""
     several_graders: bool = False
     """True if several graders can judge its contexts, see `shared.several_graders`."""
     explained: bool = True
@@ -169,6 +172,19 @@ SCORES: dict[str, ScoreSpec] = {
         labels={"accuracy": "accuracy"},
         needs=("grader",),
         explained=False,
+    ),
+    "discrimination": ScoreSpec(
+        title="discrimination",
+        question="Can a grader find the explained latent among its nearest neighbours, by their texts?",
+        keys=discrimination.KEYS,
+        recompute=discrimination.discrimination_statistics,
+        version="discrimination/1",
+        headline="recall_at_1",
+        chance=0.2,
+        columns=("recall_at_1", "mrr", "collision", "unscored"),
+        labels={"recall_at_1": "recall@1", "mrr": "MRR", "collision": "collisions"},
+        needs=("grader",),
+        judged=False,
     ),
     "surprisal": ScoreSpec(
         title="surprisal",

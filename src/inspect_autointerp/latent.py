@@ -78,6 +78,9 @@ class Context:
     """Which tenth of its split's activating contexts it falls in by maximum: 1 weakest to 10 strongest."""
     neighbour: int | None = None
     """The other latent of the hookpoint that fires in it, of the kinds `neighbours`, `cooccurring` and `intruder`."""
+    cosine: float | None = None
+    """Cosine of the directions of the latent and of `neighbour`, of the kind `neighbours`: between decoder directions,
+    or encoder ones where the store says so. None where the store does not say."""
     weight: float | None = None
     """Number of windows that a context of the kind `importance` counts for: 1 / the probability of drawing it."""
 

@@ -15,6 +15,7 @@ from inspect_ai.model import ChatMessage
 
 from inspect_autointerp.latent import Context
 from inspect_autointerp.scorers.detection.prompt import detection_messages
+from inspect_autointerp.scorers.discrimination.prompt import discrimination_messages
 from inspect_autointerp.scorers.fuzzing.prompt import fuzzing_messages
 from inspect_autointerp.scorers.generation.prompt import generation_messages
 from inspect_autointerp.scorers.intervention.prompt import after, before
@@ -32,6 +33,7 @@ WORDINGS = {
     "fuzzing/4": "73b5619e40eb2d0fdaa6becd2f93cdc339fe780ae048466a1118f36fd35fb4c4",
     "simulation/2": "cb0aa83e5d06070a98fed0b1fced6b0a38ae264f906a1944882ec97401896b4b",
     "intruder/3": "82184bec014d6520d685f8bab6e4ded2f447119aeb9c8735d9428e48a9158a35",
+    "discrimination/1": "38f9a949069fe4f17a822e8b6170a1ba8d4d8c98c61498ccd8fefff6e5593cb9",
     "surprisal/2": "cb3f1d6559853f370e93f455b50edb3e5bf2c960649fd0d3b279e4a8e91962b3",
     "intervention/2": "16b34557f9de57accd763b8302b4a2993b1e548f8a3506c4d8c4e1d0ddb5858e",
     "generation/2": "c3f614da135561b7996fdc1eac06f7d175a8513860a74bc67a7e8f767c7fc15f",
@@ -66,6 +68,11 @@ def simulation() -> Iterator[str]:
 
 def intruder() -> Iterator[str]:
     yield text_of(intruder_messages([*TEXTS, *TEXTS, "five"], ("[[", "]]")))
+
+
+def discrimination() -> Iterator[str]:
+    for pair, explanation in product((("[[", "]]"), None), (EXPLANATION, "")):
+        yield text_of(discrimination_messages(explanation, [TEXTS, TEXTS, TEXTS[:1]], pair))
 
 
 def generation() -> Iterator[str]:
@@ -113,6 +120,7 @@ PROMPTS = {
     SCORES["fuzzing"].version: fuzzing,
     SCORES["simulation"].version: simulation,
     SCORES["intruder"].version: intruder,
+    SCORES["discrimination"].version: discrimination,
     SCORES["surprisal"].version: surprisal,
     SCORES["intervention"].version: intervention,
     SCORES["generation"].version: generation,

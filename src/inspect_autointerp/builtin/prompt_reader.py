@@ -20,6 +20,7 @@ from inspect_ai.tool import ToolChoice, ToolInfo
 
 from inspect_autointerp.text.prompt_lines import (
     BEGINNING,
+    CANDIDATE,
     CONFIDENCE,
     EXAMPLE,
     EXPLANATION,
@@ -41,15 +42,18 @@ _EXPLAINING = re.compile(rf"^({EXAMPLE}|{BEGINNING}) 1: |^{MOST_PROBABLE}", re.M
 Passage = tuple[str, set[int] | None]
 """A text without its marks, and which of its characters but spaces are marked; None where nothing has marks."""
 
-Asked = Literal["explain", "judge", "simulate", "intruder", "write"]
+Asked = Literal["explain", "judge", "simulate", "intruder", "choose", "write"]
 
 
 def asked(question: str) -> Asked | None:
     """Return what a question of this project's prompts asks for; None of any other.
 
-    An explanation, labels of texts, activations of their tokens, the text that does not belong, or new texts.
+    An explanation, labels of texts, activations of their tokens, the text that does not belong, the candidate that is
+    described, or new texts.
     """
     if question.startswith(EXPLANATION):
+        if CANDIDATE.search(question):
+            return "choose"
         if WRITE.search(question):
             return "write"
         return "simulate" if f"\n{TEXT} 1:\n" in question else "judge"
@@ -67,6 +71,12 @@ def read_grading(question: str) -> tuple[str, list[Passage]]:
     """The explanation in a grader's question, empty where none was given, and the texts."""
     explanation, rest = _explanation(question)
     return explanation, _passages(_TEXT.findall(rest), rest)
+
+
+def read_choosing(question: str) -> tuple[str, list[list[Passage]]]:
+    """The explanation in a question about candidates, empty where none was given, and the texts of each."""
+    explanation, rest = _explanation(question)
+    return explanation, [_passages(_TEXT.findall(block), rest) for block in CANDIDATE.split(rest)[1:]]
 
 
 def read_simulating(question: str) -> tuple[str, list[list[str]]]:

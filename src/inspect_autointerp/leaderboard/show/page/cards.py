@@ -112,6 +112,7 @@ def _record(entry: int, score: Score, known: dict[Hashable, int], texts: LatentT
             contexts.append((kind_of(verdict), _html(verdict, texts, known[key])))
         return known[key]
 
+    wanted = "intruder" if str((score.metadata or {}).get("prompt")).startswith("intruder/") else "activating"
     try:
         verdicts = recorded_verdicts(score.metadata)
     except UserError:  # a damaged log: its numbers are listed, its verdicts are not
@@ -119,7 +120,7 @@ def _record(entry: int, score: Score, known: dict[Hashable, int], texts: LatentT
     return {
         "entry": entry,
         "said": None if score.answer is None else visible(score.answer),
-        "rows": [(context(verdict), mark_of(verdict), _words(verdict)) for verdict in verdicts],
+        "rows": [(context(verdict), mark_of(verdict, wanted), _words(verdict)) for verdict in verdicts],
         "contexts": contexts,
     }
 
@@ -131,13 +132,17 @@ def kind_of(verdict: Verdict) -> str:
     return kind if verdict.question is None else f"question {verdict.question + 1} · {kind}"
 
 
-def mark_of(verdict: Verdict) -> str:
-    """Return whether a verdict is right: `r`, `w`, `u` where it is unscored; empty where it has a value alone."""
+def mark_of(verdict: Verdict, wanted: str = "activating") -> str:
+    """Return whether a verdict is right: `r`, `w`, `u` where it is unscored; empty where it has a value alone.
+
+    Args:
+        verdict: The verdict.
+        wanted: The kind of contexts whose label should be 1.
+    """
     if verdict.reason is not None:
         return "u"
     if verdict.label is not None:
-        positive = verdict.kind == ("activating" if verdict.question is None else "intruder")
-        return "r" if verdict.label == positive else "w"
+        return "r" if verdict.label == (verdict.kind == wanted) else "w"
     if verdict.kind in (ACTIVE, NEAR_MISS) and verdict.value is not None:
         return "r" if (verdict.value > 0) == (verdict.kind == ACTIVE) else "w"
     return ""
