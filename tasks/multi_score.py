@@ -12,7 +12,9 @@ from inspect_ai import Task, task
 from inspect_ai.scorer import Scorer
 
 from inspect_autointerp.errors import UserError, one_line_errors
+from inspect_autointerp.inspect_support.dataset import ask_for_foils
 from inspect_autointerp.scorers import SCORERS
+from inspect_autointerp.scorers.intervention.scorer import CHOICES
 from inspect_autointerp.scorers.shared.ask import bound_grader_name
 from inspect_autointerp.scorers.shared.score import SAMPLE_OPTIONS
 from inspect_autointerp.scorers.shared.specs import SCORES, spec_of
@@ -91,6 +93,8 @@ def multi_score(
         options.get("window"),
         options["seed"],
     )
+    if "intervention" in names:
+        ask_for_foils(data.samples, CHOICES - 1)
     if entry:
         data = replace(data, skipped=entry.drawn.skipped)
     grades = entry.grader if entry else several
