@@ -7,11 +7,12 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 from rich.console import Console
 
 from inspect_autointerp.builtin.locate import located
+from inspect_autointerp.contexts.sampling import rng_of
 from inspect_autointerp.errors import one_line_errors
 from inspect_autointerp.formats.read import read_explanations
 from inspect_autointerp.formats.records import Supplied
-from inspect_autointerp.inspect_support.dataset import store_of
-from inspect_autointerp.inspect_support.explanation import Explanation
+from inspect_autointerp.inspect_support.dataset import FOILS, N_FOILS, store_of
+from inspect_autointerp.inspect_support.explanation import Explanation, distinct_texts
 from inspect_autointerp.solvers.costs import COST
 from inspect_autointerp.store.remote import is_url
 from inspect_autointerp.store.store import Store
@@ -79,6 +80,8 @@ def put_supplied(state: TaskState, explanations: Supplied, latent_id: str, sourc
     state.output = ModelOutput.from_content("none", text.text if text else "")
     if text and text.cost:
         state.metadata[COST] = dict(text.cost)
+    if n := state.metadata.get(N_FOILS):
+        state.metadata[FOILS] = _others(explanations, str(state.sample_id), text.text if text else "", n, state)
     Explanation(
         text=text and text.text,
         source=f"{source}/{text.method}" if text and text.method else source,
@@ -88,6 +91,15 @@ def put_supplied(state: TaskState, explanations: Supplied, latent_id: str, sourc
         model=text and text.explainer,
         file=explanations.sha256,
     ).put(state)
+
+
+def _others(explanations: Supplied, latent_id: str, chosen: str, n: int, state: TaskState) -> dict[str, str]:
+    """Return what a file says of n other latents, no two alike, by the ids of the latents; fewer if it has no more."""
+    hookpoint, _, own = latent_id.rpartition("/")
+    indices = sorted(index for index in explanations.texts if index != int(own))
+    order = rng_of(state.metadata.get("seed", 0), latent_id, FOILS).permutation(indices).tolist()
+    candidates = ((f"{hookpoint}/{index}", explanations.texts[index].text) for index in order)
+    return distinct_texts(candidates, chosen, n)
 
 
 def supplied(

@@ -12,8 +12,10 @@ from inspect_ai import Task, task
 from inspect_ai.scorer import Scorer
 
 from inspect_autointerp.errors import UserError, one_line_errors
+from inspect_autointerp.inspect_support.dataset import ask_for_foils
 from inspect_autointerp.scorers import SCORERS
 from inspect_autointerp.scorers.discrimination.lineups import check_source
+from inspect_autointerp.scorers.intervention.scorer import CHOICES
 from inspect_autointerp.scorers.shared.ask import bound_grader_name
 from inspect_autointerp.scorers.shared.score import SAMPLE_OPTIONS
 from inspect_autointerp.scorers.shared.specs import SCORES, spec_of
@@ -95,6 +97,8 @@ def multi_score(
     if "discrimination" in names:
         with one_line_errors():
             check_source(data.store, data.hookpoint, "neighbours")
+    if "intervention" in names:
+        ask_for_foils(data.samples, CHOICES - 1)
     if entry:
         data = replace(data, skipped=entry.drawn.skipped)
     grades = entry.grader if entry else several

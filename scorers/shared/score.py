@@ -18,7 +18,7 @@ from inspect_autointerp.contexts.negatives import negative_kinds
 from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.errors import UserError, one_line_errors
 from inspect_autointerp.inspect_support.answer_reasons import by_main_reason, counted, main_reason
-from inspect_autointerp.inspect_support.dataset import latent_named
+from inspect_autointerp.inspect_support.dataset import FOILS, latent_named
 from inspect_autointerp.inspect_support.explanation import Explanation
 from inspect_autointerp.inspect_support.verdicts import KEY, LatentFacts, Verdict, to_columns
 from inspect_autointerp.latent import Context, Latent, Negative
@@ -58,6 +58,8 @@ class LatentTest:
     """Kinds of negatives that the scorer makes itself, as fuzzing's `mismarked`."""
     likely: LikelyActive | None = None
     """Predicts which windows would be judged active, where contexts are drawn by importance."""
+    foils: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Explanations of other latents by their ids, where the explanation's file has some and the task asked for them."""
 
     @property
     def hard(self) -> tuple[str, ...]:
@@ -141,8 +143,9 @@ def latent_scorer(
             kinds = negative_kinds(store, latent.hookpoint, sample["negatives"])
             text = "" if explanation is None else explanation.text or ""
             likely = await _likely(store) if "importance" in kinds and spec.explained else None
+            foils: dict[str, str] = state.metadata.get(FOILS) or {}
             test = LatentTest(
-                spec, store, latent, text, kinds, sample["min_contexts"], sample["seed"], made_kinds, likely
+                spec, store, latent, text, kinds, sample["min_contexts"], sample["seed"], made_kinds, likely, foils
             )
             grader = await graded_by(test)
         made_by = {

@@ -14,6 +14,9 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.latent import Latent, Negative
 from inspect_autointerp.store.store import Store
 
+FOILS, N_FOILS = "foils", "n_foils"
+"""Keys in a sample's metadata: explanations of other latents by their ids, and how many of them a score wants."""
+
 
 @dataclass(frozen=True)
 class LatentDataset:
@@ -101,6 +104,12 @@ def give_donors(samples: MemoryDataset, seed: int) -> None:
     donors = derangement([str(sample.id) for sample in samples], seed)
     for sample in samples:
         sample.metadata = (sample.metadata or {}) | {"donor": donors[str(sample.id)]}
+
+
+def ask_for_foils(samples: MemoryDataset, n: int) -> None:
+    """Have an explainer that reads a file leave, for the scorer, what the file says of n other latents."""
+    for sample in samples:
+        sample.metadata = (sample.metadata or {}) | {N_FOILS: n}
 
 
 def derangement(ids: list[str], seed: int) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -64,6 +64,19 @@ def normalised(text: str) -> str:
     """
     words = _SIGNS.sub(" ", text.casefold()).split()
     return " ".join(words[words[:1] in (["the"], ["a"], ["an"]) :]) or " ".join(text.split())
+
+
+def distinct_texts(candidates: Iterable[tuple[str, str]], explanation: str, n: int) -> dict[str, str]:
+    """Return the first n candidates whose texts say the same as neither the explanation nor another one."""
+    chosen: dict[str, str] = {}
+    seen = {normalised(explanation)}
+    for latent, text in candidates:
+        if len(chosen) == n:
+            break
+        if (words := normalised(text)) not in seen:
+            chosen[latent] = text
+            seen.add(words)
+    return chosen
 
 
 def share_identical(texts: Sequence[str]) -> float:

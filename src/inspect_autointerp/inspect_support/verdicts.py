@@ -59,7 +59,8 @@ class Verdict:
     value: float | None = None
     """Value that ranks contexts: a cosine, nats, or an activation in the coder's units. None where unscored."""
     values: Sequence[float] | None = None
-    """Simulation: the activation predicted for each token, from 0 to 10. None where unscored."""
+    """Simulation: the activation predicted for each token, from 0 to 10. Intervention: nats by which each foil rises.
+    None where unscored."""
     partner: int | None = None
     """Fuzzing: which verdict, from 0, is of the activating context whose marks this negative wears."""
     question: int | None = None
