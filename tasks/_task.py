@@ -19,9 +19,10 @@ from inspect_autointerp.inspect_support.interruption_advice import advise_at_run
 from inspect_autointerp.inspect_support.logprob_support import forget_at_run_end
 from inspect_autointerp.inspect_support.unscored_warning import warn_of_unscored
 from inspect_autointerp.inspect_support.verdicts import IMPORTANCE
-from inspect_autointerp.models.likelihood.role import likelihood_name
+from inspect_autointerp.models.likelihood.role import is_served, likelihood_name
 from inspect_autointerp.models.shared_engines import release_at_task_end
 from inspect_autointerp.scorers.shared.ask import bound_graders, check_graders, graders
+from inspect_autointerp.scorers.shared.judging_option import Judging, read_judging
 from inspect_autointerp.scorers.shared.specs import SCORES, ScoreSpec, chance_of
 from inspect_autointerp.scorers.shared.stop_at_mean import stop_at_mean
 from inspect_autointerp.sharded.worker_hooks import serve_sweep
@@ -170,6 +171,21 @@ def read_graders(grader: str | None, graders: str | Sequence[str] | None) -> str
             raise UserError(f"graders={','.join(names)}: a name is empty; give models, separated by commas")
         check_graders(names)
     return names if len(names) > 1 else names[0]
+
+
+def check_judging(judging: Judging, grader: str | Sequence[str] | None) -> None:
+    """Check that the graders can be judged with as `-T judging=…` says; the bound role goes before `grader`.
+
+    Without either, the main model is looked at when it is first asked.
+
+    Raises:
+        UserError: One returns no log-probabilities of what it is given; or there is no such way of judging.
+    """
+    if read_judging(judging) is None:
+        return
+    named = [str(model) for model in bound_graders()] or ([grader] if isinstance(grader, str) else grader or [])
+    for name in named:
+        is_served(name, "grader")
 
 
 def check_several(

@@ -17,11 +17,12 @@ from inspect_autointerp.scorers import SCORERS
 from inspect_autointerp.scorers.discrimination.lineups import check_source
 from inspect_autointerp.scorers.intervention.scorer import CHOICES
 from inspect_autointerp.scorers.shared.ask import bound_grader_name
+from inspect_autointerp.scorers.shared.judging_option import Judging
 from inspect_autointerp.scorers.shared.score import SAMPLE_OPTIONS
 from inspect_autointerp.scorers.shared.specs import SCORES, spec_of
 from inspect_autointerp.solvers.explainers import Explainer
 from inspect_autointerp.suites.frozen_options import Fixed, fixed
-from inspect_autointerp.tasks._task import explainer_solver, open_latents, read_graders, score_task
+from inspect_autointerp.tasks._task import check_judging, explainer_solver, open_latents, read_graders, score_task
 
 _DEFAULTS = {"scores": "judged", "negatives": "random", "min_contexts": 20, "confidence": False, "seed": 0}
 
@@ -42,6 +43,7 @@ def multi_score(
     window: int | None = None,
     texts_per_call: int | None = None,
     confidence: bool | None = None,
+    judging: Judging | None = None,
     stop: str | list[str] | None = None,
     stop_mean: str | list[str] | None = None,
     grader: str | None = None,
@@ -65,6 +67,7 @@ def multi_score(
         test_activating: Activating contexts to grade on, by every score.
         test_nonactivating: Non-activating contexts of each kind to grade on, by every score.
         texts_per_call: Texts in one call to the grader, by every score.
+        judging: As in `tasks.detection`, of detection, fuzzing and intruder; others have the grader write its answers.
         stop: As in `tasks.detection`, of the scores that label contexts, detection and fuzzing; others grade all.
         stop_mean: As in `tasks.detection`, of the mean of the first score.
     """
@@ -78,12 +81,18 @@ def multi_score(
             raise UserError(
                 f"graders={several}: a suite fixes its grader; --model-role grader=… grades with others, outside of it"
             )
+        if suite is not None and judging is not None:
+            raise UserError(f"judging={judging}: a suite fixes how the grader is asked; leave out one of the two")
         if suite is not None:
             entry = fixed(suite, given, bound_grader_name())
         options = _options(given, entry)
         names = score_names(options["scores"])
         if stop is not None and not any("stop" in signature(SCORERS[name]).parameters for name in names):
             raise UserError(f"stop={options['stop']}: none of the scores {', '.join(names)} labels contexts one by one")
+        if judging is not None:
+            if not any("judging" in signature(SCORERS[name]).parameters for name in names):
+                raise UserError(f"judging={judging}: none of the scores {', '.join(names)} takes it")
+            check_judging(judging, several)
         scorers = {name: _scorer(name, options) for name in names}
     data = open_latents(
         options.get("store"),

@@ -35,7 +35,7 @@ The dataset writes it into each sample's metadata, and scorers read it there; a 
 (`inspect score -S seed=1`).
 """
 
-LATER = ("stop",)
+LATER = ("stop", "judging")
 """Options that logs leave out where they were not given: older logs, made without them, stay comparable."""
 
 
@@ -78,13 +78,14 @@ class LatentTest:
         predicted = None if likely is None else partial(likely, self.explanation)
         return contexts.test(n_activating, n_nonactivating, self.seed, self.kinds, predicted)
 
-    def facts(self, texts_per_call: int = 0) -> LatentFacts:
-        """Return what statistics have to know of the latent, and of the calls to the grader."""
+    def facts(self, texts_per_call: int = 0, threshold: float | None = None) -> LatentFacts:
+        """Return what statistics have to know of the latent, of the calls to the grader and of its threshold."""
         return LatentFacts(
             firing_share=self.latent.firing_share,
             hard=self.hard,
             min_contexts=self.min_contexts,
             texts_per_call=texts_per_call,
+            threshold=threshold,
         )
 
 
@@ -120,6 +121,7 @@ def latent_scorer(
     options: Mapping[str, Any],
     graded_by: Callable[[LatentTest], Awaitable[str]] = no_grader,
     made_kinds: tuple[str, ...] = (),
+    version: str | None = None,
 ) -> Scorer:
     """Make a scorer of one latent at a time.
 
@@ -131,6 +133,7 @@ def latent_scorer(
             `store` is where the context store is, by default where the sample says.
         graded_by: Returns the grader's name for the log.
         made_kinds: See `LatentTest`.
+        version: The version for the log, where it is not the score's own.
     """
     spec = SCORES[name]
 
@@ -150,7 +153,7 @@ def latent_scorer(
             grader = await graded_by(test)
         made_by = {
             "grader": grader,
-            "prompt": spec.version,
+            "prompt": version or spec.version,
             "options": _recorded(options) | sample,
         }
         if explanation is not None and explanation.text is None:

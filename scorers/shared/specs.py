@@ -38,6 +38,9 @@ class ScoreSpec:
     version: str
     """`NAME/NUMBER`: changes whenever a prompt's wording, or what is computed, does. Scores of two versions do not
     compare."""
+    probability_version: str | None = None
+    """The same where the grader writes nothing and is asked for probabilities (`judging=probability`); None for a score
+    that cannot be judged so."""
     headline: str
     """The statistic that explainers are ordered by."""
     chance: float
@@ -58,6 +61,8 @@ class ScoreSpec:
     """True if it grades an explanation; `intruder` grades the latent."""
     keys: Sequence[str]
     """All statistics, but for those of harder kinds of negatives."""
+    optional: Sequence[str] = ()
+    """Statistics that are there in some ways of judging alone."""
     by_kind: Sequence[str] = ()
     """Statistics that there are once more for each harder kind of negatives, as `auroc_neighbours`."""
     hard_kinds: Sequence[str] = HARD
@@ -73,8 +78,13 @@ class ScoreSpec:
         """
         shown = {"headline": [self.headline], "columns": self.columns, "labels": self.labels, "by_kind": self.by_kind}
         for field, names in shown.items():
-            if unknown := [name for name in names if name not in self.keys]:
+            if unknown := [name for name in names if name not in (*self.keys, *self.optional)]:
                 raise ValueError(f"score {self.title}: {field} names {unknown[0]}, which keys must list, too")
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """All versions that this code computes."""
+        return (self.version,) if self.probability_version is None else (self.version, self.probability_version)
 
     def statistics(self, hard: Sequence[str] = ()) -> list[str]:
         """Return the names of all statistics where these hard kinds were tested on."""
@@ -92,6 +102,7 @@ class ScoreSpec:
 
 _CLASSIFICATION = {
     "balanced_accuracy": "balanced accuracy",
+    "balanced_accuracy_tuned": "at own threshold",
     "auroc": "AUROC",
     "tpr": "TPR",
     "tnr": "TNR",
@@ -108,6 +119,8 @@ SCORES: dict[str, ScoreSpec] = {
         by_kind=classification.BALANCED,
         recompute=classification.classification_statistics,
         version="detection/4",
+        probability_version="detection-probability/1",
+        optional=(classification.TUNED,),
         headline="balanced_accuracy",
         chance=0.5,
         columns=("balanced_accuracy", "auroc", "tpr", "tnr", "f1", "auprc", "same_labels", "unscored"),
@@ -123,6 +136,8 @@ SCORES: dict[str, ScoreSpec] = {
         hard_kinds=(*HARD, "mismarked"),
         recompute=classification.classification_statistics,
         version="fuzzing/4",
+        probability_version="fuzzing-probability/1",
+        optional=(classification.TUNED,),
         headline="balanced_accuracy",
         chance=0.5,
         columns=("balanced_accuracy", "auroc", "tpr", "tnr", "f1", "auprc", "same_labels", "unscored"),
@@ -166,6 +181,7 @@ SCORES: dict[str, ScoreSpec] = {
         keys=intruder.KEYS,
         recompute=intruder.intruder_statistics,
         version="intruder/3",
+        probability_version="intruder-probability/1",
         headline="accuracy",
         chance=0.2,
         columns=("accuracy", *(f"accuracy_decile_{decile}" for decile in range(1, 11)), "unscored"),

@@ -14,8 +14,11 @@ import pytest
 from inspect_ai.model import ChatMessage
 
 from inspect_autointerp.latent import Context
+from inspect_autointerp.models.likelihood.chat_prompt import base_prompt
+from inspect_autointerp.scorers.detection.probability_prompt import detection_question
 from inspect_autointerp.scorers.detection.prompt import detection_messages
 from inspect_autointerp.scorers.discrimination.prompt import discrimination_messages
+from inspect_autointerp.scorers.fuzzing.probability_prompt import fuzzing_question
 from inspect_autointerp.scorers.fuzzing.prompt import fuzzing_messages
 from inspect_autointerp.scorers.generation.prompt import generation_messages
 from inspect_autointerp.scorers.intervention.prompt import after, before
@@ -31,6 +34,9 @@ from inspect_autointerp.solvers.steering_effects import Effect, Raised
 WORDINGS = {
     "detection/4": "b4162629a4f33e27e1fd99cdd1fd08ef3a96a47e1670f4815dad6a37f8ecb83a",
     "fuzzing/4": "73b5619e40eb2d0fdaa6becd2f93cdc339fe780ae048466a1118f36fd35fb4c4",
+    "detection-probability/1": "9934ad618f935d5bdd4b3c9a4fbb78aa0c58ef23bee58e3188ec9012edb48490",
+    "fuzzing-probability/1": "b0dbd5fbbc7344fb82cd534b964f101fc87d58479ed5bfc8a9e92f4d97e39ff9",
+    "intruder-probability/1": "71bef976023d17ffc508ebb7b05a6ecbb53df47ddd866a60dc8525a014dbb0e5",
     "simulation/2": "cb0aa83e5d06070a98fed0b1fced6b0a38ae264f906a1944882ec97401896b4b",
     "intruder/3": "82184bec014d6520d685f8bab6e4ded2f447119aeb9c8735d9428e48a9158a35",
     "discrimination/1": "38f9a949069fe4f17a822e8b6170a1ba8d4d8c98c61498ccd8fefff6e5593cb9",
@@ -59,6 +65,23 @@ def detection() -> Iterator[str]:
 def fuzzing() -> Iterator[str]:
     for confidence, explanation, times in product((False, True), (EXPLANATION, ""), (1, 5)):
         yield text_of(fuzzing_messages(explanation, TEXTS * times, ("<<", ">>"), confidence))
+
+
+def detection_by_probability() -> Iterator[str]:
+    for explanation in (EXPLANATION, ""):
+        messages = detection_question(explanation, TEXTS[0])
+        yield text_of(messages) + base_prompt(messages)
+
+
+def fuzzing_by_probability() -> Iterator[str]:
+    for explanation in (EXPLANATION, ""):
+        messages = fuzzing_question(explanation, TEXTS[0], ("[[", "]]"))
+        yield text_of(messages) + base_prompt(messages)
+
+
+def intruder_by_probability() -> Iterator[str]:
+    messages = intruder_messages([*TEXTS, *TEXTS, "five"], ("[[", "]]"))
+    yield text_of(messages) + base_prompt(messages)
 
 
 def simulation() -> Iterator[str]:
@@ -118,6 +141,9 @@ def explain() -> Iterator[str]:
 PROMPTS = {
     SCORES["detection"].version: detection,
     SCORES["fuzzing"].version: fuzzing,
+    SCORES["detection"].versions[1]: detection_by_probability,
+    SCORES["fuzzing"].versions[1]: fuzzing_by_probability,
+    SCORES["intruder"].versions[1]: intruder_by_probability,
     SCORES["simulation"].version: simulation,
     SCORES["intruder"].version: intruder,
     SCORES["discrimination"].version: discrimination,
@@ -141,7 +167,8 @@ def test_prompt_has_the_wording_of_its_version(version: str) -> None:
 def test_every_score_with_a_prompt_has_a_wording() -> None:
     assert {*PROMPTS} == {*WORDINGS}
     with_prompt = {name for name in SCORES if (ROOT / "scorers" / name / "prompt.py").exists()}
-    assert with_prompt == {version.split("/")[0] for version in PROMPTS} - {"explain"}
+    names = {version.split("/")[0].removesuffix("-probability") for version in PROMPTS}
+    assert with_prompt == names - {"explain"}
 
 
 @pytest.mark.parametrize("name", SCORES)

@@ -96,6 +96,9 @@ class LatentFacts:
     """Fewer contexts of a hard kind than this, or fewer texts, leave their statistics undefined."""
     texts_per_call: int = 0
     """Texts that the grader was asked about in one call, in the order of the verdicts; 0 where that is not known."""
+    threshold: float | None = None
+    """Probability from which a context counts as active, chosen on the explain split; NaN where none could be chosen,
+    and None where the grader wrote its labels."""
     median: float = nan
     """Median of the latent's maxima on its activating test contexts, in the coder's units."""
 

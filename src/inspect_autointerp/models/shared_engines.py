@@ -47,6 +47,11 @@ def lend(key: Hashable, engine: object) -> None:
     _engines[key] = engine
 
 
+def is_lent(key: Hashable) -> bool:
+    """Return whether there is an engine of that key."""
+    return key in _engines
+
+
 def release() -> None:
     """Let go of all engines: whoever still holds one keeps it alive, and nobody else does."""
     if not _engines:
