@@ -9,7 +9,11 @@ from inspect_autointerp.prep.coders.triples import Triples
 
 
 class Coder(Protocol):
-    """Interface of a coder, as prep needs it."""
+    """Interface of a coder, as prep needs it.
+
+    Exported vectors (`prep.engines.coder_rows`) use three more where a coder has them: `encoder_bias` and `threshold`,
+    both (latent,), and `reads`, a text that says what the encoder's rows are multiplied with.
+    """
 
     source: str
     """Origin of the coder."""

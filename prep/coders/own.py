@@ -21,7 +21,11 @@ _FIELDS = {
     "sha256": str,
     "decoder": Tensor | None,
 }
-_OPTIONAL = {"encoder": Tensor | None, "transcodes": bool | None, "model_name": str | None}
+_OPTIONAL = {
+    **dict.fromkeys(("encoder", "encoder_bias", "threshold"), Tensor | None),
+    "transcodes": bool | None,
+    "model_name": str | None,
+}
 
 
 class OwnCoder:
@@ -56,6 +60,8 @@ class OwnCoder:
         self.sha256: str = coder.sha256
         self.decoder: Tensor | None = coder.decoder
         self.encoder: Tensor | None = getattr(coder, "encoder", None)
+        self.encoder_bias: Tensor | None = getattr(coder, "encoder_bias", None)
+        self.threshold: Tensor | None = getattr(coder, "threshold", None)
         self.transcodes = bool(getattr(coder, "transcodes", False))
         self.model_name: str | None = getattr(coder, "model_name", None)
         x = torch.randn((16, self.d_in), generator=torch.Generator().manual_seed(0)).to(device)

@@ -79,16 +79,21 @@ class SaeLensCoder:
         out = hookpoint(getattr(metadata, "hf_hook_name_out", None), metadata.hook_name_out)
         self.writes = {out: decoder} if self.transcodes and out else None
         self.warning = _SUMMED_WARNING if _summed(source) else None
+        self.reads = _reads(cfg.normalize_activations, self._centred)
+        self.encoder_bias: Tensor | None = None
+        self.encoder_scale: Tensor | None = None
+        self.threshold: Tensor | None = None
         self._hidden = self._scale = None
         self._threshold: Tensor | float = 0.0
         if self.architecture in ("topk", *_RELU, *_JUMPRELU):
             self._hidden = Affine(sae.W_enc.detach(), sae.b_enc.detach(), dtype)
             self.encoder = self._hidden.weight.T
+            self.encoder_bias = _bias(sae)
             del sae.W_enc  # of which there would be two in bfloat16
         if self.architecture in _JUMPRELU:
-            self._threshold = checked_threshold(sae.threshold.detach(), source)
+            self._threshold = self.threshold = checked_threshold(sae.threshold.detach(), source)
         if self.architecture == "topk" and cfg.rescale_acts_by_decoder_norm:
-            self._scale = decoder.norm(dim=-1)
+            self._scale = self.encoder_scale = decoder.norm(dim=-1)
             tiny = torch.finfo(torch.float32).tiny  # a row of zeros stays one
             self.decoder = decoder / self._scale.clamp(min=tiny)[:, None]  # as decoding has it
 
@@ -118,6 +123,20 @@ class SaeLensCoder:
             return x
         x = x.float()
         return x - x.mean(dim=-1, keepdim=True)
+
+
+def _bias(sae: Any) -> Tensor:
+    """Return what is added to encoder · x, (latent,), where the decoder's bias is first taken off x included."""
+    bias = sae.b_enc.detach().float()
+    return bias - sae.b_dec.detach().float() @ sae.W_enc.detach().float() if sae.cfg.apply_b_dec_to_input else bias
+
+
+def _reads(normalisation: str, is_centred: bool) -> str | None:
+    """Return what encoder rows are multiplied with, where that is not the hookpoint's activation as it is."""
+    centre = "less its mean over the dimensions" if is_centred else ""
+    scaled = f"scaled by SAELens's {normalisation}" if normalisation != "none" else ""
+    changes = ", ".join(change for change in (centre, scaled) if change)
+    return f"the hookpoint, {changes}" if changes else None
 
 
 def _trained(metadata: Any, options: dict[str, Any]) -> Training:

@@ -28,6 +28,7 @@ from inspect_autointerp.store_stats.cli import stats
 from inspect_autointerp.suites.cli import suites
 from inspect_autointerp.text.streams import command_line_streams
 from inspect_autointerp.tool_server.cli import mcp
+from inspect_autointerp.vectors.cli import export_vectors
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -54,6 +55,7 @@ app.command()(verdicts)
 app.command()(submit)
 app.command()(verify)
 app.command()(export)
+app.command("export-vectors")(export_vectors)
 app.command(cls=StudyCommand)(study)
 app.command()(rate)
 app.command()(ratings)
