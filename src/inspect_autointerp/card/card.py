@@ -66,7 +66,7 @@ def read_card(
         subject=store.manifest.subject,
         corpus=store.manifest.settings.corpus,
         coder=f"{entry.coder} ({entry.architecture})",
-        density=latent.n_tokens / max(1, store.manifest.n_tokens),
+        density=latent.n_tokens / max(1, store.manifest.n_population),
         edges=row["decile_edges"],
         promoted=_texts(store, row["promoted"]),
         suppressed=_texts(store, row["suppressed"]),

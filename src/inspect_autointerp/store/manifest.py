@@ -21,12 +21,14 @@ from pydantic import Field, StringConstraints
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.store.folder_kind import Kind
-from inspect_autointerp.store.settings import Settings
+from inspect_autointerp.store.settings import CHAT, Settings
 from inspect_autointerp.store.validation import STRICT, Count, File, Name, Sha256, Size, Text, validated
 
 FORMAT = 1
 NAME = "manifest.json"
-_NAMES = {"subject", "revision", "coder", "corpus", "corpus_split", "column", "separator", "versions", "warning"}
+_NAMES = {
+    *("subject", "revision", "coder", "corpus", "corpus_split", "column", "separator", "chat", "versions", "warning"),
+}
 """Fields that say where the data came from, not what they are: no part of the digest."""
 _CORPUS = ("tokens.npy", "documents.safetensors", "pool.npy", "tokenizer.json")
 _OF_HOOKPOINT = ("postings.safetensors", "latents.parquet")
@@ -105,6 +107,14 @@ class Manifest:
     format: Literal[1] = FORMAT
     frozen: Frozen | None = None
     """Origin of a frozen store, which holds some latents of another one."""
+    n_counted: Count | None = None
+    """Tokens whose activations count, in a corpus of conversations; None for other corpora, where all do but special
+    ones."""
+
+    @property
+    def n_population(self) -> int:
+        """Return the number of tokens that a latent's density is a share of."""
+        return self.n_tokens if self.n_counted is None else self.n_counted
 
     @property
     def digest(self) -> str:
@@ -170,10 +180,14 @@ class Manifest:
         return manifest
 
     def _content(self) -> dict[str, Any]:
-        """Return the fields, without those that are newer than some stores and not given: these keep their names."""
+        """Return the fields; without later ones that are off, so that what was written before them keeps its names."""
         content = asdict(self)
-        if self.frozen is None:
-            del content["frozen"]
+        for name in ("frozen", "n_counted"):
+            if content[name] is None:
+                del content[name]
+        for name in CHAT:
+            if not content["settings"][name]:
+                del content["settings"][name]
         for entry in content["hookpoints"].values():
             if entry["warning"] is None:
                 del entry["warning"]
