@@ -30,6 +30,7 @@ def fuzzing(
     threshold: float = THRESHOLD,
     stop: str | list[str] | None = None,
     stop_mean: str | list[str] | None = None,
+    concepts: bool | str = False,
     grader: str | None = None,
     graders: str | list[str] | None = None,
     seed: int = 0,
@@ -48,7 +49,7 @@ def fuzzing(
     """
     with one_line_errors():
         scorer = fuzzing_scorer(
-            test_activating, test_nonactivating, test_mismarked, texts_per_call, confidence, threshold, stop
+            test_activating, test_nonactivating, test_mismarked, texts_per_call, confidence, threshold, stop, concepts
         )
     data = open_latents(store, hookpoint, latents, negatives, min_contexts, window, seed)
     hard = [*data.kinds[1:], *(["mismarked"] if test_mismarked else [])]

@@ -41,6 +41,7 @@ def multi_score(
     confidence: bool | None = None,
     stop: str | list[str] | None = None,
     stop_mean: str | list[str] | None = None,
+    concepts: bool | str | None = None,
     grader: str | None = None,
     graders: str | list[str] | None = None,
     seed: int | None = None,
@@ -64,6 +65,7 @@ def multi_score(
         texts_per_call: Texts in one call to the grader, by every score.
         stop: As in `tasks.detection`, of the scores that label contexts, detection and fuzzing; others grade all.
         stop_mean: As in `tasks.detection`, of the mean of the first score.
+        concepts: As in `tasks.detection`, of detection and fuzzing; other scores read the whole explanation.
     """
     given = {
         name: value for name, value in locals().items() if name not in ("suite", "explainer", "explanations", "graders")
@@ -81,6 +83,8 @@ def multi_score(
         names = score_names(options["scores"])
         if stop is not None and not any("stop" in signature(SCORERS[name]).parameters for name in names):
             raise UserError(f"stop={options['stop']}: none of the scores {', '.join(names)} labels contexts one by one")
+        if concepts and not any("concepts" in signature(SCORERS[name]).parameters for name in names):
+            raise UserError(f"concepts={concepts}: none of the scores {', '.join(names)} judges concepts one by one")
         scorers = {name: _scorer(name, options) for name in names}
     data = open_latents(
         options.get("store"),

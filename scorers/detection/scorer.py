@@ -12,9 +12,10 @@ from inspect_ai.scorer import Scorer, scorer
 
 from inspect_autointerp.scorers.detection.prompt import detection_messages
 from inspect_autointerp.scorers.shared.ask import grader_name
+from inspect_autointerp.scorers.shared.concepts import ConceptJudge, read_concepts_option
 from inspect_autointerp.scorers.shared.report import report
 from inspect_autointerp.scorers.shared.score import LatentTest, Outcome, latent_scorer, score_metrics
-from inspect_autointerp.scorers.shared.several_graders import Judged, judge_by_all, labelled_outcome
+from inspect_autointerp.scorers.shared.several_graders import labelled_outcome
 from inspect_autointerp.scorers.shared.stopping import grade_texts
 from inspect_autointerp.statistics.stop_rule import stop_rule
 from inspect_autointerp.text.render import visible
@@ -27,6 +28,7 @@ def detection(
     texts_per_call: int = 5,
     confidence: bool = False,
     stop: str | list[str] | None = None,
+    concepts: bool | str = False,
     store: str | None = None,
     window: int | None = None,
     negatives: str | None = None,
@@ -45,6 +47,8 @@ def detection(
         confidence: Ask for 0 to 100 rather than 0 or 1. Gives an AUROC where the provider has no log-probabilities.
         stop: Grade a latent's contexts in batches, and stop once the interval of its balanced accuracy satisfies a
             rule, as `width:0.2` or `above:0.7,below:0.7`; see docs/sequential.md. None grades all of them.
+        concepts: Judge each concept of an explanation by itself, and count a context as active if any concept says so;
+            see `shared.concepts`. True, or the embedder that polysemanticity is computed with (`tfidf`, `minilm`, …).
         store: The context store; by default the one that the sample names. This and the next four arguments are read
             from the sample's metadata unless given here, see `shared.score.SAMPLE_OPTIONS`.
         window: Tokens in a context.
@@ -55,18 +59,19 @@ def detection(
     options = dict(locals())
     rule = stop_rule(stop)
     options["stop"] = None if rule is None else str(rule)
+    embedder = read_concepts_option(concepts)
+    options["concepts"] = embedder
 
     async def grade(test: LatentTest) -> Outcome:
-        def prompt(texts: Sequence[str]) -> list[ChatMessage]:
-            return detection_messages(test.explanation, texts, confidence)
+        def prompt(explanation: str, texts: Sequence[str]) -> list[ChatMessage]:
+            return detection_messages(explanation, texts, confidence)
 
-        async def ask(calls: Sequence[Sequence[str]], first: int) -> Judged:
-            return await judge_by_all(calls, prompt, confidence=confidence, first=first)
-
+        judge = ConceptJudge(test.explanation, test.concepts if embedder else (), prompt, confidence)
         drawn = test.contexts(activating, nonactivating)
         kinds, texts = [context.kind for context in drawn], [visible(context.text) for context in drawn]
-        graded = await grade_texts(test, kinds, texts, texts_per_call, rule, ask)
+        graded = await grade_texts(test, kinds, texts, texts_per_call, rule, judge.ask)
         contexts = graded.pick(drawn)
-        return labelled_outcome(test, contexts, graded, texts_per_call, lambda own: report(contexts, own))
+        outcome = labelled_outcome(test, contexts, graded, texts_per_call, lambda own: report(contexts, own))
+        return await judge.complete(test, contexts, outcome, embedder) if embedder else outcome
 
     return latent_scorer("detection", grade, options, grader_name)

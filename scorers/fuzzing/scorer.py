@@ -16,9 +16,10 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.scorers.fuzzing.marks import MISMARKED, Marked, marked_contexts
 from inspect_autointerp.scorers.fuzzing.prompt import fuzzing_messages
 from inspect_autointerp.scorers.shared.ask import grader_name
+from inspect_autointerp.scorers.shared.concepts import ConceptJudge, read_concepts_option
 from inspect_autointerp.scorers.shared.report import report
 from inspect_autointerp.scorers.shared.score import LatentTest, Outcome, latent_scorer, score_metrics
-from inspect_autointerp.scorers.shared.several_graders import Judged, judge_by_all, labelled_outcome
+from inspect_autointerp.scorers.shared.several_graders import labelled_outcome
 from inspect_autointerp.scorers.shared.stopping import grade_texts
 from inspect_autointerp.statistics.stop_rule import stop_rule
 from inspect_autointerp.text.render import THRESHOLD, delimiters, marked
@@ -41,6 +42,7 @@ def fuzzing(
     confidence: bool = False,
     threshold: float = THRESHOLD,
     stop: str | list[str] | None = None,
+    concepts: bool | str = False,
     store: str | None = None,
     window: int | None = None,
     negatives: str | None = None,
@@ -62,6 +64,8 @@ def fuzzing(
         threshold: A token is activating from this share of its context's maximum on.
         stop: Grade a latent's contexts in batches, and stop once the interval of its balanced accuracy satisfies a
             rule, as `width:0.2` or `above:0.7,below:0.7`; see docs/sequential.md. None grades all of them.
+        concepts: Judge each concept of an explanation by itself, and count a context as active if any concept says so;
+            see `shared.concepts`. True, or the embedder that polysemanticity is computed with (`tfidf`, `minilm`, …).
         store: The context store; by default the one that the sample names. This and the next four arguments are read
             from the sample's metadata unless given here, see `shared.score.SAMPLE_OPTIONS`.
         window: Tokens in a context.
@@ -72,6 +76,8 @@ def fuzzing(
     options = dict(locals())
     rule = stop_rule(stop)
     options["stop"] = None if rule is None else str(rule)
+    embedder = read_concepts_option(concepts)
+    options["concepts"] = embedder
     if not 0 < threshold <= 1:
         raise UserError(f"threshold must be in (0, 1], got {threshold}")
     if activating < 1:
@@ -80,22 +86,21 @@ def fuzzing(
         )
 
     async def grade(test: LatentTest) -> Outcome:
-        def prompt(texts: Sequence[str]) -> list[ChatMessage]:
-            return fuzzing_messages(test.explanation, texts, pair, confidence)
+        def prompt(explanation: str, texts: Sequence[str]) -> list[ChatMessage]:
+            return fuzzing_messages(explanation, texts, pair, confidence)
 
-        async def ask(calls: Sequence[Sequence[str]], first: int) -> Judged:
-            return await judge_by_all(calls, prompt, confidence=confidence, first=first)
-
+        judge = ConceptJudge(test.explanation, test.concepts if embedder else (), prompt, confidence)
         drawn, lenders = draw(test)
         pair = delimiters([one.context for one in drawn])
         kinds, texts = [one.context.kind for one in drawn], [marked(one.context, pair, one.marks) for one in drawn]
-        graded = await grade_texts(test, kinds, texts, texts_per_call, rule, ask, lenders)
+        graded = await grade_texts(test, kinds, texts, texts_per_call, rule, judge.ask, lenders)
         tests = graded.pick(drawn)
         contexts = [one.context for one in tests]
         marks = [one.marks for one in tests]
-        return labelled_outcome(
+        outcome = labelled_outcome(
             test, contexts, graded, texts_per_call, lambda own: report(contexts, own, _TITLES, marks, pair)
         )
+        return await judge.complete(test, contexts, outcome, embedder) if embedder else outcome
 
     def draw(test: LatentTest) -> tuple[list[Marked], dict[int, int]]:
         contexts = test.contexts(activating + mismarked, nonactivating)
