@@ -50,6 +50,8 @@ class Verdict:
     """The grader's probability of label 1, in [0, 1]; None where it is not known."""
     value: float | None = None
     """Value that ranks contexts: a cosine, nats, or an activation in the coder's units. None where unscored."""
+    rating: int | None = None
+    """FADE: the grader's rating of how clearly a text expresses the explanation, 0, 1 or 2. None where unscored."""
     values: Sequence[float] | None = None
     """Simulation: the activation predicted for each token, from 0 to 10. None where unscored."""
     partner: int | None = None
@@ -94,14 +96,18 @@ class LatentFacts:
 _FIELDS = tuple(field.name for field in fields(Verdict))
 _TYPES: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("kind", "text", "reason"), str),
-    **dict.fromkeys(("start", "document", "decile", "label", "partner", "question"), int),
+    **dict.fromkeys(("start", "document", "decile", "label", "rating", "partner", "question"), int),
     **dict.fromkeys(("probability", "value", "weight"), (int, float)),
     "values": list,
     "continuations": dict,
 }
-_RANGES = {"label": (0, 1), "decile": (1, DECILES), "probability": (0, 1), "weight": (1, 2**63 - 1)} | {
-    name: (0, 2**63 - 1) for name in ("start", "document", "partner", "question")
-}
+_RANGES = {
+    "label": (0, 1),
+    "rating": (0, 2),
+    "decile": (1, DECILES),
+    "probability": (0, 1),
+    "weight": (1, 2**63 - 1),
+} | {name: (0, 2**63 - 1) for name in ("start", "document", "partner", "question")}
 
 
 def locate_contexts(store: Store, contexts: Sequence[Context]) -> list[dict[str, Any]]:

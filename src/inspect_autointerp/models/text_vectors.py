@@ -20,7 +20,7 @@ Vectors = np.ndarray | csr_matrix
 
 @dataclass(frozen=True)
 class TextVectors:
-    """What makes vectors of texts."""
+    """Maker of vectors of texts."""
 
     name: str
     """For the log."""
