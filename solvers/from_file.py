@@ -33,7 +33,7 @@ def supply(
 
     Args:
         file: A file, folder or URL: JSON lines, CSV, Parquet, Neuronpedia's, Delphi's, SAEBench's, EleutherAI's,
-            SAGE's, or an Inspect log of this project.
+            SAGE's, PRISM's, or an Inspect log of this project.
         format: Which of these it is, where its content does not say.
         by: Whose, where it has several explanations of a latent: an explainer, a method or an author by its name there.
         key: What it calls the hookpoint, where that is another name.
@@ -89,6 +89,7 @@ def put_supplied(state: TaskState, explanations: Supplied, latent_id: str, sourc
         reason=reason,
         store=text and text.store,
         model=text and text.explainer,
+        concepts=text.concepts if text else (),
         file=explanations.sha256,
     ).put(state)
 

@@ -29,6 +29,7 @@ def detection(
     judging: Judging = "answer",
     stop: str | list[str] | None = None,
     stop_mean: str | list[str] | None = None,
+    concepts: bool | str = False,
     grader: str | None = None,
     graders: str | list[str] | None = None,
     seed: int = 0,
@@ -63,6 +64,8 @@ def detection(
             accuracy is narrow (`width:0.2`) or on one side of a value (`above:0.7,below:0.7`). None grades all.
         stop_mean: Rule to stop the evaluation early: latents are evaluated in random order until the interval of their
             mean satisfies `width:0.04`, `above:0.6,below:0.6` or `differs_from:LOG`. None evaluates all.
+        concepts: Judge each concept of an explanation that has several by itself; a context counts as active if any
+            concept says so. The name of an embedder (`minilm`, …) does the same, and computes polysemanticity with it.
         grader: The grading model; `--model-role grader=…` wins. Without either the explainer grades itself.
         graders: Three or more grading models, separated by commas. Each judges every context, and the score comes from
             their combined labels. To give each its settings: `--model-role 'grader=[{model: a, temperature: 0}, …]'`.
@@ -70,7 +73,9 @@ def detection(
     """
     judges = read_graders(grader, graders)
     with one_line_errors():
-        scorer = detection_scorer(test_activating, test_nonactivating, texts_per_call, confidence, judging, stop)
+        scorer = detection_scorer(
+            test_activating, test_nonactivating, texts_per_call, confidence, judging, stop, concepts
+        )
         check_judging(judging, judges)
     data = open_latents(store, hookpoint, latents, negatives, min_contexts, window, seed)
     solver = explainer_solver(explainer, explanations, data)

@@ -32,6 +32,7 @@ def fuzzing(
     judging: Judging = "answer",
     stop: str | list[str] | None = None,
     stop_mean: str | list[str] | None = None,
+    concepts: bool | str = False,
     grader: str | None = None,
     graders: str | list[str] | None = None,
     seed: int = 0,
@@ -51,7 +52,15 @@ def fuzzing(
     judges = read_graders(grader, graders)
     with one_line_errors():
         scorer = fuzzing_scorer(
-            test_activating, test_nonactivating, test_mismarked, texts_per_call, confidence, threshold, judging, stop
+            test_activating,
+            test_nonactivating,
+            test_mismarked,
+            texts_per_call,
+            confidence,
+            threshold,
+            judging,
+            stop,
+            concepts,
         )
         check_judging(judging, judges)
     data = open_latents(store, hookpoint, latents, negatives, min_contexts, window, seed)

@@ -46,6 +46,7 @@ def multi_score(
     judging: Judging | None = None,
     stop: str | list[str] | None = None,
     stop_mean: str | list[str] | None = None,
+    concepts: bool | str | None = None,
     grader: str | None = None,
     graders: str | list[str] | None = None,
     seed: int | None = None,
@@ -70,6 +71,7 @@ def multi_score(
         judging: As in `tasks.detection`, of detection, fuzzing and intruder; others have the grader write its answers.
         stop: As in `tasks.detection`, of the scores that label contexts, detection and fuzzing; others grade all.
         stop_mean: As in `tasks.detection`, of the mean of the first score.
+        concepts: As in `tasks.detection`, of detection and fuzzing; other scores read the whole explanation.
     """
     given = {
         name: value for name, value in locals().items() if name not in ("suite", "explainer", "explanations", "graders")
@@ -93,6 +95,8 @@ def multi_score(
             if not any("judging" in signature(SCORERS[name]).parameters for name in names):
                 raise UserError(f"judging={judging}: none of the scores {', '.join(names)} takes it")
             check_judging(judging, several)
+        if concepts and not any("concepts" in signature(SCORERS[name]).parameters for name in names):
+            raise UserError(f"concepts={concepts}: none of the scores {', '.join(names)} judges concepts one by one")
         scorers = {name: _scorer(name, options) for name in names}
     data = open_latents(
         options.get("store"),

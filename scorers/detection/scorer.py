@@ -13,11 +13,12 @@ from inspect_ai.scorer import Scorer, scorer
 from inspect_autointerp.scorers.detection.probability_prompt import detection_question
 from inspect_autointerp.scorers.detection.prompt import detection_messages
 from inspect_autointerp.scorers.shared.ask import grader_name
+from inspect_autointerp.scorers.shared.concepts import ConceptJudge, read_concepts_option
 from inspect_autointerp.scorers.shared.judge_by_probability import judge_by_all_probabilities, own_threshold
 from inspect_autointerp.scorers.shared.judging_option import Judging, judging_options, read_judging
 from inspect_autointerp.scorers.shared.report import report
 from inspect_autointerp.scorers.shared.score import LatentTest, Outcome, latent_scorer, score_metrics
-from inspect_autointerp.scorers.shared.several_graders import Judged, judge_by_all, labelled_outcome
+from inspect_autointerp.scorers.shared.several_graders import Judged, labelled_outcome
 from inspect_autointerp.scorers.shared.specs import SCORES
 from inspect_autointerp.scorers.shared.stopping import grade_texts
 from inspect_autointerp.scorers.shared.threshold import tuning_contexts
@@ -33,6 +34,7 @@ def detection(
     confidence: bool = False,
     judging: Judging = "answer",
     stop: str | list[str] | None = None,
+    concepts: bool | str = False,
     store: str | None = None,
     window: int | None = None,
     negatives: str | None = None,
@@ -53,6 +55,8 @@ def detection(
             at a time, and writes nothing; see `shared.judging_option` for its options.
         stop: Grade a latent's contexts in batches, and stop once the interval of its balanced accuracy satisfies a
             rule, as `width:0.2` or `above:0.7,below:0.7`; see docs/sequential.md. None grades all of them.
+        concepts: Judge each concept of an explanation by itself, and count a context as active if any concept says so;
+            see `shared.concepts`. True, or the embedder that polysemanticity is computed with (`tfidf`, `minilm`, …).
         store: The context store; by default the one that the sample names. This and the next four arguments are read
             from the sample's metadata unless given here, see `shared.score.SAMPLE_OPTIONS`.
         window: Tokens in a context.
@@ -65,10 +69,12 @@ def detection(
     options["stop"] = None if rule is None else str(rule)
     by = read_judging(judging)
     options |= judging_options(by, confidence)
+    embedder = read_concepts_option(concepts, judging)
+    options["concepts"] = embedder
 
     async def grade(test: LatentTest) -> Outcome:
-        def prompt(texts: Sequence[str]) -> list[ChatMessage]:
-            return detection_messages(test.explanation, texts, confidence)
+        def prompt(explanation: str, texts: Sequence[str]) -> list[ChatMessage]:
+            return detection_messages(explanation, texts, confidence)
 
         def question(text: str) -> list[ChatMessage]:
             return detection_question(test.explanation, text)
@@ -76,8 +82,9 @@ def detection(
         async def ask(calls: Sequence[Sequence[str]], first: int) -> Judged:
             if by is not None:
                 return await judge_by_all_probabilities(calls, question, by)
-            return await judge_by_all(calls, prompt, confidence=confidence, first=first)
+            return await judge.ask(calls, first)
 
+        judge = ConceptJudge(test.explanation, test.concepts if embedder else (), prompt, confidence)
         drawn = test.contexts(activating, nonactivating)
         kinds, texts = [context.kind for context in drawn], [visible(context.text) for context in drawn]
         threshold = None
@@ -88,7 +95,8 @@ def detection(
         graded = await grade_texts(test, kinds, texts, texts_per_call, rule, ask)
         contexts = graded.pick(drawn)
         together = texts_per_call if by is None else 1
-        return labelled_outcome(test, contexts, graded, together, lambda own: report(contexts, own), threshold)
+        outcome = labelled_outcome(test, contexts, graded, together, lambda own: report(contexts, own), threshold)
+        return await judge.complete(test, contexts, outcome, embedder) if embedder else outcome
 
     version = None if by is None else SCORES["detection"].probability_version
     return latent_scorer("detection", grade, options, grader_name, version=version)

@@ -17,11 +17,12 @@ from inspect_autointerp.scorers.fuzzing.marks import MISMARKED, Marked, marked_c
 from inspect_autointerp.scorers.fuzzing.probability_prompt import fuzzing_question
 from inspect_autointerp.scorers.fuzzing.prompt import fuzzing_messages
 from inspect_autointerp.scorers.shared.ask import grader_name
+from inspect_autointerp.scorers.shared.concepts import ConceptJudge, read_concepts_option
 from inspect_autointerp.scorers.shared.judge_by_probability import judge_by_all_probabilities, own_threshold
 from inspect_autointerp.scorers.shared.judging_option import Judging, judging_options, read_judging
 from inspect_autointerp.scorers.shared.report import report
 from inspect_autointerp.scorers.shared.score import LatentTest, Outcome, latent_scorer, score_metrics
-from inspect_autointerp.scorers.shared.several_graders import Judged, judge_by_all, labelled_outcome
+from inspect_autointerp.scorers.shared.several_graders import Judged, labelled_outcome
 from inspect_autointerp.scorers.shared.specs import SCORES
 from inspect_autointerp.scorers.shared.stopping import grade_texts
 from inspect_autointerp.scorers.shared.threshold import tuning_contexts
@@ -47,6 +48,7 @@ def fuzzing(
     threshold: float = THRESHOLD,
     judging: Judging = "answer",
     stop: str | list[str] | None = None,
+    concepts: bool | str = False,
     store: str | None = None,
     window: int | None = None,
     negatives: str | None = None,
@@ -70,6 +72,8 @@ def fuzzing(
             at a time, and writes nothing; see `shared.judging_option` for its options.
         stop: Grade a latent's contexts in batches, and stop once the interval of its balanced accuracy satisfies a
             rule, as `width:0.2` or `above:0.7,below:0.7`; see docs/sequential.md. None grades all of them.
+        concepts: Judge each concept of an explanation by itself, and count a context as active if any concept says so;
+            see `shared.concepts`. True, or the embedder that polysemanticity is computed with (`tfidf`, `minilm`, …).
         store: The context store; by default the one that the sample names. This and the next four arguments are read
             from the sample's metadata unless given here, see `shared.score.SAMPLE_OPTIONS`.
         window: Tokens in a context.
@@ -82,6 +86,8 @@ def fuzzing(
     options["stop"] = None if rule is None else str(rule)
     by = read_judging(judging)
     options |= judging_options(by, confidence)
+    embedder = read_concepts_option(concepts, judging)
+    options["concepts"] = embedder
     if not 0 < threshold <= 1:
         raise UserError(f"threshold must be in (0, 1], got {threshold}")
     if activating < 1:
@@ -90,8 +96,8 @@ def fuzzing(
         )
 
     async def grade(test: LatentTest) -> Outcome:
-        def prompt(texts: Sequence[str]) -> list[ChatMessage]:
-            return fuzzing_messages(test.explanation, texts, pair, confidence)
+        def prompt(explanation: str, texts: Sequence[str]) -> list[ChatMessage]:
+            return fuzzing_messages(explanation, texts, pair, confidence)
 
         def question(text: str) -> list[ChatMessage]:
             return fuzzing_question(test.explanation, text, pair)
@@ -99,8 +105,9 @@ def fuzzing(
         async def ask(calls: Sequence[Sequence[str]], first: int) -> Judged:
             if by is not None:
                 return await judge_by_all_probabilities(calls, question, by)
-            return await judge_by_all(calls, prompt, confidence=confidence, first=first)
+            return await judge.ask(calls, first)
 
+        judge = ConceptJudge(test.explanation, test.concepts if embedder else (), prompt, confidence)
         drawn, lenders = draw(test)
         tuning = [] if by is None else marked_tuning(test, by.tuning)
         pair = delimiters([one.context for one in (*drawn, *tuning)])
@@ -114,9 +121,10 @@ def fuzzing(
         contexts = [one.context for one in tests]
         marks = [one.marks for one in tests]
         together = texts_per_call if by is None else 1
-        return labelled_outcome(
+        outcome = labelled_outcome(
             test, contexts, graded, together, lambda verdicts: report(contexts, verdicts, _TITLES, marks, pair), own
         )
+        return await judge.complete(test, contexts, outcome, embedder) if embedder else outcome
 
     def marked_tuning(test: LatentTest, n: int) -> list[Marked]:
         rng = rng_of(test.seed, test.latent.id, "fuzzing, tuning")

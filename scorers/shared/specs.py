@@ -16,6 +16,7 @@ from typing import Literal
 from inspect_autointerp.contexts.negatives import HARD
 from inspect_autointerp.inspect_support.verdicts import LatentFacts, Verdict
 from inspect_autointerp.scorers.discrimination import statistics as discrimination
+from inspect_autointerp.scorers.fade import statistics as fade
 from inspect_autointerp.scorers.generation import statistics as generation
 from inspect_autointerp.scorers.intervention import statistics as intervention
 from inspect_autointerp.scorers.intruder import statistics as intruder
@@ -247,6 +248,28 @@ SCORES: dict[str, ScoreSpec] = {
             "tnr": "TNR",
         },
         needs=("writer", "subject"),
+    ),
+    "fade": ScoreSpec(
+        title="FADE",
+        question="Do texts that clearly express the explanation activate the latent more than texts that do not?",
+        keys=fade.KEYS,
+        recompute=fade.fade_statistics,
+        version="fade/1",
+        headline="responsiveness_signed",
+        chance=0.0,
+        bounds=(-1.0, 1.0),
+        columns=("responsiveness_signed", "clarity", "responsiveness", "purity", "faithfulness", "unscored"),
+        labels={
+            "responsiveness_signed": "responsiveness, signed",
+            "clarity": "clarity",
+            "responsiveness": "responsiveness",
+            "purity": "purity",
+            "faithfulness": "faithfulness",
+            "clarity_signed": "clarity, signed",
+            "purity_chance": "purity by chance",
+            "faithfulness_held_out": "faithfulness, held out",
+        },
+        needs=("grader", "writer", "subject"),
     ),
 }
 """By name, in the order in which tables and documentation list them."""

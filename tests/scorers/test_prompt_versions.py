@@ -18,6 +18,7 @@ from inspect_autointerp.models.likelihood.chat_prompt import base_prompt
 from inspect_autointerp.scorers.detection.probability_prompt import detection_question
 from inspect_autointerp.scorers.detection.prompt import detection_messages
 from inspect_autointerp.scorers.discrimination.prompt import discrimination_messages
+from inspect_autointerp.scorers.fade.prompt import rating_messages
 from inspect_autointerp.scorers.fuzzing.probability_prompt import fuzzing_question
 from inspect_autointerp.scorers.fuzzing.prompt import fuzzing_messages
 from inspect_autointerp.scorers.generation.prompt import generation_messages
@@ -43,6 +44,7 @@ WORDINGS = {
     "surprisal/2": "cb3f1d6559853f370e93f455b50edb3e5bf2c960649fd0d3b279e4a8e91962b3",
     "intervention/3": "16b34557f9de57accd763b8302b4a2993b1e548f8a3506c4d8c4e1d0ddb5858e",
     "generation/2": "c3f614da135561b7996fdc1eac06f7d175a8513860a74bc67a7e8f767c7fc15f",
+    "fade/1": "e1072c880962c048a401aefb13074b9da6119ada4c81efcdfb634787863dddb6",
     "explain/3": "fab60cc40cad379344760810d3cf5837f924b8ca7f6664d7da41108708169313",
 }
 """By version, the sha256 of its text in all variants."""
@@ -60,6 +62,11 @@ def text_of(messages: list[ChatMessage]) -> str:
 def detection() -> Iterator[str]:
     for confidence, explanation, times in product((False, True), (EXPLANATION, ""), (1, 5)):
         yield text_of(detection_messages(explanation, TEXTS * times, confidence))
+
+
+def fade() -> Iterator[str]:
+    for explanation, times in product((EXPLANATION, ""), (1, 5)):
+        yield text_of(rating_messages(explanation, TEXTS * times))
 
 
 def fuzzing() -> Iterator[str]:
@@ -150,6 +157,7 @@ PROMPTS = {
     SCORES["surprisal"].version: surprisal,
     SCORES["intervention"].version: intervention,
     SCORES["generation"].version: generation,
+    SCORES["fade"].version: fade,
     VERSION: explain,
 }
 

@@ -27,6 +27,7 @@ from inspect_autointerp.text.prompt_lines import (
     MARKS,
     MOST_PROBABLE,
     NONE_GIVEN,
+    RATING,
     TEXT,
     WRITE,
     numbered_lines,
@@ -65,6 +66,11 @@ def asked(question: str) -> Asked | None:
 def asked_for_confidences(messages: Sequence[ChatMessage]) -> bool:
     """Return whether the instructions of a grader's prompt ask for 0 to 100 in place of 0 and 1."""
     return CONFIDENCE in messages[0].text
+
+
+def asked_for_ratings(messages: Sequence[ChatMessage]) -> bool:
+    """Return whether the instructions of a grader's prompt ask for 0, 1 or 2 in place of 0 and 1."""
+    return RATING in messages[0].text
 
 
 def read_grading(question: str) -> tuple[str, list[Passage]]:

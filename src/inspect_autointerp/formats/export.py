@@ -85,7 +85,7 @@ def export(
         spool = Spool(folder / ".rows")
         for path, header in headers.items():
             spool.take(path, header)
-        columns = tables.columns(spool.scores, spool.made_by)
+        columns = tables.columns(spool.scores, spool.made_by, spool.concepts)
         notes: list[str] = []
         if to in TABLES:
             written = spool.n

@@ -58,6 +58,8 @@ class Verdict:
     candidate is named."""
     value: float | None = None
     """Value that ranks contexts: a cosine, nats, or an activation in the coder's units. None where unscored."""
+    rating: int | None = None
+    """FADE: the grader's rating of how clearly a text expresses the explanation, 0, 1 or 2. None where unscored."""
     values: Sequence[float] | None = None
     """Simulation: the activation predicted for each token, from 0 to 10. Intervention: nats by which each foil rises.
     None where unscored."""
@@ -106,13 +108,14 @@ class LatentFacts:
 _FIELDS = tuple(field.name for field in fields(Verdict))
 _TYPES: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("kind", "text", "reason"), str),
-    **dict.fromkeys(("start", "document", "decile", "neighbour", "label", "partner", "question"), int),
+    **dict.fromkeys(("start", "document", "decile", "neighbour", "label", "rating", "partner", "question"), int),
     **dict.fromkeys(("probability", "value", "weight", "cosine"), (int, float)),
     "values": list,
     "continuations": dict,
 }
 _RANGES = {
     "label": (0, 1),
+    "rating": (0, 2),
     "decile": (1, DECILES),
     "probability": (0, 1),
     "cosine": (-1, 1),

@@ -17,6 +17,8 @@ LAST_TURN = "This is your last turn."
 """Begins the message that tells an agent to submit."""
 CONFIDENCE = "a whole number from 0 to 100"
 """These words stand in the instructions where a grader is asked for confidences in place of labels."""
+RATING = "a rating: 0, 1 or 2"
+"""These words stand in the instructions where a grader is asked for ratings in place of labels."""
 
 TEXT, EXAMPLE, SILENT_TEXT, BEGINNING = "Text", "Example", "Silent text", "Beginning"
 """Names of what is numbered: a grader's texts, an explainer's active and silent texts, and texts that are cut."""

@@ -27,11 +27,15 @@ from inspect_autointerp.builtin.prompt_reader import (
     OfflineAPI,
     asked,
     asked_for_confidences,
+    asked_for_ratings,
     read_simulating,
     read_writing,
     written_answer,
 )
 from inspect_autointerp.text.token_lines import EVERY, as_shown, spelled
+
+_CLEARLY = 0.75
+"""Belief from which on a text is rated 2: a listed token of weight 5 or more stands in it."""
 
 
 class LexicalAPI(OfflineAPI):
@@ -63,6 +67,8 @@ class LexicalAPI(OfflineAPI):
                 return explain(question), None
             case "judge":
                 beliefs = judge(question)
+                if asked_for_ratings(input):
+                    return str([(p >= 0.5) + (p >= _CLEARLY) for p in beliefs]), None
                 if asked_for_confidences(input):
                     return str([round(100 * p) for p in beliefs]), None
                 logprobs = Logprobs(content=_spelled(beliefs)) if config.logprobs else None

@@ -21,6 +21,7 @@ from inspect_autointerp.builtin.prompt_reader import (
     Passage,
     asked,
     asked_for_confidences,
+    asked_for_ratings,
     read_choosing,
     read_examples,
     read_grading,
@@ -86,6 +87,8 @@ class OracleAPI(OfflineAPI):
                 if explanation and explanation not in BY_TEXT:
                     return _NOT_PLANTED, None
                 labels = [label(explanation, *text, self._error_rate, self._seed) for text in texts]
+                if asked_for_ratings(input):
+                    return str([2 * one for one in labels]), None
                 surely = asked_for_confidences(input)
                 return str([100 * one for one in labels] if surely else labels), None
             case "intruder":

@@ -35,10 +35,10 @@ _MOST = 20
 _LATENT = re.compile(r"0|[1-9][0-9]{0,17}")
 _MEANS = (None, "mean")
 """Names of the reducer that takes the mean over epochs."""
-_OWN_MODEL = ("explain", "refine", "best_of")
+_OWN_MODEL = ("explain", "refine", "best_of", "clusters")
 """Solvers whose explanations are by the main model."""
 _SOURCES = {
-    **{name: {name} for name in ("explain", "supply", "human", "constant", "empty")},
+    **{name: {name} for name in ("explain", "clusters", "supply", "human", "constant", "empty")},
     **{name: {name, "explain"} for name in ("shuffled", "single_token", "refine", "best_of")},
 }
 """By solver, how the source of its explanations may begin."""

@@ -9,6 +9,7 @@ import pandas as pd
 from inspect_autointerp.contexts.negatives import HARD
 from inspect_autointerp.leaderboard.results import Results
 from inspect_autointerp.leaderboard.show.view import View
+from inspect_autointerp.scorers.shared.concept_statistics import CONCEPT_LABELS
 from inspect_autointerp.scorers.shared.specs import SCORES
 from inspect_autointerp.text.render import visible
 from inspect_autointerp.text.settings_words import short_labels, without_json
@@ -139,7 +140,7 @@ def caption(row: Row) -> str:
 
 def labels() -> dict[str, str]:
     """Return the column titles of statistics, by name and in order; other packages' scores are included."""
-    return {key: label for spec in SCORES.values() for key, label in spec.labels.items()}
+    return {key: label for spec in SCORES.values() for key, label in spec.labels.items()} | CONCEPT_LABELS
 
 
 def columns(means: pd.DataFrame, headline: str) -> dict[str, str]:

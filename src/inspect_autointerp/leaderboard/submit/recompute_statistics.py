@@ -21,7 +21,7 @@ from inspect_autointerp.text.json_values import is_mapping
 
 _ROOM = 0.6e-4
 """One rounding to four digits."""
-_BY_SHARE = ("f1", "precision", "auprc", "effective_n")
+_BY_SHARE = ("f1", "precision", "auprc", "effective_n", "clarity", "clarity_signed")
 """The statistics that the share of windows on which a latent fires comes into."""
 
 
