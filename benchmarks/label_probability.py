@@ -34,7 +34,7 @@ _WAYS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Run:
-    """What one way of judging took, and what came of it."""
+    """Cost and result of one way of judging."""
 
     cpu: float
     """CPU seconds per latent."""
@@ -49,7 +49,7 @@ class Run:
     defined: int
     """Latents that have an AUROC."""
     reasons: dict[str, int]
-    """Why contexts are unscored."""
+    """Reasons of unscored contexts, with their counts."""
 
 
 def measure(model: Model, latents: str | int, contexts: int, logs: str, **options: Any) -> Run:

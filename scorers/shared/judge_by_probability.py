@@ -14,6 +14,7 @@ from math import exp
 from inspect_ai.model import ChatMessage, Model
 from inspect_ai.util import span
 
+from inspect_autointerp.errors import one_line_errors
 from inspect_autointerp.inspect_support.log_detail import lean
 from inspect_autointerp.models.likelihood.chat_prompt import choice_of
 from inspect_autointerp.models.likelihood.role import choosing
@@ -97,7 +98,8 @@ async def shares(
     Raises:
         UserError: The model tells no log-probabilities of what it is given.
     """
-    engine = await choosing(model)
+    with one_line_errors():
+        engine = await choosing(model)
     asked = questions if reference is None else [*questions, reference]
     async with span(f"{ROLE} · {len(asked)} questions") if not lean() else nullcontext():
         replies = await engine.choices([choice_of(model, messages, answers) for messages in asked])
