@@ -176,15 +176,18 @@ def read_graders(grader: str | None, graders: str | Sequence[str] | None) -> str
 def check_judging(judging: Judging, grader: str | Sequence[str] | None) -> None:
     """Check that the graders can be judged with as `-T judging=…` says; the bound role goes before `grader`.
 
-    Without either, the main model is looked at when it is first asked.
+    Without either it is the main model. Where Inspect has none yet, it is checked when it is first asked.
 
     Raises:
         UserError: One returns no log-probabilities of what it is given; or there is no such way of judging.
     """
     if read_judging(judging) is None:
         return
+    from inspect_autointerp.inspect_support.compat import active_model
+
     named = [str(model) for model in bound_graders()] or ([grader] if isinstance(grader, str) else grader or [])
-    for name in named:
+    main = active_model()
+    for name in named or ([] if main is None else [str(main)]):
         is_served(name, "grader")
 
 

@@ -10,7 +10,7 @@ from inspect_autointerp.models.likelihood.role import shared_key
 from inspect_autointerp.models.shared_engines import lend
 
 Probability = Callable[[str, str], float | str]
-"""Of the label 1, given explanation and text; or the reason why there is none."""
+"""Gives the probability of the label 1 by explanation and text, or the reason why there is none."""
 
 
 class Known:

@@ -7,14 +7,18 @@ reason.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import partial
 from math import exp
 
 from inspect_ai.model import ChatMessage, Model
+from inspect_ai.util import span
 
+from inspect_autointerp.errors import one_line_errors
+from inspect_autointerp.inspect_support.log_detail import lean
 from inspect_autointerp.models.likelihood.chat_prompt import choice_of
 from inspect_autointerp.models.likelihood.role import choosing
-from inspect_autointerp.scorers.shared.ask import graders
+from inspect_autointerp.scorers.shared.ask import ROLE, graders
 from inspect_autointerp.scorers.shared.judge import Label
 from inspect_autointerp.scorers.shared.judging_option import ByProbability
 from inspect_autointerp.scorers.shared.several_graders import Judged, by_all
@@ -94,9 +98,11 @@ async def shares(
     Raises:
         UserError: The model tells no log-probabilities of what it is given.
     """
-    engine = await choosing(model)
+    with one_line_errors():
+        engine = await choosing(model)
     asked = questions if reference is None else [*questions, reference]
-    replies = await engine.choices([choice_of(model, messages, answers) for messages in asked])
+    async with span(f"{ROLE} · {len(asked)} questions") if not lean() else nullcontext():
+        replies = await engine.choices([choice_of(model, messages, answers) for messages in asked])
     prior, why_none = replies.pop() if reference is not None else ([0.0] * len(answers), None)
     if prior is None:
         return [(None, reason or why_none) for _, reason in replies]

@@ -22,7 +22,7 @@ from inspect_autointerp.scorers.shared.score import LatentTest
 KEY = "threshold"
 """Name, in a score's metadata, of the facts about the threshold."""
 _DECIMALS = 9
-"""Of a threshold: those of probabilities in a log."""
+"""Decimals of a threshold: as many as those of probabilities in a log."""
 
 
 @dataclass(frozen=True)

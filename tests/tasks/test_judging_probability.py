@@ -219,4 +219,5 @@ def test_main_model_that_cannot_be_asked_ends_the_run(tmp_path: Path) -> None:
     [log] = inspect_eval(task, model="inspect_autointerp/oracle", log_dir=str(tmp_path), display="none")
     assert log.status == "error"
     assert log.error
+    assert "Traceback" not in log.error.message
     assert "grader=inspect_autointerp/oracle: its provider returns no log-probabilities" in log.error.message

@@ -15,13 +15,16 @@ from inspect_autointerp.store.store import Store
 
 
 def lend_stand_ins(store: Store, hookpoint: str) -> None:
-    """Have what is asked of the subject and of a served likelihood model answered without either, in the next run.
+    """Have what is asked of the subject and of served likelihood models answered without them, in the next run.
 
     What they say decides nothing about who is asked what, but for the texts that a likelihood model reads after
     steering, and the tokens that an explainer is told of: these are as long as they would be.
     """
     lend(("firing", store.key, hookpoint), Firing(_silent))
     lend(("steering", store.key, hookpoint), Steering(_Steered(store)))
+    for role in ("grader", "main"):
+        judge = stand_in(role)
+        lend(shared_key(judge), ServedLikelihood(judge))
     for subject in (demo.NAME, smollm2.NAME):
         lend(shared_key(None, subject), ServedLikelihood(stand_in(ROLE)))
 

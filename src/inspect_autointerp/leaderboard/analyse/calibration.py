@@ -49,7 +49,7 @@ class Calibration:
     base: float
     """The Brier score of whoever says the base rate each time: with half of the contexts activating 0.25."""
     error: float
-    """Expected calibration error: the mean over contexts of the distance of `probability` and `share` in their bin."""
+    """Expected calibration error: the mean distance between a bin's `probability` and `share`, weighted by contexts."""
     bins: tuple[Bin, ...]
 
 
