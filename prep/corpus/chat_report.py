@@ -29,8 +29,8 @@ def chat_report(chunker: Chunker) -> Iterator[str]:
         yield line[0].upper() + line[1:]
     if chunker.n_long:
         yield (
-            f"{chunker.n_long / n_documents:.0%} of the conversations are longer than {settings.context_length} tokens:"
-            " the subject reads their later parts without the earlier ones; --context-length takes more at once"
+            f"{chunker.n_long:,} of these are longer than {settings.context_length} tokens: the subject reads their"
+            " later parts without the earlier ones; --context-length takes more at once"
         )
 
 
