@@ -23,7 +23,7 @@ def chat_report(chunker: Chunker) -> Iterator[str]:
     counted, inside = chunker.n_counted / chunker.n_tokens, min(1.0, held / chunker.n_tokens)
     yield (
         f"{n_documents:,} conversations of {chunker.n_tokens:,} tokens; {counted:.0%} of the tokens count ({kind});"
-        f" {inside:.0%} lie in windows of {settings.window}"
+        f" {inside:.0%} are in windows of {settings.window}"
     )
     if line := chat.report():
         yield line[0].upper() + line[1:]

@@ -148,15 +148,16 @@ class SteeredSubject:
 
     def _clean(self, prompts: Prompts) -> tuple[Tensor, Tensor]:
         """Return predictions after each prompt, (row, vocabulary), and the activations' norms at its end, (row,)."""
-        seen: list[Tensor] = []
+        lengths = torch.zeros(len(prompts.last), device=self.subject.device)
+        continuation = Continuation(prompts)
 
         def look(value: Tensor) -> Tensor:
-            seen.append(value[:, -1].float().norm(dim=-1).to(self.subject.device))
+            lengths[continuation.rows] = value[:, -1].float().norm(dim=-1).to(self.subject.device)
             return value
 
         with changed(self._module, self._side, look):
-            clean = Continuation(prompts).step(prompts.last)
-        return clean, seen[0]
+            clean = continuation.step(prompts.last)
+        return clean, lengths
 
     @torch.inference_mode()
     def generate(self, questions: Sequence[Generate]) -> list[Generated]:
@@ -208,18 +209,22 @@ class SteeredSubject:
     def _step(self, continuation: Continuation, ids: Tensor, added: Tensor, ablated: Tensor | None = None) -> Tensor:
         """One step with (row, d) added, in rows with a latent to ablate times minus its activation."""
         if ablated is None:
-            with changed(self._module, self._side, lambda value: value + added[:, None].to(value)):
+            with changed(self._module, self._side, lambda value: value + added[continuation.rows, None].to(value)):
                 return continuation.step(ids)
         times = torch.ones_like(added[:, :1])
 
         def look(value: Tensor) -> Tensor:
-            x = value[:, -1].to(self.subject.device)
-            times[:, 0] = torch.where(ablated < 0, 1.0, -coder_activations(self._coder, x, ablated))
+            x, rows = value[:, -1].to(self.subject.device), continuation.rows
+            times[rows, 0] = torch.where(ablated[rows] < 0, 1.0, -coder_activations(self._coder, x, ablated[rows]))
             return value
 
         with (
             changed(self._module, self._read_side, look),
-            changed(self._module, self._side, lambda value: value + (added * times)[:, None].to(value)),
+            changed(
+                self._module,
+                self._side,
+                lambda value: value + (added * times)[continuation.rows, None].to(value),
+            ),
         ):
             return continuation.step(ids)
 

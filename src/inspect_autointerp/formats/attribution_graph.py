@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.formats import strict_json
@@ -71,13 +71,15 @@ class AttributionGraph:
         Raises:
             UserError: The node is none that circuit-tracer or Neuronpedia writes.
         """
-        if not isinstance(node, dict) or not isinstance(node.get("node_id"), str):
+        fields: dict[str, Any] = cast(dict[str, Any], node) if isinstance(node, dict) else {}
+        name = fields.get("node_id")
+        if not isinstance(name, str):
             raise UserError(f"{self.place}: a node has no node_id; give a graph of circuit-tracer or Neuronpedia")
-        if node.get("feature_type") not in _LATENT:
+        if fields.get("feature_type") not in _LATENT:
             return None
-        match = _NODE.fullmatch(node["node_id"])
-        if match is None or str(node.get("layer", match[1])) != match[1]:
-            raise UserError(f"{self.place}: node {short(node['node_id'])}: not LAYER_INDEX_POSITION of its layer")
+        match = _NODE.fullmatch(name)
+        if match is None or str(fields.get("layer", match[1])) != match[1]:
+            raise UserError(f"{self.place}: node {short(name)}: not LAYER_INDEX_POSITION of its layer")
         return int(match[1]), int(match[2])
 
     def labelled(self, labels: Mapping[tuple[int, int], str]) -> tuple[dict[str, Any], int]:
@@ -89,7 +91,8 @@ class AttributionGraph:
         nodes: list[Any] = []
         for node in self.content["nodes"]:
             which = self.latent_of(node)
-            nodes.append(node | {"clerp": labels[which]} if which in labels else node)
+            label = None if which is None else labels.get(which)
+            nodes.append(node if label is None else node | {"clerp": label})
         n = sum(new is not old for new, old in zip(nodes, self.content["nodes"], strict=True))
         return self.content | {"nodes": nodes}, n
 
@@ -108,18 +111,19 @@ def read_graph(path: str | Path) -> AttributionGraph:
     """
     try:
         raw = Path(path).read_bytes()
-        content = strict_json.load(gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw)
+        content: Any = strict_json.load(gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
     except (EOFError, gzip.BadGzipFile) as error:
         raise UserError(f"{path}: cannot be decompressed ({error})") from error
     except strict_json.Unreadable as error:
         raise UserError(f"{path}:{error.line}: not an attribution graph ({error})") from error
-    if not isinstance(content, dict) or not isinstance(content.get("nodes"), list) or "links" not in content:
+    graph: dict[str, Any] = cast(dict[str, Any], content) if isinstance(content, dict) else {}
+    if not isinstance(graph.get("nodes"), list) or "links" not in graph:
         raise UserError(
             f"{path}: not an attribution graph: it needs `nodes` and `links`, as circuit-tracer writes them"
         )
-    return AttributionGraph(str(path), content)
+    return AttributionGraph(str(path), graph)
 
 
 def write_graph(rows: Iterable[Row], graph: AttributionGraph, path: Path) -> tuple[int, list[str]]:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from inspect_ai.dataset import MemoryDataset, Sample
@@ -75,12 +76,16 @@ def latent_dataset(
         hookpoints = [opened.at(hookpoint).name]
         usable, skipped = usable_latents(opened, hookpoints[0], latents, min_contexts, seed)
     by_place = [negative_kinds(opened, name, negatives) for name in hookpoints]
-    kinds = tuple(kind for kind in by_place[0] if all(kind in others for others in by_place))
+    kinds: tuple[Negative, ...] = tuple(kind for kind in by_place[0] if all(kind in others for others in by_place))
     shared = {"store": str(opened.folder), "store_key": opened.key, "window": window, "negatives": ",".join(kinds)}
     shared |= {"min_contexts": min_contexts, "seed": seed} | ({"half": half} if half else {})
     samples: list[Sample] = []
     for latent in usable:
-        facts = {"index": latent.index, "firing_share": latent.firing_share, "max_activation": latent.max_activation}
+        facts: dict[str, Any] = {
+            "index": latent.index,
+            "firing_share": latent.firing_share,
+            "max_activation": latent.max_activation,
+        }
         facts["rare"] = latent.n_windows < opened.settings.min_active
         if latent.id in influences:
             facts["influence"] = influences[latent.id]
