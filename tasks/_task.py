@@ -19,6 +19,7 @@ from inspect_autointerp.inspect_support.interruption_advice import advise_at_run
 from inspect_autointerp.inspect_support.logprob_support import forget_at_run_end
 from inspect_autointerp.inspect_support.unscored_warning import warn_of_unscored
 from inspect_autointerp.inspect_support.verdicts import IMPORTANCE
+from inspect_autointerp.latent import join_hookpoints, split_hookpoints
 from inspect_autointerp.models.likelihood.role import is_served, likelihood_name
 from inspect_autointerp.models.shared_engines import release_at_task_end
 from inspect_autointerp.scorers.shared.ask import bound_graders, check_graders, graders
@@ -106,6 +107,7 @@ def score_task(
     advise_at_run_end()
     serve_sweep()
     specs = {name: SCORES[name] for name in scorers}
+    places = split_hookpoints(data.hookpoint)
     kinds = data.kinds[1:] if hard is None else hard
     shown = {name: list(spec.columns_shown(kinds)) for name, spec in specs.items()}
     together = _shown_together(specs) if len(specs) > 1 else None
@@ -131,7 +133,7 @@ def score_task(
         metadata={
             "store": data.store.digest,
             "subject": data.store.manifest.subject,
-            "coder": data.store.at(data.hookpoint).entry.coder,
+            "coder": join_hookpoints(list(dict.fromkeys(data.store.at(name).entry.coder for name in places))),
             "hookpoint": data.hookpoint,
             "latents_skipped": data.skipped,
             "grader": judge,

@@ -68,6 +68,7 @@ class SaeLensCoder:
             )
         self.hookpoint = hookpoint(metadata.hf_hook_name, metadata.hook_name)
         self.model_name: str | None = metadata.model_name
+        self.neuronpedia: str | None = metadata.neuronpedia_id
         options = metadata.model_from_pretrained_kwargs or {}
         self.trained = _trained(metadata, options)
         self._centred = centred(source, metadata.hook_name, self.model_name, options)

@@ -23,14 +23,14 @@ def chat_report(chunker: Chunker) -> Iterator[str]:
     counted, inside = chunker.n_counted / chunker.n_tokens, min(1.0, held / chunker.n_tokens)
     yield (
         f"{n_documents:,} conversations of {chunker.n_tokens:,} tokens; {counted:.0%} of the tokens count ({kind});"
-        f" {inside:.0%} lie in windows of {settings.window}"
+        f" {inside:.0%} are in windows of {settings.window}"
     )
     if line := chat.report():
         yield line[0].upper() + line[1:]
     if chunker.n_long:
         yield (
-            f"{chunker.n_long / n_documents:.0%} of the conversations are longer than {settings.context_length} tokens:"
-            " the subject reads their later parts without the earlier ones; --context-length takes more at once"
+            f"{chunker.n_long:,} of these are longer than {settings.context_length} tokens: the subject reads their"
+            " later parts without the earlier ones; --context-length takes more at once"
         )
 
 

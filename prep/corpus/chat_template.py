@@ -18,8 +18,7 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.prep.corpus.conversations import Message
 
 DATE = datetime(2024, 7, 26)
-"""The date that templates see, whenever they run: a store must not depend on the day. Llama's templates fall back on
-the same one."""
+"""The date that templates see, so that a store does not depend on the day. Llama's templates have it as a default."""
 _FIRST_MARK = 0x100000
 _MARKS = re.compile("[\U00100000-\U0010ffff]")
 """Private use, plane 16: no text of a corpus should hold them, and no template tests for them."""
@@ -203,10 +202,11 @@ def _marked(message: Message, texts: Any, marker: _Marker) -> Message:
 def _marked_call(call: Any, owner: int, role: str, marker: _Marker) -> Any:
     if not isinstance(call, dict):
         return call
-    holder = call.get("function") if isinstance(call.get("function"), dict) else call
+    function: Any = call.get("function")
+    holder: dict[str, Any] = function if isinstance(function, dict) else call
     arguments = _marked_leaves(holder.get("arguments"), owner, role, marker)
     holder = holder | ({"arguments": arguments} if "arguments" in holder else {})
-    return call | {"function": holder} if "function" in call else holder
+    return call | {"function": holder} if isinstance(function, dict) else holder
 
 
 def _marked_leaves(value: Any, owner: int, role: str, marker: _Marker) -> Any:
@@ -218,7 +218,7 @@ def _marked_leaves(value: Any, owner: int, role: str, marker: _Marker) -> Any:
 
 
 def _places(marked: str) -> list[tuple[int, int, int]]:
-    """Where pieces lie in the text without marks, in order: number of the piece, begin, end."""
+    """Return the places of pieces in the text without marks, in order: number of the piece, begin, end."""
     places: list[tuple[int, int, int]] = []
     opened: dict[int, int] = {}
     for before, mark in enumerate(_MARKS.finditer(marked)):
@@ -258,11 +258,11 @@ def _joined(text: str, places: Sequence[tuple[int, int, int]], pieces: Sequence[
 
 
 def _turns(text: str, parts: Sequence[tuple[int, Part]]) -> list[Part]:
-    """The turns that messages' parts are in.
+    """Return the turns that messages' parts are in.
 
-    What follows the last message is how the template ends one. Between two messages, a turn begins behind the last such
-    end: the template may have written turns of its own. An end of white space alone can be in a header too, so it ends
-    a turn only where it follows the message. Without an end, a turn begins where the message before it ends.
+    The text behind the last message is how the template ends one. Between two messages, a turn begins behind the last
+    such end, since the template may have written other turns. An end of white space alone can be in a header too, so it
+    ends a turn only where it follows the message. Without an end, a turn begins where the message before it ends.
     """
     if not parts:
         return []

@@ -97,7 +97,7 @@ class Chunker:
     n_long: int = 0
     """Documents that are longer than a chunk."""
     windows: array = field(default_factory=lambda: array("q"))
-    """Where windows start, of conversations; empty for texts, whose windows follow from where documents begin."""
+    """Starts of the windows of conversations; empty for texts, whose windows follow from where documents begin."""
     complete: bool = False
     """True once the last document was noted; its last batches may still be to come."""
 
@@ -197,7 +197,7 @@ class Chunker:
             raise UserError("a store holds at most 2³² tokens; make several stores")
 
     def _window_starts(self, document: TokenizedDocument, begin: int, end: int) -> np.ndarray:
-        """Where the complete windows of a part of a document start, in tokens of the document, int64 (window,).
+        """Return where the complete windows of a part of a document start, in tokens of the document, int64 (window,).
 
         A window in which no token counts is none.
 

@@ -36,7 +36,7 @@ class ConversationColumn(Column):
                 value = json.loads(value)
             except (ValueError, RecursionError) as error:
                 raise UserError(
-                    f"{where} holds text that is no JSON list of messages; a column of plain text is --column's"
+                    f"{where} holds text, but not a JSON list of messages; for a column of plain text give --column"
                 ) from error
         if not isinstance(value, list):
             raise UserError(f"{where} holds {kind_of_value(value)}, not a list of messages")

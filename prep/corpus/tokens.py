@@ -33,7 +33,7 @@ class TokenizedDocument:
     counts: np.ndarray | None = None
     """bool (token,): its activations are activations; None for all tokens but special ones."""
     ranges: list[tuple[int, int]] | None = None
-    """Stretches that windows are cut from, each with a grid of its own; None for all of it."""
+    """Stretches that windows are cut from, each on another grid; None for the whole document."""
 
 
 def tokenized_documents(

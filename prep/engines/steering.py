@@ -161,17 +161,18 @@ class SteeredSubject:
 
     def _clean(self, prompts: Prompts) -> tuple[Tensor, Tensor]:
         """Return predictions after each prompt, (row, vocabulary), and the activations' norms at its end, (row,)."""
-        seen: list[Tensor] = []
-
-        def look(value: Tensor) -> Tensor:
-            seen.append(value[:, -1].float().norm(dim=-1).to(self.subject.device))
-            return value
-
+        norms = torch.zeros((len(self._places), len(prompts.last)), device=self.subject.device)
+        continuation = Continuation(prompts)
         with ExitStack() as stack:
-            for place in self._places:
+            for number, place in enumerate(self._places):
+
+                def look(value: Tensor, number: int = number) -> Tensor:
+                    norms[number, continuation.rows] = value[:, -1].float().norm(dim=-1).to(self.subject.device)
+                    return value
+
                 stack.enter_context(changed(*place, look))
-            clean = Continuation(prompts).step(prompts.last)
-        return clean, seen[0] if len(seen) == 1 else torch.stack(seen).norm(dim=0)
+            clean = continuation.step(prompts.last)
+        return clean, norms[0] if len(norms) == 1 else norms.norm(dim=0)
 
     @torch.inference_mode()
     def generate(self, questions: Sequence[Generate]) -> list[Generated]:
@@ -227,8 +228,9 @@ class SteeredSubject:
             if ablated is not None:
 
                 def look(value: Tensor) -> Tensor:
-                    x = value[:, -1].to(self.subject.device)
-                    times[:, 0] = torch.where(ablated < 0, 1.0, -coder_activations(self._coder, x, ablated))
+                    x, rows = value[:, -1].to(self.subject.device), continuation.rows
+                    activations = coder_activations(self._coder, x, ablated[rows])
+                    times[rows, 0] = torch.where(ablated[rows] < 0, 1.0, -activations)
                     return value
 
                 stack.enter_context(changed(*self._read, look))
@@ -236,7 +238,8 @@ class SteeredSubject:
             for place, part in zip(self._places, self._parts(added), strict=True):
 
                 def add(value: Tensor, part: Tensor = part) -> Tensor:
-                    return value + (part if ablated is None else part * times)[:, None].to(value)
+                    here = part if ablated is None else part * times
+                    return value + here[continuation.rows, None].to(value)
 
                 stack.enter_context(changed(*place, add))
             return continuation.step(ids)

@@ -28,7 +28,7 @@ from inspect_autointerp.prep.select.density import ENOUGH, crowded
 from inspect_autointerp.prep.select.reverse_neighbours import Siblings
 from inspect_autointerp.prep.select.selector import Selector
 from inspect_autointerp.prep.subject.hookpoints import Hookpoint
-from inspect_autointerp.store.manifest import HookpointEntry, Manifest
+from inspect_autointerp.store.manifest import NEURONPEDIA, HookpointEntry, Manifest
 
 
 class Scan:
@@ -253,7 +253,9 @@ def _near(coder: Coder, neighbours: str) -> Tensor | list[Tensor] | None:
 
 
 def _entry(hookpoint: Hookpoint, coder: Coder, names: dict[str, str]) -> HookpointEntry:
+    named = getattr(coder, "neuronpedia", None)
     return HookpointEntry(
+        neuronpedia=named if isinstance(named, str) and NEURONPEDIA.fullmatch(named) else None,
         side=hookpoint.side,
         coder=names.get(coder.source, coder.source),
         architecture=coder.architecture,

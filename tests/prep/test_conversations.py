@@ -67,7 +67,7 @@ def test_fields_that_templates_read_are_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("Hello", "column 'messages' holds text that is no JSON list of messages"),
+        ("Hello", "column 'messages' holds text, but not a JSON list of messages"),
         (3, "holds a number, not a list of messages"),
         ({"role": "user"}, "holds an object, not a list"),
         (["Hello"], r"message 1 is a text; messages are \{\"role\""),

@@ -27,9 +27,12 @@ from inspect_autointerp.store.validation import STRICT, Count, File, Name, Sha25
 FORMAT = 1
 NAME = "manifest.json"
 _NAMES = {
-    *("subject", "revision", "coder", "corpus", "corpus_split", "column", "separator", "chat", "versions", "warning"),
+    *("subject", "revision", "coder", "corpus", "corpus_split", "column", "separator", "chat", "neuronpedia"),
+    *("versions", "warning"),
 }
 """Fields that say where the data came from, not what they are: no part of the digest."""
+NEURONPEDIA = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
+"""MODEL/SOURCE, as an SAE of SAELens names its place on Neuronpedia."""
 _CORPUS = ("tokens.npy", "documents.safetensors", "pool.npy", "tokenizer.json")
 _OF_HOOKPOINT = ("postings.safetensors", "latents.parquet")
 """Files that every store has: of its own, and of each hookpoint."""
@@ -42,6 +45,9 @@ NOTICE = "NOTICE"
 NEGATIVES = "negatives"
 """The folder of what can be added to a finished store, `negatives/KIND/HOOKPOINT.safetensors`, and the field that says
 how each kind was found. No part of the digest: the data that were there are the same."""
+
+
+Neuronpedia = Annotated[str, StringConstraints(pattern=rf"^{NEURONPEDIA.pattern}$", max_length=200)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +68,12 @@ class HookpointEntry:
     """Digest of the coder's weights, or of its description if it has no weights or a seed makes them."""
     warning: Text | None = None
     """What a person who uses this hookpoint has to know of the coder, as prep said it; not part of the digest."""
+    neuronpedia: Neuronpedia | None = None
+    """Neuronpedia's names of model and source, `gpt2-small/6-res-jb`, if the coder says so; not part of the digest."""
+
+    def link(self, index: int) -> str | None:
+        """Return the address of a latent's page on Neuronpedia, if that is known."""
+        return None if self.neuronpedia is None else f"https://www.neuronpedia.org/{self.neuronpedia}/{index}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,8 +201,9 @@ class Manifest:
             if not content["settings"][name]:
                 del content["settings"][name]
         for entry in content["hookpoints"].values():
-            if entry["warning"] is None:
-                del entry["warning"]
+            for name in ("warning", "neuronpedia"):
+                if entry[name] is None:
+                    del entry[name]
         return content
 
     @property

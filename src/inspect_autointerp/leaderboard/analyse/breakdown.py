@@ -51,13 +51,9 @@ def _of_table(results: Results, table: int, by: str) -> list[pd.DataFrame]:
     entries = results.of(table)
     if by == "decile":
         return [_means(entries, i, i, results.matrix(table, column)) for i, column in enumerate(DECILE_COLUMNS, 1)]
-    if by == "hookpoint":
-        hookpoints = list(results.latents["hookpoint"].cat.categories)
-        hookpoint = entries["hookpoint"].iloc[0]
-        return [_means(entries, hookpoint, hookpoints.index(hookpoint), results.matrix(table))]
-    bands = results.latents_of(table)["band"].cat
-    codes, values = bands.codes.to_numpy(), results.matrix(table)
-    return [_means(entries, name, code, values[codes == code]) for code, name in enumerate(bands.categories)]
+    groups = results.latents_of(table)["hookpoint" if by == "hookpoint" else "band"].cat
+    codes, values = groups.codes.to_numpy(), results.matrix(table)
+    return [_means(entries, name, code, values[codes == code]) for code, name in enumerate(groups.categories)]
 
 
 def _means(entries: pd.DataFrame, group: object, order: int, values: np.ndarray) -> pd.DataFrame:

@@ -101,6 +101,7 @@ def _record(entry: int, score: Score, known: dict[Hashable, int], texts: LatentT
     Returns:
         - `entry`; `said`, the explanation, or null.
         - `contexts`: those that are new, as [kind, HTML]; they are numbered on through all records of a card.
+        - `link`: the latent's page on Neuronpedia, if the store is at hand and knows it.
         - `rows`: [context, mark, words] of each context: the mark is `r`, `w`, `u` or empty.
     """
     contexts: list[tuple[str, str]] = []
@@ -122,6 +123,7 @@ def _record(entry: int, score: Score, known: dict[Hashable, int], texts: LatentT
         "said": None if score.answer is None else visible(score.answer),
         "rows": [(context(verdict), mark_of(verdict, wanted), _words(verdict)) for verdict in verdicts],
         "contexts": contexts,
+        **({"link": texts.link} if texts and texts.link else {}),
     }
 
 
