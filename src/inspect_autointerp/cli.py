@@ -28,6 +28,7 @@ from inspect_autointerp.store_stats.cli import stats
 from inspect_autointerp.suites.cli import suites
 from inspect_autointerp.text.streams import command_line_streams
 from inspect_autointerp.tool_server.cli import mcp
+from inspect_autointerp.triage.cli import triage
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -44,6 +45,7 @@ app.command()(freeze)
 app.command()(hooks)
 app.command()(model)
 app.command()(stats)
+app.command()(triage)
 app.command()(suites)
 app.command()(cost)
 app.command()(show)

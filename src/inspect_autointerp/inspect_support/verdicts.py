@@ -35,7 +35,8 @@ class Verdict:
     """
 
     kind: str
-    """A `latent.Kind`; `active` or `near_miss` for a text that was written; `prompt` for the beginning of a context."""
+    """A `latent.Kind`; `active` or `near_miss` for a text that was written; `prompt` for the beginning of a context;
+    `steered` or `foil` for a text that was steered with the latent or with another one."""
     start: int | None = None
     """Position of the context's first token in the store's corpus."""
     document: int | None = None
@@ -45,7 +46,7 @@ class Verdict:
     weight: float | None = None
     """Number of windows that an importance-sampled context counts for, 1 or more; None of other kinds."""
     label: int | None = None
-    """The grader's label, 1 or 0; for intruder, 1 for the text that was named. None where unscored."""
+    """The grader's label, 1 or 0; for intruder and output choice, 1 for the text named. None where unscored."""
     probability: float | None = None
     """The grader's probability of label 1, in [0, 1]; None where it is not known."""
     value: float | None = None
@@ -56,9 +57,9 @@ class Verdict:
     partner: int | None = None
     """Fuzzing: which verdict, from 0, is of the activating context whose marks this negative wears."""
     question: int | None = None
-    """Intruder: the number of the question that showed this text, from 0."""
+    """Intruder and output choice: the number of the question that showed this text, from 0."""
     text: str | None = None
-    """Generation: the text that was written. Intervention: the prompt."""
+    """Generation and output choice: the text that was written. Intervention: the prompt."""
     continuations: Mapping[str, str] | None = None
     """Intervention: what the subject wrote after the prompt, `clean` and `steered`."""
     reason: str | None = None

@@ -21,6 +21,8 @@ CONFIDENCE = "a whole number from 0 to 100"
 TEXT, EXAMPLE, SILENT_TEXT, BEGINNING = "Text", "Example", "Silent text", "Beginning"
 """Names of what is numbered: a grader's texts, an explainer's active and silent texts, and texts that are cut."""
 ACTIVE, MORE_PROBABLE = "Active: ", "More probable: "
+BEGINNING_LINE = f"{BEGINNING}: "
+"""Begins the line that shows what several texts follow."""
 MOST_PROBABLE, LEAST_PROBABLE = "Most probable: ", "Least probable: "
 
 LATENT = """\

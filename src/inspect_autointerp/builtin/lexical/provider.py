@@ -2,19 +2,22 @@
 
 It reads the very text that a language model gets. Asked to explain, it lists the tokens that carry the activation;
 asked to judge, it says yes to the texts in which a listed token stands; asked to simulate, it expects their weights on
-the tokens where they stand; asked which text does not belong, it names the one whose marked words the others share
+the tokens where they stand; asked which text was steered, it names the one with most of them; asked which text does not
+belong, it names the one whose marked words the others share
 least; asked for texts, it writes short ones around the listed tokens, and the same ones around tokens that only look
 like them. Given an agent's tools, it calls them in a fixed order, and keeps of the listed tokens those on which the
 latent fires by themselves. It understands this project's prompts only. It is the embedded default, and the floor that
 a language model has to beat.
 """
 
+import json
 from math import log
 
 from inspect_ai.model import ChatMessage, GenerateConfig, Logprob, Logprobs, ModelOutput, TopLogprob
 from inspect_ai.tool import ToolChoice, ToolInfo
 
 from inspect_autointerp.builtin.lexical.agent import agent_turn
+from inspect_autointerp.builtin.lexical.choose import choose
 from inspect_autointerp.builtin.lexical.explain import explain
 from inspect_autointerp.builtin.lexical.intruder import intruder
 from inspect_autointerp.builtin.lexical.judge import judge
@@ -65,6 +68,10 @@ class LexicalAPI(OfflineAPI):
                     return str([round(100 * p) for p in beliefs]), None
                 logprobs = Logprobs(content=_spelled(beliefs)) if config.logprobs else None
                 return str([int(p >= 0.5) for p in beliefs]), logprobs
+            case "choose":
+                number, guess = choose(question)
+                why = "no text holds a token of the explanation, so this is a guess"
+                return (json.dumps({"answer": number, "why": why}) if guess else str(number)), None
             case "intruder":
                 return str(intruder(question)), None
             case "simulate":

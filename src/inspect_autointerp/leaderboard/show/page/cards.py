@@ -22,6 +22,7 @@ from inspect_autointerp.leaderboard.load.samples import UNREAD
 from inspect_autointerp.leaderboard.results import Results
 from inspect_autointerp.leaderboard.show.page.contexts import LatentTexts
 from inspect_autointerp.scorers.generation.statistics import ACTIVE, NEAR_MISS
+from inspect_autointerp.scorers.output_choice.statistics import STEERED
 from inspect_autointerp.text.render import visible
 
 
@@ -136,7 +137,7 @@ def mark_of(verdict: Verdict) -> str:
     if verdict.reason is not None:
         return "u"
     if verdict.label is not None:
-        positive = verdict.kind == ("activating" if verdict.question is None else "intruder")
+        positive = verdict.kind in (("activating",) if verdict.question is None else ("intruder", STEERED))
         return "r" if verdict.label == positive else "w"
     if verdict.kind in (ACTIVE, NEAR_MISS) and verdict.value is not None:
         return "r" if (verdict.value > 0) == (verdict.kind == ACTIVE) else "w"
@@ -148,7 +149,7 @@ def _words(verdict: Verdict) -> str:
         return visible(verdict.reason)
     if verdict.probability is not None:
         return f"P={verdict.probability:.2f}"
-    if verdict.values is not None:
+    if verdict.values is not None and verdict.value is None:
         return f"predicted up to {max(verdict.values, default=0):g}"
     return "" if verdict.value is None else f"{verdict.value:+.3f}"
 
