@@ -39,7 +39,7 @@ def test_prompt_begins_alike_and_names_promoted_tokens_if_shown() -> None:
     assert not any("Most probable" in message.text for message in one)
 
 
-def test_lexical_grader_picks_the_text_with_the_listed_tokens_wherever_it_stands() -> None:
+def test_lexical_grader_picks_the_text_with_the_listed_tokens() -> None:
     for texts in permutations(TEXTS):
         number, guess = choose(question('texts with "Rhine" (10), "the" (1)', texts))
         assert (texts[number - 1], guess) == (TEXTS[0], False)
