@@ -12,6 +12,7 @@ from inspect_autointerp.scorers.fuzzing.scorer import fuzzing as fuzzing
 from inspect_autointerp.scorers.generation.scorer import generation as generation
 from inspect_autointerp.scorers.intervention.scorer import intervention as intervention
 from inspect_autointerp.scorers.intruder.scorer import intruder as intruder
+from inspect_autointerp.scorers.output_choice.scorer import output_choice as output_choice
 from inspect_autointerp.scorers.shared.metrics import estimate as estimate
 from inspect_autointerp.scorers.shared.specs import SCORES, ScoreSpec
 from inspect_autointerp.scorers.simulation.scorer import simulation as simulation
@@ -26,6 +27,7 @@ SCORERS: dict[str, Callable[..., Scorer]] = {
     "discrimination": discrimination,
     "surprisal": surprisal,
     "intervention": intervention,
+    "output_choice": output_choice,
     "generation": generation,
     "fade": fade,
 }

@@ -20,6 +20,7 @@ from inspect_autointerp.scorers.fade import statistics as fade
 from inspect_autointerp.scorers.generation import statistics as generation
 from inspect_autointerp.scorers.intervention import statistics as intervention
 from inspect_autointerp.scorers.intruder import statistics as intruder
+from inspect_autointerp.scorers.output_choice import statistics as output_choice
 from inspect_autointerp.scorers.shared import classification, ranking
 from inspect_autointerp.scorers.simulation import statistics as simulation
 
@@ -227,6 +228,18 @@ SCORES: dict[str, ScoreSpec] = {
         columns=("effect", "effect_per_token", "effect_se", "choice", "rank", "kl", "unscored"),
         labels={"effect": "effect, nats", "effect_per_token": "per token", "choice": "choice", "kl": "KL"},
         needs=("likelihood", "subject"),
+    ),
+    "output_choice": ScoreSpec(
+        title="output choice",
+        question="Can a grader tell the text that was steered with the latent from texts that other latents steered?",
+        keys=output_choice.KEYS,
+        recompute=output_choice.output_choice_statistics,
+        version="output_choice/1",
+        headline="picked",
+        chance=1 / 3,
+        columns=("picked", "kl", "kl_foils", "unscored"),
+        labels={"picked": "picked", "kl": "KL", "kl_foils": "KL of foils"},
+        needs=("grader", "subject"),
     ),
     "generation": ScoreSpec(
         title="generation",

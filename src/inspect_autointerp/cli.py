@@ -28,6 +28,7 @@ from inspect_autointerp.store_stats.cli import stats
 from inspect_autointerp.suites.cli import suites
 from inspect_autointerp.text.streams import command_line_streams
 from inspect_autointerp.tool_server.cli import mcp
+from inspect_autointerp.triage.cli import triage
 from inspect_autointerp.vectors.cli import export_vectors
 
 app = typer.Typer(
@@ -45,6 +46,7 @@ app.command()(freeze)
 app.command()(hooks)
 app.command()(model)
 app.command()(stats)
+app.command()(triage)
 app.command()(suites)
 app.command()(cost)
 app.command()(show)

@@ -24,6 +24,7 @@ from inspect_autointerp.scorers.fuzzing.prompt import fuzzing_messages
 from inspect_autointerp.scorers.generation.prompt import generation_messages
 from inspect_autointerp.scorers.intervention.prompt import after, before
 from inspect_autointerp.scorers.intruder.prompt import intruder_messages
+from inspect_autointerp.scorers.output_choice.prompt import output_choice_messages
 from inspect_autointerp.scorers.shared.specs import SCORES
 from inspect_autointerp.scorers.simulation.prompt import simulation_messages
 from inspect_autointerp.scorers.surprisal.prompt import PSEUDO, surprisal_continuation, surprisal_prefix
@@ -43,6 +44,7 @@ WORDINGS = {
     "discrimination/1": "38f9a949069fe4f17a822e8b6170a1ba8d4d8c98c61498ccd8fefff6e5593cb9",
     "surprisal/2": "cb3f1d6559853f370e93f455b50edb3e5bf2c960649fd0d3b279e4a8e91962b3",
     "intervention/3": "16b34557f9de57accd763b8302b4a2993b1e548f8a3506c4d8c4e1d0ddb5858e",
+    "output_choice/1": "4b9779ba0ef9446e38271faf45e49c979a2f8f011ab6036981697a66ff89c0e7",
     "generation/2": "c3f614da135561b7996fdc1eac06f7d175a8513860a74bc67a7e8f767c7fc15f",
     "fade/1": "e1072c880962c048a401aefb13074b9da6119ada4c81efcdfb634787863dddb6",
     "explain/3": "fab60cc40cad379344760810d3cf5837f924b8ca7f6664d7da41108708169313",
@@ -105,6 +107,12 @@ def discrimination() -> Iterator[str]:
         yield text_of(discrimination_messages(explanation, [TEXTS, TEXTS, TEXTS[:1]], pair))
 
 
+def output_choice() -> Iterator[str]:
+    promoted = ((" Rhine", "\n"), (" egg",), ("a", "b"))
+    for explanation, shown in product((EXPLANATION, ""), (None, promoted)):
+        yield text_of(output_choice_messages(explanation, "She went to", [*TEXTS, "three"], shown))
+
+
 def generation() -> Iterator[str]:
     for explanation in (EXPLANATION, ""):
         yield text_of(generation_messages(explanation, 7))
@@ -156,6 +164,7 @@ PROMPTS = {
     SCORES["discrimination"].version: discrimination,
     SCORES["surprisal"].version: surprisal,
     SCORES["intervention"].version: intervention,
+    SCORES["output_choice"].version: output_choice,
     SCORES["generation"].version: generation,
     SCORES["fade"].version: fade,
     VERSION: explain,

@@ -324,11 +324,11 @@ def test_foils_are_other_latents_and_say_other_things(
         assert foils["source"] == source
         named = [foil["latent"] for foil in foils["explanations"]]
         assert len({*named, ids[0]}) == choices
-        said = [foil["text"] for foil in foils["explanations"]]
+        told = [foil["text"] for foil in foils["explanations"]]
         assert (
-            sorted(said) == ["blue", "green", "white"]
+            sorted(told) == ["blue", "green", "white"]
             if choices == 4
-            else all(text.startswith("texts with ") for text in said)
+            else all(text.startswith("texts with ") for text in told)
         )
         assert 0 <= score.value["choice"] <= 1 <= score.value["rank"] <= choices
     [alone] = scores(run(sharp_store_folder, tmp_path / "alone", choices=1, **options)).values()

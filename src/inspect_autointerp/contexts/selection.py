@@ -122,7 +122,8 @@ def candidate_latents(at: HookpointStore, latents: object, seed: int) -> tuple[l
     """Return the latents of a hookpoint that `-T latents=…` means, in order, and how many of them are wanted.
 
     A frozen store draws `sample:N` among the latents it holds, in the order of the store that it was frozen from. Of an
-    attribution graph they are those of the hookpoint's layer, the most influential first.
+    attribution graph they are those of the hookpoint's layer, the most influential first. Here `FILE` or `FILE#CLASS` can
+    stand, too: the latents in a table of `autointerp triage`, or those of one class.
 
     Args:
         at: The hookpoint.
@@ -135,6 +136,13 @@ def candidate_latents(at: HookpointStore, latents: object, seed: int) -> tuple[l
     if isinstance(latents, str) and is_graph(latents):
         chosen = [latent.index for latent in graph_latents(at.store, latents, at.name)]
         return chosen, len(chosen)
+    if is_triage(latents):
+        from inspect_autointerp.triage.classes import triaged_latents
+
+        candidates = triaged_latents(str(latents), at.name, at.store.digest)
+        parse_latents(candidates, at.width, 0)
+        at.check_held(candidates)
+        return candidates, len(candidates)
     candidates, wanted = parse_latents(latents, at.width, seed_of(seed, at.name))
     text = _text(latents)
     if text == "all" or text.startswith("sample:"):
@@ -142,6 +150,11 @@ def candidate_latents(at: HookpointStore, latents: object, seed: int) -> tuple[l
         return [index for index in candidates if index in held], min(wanted, len(held))
     at.check_held(candidates)
     return candidates, wanted
+
+
+def is_triage(latents: object) -> bool:
+    """Return whether `-T latents=…` names a table of `autointerp triage`."""
+    return isinstance(latents, str) and latents.partition("#")[0].endswith((".csv", ".parquet"))
 
 
 def intruding_latents(at: HookpointStore) -> np.ndarray:
@@ -177,7 +190,10 @@ def parse_latents(latents: object, width: int, seed: int) -> tuple[list[int], in
         if chosen[-1] >= width:
             raise UserError(f"latents={text}: out of range; there are latents 0 to {width - 1}")
     else:
-        raise UserError(f"latents={text}: not understood; give 0:100, 3,17,40, sample:200, all or graph.json:top50")
+        raise UserError(
+            f"latents={text}: not understood; give 0:100, 3,17,40, sample:200, all, graph.json:top50, or a file of"
+            " `autointerp triage`"
+        )
     return chosen, len(chosen)
 
 

@@ -61,6 +61,6 @@ class _Steered:
     def _written(self, question: Generate) -> Generated:
         n, length = len(question.prompts), question.n_tokens
         last = max(1, len(self._store.tokens) - length)
-        starts = np.arange(2 * n) * length % last
+        starts = (np.arange(2 * n) + 2 * n * question.direction.latent) * length % last  # others for every latent
         taken = [self._store.tokens[start : start + length].tolist() for start in starts.tolist()]
         return Generated(taken[:n], taken[n:], [1.0] * n)

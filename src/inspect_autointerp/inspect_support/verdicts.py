@@ -35,7 +35,8 @@ class Verdict:
     """
 
     kind: str
-    """A `latent.Kind`; `active` or `near_miss` for a text that was written; `prompt` for the beginning of a context."""
+    """A `latent.Kind`; `active` or `near_miss` for a text that was written; `prompt` for the beginning of a context;
+    `steered` or `foil` for a text that was steered with the latent or with another one."""
     start: int | None = None
     """Position of the context's first token in the store's corpus."""
     document: int | None = None
@@ -51,8 +52,8 @@ class Verdict:
     """Cosine of the latent's direction with that of `neighbour`, in [-1, 1], of the kind `neighbours`; None where the
     store does not say."""
     label: int | None = None
-    """The grader's label, 1 or 0; for intruder, 1 for the text that was named; for discrimination, 1 for the texts of
-    the candidate that was named. None where unscored."""
+    """The grader's label, 1 or 0; for intruder and output choice, 1 for the text that was named; for discrimination, 1
+    for the texts of the candidate that was named. None where unscored."""
     probability: float | None = None
     """The grader's probability of label 1, in [0, 1]; None where it is not known. For discrimination, that the text's
     candidate is named."""
@@ -66,9 +67,9 @@ class Verdict:
     partner: int | None = None
     """Fuzzing: which verdict, from 0, is of the activating context whose marks this negative wears."""
     question: int | None = None
-    """Intruder, discrimination: the number of the question that showed this text, from 0."""
+    """Intruder, discrimination, output choice: the number of the question that showed this text, from 0."""
     text: str | None = None
-    """Generation: the text that was written. Intervention: the prompt."""
+    """Generation and output choice: the text that was written. Intervention: the prompt."""
     continuations: Mapping[str, str] | None = None
     """Intervention: what the subject wrote after the prompt, `clean` and `steered`."""
     reason: str | None = None

@@ -29,9 +29,13 @@ def leaderboard(
     by: Annotated[
         str | None,
         typer.Option(
-            help="Show means by `decile`, `hookpoint`, `density` or `coder` (such as SAE latents against neurons: a row"
-            " for each coder that an explainer was evaluated on)."
+            help="Show means by `decile`, `hookpoint`, `density`, `triage` (see --triage) or `coder` (such as SAE"
+            " latents against neurons: a row for each coder that an explainer was evaluated on)."
         ),
+    ] = None,
+    triage: Annotated[
+        Path | None,
+        typer.Option(help="File of `autointerp triage -o`; with --by triage, shows means by class of latents."),
     ] = None,
     csv: Annotated[
         Path | None,
@@ -126,7 +130,7 @@ def leaderboard(
 
     from inspect_autointerp.builtin.locate import locate
     from inspect_autointerp.errors import UserError
-    from inspect_autointerp.leaderboard.analyse.breakdown import By, breakdown, checked
+    from inspect_autointerp.leaderboard.analyse.breakdown import TRIAGE, By, breakdown, checked
     from inspect_autointerp.leaderboard.analyse.calibration import calibrations
     from inspect_autointerp.leaderboard.analyse.correlations import correlations as correlations_of
     from inspect_autointerp.leaderboard.analyse.differences import differences as differences_of
@@ -147,6 +151,7 @@ def leaderboard(
     from inspect_autointerp.leaderboard.show.people import NOTE as PEOPLE_NOTE
     from inspect_autointerp.leaderboard.show.people import people_views
     from inspect_autointerp.store.store import Store
+    from inspect_autointerp.triage.classes import read_triage
 
     per_coder = full or by == "coder"
     groups = get_args(By) if full else [checked(by)] if by and by != "coder" else []
@@ -155,6 +160,10 @@ def leaderboard(
     elif store:
         raise UserError("--store is for the page's cards; give --html FOLDER too")
     given_luck = read_luck(luck) if luck else None
+    if (triage is None) == (by == TRIAGE) and not (full and triage):
+        raise UserError("--by triage and --triage FILE go together: give both, FILE from `autointerp triage -o`")
+    classes = read_triage(triage) if triage else None
+    groups = [*groups, TRIAGE] if full and triage else groups
     at_hand = [str(Store.open(locate(given)).folder) for given in store or []]
     people = read_people(ratings, key, keep_edited=keep_edited, least_attention=attention) if ratings else None
     if people is None and key is not None:
@@ -203,7 +212,7 @@ def leaderboard(
     if correlations or full:
         shown += tables.correlations(named, correlations_of(named))
     for group in groups:
-        shown += tables.breakdowns(named, breakdown(named, group), group, numbers)
+        shown += tables.breakdowns(named, breakdown(named, group, classes), group, numbers)
     notes = list(tables.NOTES) + ([note(given_luck)] if smallest.notna().any() else [])
     notes += [PEOPLE_NOTE] if views_of_people else []
     notes += [graders_shown.NOTE] if views_of_graders else []

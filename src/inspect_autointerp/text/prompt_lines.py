@@ -25,6 +25,8 @@ TEXT, EXAMPLE, SILENT_TEXT, BEGINNING = "Text", "Example", "Silent text", "Begin
 CANDIDATE = re.compile(r"^Candidate \d+:$", re.MULTILINE)
 """Matches what `candidate_line` returns."""
 ACTIVE, MORE_PROBABLE = "Active: ", "More probable: "
+BEGINNING_LINE = f"{BEGINNING}: "
+"""Begins the line that shows what several texts follow."""
 MOST_PROBABLE, LEAST_PROBABLE = "Most probable: ", "Least probable: "
 
 LATENT = """\

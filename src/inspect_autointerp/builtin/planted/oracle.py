@@ -110,7 +110,7 @@ class OracleAPI(OfflineAPI):
                 if explanation and explanation not in BY_TEXT:
                     return _NOT_PLANTED, None
                 return written_answer(*written(explanation, n, self._error_rate, self._seed)), None
-            case None:
+            case "choose_steered" | None:  # the planted latents have no subject to steer
                 return NOT_UNDERSTOOD, None
 
 

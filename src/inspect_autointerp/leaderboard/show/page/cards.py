@@ -22,7 +22,11 @@ from inspect_autointerp.leaderboard.load.samples import UNREAD
 from inspect_autointerp.leaderboard.results import Results
 from inspect_autointerp.leaderboard.show.page.contexts import LatentTexts
 from inspect_autointerp.scorers.generation.statistics import ACTIVE, NEAR_MISS
+from inspect_autointerp.scorers.output_choice.statistics import STEERED
 from inspect_autointerp.text.render import visible
+
+_WANTED = {"intruder": "intruder", "output_choice": STEERED}
+"""By score, the kind of contexts whose label should be 1, where it is not `activating`."""
 
 
 def chosen_latents(results: Results, most: int) -> list[int]:
@@ -113,7 +117,7 @@ def _record(entry: int, score: Score, known: dict[Hashable, int], texts: LatentT
             contexts.append((kind_of(verdict), _html(verdict, texts, known[key])))
         return known[key]
 
-    wanted = "intruder" if str((score.metadata or {}).get("prompt")).startswith("intruder/") else "activating"
+    wanted = _WANTED.get(str((score.metadata or {}).get("prompt")).partition("/")[0], "activating")
     try:
         verdicts = recorded_verdicts(score.metadata)
     except UserError:  # a damaged log: its numbers are listed, its verdicts are not
@@ -155,7 +159,7 @@ def _words(verdict: Verdict) -> str:
         return visible(verdict.reason)
     if verdict.probability is not None:
         return f"P={verdict.probability:.2f}"
-    if verdict.values is not None:
+    if verdict.values is not None and verdict.value is None:
         return f"predicted up to {max(verdict.values, default=0):g}"
     return "" if verdict.value is None else f"{verdict.value:+.3f}"
 
