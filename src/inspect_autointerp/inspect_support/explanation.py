@@ -10,6 +10,8 @@ from inspect_ai.solver import TaskState
 
 KEY = "explanation"
 """Key in a sample's metadata."""
+LENGTH = "explanation_length"
+"""Key, in a sample's metadata, of the length of its explanation: a log's summaries leave long explanations out."""
 _SIGNS = re.compile(r"[^\w\s]+")
 
 
@@ -46,6 +48,8 @@ class Explanation:
     def put(self, state: TaskState) -> None:
         """Leave it for the scorer, and in the log."""
         state.metadata[KEY] = asdict(self)
+        if self.text is not None:
+            state.metadata[LENGTH] = length_of(self.text)
 
     @staticmethod
     def get(state: TaskState) -> "Explanation":
@@ -54,6 +58,11 @@ class Explanation:
         if content is None:
             return Explanation(text=None, source="none", latent=str(state.sample_id), reason="no_solver")
         return Explanation(**content)
+
+
+def length_of(text: str) -> dict[str, int]:
+    """Return the `words` of an explanation, which white space separates, and its `characters`."""
+    return {"words": len(text.split()), "characters": len(text.strip())}
 
 
 def normalised(text: str) -> str:
