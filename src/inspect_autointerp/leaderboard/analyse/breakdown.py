@@ -20,7 +20,7 @@ def checked(by: str) -> str:
         UserError: There is not.
     """
     if by not in get_args(By):
-        raise UserError(f"--by {by}: give one of {', '.join(get_args(By))}, coder")
+        raise UserError(f"--by {by}: give one of {', '.join(get_args(By))}, coder, cosine")
     return by
 
 
