@@ -7,6 +7,7 @@ from inspect_ai.scorer import Scorer
 from inspect_autointerp.scorers.detection.scorer import detection as detection
 from inspect_autointerp.scorers.discrimination.scorer import discrimination as discrimination
 from inspect_autointerp.scorers.embedding.scorer import embedding as embedding
+from inspect_autointerp.scorers.example_embedding.scorer import example_embedding as example_embedding
 from inspect_autointerp.scorers.fade.scorer import fade as fade
 from inspect_autointerp.scorers.fuzzing.scorer import fuzzing as fuzzing
 from inspect_autointerp.scorers.generation.scorer import generation as generation
@@ -25,6 +26,7 @@ SCORERS: dict[str, Callable[..., Scorer]] = {
     "embedding": embedding,
     "intruder": intruder,
     "discrimination": discrimination,
+    "example_embedding": example_embedding,
     "surprisal": surprisal,
     "intervention": intervention,
     "output_choice": output_choice,

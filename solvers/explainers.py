@@ -9,7 +9,7 @@ from inspect_ai.solver import Solver
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.latent import split_hookpoints
 from inspect_autointerp.solvers.agent import agent
-from inspect_autointerp.solvers.baselines import constant, empty, shuffled
+from inspect_autointerp.solvers.baselines import constant, empty, shuffled, verbose
 from inspect_autointerp.solvers.best_of import best_of
 from inspect_autointerp.solvers.clusters import clusters
 from inspect_autointerp.solvers.explain import explain
@@ -20,7 +20,10 @@ from inspect_autointerp.store.store import Store
 
 EXPLAINERS: dict[str, Callable[..., Solver]] = {
     solver.__name__: solver
-    for solver in (explain, refine, best_of, agent, single_token, clusters, supply, human, shuffled, constant, empty)
+    for solver in (
+        *(explain, refine, best_of, agent, single_token, clusters),
+        *(supply, human, shuffled, constant, verbose, empty),
+    )
 }
 """By name."""
 _FROM_FILE = ("supply", "human", "shuffled")

@@ -3,6 +3,7 @@
 from inspect_autointerp.tasks.detection import detection as detection
 from inspect_autointerp.tasks.discrimination import discrimination as discrimination
 from inspect_autointerp.tasks.embedding import embedding as embedding
+from inspect_autointerp.tasks.example_embedding import example_embedding as example_embedding
 from inspect_autointerp.tasks.fade import fade as fade
 from inspect_autointerp.tasks.fuzzing import fuzzing as fuzzing
 from inspect_autointerp.tasks.generation import generation as generation

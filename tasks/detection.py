@@ -42,8 +42,8 @@ def detection(
         hookpoint: Hookpoint of the store; the first by default.
         latents: Latents: `0:100`, `3,17,40`, `all`, or `sample:200`, a random draw of usable latents (default: 100).
         explainer: Source of the explanations: `explain` asks the model, and so do `refine`, `best_of` and, for most
-            latents, `single_token`; `shuffled` (another latent's explanation), `constant` and `empty` are floors.
-            To set options of the solver: `{name: explain, examples: 20, cot: true}`; see solvers/.
+            latents, `single_token`; `shuffled` (another latent's explanation), `constant`, `verbose` and `empty` are
+            floors. To set options of the solver: `{name: explain, examples: 20, cot: true}`; see solvers/.
         explanations: File or log to take explanations from, see `solvers.supply`; with `explainer=human` under that
             name, with `explainer=shuffled` each for another latent.
         test_activating: Activating contexts to grade on.

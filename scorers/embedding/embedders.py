@@ -116,6 +116,18 @@ def compare(embedder: Embedder, asked: Sequence[Asked]) -> list[list[Similarity]
     return similarities
 
 
+def pairwise_cosines(vectors: np.ndarray | csr_matrix) -> np.ndarray:
+    """Return the cosines of all pairs of vectors of length 1, float64 (context, context).
+
+    NaN where a vector is 0 or NaN, which is what a text without words, or one too long, has.
+    """
+    products = vectors @ vectors.T
+    cosines = np.asarray(products.toarray() if issparse(products) else products, dtype=np.float64).round(_DECIMALS)
+    missing = ~(np.diagonal(cosines) > 0)
+    cosines[missing] = cosines[:, missing] = np.nan
+    return cosines
+
+
 def _similarities(query: np.ndarray, vectors: np.ndarray | csr_matrix) -> list[Similarity]:
     """Compute the similarity of one explanation to contexts, (context, dimension)."""
     whole = _reason(float(np.square(query).sum()), "explanation")

@@ -16,6 +16,7 @@ from typing import Literal
 from inspect_autointerp.contexts.negatives import HARD
 from inspect_autointerp.inspect_support.verdicts import LatentFacts, Verdict
 from inspect_autointerp.scorers.discrimination import statistics as discrimination
+from inspect_autointerp.scorers.example_embedding import statistics as example_embedding
 from inspect_autointerp.scorers.fade import statistics as fade
 from inspect_autointerp.scorers.generation import statistics as generation
 from inspect_autointerp.scorers.intervention import statistics as intervention
@@ -203,6 +204,18 @@ SCORES: dict[str, ScoreSpec] = {
         labels={"recall_at_1": "recall@1", "mrr": "MRR", "collision": "collisions"},
         needs=("grader",),
         judged=False,
+    ),
+    "example_embedding": ScoreSpec(
+        title="example embedding",
+        question="Are texts on which the latent fires more similar to one another than to other texts?",
+        keys=example_embedding.KEYS,
+        recompute=example_embedding.example_embedding_statistics,
+        version="example_embedding/1",
+        headline="auroc",
+        chance=0.5,
+        columns=("auroc", "auroc_decile_1", "auroc_decile_10", "delta_activating", "delta_random", "unscored"),
+        labels={"auroc": "AUROC", "delta_activating": "Δ activating", "delta_random": "Δ random"},
+        explained=False,
     ),
     "surprisal": ScoreSpec(
         title="surprisal",

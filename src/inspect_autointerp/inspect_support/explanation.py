@@ -14,6 +14,8 @@ KEY = "explanation"
 """Key in a sample's metadata."""
 BETWEEN = "; or "
 """Between the concepts of an explanation, where one text says all of them."""
+LENGTH = "explanation_length"
+"""Key, in a sample's metadata, of the length of its explanation: a log's summaries leave long explanations out."""
 _SIGNS = re.compile(r"[^\w\s]+")
 
 
@@ -64,6 +66,8 @@ class Explanation:
     def put(self, state: TaskState) -> None:
         """Leave it for the scorer, and in the log."""
         state.metadata[KEY] = asdict(self)
+        if self.text is not None:
+            state.metadata[LENGTH] = length_of(self.text)
 
     @staticmethod
     def get(state: TaskState) -> "Explanation":
@@ -91,6 +95,11 @@ def read_concepts(content: object) -> tuple[Concept, ...]:
 def union_text(concepts: Sequence[Concept]) -> str:
     """Return one text that says all concepts, in order: `names of days; or names of months`."""
     return BETWEEN.join(concept.text.strip().rstrip(".;") for concept in concepts)
+
+
+def length_of(text: str) -> dict[str, int]:
+    """Return the `words` of an explanation, which white space separates, and its `characters`."""
+    return {"words": len(text.split()), "characters": len(text.strip())}
 
 
 def normalised(text: str) -> str:

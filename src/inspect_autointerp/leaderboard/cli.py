@@ -29,8 +29,9 @@ def leaderboard(
     by: Annotated[
         str | None,
         typer.Option(
-            help="Show means by `decile`, `hookpoint`, `density`, `triage` (see --triage) or `coder` (such as SAE"
-            " latents against neurons: a row for each coder that an explainer was evaluated on)."
+            help="Show means by `decile`, `hookpoint`, `density`, `triage` (see --triage), `coder` (such as SAE latents"
+            " against neurons: a row for each coder that an explainer was evaluated on) or `cosine` (against contexts"
+            " of neighbours, by how near these are; reads every sample)."
         ),
     ] = None,
     triage: Annotated[
@@ -133,6 +134,7 @@ def leaderboard(
     from inspect_autointerp.leaderboard.analyse.breakdown import TRIAGE, By, breakdown, checked
     from inspect_autointerp.leaderboard.analyse.calibration import calibrations
     from inspect_autointerp.leaderboard.analyse.correlations import correlations as correlations_of
+    from inspect_autointerp.leaderboard.analyse.cosine import by_cosine
     from inspect_autointerp.leaderboard.analyse.differences import differences as differences_of
     from inspect_autointerp.leaderboard.analyse.document_intervals import document_intervals
     from inspect_autointerp.leaderboard.analyse.graders import compare_graders
@@ -145,6 +147,7 @@ def leaderboard(
     from inspect_autointerp.leaderboard.load.results_from_logs import read_results
     from inspect_autointerp.leaderboard.show import calibration as calibration_shown
     from inspect_autointerp.leaderboard.show import coders, cost_tables, export, tables, view
+    from inspect_autointerp.leaderboard.show import cosine as cosine_shown
     from inspect_autointerp.leaderboard.show import graders as graders_shown
     from inspect_autointerp.leaderboard.show.guidelines import guidelines_view
     from inspect_autointerp.leaderboard.show.page.write import check_target, write_page
@@ -154,7 +157,7 @@ def leaderboard(
     from inspect_autointerp.triage.classes import read_triage
 
     per_coder = full or by == "coder"
-    groups = get_args(By) if full else [checked(by)] if by and by != "coder" else []
+    groups = get_args(By) if full else [checked(by)] if by and by not in ("coder", "cosine") else []
     if html is not None:
         check_target(html, logs if viewer else None)
     elif store:
@@ -213,10 +216,13 @@ def leaderboard(
         shown += tables.correlations(named, correlations_of(named))
     for group in groups:
         shown += tables.breakdowns(named, breakdown(named, group, classes), group, numbers)
+    if by == "cosine":
+        shown += cosine_shown.cosine_views(named, by_cosine(named))
     notes = list(tables.NOTES) + ([note(given_luck)] if smallest.notna().any() else [])
     notes += [PEOPLE_NOTE] if views_of_people else []
     notes += [graders_shown.NOTE] if views_of_graders else []
     notes += [calibration_shown.NOTE] if views_of_calibration else []
+    notes += [cosine_shown.NOTE] if by == "cosine" else []
     if per_coder:
         views = coders.by_coder(named, numbers)
         if not views and by == "coder":

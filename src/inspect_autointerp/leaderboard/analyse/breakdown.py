@@ -23,7 +23,7 @@ def checked(by: str) -> str:
         UserError: There is not.
     """
     if by not in (*get_args(By), TRIAGE):
-        raise UserError(f"--by {by}: give one of {', '.join(get_args(By))}, {TRIAGE}, coder")
+        raise UserError(f"--by {by}: give one of {', '.join(get_args(By))}, {TRIAGE}, coder, cosine")
     return by
 
 

@@ -39,7 +39,7 @@ _MEANS = (None, "mean")
 _OWN_MODEL = ("explain", "refine", "best_of", "clusters")
 """Solvers whose explanations are by the main model."""
 _SOURCES = {
-    **{name: {name} for name in ("explain", "clusters", "supply", "human", "constant", "empty")},
+    **{name: {name} for name in ("explain", "clusters", "supply", "human", "constant", "verbose", "empty")},
     **{name: {name, "explain"} for name in ("shuffled", "single_token", "refine", "best_of")},
 }
 """By solver, how the source of its explanations may begin."""

@@ -23,7 +23,7 @@ from inspect_autointerp.statistics.estimates import Estimate
 from inspect_autointerp.text.json_values import is_dict
 from inspect_autointerp.text.settings_words import SEPARATOR, label_words
 
-_NO_MODEL = ("constant", "empty", "supply", "human")
+_NO_MODEL = ("constant", "verbose", "empty", "supply", "human")
 """Explainers that ask no model."""
 RANDOM_CODER = "random:"
 """Prefix of a random coder's name (`prep.coders.random_topk`)."""
