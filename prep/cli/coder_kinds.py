@@ -1,4 +1,4 @@
-"""What `--coder` takes, and what it refuses: one line of `autointerp coders` each. This imports no torch."""
+"""Kinds of coders that `--coder` takes or refuses, one line of `autointerp coders` each. This imports no torch."""
 
 from typing import NamedTuple
 
