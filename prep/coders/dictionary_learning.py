@@ -26,6 +26,7 @@ from inspect_autointerp.prep.coders.weight_files import (
 )
 
 WEIGHTS, CONFIG = "ae.pt", "config.json"
+CROSSCODER = "it is a crosscoder, whose latents read several places or models at once, and this is not supported"
 _LINEAR = ("encoder.weight", "encoder.bias", "decoder.weight")
 _PARAMETERS = ("W_enc", "b_enc", "W_dec", "b_dec")
 _NAMES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -60,6 +61,8 @@ def load_dictionary_learning(
     config = read_config(folder / CONFIG, source)
     trainer, buffer = _part(config, "trainer", source), _part(config, "buffer", source)
     kind = str(trainer.get("dict_class"))
+    if "crosscoder" in kind.lower():
+        raise UserError(f"coder {source}: {CROSSCODER}")
     if kind not in _NAMES:
         raise UserError(
             f"coder {source}: its {CONFIG} says that its trainer.dict_class is {kind}; it must be one of"

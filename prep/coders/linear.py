@@ -15,7 +15,7 @@ from inspect_autointerp.prep.coders.triples import Triples, above, checked_thres
 
 @dataclass(frozen=True, kw_only=True)
 class Gate:
-    """A gated autoencoder's second reading of the encoder's product p, which has no bias of its own.
+    """A gated autoencoder's second reading of the encoder's product p, which has no bias here.
 
     A latent fires where p + `bias` is above 0, and its activation is relu(exp(`log_gain`) · p + `magnitude`).
     """

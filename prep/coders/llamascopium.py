@@ -33,7 +33,7 @@ _THRESHOLD = "activation_function.log_jumprelu_threshold"
 _REFUSED = {
     "lorsa": "its latents are attention heads, which read several tokens",
     "molt": "what its latents write is a function of the input, and no direction",
-    "crosscoder": "its latents read several places, each with an activation of its own",
+    "crosscoder": "its latents read several places, each with its own activation",
 }
 """Kinds (`sae_type`) that are not loaded, and why."""
 _BATCH = {

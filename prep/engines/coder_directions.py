@@ -13,7 +13,7 @@ def coder_direction(coder: Coder, direction: Direction, hookpoint: str) -> list[
     """Return what is added at strength 1 at each place that the coder writes to, float32 (d,).
 
     Args:
-        coder: The latent's. Without places of its own (`writes`) there is one.
+        coder: The latent's. There is one if it does not name them (`writes`).
         direction: The latent's own, or a random one of its length.
         hookpoint: The latent's, for the draw of a random one.
 

@@ -245,7 +245,7 @@ class SteeredSubject:
             return continuation.step(ids)
 
     def _parts(self, added: Tensor) -> tuple[Tensor, ...]:
-        """What is added at each place, (row, d), of what is added at all of them, end to end."""
+        """Part what is added at all places, end to end, into what is added at each of them, (row, d)."""
         writes = writes_of(self._coder)
         return (added,) if writes is None else added.split([decoder.shape[1] for decoder in writes.values()], dim=1)
 

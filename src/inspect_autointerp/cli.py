@@ -16,6 +16,7 @@ from inspect_autointerp.formats.export_cli import export
 from inspect_autointerp.leaderboard.cli import BareMarkdown, leaderboard
 from inspect_autointerp.leaderboard.submit.cli import submit, verify
 from inspect_autointerp.leaderboard.verdicts_cli import verdicts
+from inspect_autointerp.prep.cli.coders import coders
 from inspect_autointerp.prep.cli.hooks import hooks
 from inspect_autointerp.prep.cli.merge import merge
 from inspect_autointerp.prep.cli.negatives import negatives
@@ -44,6 +45,7 @@ app.command()(merge)
 app.command()(negatives)
 app.command()(freeze)
 app.command()(hooks)
+app.command()(coders)
 app.command()(model)
 app.command()(stats)
 app.command()(triage)

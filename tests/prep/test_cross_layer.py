@@ -4,7 +4,9 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +16,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from inspect_autointerp.models.steering import Direction, Predict, Tune
+from inspect_autointerp.prep.coders import Coder, load_coder
 from inspect_autointerp.prep.engines.steering import SteeredSubject
+from inspect_autointerp.prep.run import load_run, scan
 from inspect_autointerp.store.manifest import Manifest
 from inspect_autointerp.store.store import Store
 
@@ -146,3 +150,29 @@ def test_the_manifest_names_folder_and_layer(store: Store, clt_folder: Path) -> 
     assert (entry.coder, entry.architecture) == (f"{clt_folder}:1", "jumprelu cross-layer transcoder")
     assert entry.warning is None
     assert re.fullmatch(r"[0-9a-f]{64}", entry.sha256)
+
+
+def test_a_coders_warning_is_in_the_manifest_and_not_in_the_digest(store: Store, tmp_path: Path) -> None:
+    manifest = store.manifest
+    assert '"warning"' not in (store.folder / "manifest.json").read_text()  # as in stores older than this field
+    [(name, entry)] = manifest.hookpoints.items()
+    warned = replace(manifest, hookpoints={name: replace(entry, warning="The decoders are summed.")})
+    assert warned.digest == manifest.digest
+    warned.write(tmp_path)
+    assert Manifest.read(tmp_path).hookpoints[name].warning == "The decoders are summed."
+
+
+def test_prep_says_a_coders_warning(
+    prep: Callable[..., Manifest], clt_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def warned(source: str, *_: Any, **__: Any) -> Coder:
+        coder: Any = load_coder(source)
+        coder.warning = "The decoders are summed."
+        return coder
+
+    monkeypatch.setattr(load_run, "load_coder", warned)
+    lines: list[str] = []
+    monkeypatch.setattr(scan, "say", lambda what, **_: lines.append(what))
+    manifest = prep(tmp_path / "store", coders=[f"{clt_folder}:1"], tokens=500)
+    assert f"coder {clt_folder}:1: The decoders are summed." in lines
+    assert manifest.hookpoints["layers.1.mlp:input"].warning == "The decoders are summed."

@@ -122,8 +122,8 @@ def candidate_latents(at: HookpointStore, latents: object, seed: int) -> tuple[l
     """Return the latents of a hookpoint that `-T latents=…` means, in order, and how many of them are wanted.
 
     A frozen store draws `sample:N` among the latents it holds, in the order of the store that it was frozen from. Of an
-    attribution graph they are those of the hookpoint's layer, the most influential first. Here `FILE` or `FILE#CLASS` can
-    stand, too: the latents in a table of `autointerp triage`, or those of one class.
+    attribution graph they are those of the hookpoint's layer, the most influential first. `FILE` or `FILE#CLASS` means
+    the latents in a table of `autointerp triage`, or those of one class.
 
     Args:
         at: The hookpoint.

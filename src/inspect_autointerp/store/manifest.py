@@ -67,7 +67,7 @@ class HookpointEntry:
     sha256: Text
     """Digest of the coder's weights, or of its description if it has no weights or a seed makes them."""
     warning: Text | None = None
-    """What a person who uses this hookpoint has to know of the coder, as prep said it; not part of the digest."""
+    """Sentence about the coder for a person who uses this hookpoint, as prep said it; not part of the digest."""
     neuronpedia: Neuronpedia | None = None
     """Neuronpedia's names of model and source, `gpt2-small/6-res-jb`, if the coder says so; not part of the digest."""
 
