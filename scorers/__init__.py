@@ -10,6 +10,7 @@ from inspect_autointerp.scorers.fuzzing.scorer import fuzzing as fuzzing
 from inspect_autointerp.scorers.generation.scorer import generation as generation
 from inspect_autointerp.scorers.intervention.scorer import intervention as intervention
 from inspect_autointerp.scorers.intruder.scorer import intruder as intruder
+from inspect_autointerp.scorers.reconstruction.scorer import reconstruction as reconstruction
 from inspect_autointerp.scorers.shared.metrics import estimate as estimate
 from inspect_autointerp.scorers.shared.specs import SCORES, ScoreSpec
 from inspect_autointerp.scorers.simulation.scorer import simulation as simulation
@@ -24,6 +25,7 @@ SCORERS: dict[str, Callable[..., Scorer]] = {
     "surprisal": surprisal,
     "intervention": intervention,
     "generation": generation,
+    "reconstruction": reconstruction,
 }
 """By the name of the score."""
 

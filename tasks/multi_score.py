@@ -43,6 +43,7 @@ def multi_score(
     stop_mean: str | list[str] | None = None,
     grader: str | None = None,
     graders: str | list[str] | None = None,
+    reconstructor: str | None = None,
     seed: int | None = None,
 ) -> Task:
     """Explain latents once, and grade each explanation by several scores.
@@ -64,6 +65,7 @@ def multi_score(
         texts_per_call: Texts in one call to the grader, by every score.
         stop: As in `tasks.detection`, of the scores that label contexts, detection and fuzzing; others grade all.
         stop_mean: As in `tasks.detection`, of the mean of the first score.
+        reconstructor: As in `tasks.reconstruction`, of the score reconstruction.
     """
     given = {
         name: value for name, value in locals().items() if name not in ("suite", "explainer", "explanations", "graders")

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Mapping
+from itertools import islice
 
 import numpy as np
 from rich.console import Console
@@ -137,6 +138,25 @@ def candidate_latents(at: HookpointStore, latents: object, seed: int) -> tuple[l
         return [index for index in candidates if index in held], min(wanted, len(held))
     at.check_held(candidates)
     return candidates, wanted
+
+
+def latents_to_compare(
+    store: Store, hookpoint: str, among: np.ndarray, n: int, min_contexts: int, seed: int
+) -> list[int]:
+    """Return latents to compare an evaluated one with: at random of those that an evaluation could draw.
+
+    Args:
+        store: The store.
+        hookpoint: One of its hookpoints.
+        among: Latents to draw from, int64; those that the store does not hold are left out.
+        n: Number of latents, at most.
+        min_contexts: See `latent_dataset`.
+        seed: Random seed of the draw, which does not depend on which latents are evaluated.
+    """
+    at = store.at(hookpoint)
+    order = np.random.default_rng(seed_of(seed, at.name, "compare")).permutation(np.intersect1d(among, at.held))
+    usable = (latent.index for latent in at.latents(order.tolist()) if not unusable(store, latent, min_contexts))
+    return list(islice(usable, n))
 
 
 def intruding_latents(at: HookpointStore) -> np.ndarray:

@@ -128,6 +128,7 @@ class Collected:
             store=row.store,
             scores=row.scores,
             cost=row.cost,
+            trained_on=row.trained_on,
         )
 
     def _check_subjects(self) -> None:

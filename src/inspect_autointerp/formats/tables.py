@@ -1,8 +1,8 @@
 """Tables of explanations, a row each: JSONL, CSV and Parquet with the same columns.
 
 `latent` (`HOOKPOINT/INDEX`), or `index` with or without `hookpoint`; `explanation`; and where known `reason`,
-`explainer`, `method`, `author`, `created` (ISO 8601), `written_for`, `store`, and scores, named `score` or
-`SCORE.STATISTIC`. Other columns are passed over.
+`explainer`, `method`, `author`, `created` (ISO 8601), `written_for`, `store`, `trained_on`, and scores, named `score`
+or `SCORE.STATISTIC`. Other columns are passed over.
 """
 
 import csv
@@ -20,7 +20,7 @@ from inspect_autointerp.formats.source import Source
 from inspect_autointerp.formats.strict_json import Unreadable, decode, load
 from inspect_autointerp.text.csv_text import harmless, original
 
-_NAMES = ("reason", "explainer", "method", "written_for", "store")
+_NAMES = ("reason", "explainer", "method", "written_for", "store", "trained_on")
 _HEAD = ["latent", "hookpoint", "index", "explanation", *_NAMES, "log"]
 """First columns of the tables that are written here."""
 _READ = (*_NAMES, "author", "created")

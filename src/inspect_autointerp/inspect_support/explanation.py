@@ -40,6 +40,10 @@ class Explanation:
     where the best explanation so far was taken; None if no agent wrote it."""
     concepts: list[str] = field(default_factory=list[str])
     """Concepts of an explanation that names several things, one by one, if its writer gave them."""
+    read: str | None = None
+    """Material that it was written from, if that is not just contexts: `vector`, `contexts+vector`, `nothing`."""
+    trained_on: list[str] = field(default_factory=list[str])
+    """Scores that its writer was trained on; the leaderboard does not rank it by these."""
     file: str | None = None
     """sha256 of the file that it is from, if it is from one."""
 

@@ -54,6 +54,8 @@ class Verdict:
     """Simulation: the activation predicted for each token, from 0 to 10. None where unscored."""
     partner: int | None = None
     """Fuzzing: which verdict, from 0, is of the activating context whose marks this negative wears."""
+    latent: int | None = None
+    """Reconstruction: the number of the latent whose vector was compared."""
     question: int | None = None
     """Intruder: the number of the question that showed this text, from 0."""
     text: str | None = None
@@ -94,13 +96,13 @@ class LatentFacts:
 _FIELDS = tuple(field.name for field in fields(Verdict))
 _TYPES: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("kind", "text", "reason"), str),
-    **dict.fromkeys(("start", "document", "decile", "label", "partner", "question"), int),
+    **dict.fromkeys(("start", "document", "decile", "label", "partner", "latent", "question"), int),
     **dict.fromkeys(("probability", "value", "weight"), (int, float)),
     "values": list,
     "continuations": dict,
 }
 _RANGES = {"label": (0, 1), "decile": (1, DECILES), "probability": (0, 1), "weight": (1, 2**63 - 1)} | {
-    name: (0, 2**63 - 1) for name in ("start", "document", "partner", "question")
+    name: (0, 2**63 - 1) for name in ("start", "document", "partner", "latent", "question")
 }
 
 

@@ -186,7 +186,8 @@ def leaderboard(
         shown += tables.correlations(named, correlations_of(named))
     for group in groups:
         shown += tables.breakdowns(named, breakdown(named, group), group, numbers)
-    notes = list(tables.NOTES) + ([note(given_luck)] if smallest.notna().any() else [])
+    notes = list(tables.NOTES) + ([tables.TRAINED_NOTE] if results.entries["trained"].any() else [])
+    notes += [note(given_luck)] if smallest.notna().any() else []
     notes += [PEOPLE_NOTE] if views_of_people else []
     notes += [graders_shown.NOTE] if views_of_graders else []
     if per_coder:
