@@ -15,6 +15,7 @@ from inspect_ai.scorer import Scorer, scorer
 
 from inspect_autointerp.contexts.selection import latents_to_compare
 from inspect_autointerp.errors import UserError, one_line_errors
+from inspect_autointerp.inspect_support.answer_reasons import main_reason
 from inspect_autointerp.inspect_support.verdicts import Verdict
 from inspect_autointerp.models.shared_engines import shared
 from inspect_autointerp.scorers.reconstruction.reconstructors import TOKENS, ByEndpoint, ByTokens
@@ -130,7 +131,8 @@ def cosine(rows: np.ndarray, vector: np.ndarray) -> list[float]:
 
 
 def _unscored(reason: str, report: str) -> Outcome:
-    return Outcome(report=f"Unscored: {report} ({reason}).", metadata={"unscored_reasons": {reason: 1}}, reason=reason)
+    counted = {"unscored_reasons": {reason: 1}}
+    return Outcome(report=f"Unscored: {report} ({reason}).", metadata=counted, reason=main_reason(reason))
 
 
 def _report(verdicts: Sequence[Verdict], percentile: float) -> str:
