@@ -97,6 +97,7 @@ def _entry(table: int, name: str, score: str, statistic: str, place: str, n: int
         "series": list(SCORES).index(score) + 1,
         "explainer": name,
         "floor": name in FLOORS,
+        "trained": False,
         "score": score,
         "statistic": statistic,
         "hookpoint": place,

@@ -14,6 +14,7 @@ from inspect_autointerp.scorers.generation.scorer import generation as generatio
 from inspect_autointerp.scorers.intervention.scorer import intervention as intervention
 from inspect_autointerp.scorers.intruder.scorer import intruder as intruder
 from inspect_autointerp.scorers.output_choice.scorer import output_choice as output_choice
+from inspect_autointerp.scorers.reconstruction.scorer import reconstruction as reconstruction
 from inspect_autointerp.scorers.shared.metrics import estimate as estimate
 from inspect_autointerp.scorers.shared.specs import SCORES, ScoreSpec
 from inspect_autointerp.scorers.simulation.scorer import simulation as simulation
@@ -32,6 +33,7 @@ SCORERS: dict[str, Callable[..., Scorer]] = {
     "output_choice": output_choice,
     "generation": generation,
     "fade": fade,
+    "reconstruction": reconstruction,
 }
 """By the name of the score."""
 

@@ -14,3 +14,4 @@ from inspect_autointerp.solvers.no_explanation import unexplained as unexplained
 from inspect_autointerp.solvers.refine import refine as refine
 from inspect_autointerp.solvers.single_token import single_token as single_token
 from inspect_autointerp.solvers.tools import TOOLS as TOOLS
+from inspect_autointerp.solvers.verbalizer import verbalizer as verbalizer

@@ -16,12 +16,13 @@ from inspect_autointerp.solvers.explain import explain
 from inspect_autointerp.solvers.from_file import human, supplied, supply
 from inspect_autointerp.solvers.refine import refine
 from inspect_autointerp.solvers.single_token import single_token
+from inspect_autointerp.solvers.verbalizer import verbalizer
 from inspect_autointerp.store.store import Store
 
 EXPLAINERS: dict[str, Callable[..., Solver]] = {
     solver.__name__: solver
     for solver in (
-        *(explain, refine, best_of, agent, single_token, clusters),
+        *(explain, refine, best_of, agent, single_token, clusters, verbalizer),
         *(supply, human, shuffled, constant, verbose, empty),
     )
 }

@@ -11,5 +11,6 @@ from inspect_autointerp.tasks.intervention import intervention as intervention
 from inspect_autointerp.tasks.intruder import intruder as intruder
 from inspect_autointerp.tasks.multi_score import multi_score as multi_score
 from inspect_autointerp.tasks.output_choice import output_choice as output_choice
+from inspect_autointerp.tasks.reconstruction import reconstruction as reconstruction
 from inspect_autointerp.tasks.simulation import simulation as simulation
 from inspect_autointerp.tasks.surprisal import surprisal as surprisal

@@ -49,6 +49,7 @@ def multi_score(
     concepts: bool | str | None = None,
     grader: str | None = None,
     graders: str | list[str] | None = None,
+    reconstructor: str | None = None,
     seed: int | None = None,
 ) -> Task:
     """Explain latents once, and grade each explanation by several scores.
@@ -72,6 +73,7 @@ def multi_score(
         stop: As in `tasks.detection`, of the scores that label contexts, detection and fuzzing; others grade all.
         stop_mean: As in `tasks.detection`, of the mean of the first score.
         concepts: As in `tasks.detection`, of detection and fuzzing; other scores read the whole explanation.
+        reconstructor: As in `tasks.reconstruction`, of the score reconstruction.
     """
     given = {
         name: value for name, value in locals().items() if name not in ("suite", "explainer", "explanations", "graders")

@@ -45,6 +45,7 @@ def results_of_values(
                     "series": table,
                     "explainer": explainer,
                     "floor": explainer in FLOORS or coder.startswith("random:"),
+                    "trained": False,
                     "score": score.split("@")[0],
                     "statistic": "balanced_accuracy",
                     "hookpoint": "layers.1",

@@ -22,6 +22,7 @@ from inspect_autointerp.scorers.generation import statistics as generation
 from inspect_autointerp.scorers.intervention import statistics as intervention
 from inspect_autointerp.scorers.intruder import statistics as intruder
 from inspect_autointerp.scorers.output_choice import statistics as output_choice
+from inspect_autointerp.scorers.reconstruction import statistics as reconstruction
 from inspect_autointerp.scorers.shared import classification, ranking
 from inspect_autointerp.scorers.simulation import statistics as simulation
 
@@ -296,6 +297,18 @@ SCORES: dict[str, ScoreSpec] = {
             "faithfulness_held_out": "faithfulness, held out",
         },
         needs=("grader", "writer", "subject"),
+    ),
+    "reconstruction": ScoreSpec(
+        title="reconstruction",
+        question="Is a vector made from the explanation nearer to the latent's own vector than to other latents'?",
+        keys=reconstruction.KEYS,
+        recompute=reconstruction.reconstruction_statistics,
+        version="reconstruction/1",
+        headline="recall",
+        chance=0.1,
+        columns=("recall", "percentile", "margin", "cosine", "unscored"),
+        labels={"recall": "recall@1 of 10", "percentile": "percentile", "margin": "margin", "cosine": "cosine"},
+        needs=("subject",),
     ),
 }
 """By name, in the order in which tables and documentation list them."""

@@ -65,7 +65,7 @@ def pre_activations(rows: Any, x: Tensor) -> np.ndarray:
 
 
 def check(coder: Coder, rows: Any, x: Tensor, latents: list[int]) -> None:
-    """What fires is what the exported numbers say: encoder · x + bias, above the threshold where there is one."""
+    """Check that a latent fires as its exported numbers have it: encoder · x + bias, above any threshold."""
     token, latent, value = coder.encode(x)
     mine = torch.isin(latent, torch.tensor(latents))
     assert mine.sum() > 20

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Mapping
+from itertools import islice
 
 import numpy as np
 from rich.console import Console
@@ -155,6 +156,25 @@ def candidate_latents(at: HookpointStore, latents: object, seed: int) -> tuple[l
 def is_triage(latents: object) -> bool:
     """Return whether `-T latents=…` names a table of `autointerp triage`."""
     return isinstance(latents, str) and latents.partition("#")[0].endswith((".csv", ".parquet"))
+
+
+def latents_to_compare(
+    store: Store, hookpoint: str, among: np.ndarray, n: int, min_contexts: int, seed: int
+) -> list[int]:
+    """Return latents to compare an evaluated one with: at random of those that an evaluation could draw.
+
+    Args:
+        store: The store.
+        hookpoint: One of its hookpoints.
+        among: Latents to draw from, int64; those that the store does not hold are left out.
+        n: Number of latents, at most.
+        min_contexts: See `latent_dataset`.
+        seed: Random seed of the draw, which does not depend on which latents are evaluated.
+    """
+    at = store.at(hookpoint)
+    order = np.random.default_rng(seed_of(seed, at.name, "compare")).permutation(np.intersect1d(among, at.held))
+    usable = (latent.index for latent in at.latents(order.tolist()) if not unusable(store, latent, min_contexts))
+    return list(islice(usable, n))
 
 
 def intruding_latents(at: HookpointStore) -> np.ndarray:

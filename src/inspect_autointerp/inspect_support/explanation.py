@@ -60,6 +60,10 @@ class Explanation:
     concepts: tuple[Concept, ...] = ()
     """Concepts of an explanation that names several things, one by one, if its writer gave them. The text is there
     beside them: `union_text` of the concepts, unless the writer gave a text of its own."""
+    read: str | None = None
+    """Material that it was written from, if that is not just contexts: `vector`, `contexts+vector`, `nothing`."""
+    trained_on: list[str] = field(default_factory=list[str])
+    """Scores that its writer was trained on; the leaderboard does not rank it by these."""
     file: str | None = None
     """sha256 of the file that it is from, if it is from one."""
 

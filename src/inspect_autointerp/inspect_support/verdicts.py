@@ -66,6 +66,8 @@ class Verdict:
     None where unscored."""
     partner: int | None = None
     """Fuzzing: which verdict, from 0, is of the activating context whose marks this negative wears."""
+    latent: int | None = None
+    """Reconstruction: the number of the latent whose vector was compared."""
     question: int | None = None
     """Intruder, discrimination, output choice: the number of the question that showed this text, from 0."""
     text: str | None = None
@@ -109,7 +111,8 @@ class LatentFacts:
 _FIELDS = tuple(field.name for field in fields(Verdict))
 _TYPES: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("kind", "text", "reason"), str),
-    **dict.fromkeys(("start", "document", "decile", "neighbour", "label", "rating", "partner", "question"), int),
+    **dict.fromkeys(("start", "document", "decile", "neighbour", "label", "rating"), int),
+    **dict.fromkeys(("partner", "latent", "question"), int),
     **dict.fromkeys(("probability", "value", "weight", "cosine"), (int, float)),
     "values": list,
     "continuations": dict,
@@ -121,7 +124,7 @@ _RANGES = {
     "probability": (0, 1),
     "cosine": (-1, 1),
     "weight": (1, 2**63 - 1),
-} | {name: (0, 2**63 - 1) for name in ("start", "document", "neighbour", "partner", "question")}
+} | {name: (0, 2**63 - 1) for name in ("start", "document", "neighbour", "partner", "latent", "question")}
 
 
 def locate_contexts(store: Store, contexts: Sequence[Context]) -> list[dict[str, Any]]:

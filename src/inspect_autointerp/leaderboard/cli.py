@@ -218,7 +218,8 @@ def leaderboard(
         shown += tables.breakdowns(named, breakdown(named, group, classes), group, numbers)
     if by == "cosine":
         shown += cosine_shown.cosine_views(named, by_cosine(named))
-    notes = list(tables.NOTES) + ([note(given_luck)] if smallest.notna().any() else [])
+    notes = list(tables.NOTES) + ([tables.TRAINED_NOTE] if results.entries["trained"].any() else [])
+    notes += [note(given_luck)] if smallest.notna().any() else []
     notes += [PEOPLE_NOTE] if views_of_people else []
     notes += [graders_shown.NOTE] if views_of_graders else []
     notes += [calibration_shown.NOTE] if views_of_calibration else []

@@ -70,6 +70,11 @@ def load_rows(store: Store, hookpoint: str, latents: Sequence[int], purpose: str
     return _engine("coder_rows", f"{purpose} loads the coder").coder_rows(store, hookpoint, latents, purpose)
 
 
+def load_token_vectors(store: Store, hookpoint: str, purpose: str) -> Any:
+    """Load the subject's output vectors, which make a vector of a text; see `load_rows` for arguments and errors."""
+    return _engine("token_vectors", f"{purpose} loads the subject").TokenVectors(store, hookpoint, purpose)
+
+
 async def firing_of(store: Store, hookpoint: str) -> Firing:
     """Return the engine of a store's hookpoint, which all samples of the running tasks share; see `load_firing`."""
     return await shared(("firing", store.key, hookpoint), lambda: load_firing(store, hookpoint))

@@ -47,9 +47,9 @@ def lend(key: Hashable, engine: object) -> None:
     _engines[key] = engine
 
 
-def is_lent(key: Hashable) -> bool:
-    """Return whether there is an engine of that key."""
-    return key in _engines
+def lent(key: Hashable) -> Any:
+    """Return the engine of a key if there is one; None otherwise."""
+    return _engines.get(key)
 
 
 def release() -> None:

@@ -25,6 +25,12 @@ def solver_of(log: EvalLog) -> tuple[str, dict[str, Any], bool]:
     return solver, options, options.get("file") is not None
 
 
+def trained_on_of(log: EvalLog) -> set[str]:
+    """Return the scores that a log's explainer was trained on, as the user said (`trained_on`)."""
+    named = solver_of(log)[1].get("trained_on") or ()
+    return {str(part).strip() for part in (named.split(",") if isinstance(named, str) else named)}
+
+
 def scorers_of(log: EvalLog) -> list[str]:
     """Return the names of the scores that a log has results of."""
     return list(dict.fromkeys(score.scorer for score in (log.results.scores if log.results else [])))

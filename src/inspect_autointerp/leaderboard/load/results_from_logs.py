@@ -83,6 +83,7 @@ def _entries(rows: Rows, frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
                 "series": series.setdefault(shared, len(series) + 1),
                 "explainer": entry.name,
                 "floor": entry.floor or entry.coder.startswith(RANDOM_CODER),
+                "trained": entry.trained,
                 "score": setting.score,
                 "statistic": entry.statistic,
                 "hookpoint": setting.hookpoint,
@@ -103,7 +104,9 @@ def _entries(rows: Rows, frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
                 **_means(frames[entry.path].reindex(list(entry.latents))),
             }
         )
-    return pd.DataFrame(records, columns=list(ENTRY_COLUMNS)).astype({"floor": bool}).rename_axis("entry")
+    return (
+        pd.DataFrame(records, columns=list(ENTRY_COLUMNS)).astype({"floor": bool, "trained": bool}).rename_axis("entry")
+    )
 
 
 def _means(values: pd.DataFrame) -> dict[str, float]:

@@ -26,6 +26,9 @@ NOTES = (
 )
 
 
+TRAINED = "‡"
+"""Sign of an explainer that was trained on the score."""
+TRAINED_NOTE = f"{TRAINED}: was trained on this score, so it is shown and not ranked; compare it by other scores."
 LUCK = "≈"
 """Sign of a gap that can be luck."""
 Row = dict[str, Any]
@@ -264,8 +267,9 @@ def apart(results: Results) -> list[View]:
 
 
 def named(row: Row) -> str:
-    """An entry's name, marked where it is not above its floors."""
-    return visible(row["explainer"]) + (" †" if recedes(row) and not row["floor"] else "")
+    """An entry's name, marked where it is not above its floors, and where it was trained on the score."""
+    below = " †" if recedes(row) and not row["floor"] else ""
+    return visible(row["explainer"]) + below + (f" {TRAINED}" if row["trained"] else "")
 
 
 def recedes(row: Row) -> bool:

@@ -12,7 +12,7 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.inspect_support.model_name import unsampled_name
 from inspect_autointerp.models.likelihood.interface import Choosing, Likelihood
 from inspect_autointerp.models.likelihood.server import PROVIDERS, ServedLikelihood
-from inspect_autointerp.models.shared_engines import is_lent, shared
+from inspect_autointerp.models.shared_engines import lent, shared
 
 if TYPE_CHECKING:
     from inspect_autointerp.models.likelihood.local import LocalLikelihood
@@ -65,7 +65,7 @@ async def choosing(model: Model) -> Choosing:
         UserError: Its provider tells no log-probabilities of what it is given, or what it needs is not installed.
     """
     key = shared_key(model)
-    if is_lent(key):  # by `autointerp cost`
+    if lent(key) is not None:  # by `autointerp cost`
         return await shared(key, partial(_local, model, ""))
     if is_served(str(model), "grader"):
         return ServedLikelihood(model)
