@@ -21,13 +21,17 @@ from inspect_autointerp.solvers.parse_explanation import parse_explanation, read
 from inspect_autointerp.text.prompt_lines import ANSWER_TAG
 
 COPIED = "repeats_worked_example"
-"""The reason of an answer that is, word for word, what the prompt says of one of its worked latents."""
+"""The reason of an answer that says what the prompt says of one of its worked latents."""
+NEAR_COPY = 0.8
+"""Share of common words, articles aside, from which on an explanation repeats a worked one: a weak model leaves out or
+adds a word."""
+_ARTICLES = {"a", "an", "the"}
 _AGAIN = (
     "Your answer cannot be used: {problem}. Answer again with a single line. It must begin with"
     f" `{ANSWER_TAG}`, followed by your explanation of the last latent that you were shown."
 )
 _IN_OTHER_WORDS = (
-    "its explanation repeats an earlier latent's explanation word for word; if this latent is active on the same"
+    "its explanation repeats an earlier latent's explanation, nearly or exactly; if this latent is active on the same"
     " things, use other words"
 )
 
@@ -106,4 +110,11 @@ def _read(output: ModelOutput, max_tokens: int | None, worked: frozenset[str]) -
         text = read_explanation(output.completion)
     except AnswerError as error:
         return None, invalid(str(error)), str(error)
-    return (None, COPIED, _IN_OTHER_WORDS) if normalised(text) in worked else (text, None, "")
+    return (None, COPIED, _IN_OTHER_WORDS) if any(_repeats(text, example) for example in worked) else (text, None, "")
+
+
+def _repeats(text: str, example: str) -> bool:
+    """True if two explanations, one of them as `normalised`, are the same or nearly so."""
+    text = normalised(text)
+    words, others = set(text.split()) - _ARTICLES, set(example.split()) - _ARTICLES
+    return text == example or len(words & others) >= NEAR_COPY * len(words | others) > 0

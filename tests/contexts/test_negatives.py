@@ -110,7 +110,7 @@ def test_neighbours_windows_are_all_found_that_can_be_known(folder: Path, fires:
             windows, flags = postings.windows(neighbour)
             windows = windows[((flags & 1) > 0) & store.in_split(windows, "test")]
             silent = windows[[not fires[start : start + 32, index].any() for start in windows]]
-            assert set(store.texts(silent)) <= texts | contexts._seen
+            assert set(store.texts(silent)) <= texts | contexts._windows.seen
 
 
 def usual(store: Store) -> list[int]:

@@ -121,15 +121,21 @@ def answers(*texts: str) -> Model:
 
 
 @pytest.mark.parametrize(
-    "copy", [COLON, "The colon that opens an *indented* block of Python code.", "names of days of the week"]
+    "copy",
+    [
+        COLON,
+        "The colon that opens an *indented* block of Python code.",
+        "the colon that opens a block of Python code",  # SmolLM2's: 7 of 8 words
+        "names of days of the week",
+    ],
 )
-def test_explain_a_worked_example_word_for_word_is_unscored(explained: Explained, copy: str) -> None:
+def test_explain_a_worked_example_nearly_repeated_is_unscored(explained: Explained, copy: str) -> None:
     log, records = explained(answers(f"EXPLANATION: {copy}"), grades())
     assert {(one["text"], one["reason"]) for one in records} == {(None, "repeats_worked_example")}
     for sample in log.samples or []:
         score = (sample.scores or {})["detection"]
         assert score.reason == "repeats_worked_example"
-        assert "repeats an earlier latent's explanation word for word" in sample.messages[-2].text
+        assert "repeats an earlier latent's explanation, nearly or exactly" in sample.messages[-2].text
         assert sum(message.role == "assistant" for message in sample.messages) == 5, "asked again once"
 
 

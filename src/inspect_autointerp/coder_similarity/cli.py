@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from inspect_autointerp.coder_similarity.comparison import Comparison
     from inspect_autointerp.coder_similarity.hookpoints import Site
 
-_STORE = "a folder, a URL, `demo` or `planted`; append `:HOOKPOINT` for one hookpoint, else all are taken."
+_STORE = "a folder, a URL, `smollm2`, `demo` or `planted`; append `:HOOKPOINT` for one hookpoint, else all are taken."
 
 _READING = ("format", "by", "key", "repeated")
 """Options of `supply` that say how a file is read."""

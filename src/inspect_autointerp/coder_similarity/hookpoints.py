@@ -49,7 +49,7 @@ class Site:
 def find_sites(given: str) -> list[Site]:
     """The sites that `STORE` or `STORE:HOOKPOINT` names: all hookpoints of the store, or that one.
 
-    A store is a folder, a URL, `demo` or `planted`.
+    A store is a folder, a URL, `smollm2`, `demo` or `planted`.
 
     Raises:
         UserError: There is no such store, or it has no such hookpoint.

@@ -27,7 +27,8 @@ def study(
         list[str] | None, typer.Option(help="Model of a role, likelihood=…, as in `inspect eval`.")
     ] = None,
     store: Annotated[
-        str | None, typer.Option(help="The context store: a folder, a URL, `demo` (the default) or `planted`.")
+        str | None,
+        typer.Option(help="The context store: a folder, a URL, `smollm2`, `demo` (the default) or `planted`."),
     ] = None,
     hookpoint: Annotated[str | None, typer.Option(help="Hookpoint of the store; the first by default.")] = None,
     level_store: Annotated[
