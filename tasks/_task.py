@@ -18,6 +18,7 @@ from inspect_autointerp.inspect_support.identical_warning import warn_of_identic
 from inspect_autointerp.inspect_support.interruption_advice import advise_at_run_end
 from inspect_autointerp.inspect_support.logprob_support import forget_at_run_end
 from inspect_autointerp.inspect_support.unscored_warning import warn_of_unscored
+from inspect_autointerp.inspect_support.values_at_end import keep_values_at_task_end
 from inspect_autointerp.inspect_support.verdicts import IMPORTANCE
 from inspect_autointerp.latent import join_hookpoints, split_hookpoints
 from inspect_autointerp.models.likelihood.role import is_served, likelihood_name
@@ -104,6 +105,7 @@ def score_task(
     warn_of_identical()
     release_at_task_end()
     forget_at_run_end()
+    keep_values_at_task_end()
     advise_at_run_end()
     serve_sweep()
     specs = {name: SCORES[name] for name in scorers}
