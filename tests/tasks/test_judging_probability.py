@@ -1,6 +1,7 @@
 """`-T judging=probability`: arithmetic by hand, planted truth, floors at chance, and what is refused."""
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -8,6 +9,7 @@ from zlib import crc32
 import numpy as np
 import pytest
 from inspect_ai import eval as inspect_eval
+from inspect_ai import eval_retry
 from inspect_ai.log import EvalLog
 from inspect_ai.model import Model, get_model
 from sklearn.metrics import roc_auc_score
@@ -221,3 +223,34 @@ def test_main_model_that_cannot_be_asked_ends_the_run(tmp_path: Path) -> None:
     assert log.error
     assert "Traceback" not in log.error.message
     assert "grader=inspect_autointerp/oracle: its provider returns no log-probabilities" in log.error.message
+
+
+@pytest.mark.usefixtures("planted_store")
+def test_interrupted_run_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KNOWN_API_KEY", "none")
+    grader, engine = known_grader(honest)
+    module = import_module("inspect_autointerp.scorers.shared.judge_by_probability")
+
+    async def choosing(model: Model) -> Any:
+        return engine
+
+    monkeypatch.setattr(module, "choosing", choosing)
+    broken = visible(LATENTS[1].claim("true").text)
+
+    def says(explanation: str, text: str) -> float:
+        if explanation == broken:
+            raise RuntimeError("the power fails")
+        return honest(explanation, text)
+
+    engine._says = says
+    task = detection(store="planted", judging="probability", **(SMALL | {"latents": "0:2"}))
+    oracle = "inspect_autointerp/oracle"
+    [log] = inspect_eval(task, model=oracle, model_roles={"grader": grader}, log_dir=str(tmp_path / "first"),
+                         display="none", max_samples=1)  # fmt: skip
+    assert log.status == "error"
+    assert len(log.samples or []) == 2
+    engine._says, engine.asked = honest, []
+    [again] = eval_retry(log, log_dir=str(tmp_path / "again"), display="none")
+    assert again.status == "success", again.error
+    assert len(scores(again)) == 2
+    assert {prefix.rsplit("Explanation: ", 1)[1].split("\n")[0] for prefix, _ in engine.asked} == {broken}
