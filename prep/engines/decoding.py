@@ -27,11 +27,11 @@ class _Part:
     position: Tensor
     """(row,): of the last token."""
     cache: Any
-    """Of all but the last token; None where there is only one."""
+    """Keys, values and states of all but the last token; None where there is only one."""
 
 
 class Prompts:
-    """What the subject carries on from all but the last token of each prompt.
+    """Keys, values and states that the subject carries on from all but the last token of each prompt.
 
     Prompts are padded on the left, so that all end in the same column; padding is masked, and positions are counted
     from each prompt's first token. So what a row gives does not depend on the others, up to the rounding of sums that

@@ -31,7 +31,7 @@ class _Family(NamedTuple):
     neurons: str | None
     """The MLP's out-projection, whose input is the neurons' activations; None where experts have one each."""
     reads: str = "mlp"
-    """What reads the stream as the MLP."""
+    """Module that reads the stream as the MLP."""
     recurrent: str | None = None
     """Stands for the attention in layers of linear attention."""
 
@@ -217,7 +217,7 @@ def _resolve_transformer_lens(
     places["mlp.hook_out"] = (f"{family.layers}.{layer}.mlp", "output")  # before a norm that may follow the MLP
     if place == "mlp.hook_post" and family.neurons is None:
         raise UserError(
-            f"hookpoint {name}: in {model_type} models each expert has neurons of its own, and not every token goes"
+            f"hookpoint {name}: in {model_type} models the neurons are the experts', and not every token goes"
             " through every expert; `autointerp hooks` lists places that all tokens go through"
         )
     if place not in places:

@@ -70,7 +70,7 @@ def test_transformer_lens_names_add_up_to_the_stream(saved: Callable[[str], Path
 
 def test_what_a_family_does_not_have_is_refused(saved: Callable[[str], Path]) -> None:
     for model_type, name, message in (
-        ("gpt_oss", "blocks.1.mlp.hook_post", "each expert has neurons of its own"),
+        ("gpt_oss", "blocks.1.mlp.hook_post", "the neurons are the experts'"),
         (
             "qwen3_5_text",
             "blocks.1.attn.hook_z",
