@@ -82,12 +82,13 @@ def lineups(
     chosen = _other_latents(store, contexts, others, texts, source, rng)
     if len(chosen) < others:
         return []
-    order = rng.permutation(len(own)).tolist()
+    order: list[int] = rng.permutation(len(own)).tolist()
     drawn = {index: _in_turn(tests, texts, rng) for index, tests in chosen.items()}
     made: list[Lineup] = []
     for number in range(n):
         mine = Candidate(None, tuple(own[i] for i in order[number * texts : (number + 1) * texts]))
-        rest = [Candidate(index, next(drawn[index])) for index in rng.permutation(list(chosen)).tolist()]
+        shuffled: list[int] = rng.permutation(list(chosen)).tolist()
+        rest = [Candidate(index, next(drawn[index])) for index in shuffled]
         place = int(rng.integers(others + 1))
         made.append(Lineup((*rest[:place], mine, *rest[place:]), place))
     return made
@@ -156,6 +157,6 @@ def _shown(context: Context, fires: np.ndarray) -> Marked:
 def _in_turn(tests: Sequence[Marked], n: int, rng: np.random.Generator) -> Iterator[tuple[Marked, ...]]:
     """Yield n contexts at a time, each once before any is shown again."""
     while True:
-        order = rng.permutation(len(tests)).tolist()
+        order: list[int] = rng.permutation(len(tests)).tolist()
         for first in range(0, len(order) - n + 1, n):
             yield tuple(tests[i] for i in order[first : first + n])

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from scipy.sparse import csr_matrix, issparse
@@ -121,8 +121,8 @@ def pairwise_cosines(vectors: np.ndarray | csr_matrix) -> np.ndarray:
 
     NaN where a vector is 0 or NaN, which is what a text without words, or one too long, has.
     """
-    products = vectors @ vectors.T
-    cosines = np.asarray(products.toarray() if issparse(products) else products, dtype=np.float64).round(_DECIMALS)
+    products: Any = vectors @ vectors.T
+    cosines = _dense(products).astype(np.float64).round(_DECIMALS)
     missing = ~(np.diagonal(cosines) > 0)
     cosines[missing] = cosines[:, missing] = np.nan
     return cosines

@@ -78,7 +78,8 @@ def _of_entry(spec: ScoreSpec, by_latent: ByLatent, edges: np.ndarray) -> Iterat
 def _row(spec: ScoreSpec, positives: ByLatent, negatives: ByLatent) -> tuple[int, float, float, float, float, int]:
     """Return `n`, `mean`, `low`, `high`, `tnr` and `contexts`."""
     values = [_statistics(spec, positives[id], rows) for id, rows in negatives.items() if rows]
-    return *_mean([value[0] for value in values], [value[1] for value in values]), sum(map(len, negatives.values()))
+    n, mean, low, high, tnr = _mean([value[0] for value in values], [value[1] for value in values])
+    return n, mean, low, high, tnr, sum(len(rows) for rows in negatives.values())
 
 
 def _statistics(spec: ScoreSpec, positives: Sequence[Verdict], negatives: Sequence[Verdict]) -> tuple[float, float]:
