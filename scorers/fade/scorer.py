@@ -127,9 +127,8 @@ def fade(
         if not prompts:
             return [], "too_few_contexts"
         steered = await steered_texts(steering, test, prompts, FACTORS, new_tokens)
-        order = rng_of(test.seed, test.latent.id, "steered").permutation(len(steered)).tolist()
-        texts = [visible(one.text) for one in steered]
-        ratings = await rate(test, [texts[i] for i in order])
+        order: list[int] = rng_of(test.seed, test.latent.id, "steered").permutation(len(steered)).tolist()
+        ratings = await rate(test, [visible(steered[i].text) for i in order])
         by_number = dict(zip(order, ratings, strict=True))
         return [
             Verdict(kind=STEERED, value=one.factor, question=one.prompt, text=one.text, rating=rating, reason=reason)
