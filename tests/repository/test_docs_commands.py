@@ -95,7 +95,12 @@ def test_score_page_states_arguments_and_defaults(name: str) -> None:
 @pytest.mark.parametrize("name", SCORES)
 def test_score_page_names_statistics_that_there_are(name: str) -> None:
     spec = SCORES[name]
-    there = set(spec.statistics((*HARD, "mismarked"))) | {f"{one}_KIND" for one in spec.by_kind} | {"tnr_KIND"}
+    there = (
+        set(spec.statistics((*HARD, "mismarked")))
+        | {*spec.optional}
+        | {f"{one}_KIND" for one in spec.by_kind}
+        | {"tnr_KIND"}
+    )
     found_names = [
         statistic
         for table in tables(f"docs/scores/{name}.md")

@@ -6,9 +6,9 @@ from math import isnan
 import pytest
 from inspect_ai.model import GenerateConfig
 
-from inspect_autointerp.builtin.lexical.choose import choose
+from inspect_autointerp.builtin.lexical.choose_steered import choose_steered
 from inspect_autointerp.builtin.lexical.provider import LexicalAPI
-from inspect_autointerp.builtin.prompt_reader import asked, read_choosing
+from inspect_autointerp.builtin.prompt_reader import asked, read_steered
 from inspect_autointerp.inspect_support.verdicts import Verdict
 from inspect_autointerp.scorers.intruder.parse import parse_choice
 from inspect_autointerp.scorers.output_choice.prompt import output_choice_messages
@@ -25,9 +25,9 @@ def question(explanation: str, texts: tuple[str, ...] = TEXTS, promoted: object 
 
 def test_what_a_question_shows_is_read_back() -> None:
     text = question("rivers")
-    assert asked(text) == "choose"
-    assert read_choosing(text) == ("rivers", [(one,) for one in TEXTS])
-    with_tokens = read_choosing(question("", promoted=PROMOTED))
+    assert asked(text) == "choose_steered"
+    assert read_steered(text) == ("rivers", [(one,) for one in TEXTS])
+    with_tokens = read_steered(question("", promoted=PROMOTED))
     assert with_tokens == ("", [(TEXTS[0], " Danube", "⏎"), (TEXTS[1], " cup", '"'), (TEXTS[2], "=", " ==")])
 
 
@@ -41,9 +41,9 @@ def test_prompt_begins_alike_and_names_promoted_tokens_if_shown() -> None:
 
 def test_lexical_grader_picks_the_text_with_the_listed_tokens() -> None:
     for texts in permutations(TEXTS):
-        number, guess = choose(question('texts with "Rhine" (10), "the" (1)', texts))
+        number, guess = choose_steered(question('texts with "Rhine" (10), "the" (1)', texts))
         assert (texts[number - 1], guess) == (TEXTS[0], False)
-    number, guess = choose(question('texts with "Danube" (10)', promoted=PROMOTED))
+    number, guess = choose_steered(question('texts with "Danube" (10)', promoted=PROMOTED))
     assert (number, guess) == (1, False)
 
 

@@ -15,7 +15,7 @@ from inspect_ai.model import ChatMessage, Model
 from tests.doubles import model as double
 from tests.planted_subject import WORDS, Planted
 
-from inspect_autointerp.builtin.lexical.choose import choose
+from inspect_autointerp.builtin.lexical.choose_steered import choose_steered
 from inspect_autointerp.contexts.sampling import seed_of
 from inspect_autointerp.inspect_support.verdicts import Verdict, recorded_verdicts
 from inspect_autointerp.models.likelihood.local import load
@@ -128,7 +128,7 @@ def test_promoted_tokens_are_of_each_candidate(planted_cause: Planted, words: st
 
     def answer(messages: list[ChatMessage]) -> str:
         questions.append(messages[-1].text)
-        return str(choose(questions[-1])[0])
+        return str(choose_steered(questions[-1])[0])
 
     log = run(planted_cause, tmp_path / "logs", double(answer), explanations=words, promoted=True, **few)
     assert picked(log).tolist() == [1.0], "the tokens that the latent promotes are all of its class"

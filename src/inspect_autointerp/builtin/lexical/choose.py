@@ -1,21 +1,18 @@
-"""The lexical grader of steered texts: the text with most of the explanation's tokens was steered with its latent."""
+"""The lexical grader of candidates: the one in whose texts the explanation's tokens stand most is described."""
 
-from inspect_autointerp.builtin.lexical.judge import listed
+from inspect_autointerp.builtin.lexical.judge import beliefs
 from inspect_autointerp.builtin.prompt_reader import read_choosing
 from inspect_autointerp.contexts.sampling import seed_of
 
 
-def choose(question: str) -> tuple[int, bool]:
-    """Choose the text of which the explanation's tokens are most typical.
+def choose(question: str) -> tuple[int, list[float]]:
+    """Return the number, from 1, of the candidate that is described, and each one's share; 0 where there are none.
 
-    A text's points are the weights of the explanation's tokens, once for each time that one stands in the text or among
-    the tokens listed below it. Of texts with equally many, a hash of the text decides, so that the place does not.
-
-    Returns:
-        The number of the text, from 1 (0 where there are no texts); and True if it is a guess, because no text has any
-        points.
+    A candidate's share grows with the mean over its texts of the probability that the latent is active in them
+    (`judge`). Of candidates with equal means a hash of their texts decides, so that the place does not.
     """
-    explanation, texts = read_choosing(question)
-    points = [sum(weight for part in parts for _, weight in listed(explanation, part)) for parts in texts]
-    best = max(range(len(texts)), key=lambda i: (points[i], seed_of(*texts[i])), default=-1)
-    return best + 1, not any(points)
+    explanation, candidates = read_choosing(question)
+    means = [round(sum(beliefs(explanation, texts)) / max(1, len(texts)), 9) for texts in candidates]
+    ties = [seed_of(explanation, *sorted(text for text, _ in texts)) for texts in candidates]
+    number = max(range(len(candidates)), key=lambda i: (means[i], ties[i]), default=-1) + 1
+    return number, [mean / sum(means) for mean in means]

@@ -23,7 +23,7 @@ def checked(by: str) -> str:
         UserError: There is not.
     """
     if by not in (*get_args(By), TRIAGE):
-        raise UserError(f"--by {by}: give one of {', '.join(get_args(By))}, {TRIAGE}, coder")
+        raise UserError(f"--by {by}: give one of {', '.join(get_args(By))}, {TRIAGE}, coder, cosine")
     return by
 
 
@@ -61,13 +61,9 @@ def _of_table(results: Results, table: int, by: str) -> list[pd.DataFrame]:
     entries = results.of(table)
     if by == "decile":
         return [_means(entries, i, i, results.matrix(table, column)) for i, column in enumerate(DECILE_COLUMNS, 1)]
-    if by == "hookpoint":
-        hookpoints = list(results.latents["hookpoint"].cat.categories)
-        hookpoint = entries["hookpoint"].iloc[0]
-        return [_means(entries, hookpoint, hookpoints.index(hookpoint), results.matrix(table))]
-    bands = results.latents_of(table)["band"].cat
-    codes, values = bands.codes.to_numpy(), results.matrix(table)
-    return [_means(entries, name, code, values[codes == code]) for code, name in enumerate(bands.categories)]
+    groups = results.latents_of(table)["hookpoint" if by == "hookpoint" else "band"].cat
+    codes, values = groups.codes.to_numpy(), results.matrix(table)
+    return [_means(entries, name, code, values[codes == code]) for code, name in enumerate(groups.categories)]
 
 
 def _of_classes(results: Results, table: int, classes: pd.DataFrame | None) -> list[pd.DataFrame]:
