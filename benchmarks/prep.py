@@ -234,7 +234,7 @@ def _real_table(console: Console, sizes: list[int], dtypes: list[str], given: di
             with console.status(f"{tokens:,} tokens, {dtype} …"):
                 costs = _measured(Path(), "real", tokens=tokens, given=given, dtype=dtype)
             bare = costs["forward"] + costs["encode"]
-            parts = (costs["prep"] - bare + costs["finish"], costs["read"], costs["write"])
+            parts = (costs["prep"] - bare + costs["finish"] + costs["write"], costs["read"])
             each = [f"{1e6 * part / costs['tokens']:,.1f} ({100 * part / bare:.1f} %)" for part in parts]
             table.add_row(
                 f"{costs['tokens']:,}", dtype, f"{costs['latents']:,}", f"{1e6 * bare / costs['tokens']:,.1f}", *each,

@@ -102,7 +102,7 @@ def _table(path: str, header: EvalLog | None = None) -> Path | pa.Table:
 
 
 def check_of(samples: Samples) -> Check:
-    """Return what the samples of a log come to."""
+    """Return the result of reading all samples of a log."""
     edited = {name: len(ids) for name, ids in samples.edited.items()}
     estimates = {scorer: estimates_of(score_values(samples.values, scorer)) for scorer in scorers_of(samples.header)}
     return Check(len(samples.rows), contradictions(samples), samples.absent, edited, estimates)

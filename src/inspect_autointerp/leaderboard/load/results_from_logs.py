@@ -74,7 +74,10 @@ def _entries(rows: Rows, frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
     tables: dict[Setting, int] = {}
     series: dict[Setting, int] = {}
     records: list[dict[str, Any]] = []
+    identical: dict[str, float] = {}
     for setting, entry in rows:
+        if entry.path not in identical:
+            identical[entry.path] = share_identical(frames[entry.path]["explanation"].dropna().tolist())
         table = tables.setdefault(setting, len(tables) + 1)
         shared = replace(setting, hookpoint="", latents="")  # what tables of one series may differ in
         records.append(
@@ -95,13 +98,13 @@ def _entries(rows: Rows, frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
                 "prompt": setting.prompt,
                 "options": setting.options,
                 "n_latents": entry.n_latents,
-                "identical": share_identical(frames[entry.path]["explanation"].dropna().tolist()),
+                "identical": identical[entry.path],
                 "tokens_per_latent": entry.tokens_per_latent,
                 "cost_per_latent": entry.cost_per_latent,
                 "created": entry.created,
                 "log": entry.path,
                 "scorer": entry.scorer,
-                **_means(frames[entry.path].reindex(list(entry.latents))),
+                **_means(frames[entry.path], entry.latents),
             }
         )
     return (
@@ -109,10 +112,11 @@ def _entries(rows: Rows, frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
     )
 
 
-def _means(values: pd.DataFrame) -> dict[str, float]:
+def _means(values: pd.DataFrame, latents: tuple[str, ...]) -> dict[str, float]:
     """Return what an explanation cost and how long it is: means over the latents that say it, NaN where none does."""
     named = [*zip(COST_COLUMNS, COSTS, strict=True), *((name, name) for name in LENGTHS)]
-    return {column: float(values[name].mean()) if name in values else float("nan") for column, name in named}
+    there = values[[name for _, name in named if name in values]].reindex(list(latents))
+    return {column: float(there[name].mean()) if name in there else float("nan") for column, name in named}
 
 
 def _latents(rows: Rows, frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
@@ -139,9 +143,13 @@ def _values(rows: Rows, frames: dict[str, pd.DataFrame], latents: pd.DataFrame) 
     columns = {name: np.full(ends[-1], np.nan, dtype=np.float32) for name in VALUE_COLUMNS}
     places = np.empty(ends[-1], dtype=np.int32)
     of_store = {store: part["id"] for store, part in latents.groupby("store", observed=True)}
+    of_entry: dict[tuple[str, tuple[str, ...]], pd.Series] = {}
     for (setting, entry), start, end in zip(rows, ends[:-1], ends[1:], strict=True):
-        ids = of_store[setting.store]
-        ids = ids[ids.isin(entry.latents)]
+        key = setting.store, entry.latents  # the same for all scores of a log, and for most logs
+        if key not in of_entry:
+            ids = of_store[setting.store]
+            of_entry[key] = ids[ids.isin(list(entry.latents))]
+        ids = of_entry[key]
         places[start:end] = ids.index
         values = frames[entry.path].reindex(ids)
         for name, column in _named(entry, values).items():

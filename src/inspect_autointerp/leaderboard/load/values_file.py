@@ -1,9 +1,9 @@
 """A log's values as Parquet beside the log: `NAME.eval.values.parquet`, written when the evaluation ends.
 
-It holds what reading all samples of a log comes to, as `consistency.Samples` has it, so the leaderboard need not read
-them. It is never trusted over the log. It counts only if it names the digest of the log that lies beside it, if five of
-the log's samples, drawn at random, say the same, and if all checks of `consistency` find nothing. Otherwise the log
-is read. `autointerp verify` does not read such files.
+It holds the rows of `consistency.Samples`, one per sample, so the leaderboard does not read the samples. It is never
+trusted over the log. It counts only if it names the digest of the log that lies beside it, if five of the log's
+samples, drawn at random, say the same, and if all checks of `consistency` find nothing. Otherwise the log is read.
+`autointerp verify` does not read such files.
 """
 
 import os
