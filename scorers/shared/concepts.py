@@ -15,6 +15,7 @@ import anyio
 from inspect_ai.model import ChatMessage
 from inspect_ai.util import span
 
+from inspect_autointerp.errors import UserError
 from inspect_autointerp.inspect_support.explanation import Concept
 from inspect_autointerp.inspect_support.log_detail import lean
 from inspect_autointerp.inspect_support.verdicts import Verdict
@@ -40,18 +41,21 @@ Prompt = Callable[[str, Sequence[str]], list[ChatMessage]]
 """Makes the messages from an explanation and a batch of texts."""
 
 
-def read_concepts_option(concepts: bool | str) -> str | None:
+def read_concepts_option(concepts: bool | str, judging: object = "answer") -> str | None:
     """Read `-T concepts=…`.
 
     Args:
         concepts: True, or the name of an embedder, to judge each concept by itself; False to judge the text.
+        judging: The option `judging`; concepts are judged by written answers only.
 
     Returns:
         The embedder that polysemanticity is computed with; None to judge the text.
 
     Raises:
-        UserError: It is an empty name, or a package is missing that the embedder needs.
+        UserError: It is an empty name, a package is missing that the embedder needs, or judging is not by answers.
     """
+    if concepts and judging != "answer":
+        raise UserError(f"concepts={concepts} needs the grader's written answers; leave out judging={judging}")
     if isinstance(concepts, bool):
         return TFIDF if concepts else None
     embedder = check_embedder(concepts)

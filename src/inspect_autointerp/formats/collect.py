@@ -131,6 +131,7 @@ class Collected:
             scores=row.scores,
             cost=row.cost,
             concepts=read_concepts(row.concepts),
+            trained_on=row.trained_on,
         )
 
     def _check_subjects(self) -> None:

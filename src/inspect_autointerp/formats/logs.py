@@ -55,6 +55,7 @@ def _row(place: str, sample: "EvalSample", log: "EvalLog") -> Row:
         method=explanation.get("source"),
         written_for=None if written_for == latent else written_for,
         store=explanation.get("store"),
+        trained_on=",".join(map(str, explanation.get("trained_on") or ())) or None,
         scores=scores,
         made_by=made_by,
         concepts=[asdict(concept) for concept in read_concepts(explanation.get("concepts"))],

@@ -40,6 +40,8 @@ class Row:
     """The latent that it was written for, where that is another one (a floor)."""
     store: str | None = None
     """Digest of the context store that it was written from."""
+    trained_on: str | None = None
+    """Scores that its writer was trained on, separated by commas; None where the source does not say."""
     scores: Mapping[str, float] = field(default_factory=dict[str, float])
     """Its scores by name; ours are `SCORE.STATISTIC`, the headline of each score first, NaN where undefined."""
     cost: Mapping[str, float] = field(default_factory=dict[str, float])
@@ -67,6 +69,8 @@ class SuppliedText:
     """Digest of the context store that it was written from; None where unknown."""
     scores: Mapping[str, float]
     """The source's own scores of it, by its names for them."""
+    trained_on: str | None = None
+    """Scores that its writer was trained on, separated by commas; None where the source does not say."""
     cost: Mapping[str, float] = field(default_factory=dict[str, float])
     """Costs, by the names of `models.spending`, as far as the source gives them."""
     concepts: tuple[Concept, ...] = ()

@@ -1,8 +1,9 @@
 """Tables of explanations, a row each: JSONL, CSV and Parquet with the same columns.
 
 `latent` (`HOOKPOINT/INDEX`), or `index` with or without `hookpoint`; `explanation`; and where known `reason`,
-`explainer`, `method`, `author`, `created` (ISO 8601), `written_for`, `store`, `concepts` (see `row_concepts`; as JSON
-in CSV and Parquet), and scores, named `score` or `SCORE.STATISTIC`. Other columns are passed over.
+`explainer`, `method`, `author`, `created` (ISO 8601), `written_for`, `store`, `trained_on`, `concepts` (see
+`row_concepts`; as JSON in CSV and Parquet), and scores, named `score` or `SCORE.STATISTIC`. Other columns are passed
+over.
 """
 
 import csv
@@ -23,7 +24,7 @@ from inspect_autointerp.formats.strict_json import Unreadable, load
 from inspect_autointerp.inspect_support.explanation import read_concepts, union_text
 from inspect_autointerp.text.csv_text import harmless, original
 
-_NAMES = ("reason", "explainer", "method", "written_for", "store")
+_NAMES = ("reason", "explainer", "method", "written_for", "store", "trained_on")
 _HEAD = ["latent", "hookpoint", "index", "explanation", *_NAMES, "log"]
 """First columns of the tables that are written here."""
 _READ = (*_NAMES, "author", "created")

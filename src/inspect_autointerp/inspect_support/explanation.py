@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, cast
 
@@ -14,6 +14,8 @@ KEY = "explanation"
 """Key in a sample's metadata."""
 BETWEEN = "; or "
 """Between the concepts of an explanation, where one text says all of them."""
+LENGTH = "explanation_length"
+"""Key, in a sample's metadata, of the length of its explanation: a log's summaries leave long explanations out."""
 _SIGNS = re.compile(r"[^\w\s]+")
 
 
@@ -58,12 +60,18 @@ class Explanation:
     concepts: tuple[Concept, ...] = ()
     """Concepts of an explanation that names several things, one by one, if its writer gave them. The text is there
     beside them: `union_text` of the concepts, unless the writer gave a text of its own."""
+    read: str | None = None
+    """Material that it was written from, if that is not just contexts: `vector`, `contexts+vector`, `nothing`."""
+    trained_on: list[str] = field(default_factory=list[str])
+    """Scores that its writer was trained on; the leaderboard does not rank it by these."""
     file: str | None = None
     """sha256 of the file that it is from, if it is from one."""
 
     def put(self, state: TaskState) -> None:
         """Leave it for the scorer, and in the log."""
         state.metadata[KEY] = asdict(self)
+        if self.text is not None:
+            state.metadata[LENGTH] = length_of(self.text)
 
     @staticmethod
     def get(state: TaskState) -> "Explanation":
@@ -93,6 +101,11 @@ def union_text(concepts: Sequence[Concept]) -> str:
     return BETWEEN.join(concept.text.strip().rstrip(".;") for concept in concepts)
 
 
+def length_of(text: str) -> dict[str, int]:
+    """Return the `words` of an explanation, which white space separates, and its `characters`."""
+    return {"words": len(text.split()), "characters": len(text.strip())}
+
+
 def normalised(text: str) -> str:
     """Return an explanation in small letters, without punctuation and without an article at its head.
 
@@ -101,6 +114,19 @@ def normalised(text: str) -> str:
     """
     words = _SIGNS.sub(" ", text.casefold()).split()
     return " ".join(words[words[:1] in (["the"], ["a"], ["an"]) :]) or " ".join(text.split())
+
+
+def distinct_texts(candidates: Iterable[tuple[str, str]], explanation: str, n: int) -> dict[str, str]:
+    """Return the first n candidates whose texts say the same as neither the explanation nor another one."""
+    chosen: dict[str, str] = {}
+    seen = {normalised(explanation)}
+    for latent, text in candidates:
+        if len(chosen) == n:
+            break
+        if (words := normalised(text)) not in seen:
+            chosen[latent] = text
+            seen.add(words)
+    return chosen
 
 
 def share_identical(texts: Sequence[str]) -> float:

@@ -8,13 +8,21 @@ from math import isfinite, isnan
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from inspect_ai.log import EvalLog, list_eval_logs, read_eval_log, read_eval_log_sample
+from inspect_ai.log import EvalLog, list_eval_logs, read_eval_log_sample
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.inspect_support.default_model import LEXICAL, NO_MODEL
+from inspect_autointerp.inspect_support.explanation import KEY as EXPLANATION
 from inspect_autointerp.inspect_support.model_name import sampling, telling_arguments
 from inspect_autointerp.leaderboard.load.consistency import not_reached
-from inspect_autointerp.leaderboard.load.header import FLOORS, header_estimates, scorers_of, solver_of
+from inspect_autointerp.leaderboard.load.header import (
+    FLOORS,
+    header_estimates,
+    scorers_of,
+    solver_of,
+    trained_on_of,
+)
+from inspect_autointerp.leaderboard.load.log_archive import read_header
 from inspect_autointerp.leaderboard.load.log_values import Check, log_check
 from inspect_autointerp.leaderboard.load.setting import UNKNOWN, Setting
 from inspect_autointerp.scorers.shared.specs import spec_of
@@ -23,7 +31,7 @@ from inspect_autointerp.statistics.estimates import Estimate
 from inspect_autointerp.text.json_values import is_dict
 from inspect_autointerp.text.settings_words import SEPARATOR, label_words
 
-_NO_MODEL = ("constant", "empty", "supply", "human")
+_NO_MODEL = ("constant", "verbose", "empty", "supply", "human", "verbalizer")
 """Explainers that ask no model."""
 RANDOM_CODER = "random:"
 """Prefix of a random coder's name (`prep.coders.random_topk`)."""
@@ -64,6 +72,8 @@ class Entry:
     """Their ids, in order of text."""
     subject: str = ""
     coder: str = ""
+    trained: bool = False
+    """True if the explainer was trained on this score: it is shown, and not ranked."""
     baseline: bool = False
     """True for the lexical baseline: a floor in a table with language models, see `comparable`."""
     shard: Shard | None = None
@@ -118,7 +128,7 @@ def _entries(folder: str) -> Iterator[Entry]:
     for info in list_eval_logs(folder):
         name = Path(info.name).name
         try:
-            log = read_eval_log(info, header_only=True)
+            log = read_header(info.name)
         except Exception as error:  # a log cut short can fail in any layer: it is listed, not fatal
             yield _broken(name, info.name, f"unreadable ({type(error).__name__})")
             continue
@@ -147,7 +157,7 @@ def checked_entries(log: EvalLog, path: str) -> list[Entry]:
     """
     if log.status != "success" or not log.results:
         return entries(log, path)
-    check = log_check(path)
+    check = log_check(path, log)
     return [
         replace(entry, edited=check.edited.get(entry.scorer, 0), absent=len(check.absent) if check.n_samples else 0,
                 problem=_problem(entry, check, log))
@@ -180,12 +190,13 @@ def entries(log: EvalLog, path: str, check: Check | None = None) -> list[Entry]:
     if log.status != "success" or not log.results:
         broken = _broken(explainer, path, f"not finished (status {log.status})", str(log.eval.created))
         return [replace(broken, shard=_shard(log))]
-    check = check or log_check(path)
+    check = check or log_check(path, log)
     estimates = check.estimates if check.n_samples else header_estimates(log)
     scorers = scorers_of(log)
     asked, left = log.eval.dataset.sample_ids or [], not_reached(log)
     ids = [id for id in asked if str(id) not in left]
-    made = _made_by(path, [id for id in ids if str(id) not in check.absent], set(scorers))
+    made, trained_on = _made_by(path, [id for id in ids if str(id) not in check.absent], set(scorers))
+    trained_on |= set() if floor else trained_on_of(log)
     latents = tuple(sorted(map(str, ids)))
     usages = list(log.stats.model_usage.values())
     cost = sum(usage.total_cost if usage.total_cost is not None else float("nan") for usage in usages)
@@ -196,6 +207,7 @@ def entries(log: EvalLog, path: str, check: Check | None = None) -> list[Entry]:
         Entry(
             explainer=explainer,
             floor=floor,
+            trained=not floor and scorer.rstrip("0123456789") in trained_on,
             baseline=baseline,
             setting=Setting(
                 score=scorer.rstrip("0123456789"),  # Inspect numbers a scorer that is added a second time
@@ -270,18 +282,26 @@ def _explainer(log: EvalLog) -> tuple[str, bool, bool]:
     return label, floor, not floor and model.endswith("/lexical") and solver not in _NO_MODEL and not from_file
 
 
-def _made_by(path: str, ids: list[Any], scorers: set[str]) -> dict[str, dict[str, Any]]:
-    """By scorer the metadata of one of its scores: it says what the log's header does not where scores were added."""
+def _made_by(path: str, ids: list[Any], scorers: set[str]) -> tuple[dict[str, dict[str, Any]], set[str]]:
+    """Return what the log's header does not say.
+
+    Returns:
+        By scorer the metadata of one of its scores, which may have been added later; and the scores that a sample says
+        the explanation's writer was trained on, as explanations from a file do.
+    """
     metadata: dict[str, dict[str, Any]] = {}
+    trained_on: set[str] = set()
     for id in ids:
         try:
             sample = read_eval_log_sample(path, id, exclude_fields={"messages", "events", "attachments", "store"})
         except IndexError:  # not in the log: it failed, or the log is a part of the run
             continue
         metadata |= {name: score.metadata for name, score in (sample.scores or {}).items() if score.metadata}
+        explanation = sample.metadata.get(EXPLANATION)
+        trained_on |= set(map(str, (explanation if is_dict(explanation) else {}).get("trained_on") or ()))
         if scorers <= metadata.keys():
             break
-    return metadata
+    return metadata, trained_on
 
 
 def _broken(name: str, path: str, problem: str, created: str = "") -> Entry:
