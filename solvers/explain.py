@@ -18,6 +18,7 @@ from inspect_autointerp.solvers.costs import costed
 from inspect_autointerp.solvers.evidence import Gathered, gather
 from inspect_autointerp.solvers.options import Options, Style
 from inspect_autointerp.solvers.prompt import VERSION, explain_messages
+from inspect_autointerp.solvers.trained_on import read_trained_on
 
 
 @solver
@@ -32,6 +33,7 @@ def explain(
     target_kl: float = 1.0,
     cache: bool = True,
     seed: int = 0,
+    trained_on: str | list[str] | None = None,
 ) -> Solver:
     """Ask the explainer, Inspect's main model, what a latent responds to.
 
@@ -54,6 +56,7 @@ def explain(
         cache: Take an explanation that was paid for before from Inspect's cache: the same prompt to the same model
             with the same settings.
         seed: Of the draw of contexts.
+        trained_on: Scores that the explainer model was trained on; the leaderboard does not rank it by these.
     """
     with one_line_errors():
         options = Options(**locals())
@@ -99,7 +102,13 @@ async def explain_latent(state: TaskState, latent_id: str, options: Options) -> 
 
 
 def leave(
-    state: TaskState, latent_id: str, options: Options, answer: Answer | None, reason: str | None = None, **more: Any
+    state: TaskState,
+    latent_id: str,
+    options: Options,
+    answer: Answer | None,
+    reason: str | None = None,
+    made: Mapping[str, Any] | None = None,
+    **more: Any,
 ) -> None:
     """Leave an answer in the state for the scorer and the log.
 
@@ -109,6 +118,7 @@ def leave(
         options: With which options.
         answer: What was said.
         reason: Why nothing was.
+        made: What else the log says among the options.
         more: Further fields of the record.
     """
     if answer is not None:
@@ -121,7 +131,9 @@ def leave(
         "latent": latent_id,
         "reason": reason,
         "store": store_of(state).digest,
-        "options": {name: value for name, value in asdict(options).items() if name != "cache"},
+        "options": {name: value for name, value in asdict(options).items() if name not in ("cache", "trained_on")}
+        | dict(made or {}),
+        "trained_on": read_trained_on(options.trained_on),
         "model": answer and answer.model,
         "tokens": answer and answer.tokens,
     }

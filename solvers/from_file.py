@@ -1,5 +1,6 @@
 """Explanations that were written elsewhere: from a file in any format that `exchange` reads, or from a log."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from inspect_ai.model import ModelOutput
@@ -7,12 +8,14 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 from rich.console import Console
 
 from inspect_autointerp.builtin.locate import located
+from inspect_autointerp.contexts.sampling import rng_of
 from inspect_autointerp.errors import one_line_errors
 from inspect_autointerp.formats.read import read_explanations
 from inspect_autointerp.formats.records import Supplied
-from inspect_autointerp.inspect_support.dataset import store_of
-from inspect_autointerp.inspect_support.explanation import Explanation
+from inspect_autointerp.inspect_support.dataset import FOILS, N_FOILS, store_of
+from inspect_autointerp.inspect_support.explanation import Explanation, distinct_texts
 from inspect_autointerp.solvers.costs import COST
+from inspect_autointerp.solvers.trained_on import read_trained_on
 from inspect_autointerp.store.remote import is_url
 from inspect_autointerp.store.store import Store
 
@@ -24,7 +27,12 @@ _LISTED = 20
 
 @solver
 def supply(
-    file: str, format: str | None = None, by: str | None = None, key: str | None = None, repeated: str | None = None
+    file: str,
+    format: str | None = None,
+    by: str | None = None,
+    key: str | None = None,
+    repeated: str | None = None,
+    trained_on: str | list[str] | None = None,
 ) -> Solver:
     """Explain latents by what a file says of them. No model is asked.
 
@@ -32,19 +40,25 @@ def supply(
 
     Args:
         file: A file, folder or URL: JSON lines, CSV, Parquet, Neuronpedia's, Delphi's, SAEBench's, EleutherAI's,
-            SAGE's, or an Inspect log of this project.
+            SAGE's, PRISM's, or an Inspect log of this project.
         format: Which of these it is, where its content does not say.
         by: Whose, where it has several explanations of a latent: an explainer, a method or an author by its name there.
         key: What it calls the hookpoint, where that is another name.
         repeated: Which to take where there still are several: `first`, `last` or `newest`. By default such a file is
             refused.
+        trained_on: Scores that their writer was trained on; the leaderboard does not rank it by these.
     """
-    return _from_file("supply", file, format, by, key, repeated)
+    return _from_file("supply", trained_on, file, format, by, key, repeated)
 
 
 @solver
 def human(
-    file: str, format: str | None = None, by: str | None = None, key: str | None = None, repeated: str | None = None
+    file: str,
+    format: str | None = None,
+    by: str | None = None,
+    key: str | None = None,
+    repeated: str | None = None,
+    trained_on: str | list[str] | None = None,
 ) -> Solver:
     """Explain latents by what people wrote: as `supply`, under its own name in logs and leaderboards.
 
@@ -54,22 +68,28 @@ def human(
         by: Whose.
         key: What it calls the hookpoint.
         repeated: Which of several.
+        trained_on: Scores that the people were trained on.
     """
-    return _from_file("human", file, format, by, key, repeated)
+    return _from_file("human", trained_on, file, format, by, key, repeated)
 
 
-def _from_file(source: str, file: str, *options: str | None) -> Solver:
+def _from_file(source: str, trained_on: str | Sequence[str] | None, file: str, *options: str | None) -> Solver:
+    with one_line_errors():
+        scores = read_trained_on(trained_on)
+
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         id = str(state.sample_id)
         with one_line_errors():
             explanations = supplied(store_of(state), id.rpartition("/")[0], file, *options)
-        put_supplied(state, explanations, id, source)
+        put_supplied(state, explanations, id, source, scores)
         return state
 
     return solve
 
 
-def put_supplied(state: TaskState, explanations: Supplied, latent_id: str, source: str) -> None:
+def put_supplied(
+    state: TaskState, explanations: Supplied, latent_id: str, source: str, trained_on: Sequence[str] = ()
+) -> None:
     """Leave what a file says of a latent, which may be another than the sample's, for the scorer and the log."""
     index = int(latent_id.rpartition("/")[2])
     text = explanations.texts.get(index)
@@ -79,6 +99,8 @@ def put_supplied(state: TaskState, explanations: Supplied, latent_id: str, sourc
     state.output = ModelOutput.from_content("none", text.text if text else "")
     if text and text.cost:
         state.metadata[COST] = dict(text.cost)
+    if n := state.metadata.get(N_FOILS):
+        state.metadata[FOILS] = _others(explanations, str(state.sample_id), text.text if text else "", n, state)
     Explanation(
         text=text and text.text,
         source=f"{source}/{text.method}" if text and text.method else source,
@@ -86,8 +108,25 @@ def put_supplied(state: TaskState, explanations: Supplied, latent_id: str, sourc
         reason=reason,
         store=text and text.store,
         model=text and text.explainer,
+        concepts=text.concepts if text else (),
+        trained_on=_merged(trained_on, text and text.trained_on),
         file=explanations.sha256,
     ).put(state)
+
+
+def _others(explanations: Supplied, latent_id: str, chosen: str, n: int, state: TaskState) -> dict[str, str]:
+    """Return what a file says of n other latents, no two alike, by the ids of the latents; fewer if it has no more."""
+    hookpoint, _, own = latent_id.rpartition("/")
+    indices = sorted(index for index in explanations.texts if index != int(own))
+    order = rng_of(state.metadata.get("seed", 0), latent_id, FOILS).permutation(indices).tolist()
+    candidates = ((f"{hookpoint}/{index}", explanations.texts[index].text) for index in order)
+    return distinct_texts(candidates, chosen, n)
+
+
+def _merged(given: Sequence[str], in_file: str | None) -> list[str]:
+    """Return the scores that the user and the file name, each once."""
+    names = [*given, *(in_file.split(",") if in_file else ())]
+    return list(dict.fromkeys(name.strip() for name in names))
 
 
 def supplied(

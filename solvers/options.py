@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.latent import Negative, Sampling
+from inspect_autointerp.solvers.trained_on import read_trained_on
 
 Evidence = Literal["contexts", "effects", "logits"]
 Style = Literal["sentence", "label"]
@@ -31,6 +32,7 @@ class Options:
     target_kl: float
     cache: bool
     seed: int
+    trained_on: str | list[str] | None = None
 
     def __post_init__(self) -> None:
         for name, allowed in (("sampling", get_args(Sampling)), ("style", get_args(Style))):
@@ -43,6 +45,7 @@ class Options:
             )
         if not self.target_kl > 0:
             raise UserError(f"target_kl={self.target_kl}: must be above 0")
+        read_trained_on(self.trained_on)
         kinds = self.kinds
         if self.contrastive and "contexts" not in kinds:
             raise UserError(f"contrastive={self.contrastive}: contrasting silent texts needs evidence=contexts")

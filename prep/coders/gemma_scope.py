@@ -43,7 +43,8 @@ class GemmaScopeCoder:
         self.d_in, self.n_latents = weights["W_enc"].shape
         weights = {name: tensor.to(device, torch.float32) for name, tensor in weights.items()}
         self._hidden = Affine(weights["W_enc"], weights["b_enc"], dtype)
-        self._threshold = checked_threshold(weights["threshold"], source)
+        self._threshold = self.threshold = checked_threshold(weights["threshold"], source)
+        self.encoder_bias = weights["b_enc"]
         self.decoder: Tensor | None = weights["W_dec"]
         self.encoder: Tensor | None = self._hidden.weight.T
         self.transcodes = "transcoder" in Path(source).absolute().as_posix()  # nothing else tells

@@ -19,6 +19,13 @@ from inspect_autointerp.prep.coders.triples import Triples, above, checked_thres
 _RELU = ("standard", "transcoder", "skip_transcoder")
 _JUMPRELU = ("jumprelu", "jumprelu_transcoder", "jumprelu_skip_transcoder")
 
+_SUMMED_LOADER = "mntss_clt_layer_transcoder"
+_SUMMED_WARNING = (
+    "SAELens adds up the decoders of this cross-layer transcoder over the layers that it writes to, so neighbours,"
+    " promoted tokens and steering are of that sum, written to one layer; its folder in circuit-tracer's format"
+    " (FOLDER:LAYER) has a decoder for each layer"
+)
+
 _CHECKPOINT = ("revision", "checkpoint_index", "checkpoint_value")
 """TransformerLens's arguments for another checkpoint than a model's last."""
 
@@ -61,6 +68,7 @@ class SaeLensCoder:
             )
         self.hookpoint = hookpoint(metadata.hf_hook_name, metadata.hook_name)
         self.model_name: str | None = metadata.model_name
+        self.neuronpedia: str | None = metadata.neuronpedia_id
         options = metadata.model_from_pretrained_kwargs or {}
         self.trained = _trained(metadata, options)
         self._centred = centred(source, metadata.hook_name, self.model_name, options)
@@ -69,16 +77,24 @@ class SaeLensCoder:
         self.decoder: Tensor | None = decoder
         self.encoder: Tensor | None = sae.W_enc.detach().T if hasattr(sae, "W_enc") else None
         self.transcodes = "transcoder" in self.architecture
+        out = hookpoint(getattr(metadata, "hf_hook_name_out", None), metadata.hook_name_out)
+        self.writes = {out: decoder} if self.transcodes and out else None
+        self.warning = _SUMMED_WARNING if _summed(source) else None
+        self.reads = _reads(cfg.normalize_activations, self._centred)
+        self.encoder_bias: Tensor | None = None
+        self.encoder_scale: Tensor | None = None
+        self.threshold: Tensor | None = None
         self._hidden = self._scale = None
         self._threshold: Tensor | float = 0.0
         if self.architecture in ("topk", *_RELU, *_JUMPRELU):
             self._hidden = Affine(sae.W_enc.detach(), sae.b_enc.detach(), dtype)
             self.encoder = self._hidden.weight.T
+            self.encoder_bias = _bias(sae)
             del sae.W_enc  # of which there would be two in bfloat16
         if self.architecture in _JUMPRELU:
-            self._threshold = checked_threshold(sae.threshold.detach(), source)
+            self._threshold = self.threshold = checked_threshold(sae.threshold.detach(), source)
         if self.architecture == "topk" and cfg.rescale_acts_by_decoder_norm:
-            self._scale = decoder.norm(dim=-1)
+            self._scale = self.encoder_scale = decoder.norm(dim=-1)
             tiny = torch.finfo(torch.float32).tiny  # a row of zeros stays one
             self.decoder = decoder / self._scale.clamp(min=tiny)[:, None]  # as decoding has it
 
@@ -110,6 +126,20 @@ class SaeLensCoder:
         return x - x.mean(dim=-1, keepdim=True)
 
 
+def _bias(sae: Any) -> Tensor:
+    """Return what is added to encoder · x, (latent,), where the decoder's bias is first taken off x included."""
+    bias = sae.b_enc.detach().float()
+    return bias - sae.b_dec.detach().float() @ sae.W_enc.detach().float() if sae.cfg.apply_b_dec_to_input else bias
+
+
+def _reads(normalisation: str, is_centred: bool) -> str | None:
+    """Return what encoder rows are multiplied with, where that is not the hookpoint's activation as it is."""
+    centre = "less its mean over the dimensions" if is_centred else ""
+    scaled = f"scaled by SAELens's {normalisation}" if normalisation != "none" else ""
+    changes = ", ".join(change for change in (centre, scaled) if change)
+    return f"the hookpoint, {changes}" if changes else None
+
+
 def _trained(metadata: Any, options: dict[str, Any]) -> Training:
     """Return what its metadata say of its training; special tokens are never encoded in any case."""
     positions = metadata.seqpos_slice
@@ -120,6 +150,16 @@ def _trained(metadata: Any, options: dict[str, Any]) -> Training:
         excluded_tokens=isinstance(metadata.exclude_special_tokens, list),
         checkpoint={name: options[name] for name in _CHECKPOINT if options.get(name) is not None},
     )
+
+
+def _summed(source: str) -> bool:
+    """Return whether a release of SAELens's registry is a cross-layer transcoder whose decoders it adds up."""
+    from sae_lens.loading.pretrained_saes_directory import get_pretrained_saes_directory
+
+    if Path(source).is_dir():
+        return False
+    release = get_pretrained_saes_directory().get(source.partition(":")[0])
+    return release is not None and release.conversion_func == _SUMMED_LOADER
 
 
 def _check_dropped(source: str) -> None:
@@ -143,6 +183,7 @@ def _load(source: str, device: str) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=r"\s*This SAE has non-empty model_from_pretrained_kwargs")
+            warnings.filterwarnings("ignore", message=r"\s*This loads the CLT layer")  # `warning` says it
             if Path(source).is_dir():
                 _check_dropped(source)
                 return SAE.load_from_disk(source, device=device, dtype="float32").eval()

@@ -53,6 +53,8 @@ class SparsifyCoder:
         self._b_dec = weights["b_dec"]
         self.decoder: Tensor | None = weights["W_dec"]
         self.encoder: Tensor | None = self._hidden.weight.T
+        bias = weights["encoder.bias"]
+        self.encoder_bias = bias if self.transcodes else bias - weights["encoder.weight"] @ self._b_dec
         self.hookpoint = _hookpoint(Path(source), ":input" if self.transcodes else "")
         self.model_name: str | None = None
 

@@ -73,8 +73,8 @@ def reloaded(
     return subject, coder
 
 
-def decoder(store: Store, hookpoint: str, purpose: str) -> Tensor | None:
-    """Return each latent's write direction, float32 (latent, d_out), on the CPU; None where latents have none.
+def coder_of(store: Store, hookpoint: str, purpose: str) -> Coder:
+    """Return the coder of a store's hookpoint, on the CPU.
 
     The subject is loaded only where the coder takes its width from it. Arguments and errors are those of `reloaded`.
     """
@@ -86,6 +86,15 @@ def decoder(store: Store, hookpoint: str, purpose: str) -> Tensor | None:
     if isinstance(coder, Widthless):
         coder = reloaded(store, hookpoint, purpose, device="cpu")[1]
     _same(store, purpose, f"coder {entry.coder}", coder.sha256, entry.sha256)
+    return coder
+
+
+def decoder(store: Store, hookpoint: str, purpose: str) -> Tensor | None:
+    """Return each latent's write direction, float32 (latent, d_out), on the CPU; None where latents have none.
+
+    Arguments and errors are those of `coder_of`.
+    """
+    coder = coder_of(store, hookpoint, purpose)
     return None if coder.decoder is None else coder.decoder.detach().float().cpu()
 
 

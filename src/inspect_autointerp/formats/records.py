@@ -1,10 +1,11 @@
 """Records that are read from every format, and that every format is written from."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from inspect_autointerp.inspect_support.explanation import Concept
 from inspect_autointerp.text.render import visible
 
 _INDEX = re.compile(r"0|[1-9][0-9]{0,17}")
@@ -39,12 +40,16 @@ class Row:
     """The latent that it was written for, where that is another one (a floor)."""
     store: str | None = None
     """Digest of the context store that it was written from."""
+    trained_on: str | None = None
+    """Scores that its writer was trained on, separated by commas; None where the source does not say."""
     scores: Mapping[str, float] = field(default_factory=dict[str, float])
     """Its scores by name; ours are `SCORE.STATISTIC`, the headline of each score first, NaN where undefined."""
     cost: Mapping[str, float] = field(default_factory=dict[str, float])
     """Costs, by the names of `models.spending`, as far as the source gives them."""
     made_by: Mapping[str, str] = field(default_factory=dict[str, str])
     """Provenance of its scores: `SCORE.grader`, `SCORE.prompt`, `SCORE.options` (JSON)."""
+    concepts: Sequence[Mapping[str, Any]] = ()
+    """Its concepts, where it names several things: of each `text` and `weight`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +69,12 @@ class SuppliedText:
     """Digest of the context store that it was written from; None where unknown."""
     scores: Mapping[str, float]
     """The source's own scores of it, by its names for them."""
+    trained_on: str | None = None
+    """Scores that its writer was trained on, separated by commas; None where the source does not say."""
     cost: Mapping[str, float] = field(default_factory=dict[str, float])
     """Costs, by the names of `models.spending`, as far as the source gives them."""
+    concepts: tuple[Concept, ...] = ()
+    """Its concepts, where it names several things."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

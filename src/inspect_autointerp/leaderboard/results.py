@@ -16,9 +16,10 @@ from inspect_autointerp.models.spending import FIELDS
 DECILE_COLUMNS = [f"decile_{i}" for i in range(1, DECILES + 1)]
 COST_COLUMNS = tuple(f"{name}_per_explanation" for name in FIELDS)
 ENTRY_COLUMNS = (
-    *("table", "series", "explainer", "floor", "score", "statistic", "hookpoint", "store", "suite"),
+    *("table", "series", "explainer", "floor", "trained", "score", "statistic", "hookpoint", "store", "suite"),
     *("subject", "coder", "grader", "prompt", "options"),
-    *("n_latents", "identical", "tokens_per_latent", "cost_per_latent", "created", "log", "scorer"),
+    *("n_latents", "identical", "words", "characters", "tokens_per_latent", "cost_per_latent"),
+    *("created", "log", "scorer"),
     *COST_COLUMNS,
 )
 VALUE_COLUMNS = ["value", "unscored", *DECILE_COLUMNS]
@@ -29,12 +30,14 @@ class Results:
     """The comparable entries of a folder of logs, with their values per latent."""
 
     entries: pd.DataFrame
-    """A row per explainer × score, by table, in it explainers before floors, best first. The index, `entry`, is 0, 1, …
+    """A row per explainer × score, by table, in it explainers before floors, best first; those that were trained on the
+    score are behind the other explainers. The index, `entry`, is 0, 1, …
 
     - `table`: int, from 1; rows with the same number may be compared, no others.
     - `series`: int, from 1; tables with the same number differ in hookpoint and latents only.
     - `explainer`: str, the model and its settings, or a floor's name.
     - `floor`: bool, an explainer that is a floor, or any on a random coder.
+    - `trained`: bool, an explainer that was trained on the score, and is not ranked by it.
     - `score`: str, `detection`, `fuzzing`, …
     - `statistic`: str, the score's headline: `balanced_accuracy`, `correlation`, …
     - `hookpoint`, `store`, `suite` (empty if none), `subject`, `coder`, `grader`, `prompt`: str.
@@ -42,6 +45,7 @@ class Results:
     - `n_latents`: int, latents evaluated, unscored ones included.
     - `identical`: float, share of the latents with an explanation that have one which another latent has, too; NaN
       where there are no explanations to compare.
+    - `words`, `characters`: float, length of an explanation, the mean over the latents that have one; NaN if unknown.
     - `tokens_per_latent`, `cost_per_latent`: float, of the whole log: all models, and all scores that it holds. Cost in
       dollars; NaN where Inspect knows no price.
     - `created`: str, ISO 8601.

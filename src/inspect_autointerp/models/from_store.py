@@ -3,6 +3,7 @@
 Prep needs torch, which is an extra; nothing here does before an engine is loaded.
 """
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
@@ -11,6 +12,7 @@ from inspect_autointerp.models.activations import Firing
 from inspect_autointerp.models.shared_engines import shared
 from inspect_autointerp.models.steering import Steering
 from inspect_autointerp.store.store import Store
+from inspect_autointerp.vectors.rows import Rows
 
 
 def load_firing(store: Store, hookpoint: str, device: str | None = None) -> Firing:
@@ -34,6 +36,11 @@ def load_steering(store: Store, hookpoint: str, device: str | None = None) -> St
     return Steering(engine(store, hookpoint, device=device))
 
 
+def load_triage(store: Store, hookpoint: str, device: str | None = None) -> Any:
+    """Load them as `prep.engines.triage.TriageSubject`, which steers and knows promoted tokens; see `load_firing`."""
+    return _engine("triage", "triage runs the subject").TriageSubject(store, hookpoint, device=device)
+
+
 def load_decoder(store: Store, hookpoint: str, purpose: str) -> Any:
     """Return the decoder of a store's coder, a tensor (latent, d) on the CPU; None if it has none.
 
@@ -46,6 +53,26 @@ def load_decoder(store: Store, hookpoint: str, purpose: str) -> Any:
         UserError: See `load_firing`.
     """
     return _engine("load_from_store", "cosines of decoders need the coders").decoder(store, hookpoint, purpose)
+
+
+def load_rows(store: Store, hookpoint: str, latents: Sequence[int], purpose: str = "reading vectors") -> Rows:
+    """Return the encoder and decoder rows of some latents of a store's coder.
+
+    Args:
+        store: The store.
+        hookpoint: One of its hookpoints.
+        latents: Which latents.
+        purpose: What errors say it is for.
+
+    Raises:
+        UserError: See `load_firing`.
+    """
+    return _engine("coder_rows", f"{purpose} loads the coder").coder_rows(store, hookpoint, latents, purpose)
+
+
+def load_token_vectors(store: Store, hookpoint: str, purpose: str) -> Any:
+    """Load the subject's output vectors, which make a vector of a text; see `load_rows` for arguments and errors."""
+    return _engine("token_vectors", f"{purpose} loads the subject").TokenVectors(store, hookpoint, purpose)
 
 
 async def firing_of(store: Store, hookpoint: str) -> Firing:

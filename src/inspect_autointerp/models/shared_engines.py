@@ -47,6 +47,11 @@ def lend(key: Hashable, engine: object) -> None:
     _engines[key] = engine
 
 
+def lent(key: Hashable) -> Any:
+    """Return the engine of a key if there is one; None otherwise."""
+    return _engines.get(key)
+
+
 def release() -> None:
     """Let go of all engines: whoever still holds one keeps it alive, and nobody else does."""
     if not _engines:

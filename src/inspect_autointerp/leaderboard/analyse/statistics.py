@@ -36,7 +36,8 @@ def summary(results: Results, pairs: pd.DataFrame | None = None) -> pd.DataFrame
           over latents. `q25`, `median`, `q75`: float. NaN where undefined.
         - `unscored`: float, mean share of unscored contexts, over all latents of the table.
         - `rank_low`, `rank_high`: Int64, the rank among the table's explainers, which equals share, and the last place
-          that it could be; 1 is the best. Missing for floors, and where there is no mean.
+          that it could be; 1 is the best. Missing for floors, for explainers that were trained on the score, which
+          do not count in the ranks of others either, and where there is no mean.
         - `floor_entry`: Int64, the floor that the entry is least sure to be above. `over_floor`, `over_floor_low`,
           `over_floor_high`: float, the paired difference from it.
         - `random_entry`, `over_random`, `over_random_low`, `over_random_high`: see `random_coder.over_random`.
@@ -106,8 +107,8 @@ def quartiles(values: np.ndarray) -> np.ndarray:
 
 
 def _ranks(results: Results, both_ways: pd.DataFrame) -> pd.DataFrame:
-    floor = results.entries["floor"]
-    among = both_ways[~both_ways["first"].map(floor).astype(bool) & ~both_ways["second"].map(floor).astype(bool)]
+    unranked = results.entries["floor"] | results.entries["trained"]
+    among = both_ways[~both_ways["first"].map(unranked).astype(bool) & ~both_ways["second"].map(unranked).astype(bool)]
     among = among[among["n"] > 0]
     counts = {
         verdict: among[among["verdict"] == verdict].groupby("first").size().reindex(results.entries.index, fill_value=0)
@@ -115,7 +116,7 @@ def _ranks(results: Results, both_ways: pd.DataFrame) -> pd.DataFrame:
     }
     low, high = 1 + counts["lower"], 1 + counts["lower"] + counts["tied"]
     has_mean = results.values["value"].notna().groupby(results.values["entry"]).any()
-    placed = ~floor & has_mean.reindex(results.entries.index, fill_value=False)
+    placed = ~unranked & has_mean.reindex(results.entries.index, fill_value=False)
     ranks = pd.DataFrame({"rank_low": low, "rank_high": high}).astype("Int64")
     return ranks.where(placed)
 

@@ -12,7 +12,9 @@ from inspect_autointerp.text.settings_words import setting_words, without_json
 
 @dataclass(frozen=True)
 class Comparison:
-    """Entries that may be compared, explainers before floors, best first."""
+    """Entries that may be compared: explainers before those that were trained on the score, and these before floors,
+    each best first.
+    """
 
     setting: Setting
     entries: list[Entry]
@@ -100,9 +102,9 @@ def _with_floors(entries: list[Entry]) -> list[Entry]:
 
 
 def _ranked(entries: list[Entry]) -> list[Entry]:
-    def rank(entry: Entry) -> tuple[bool, bool, float, str]:
+    def rank(entry: Entry) -> tuple[bool, bool, bool, float, str]:
         mean = entry.headline
-        return entry.floor, not is_known(mean), -mean if is_known(mean) else 0.0, entry.explainer
+        return entry.floor, entry.trained, not is_known(mean), -mean if is_known(mean) else 0.0, entry.explainer
 
     return sorted(entries, key=rank)
 

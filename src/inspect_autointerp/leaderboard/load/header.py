@@ -9,7 +9,7 @@ from inspect_autointerp.inspect_support.stated_estimates import stated_estimates
 from inspect_autointerp.statistics.estimates import Estimate
 from inspect_autointerp.text.json_values import is_dict
 
-FLOORS = ("shuffled", "constant", "empty")
+FLOORS = ("shuffled", "constant", "verbose", "empty")
 
 
 def solver_of(log: EvalLog) -> tuple[str, dict[str, Any], bool]:
@@ -23,6 +23,12 @@ def solver_of(log: EvalLog) -> tuple[str, dict[str, Any], bool]:
     if file is not None:
         options["file"], solver = Path(str(file)).name, "supply" if solver == "explain" else solver
     return solver, options, options.get("file") is not None
+
+
+def trained_on_of(log: EvalLog) -> set[str]:
+    """Return the scores that a log's explainer was trained on, as the user said (`trained_on`)."""
+    named = solver_of(log)[1].get("trained_on") or ()
+    return {str(part).strip() for part in (named.split(",") if isinstance(named, str) else named)}
 
 
 def scorers_of(log: EvalLog) -> list[str]:

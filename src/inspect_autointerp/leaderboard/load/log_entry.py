@@ -12,9 +12,16 @@ from inspect_ai.log import EvalLog, list_eval_logs, read_eval_log_sample
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.inspect_support.default_model import LEXICAL, NO_MODEL
+from inspect_autointerp.inspect_support.explanation import KEY as EXPLANATION
 from inspect_autointerp.inspect_support.model_name import sampling, telling_arguments
 from inspect_autointerp.leaderboard.load.consistency import not_reached
-from inspect_autointerp.leaderboard.load.header import FLOORS, header_estimates, scorers_of, solver_of
+from inspect_autointerp.leaderboard.load.header import (
+    FLOORS,
+    header_estimates,
+    scorers_of,
+    solver_of,
+    trained_on_of,
+)
 from inspect_autointerp.leaderboard.load.log_archive import read_header
 from inspect_autointerp.leaderboard.load.log_values import Check, log_check
 from inspect_autointerp.leaderboard.load.setting import UNKNOWN, Setting
@@ -24,7 +31,7 @@ from inspect_autointerp.statistics.estimates import Estimate
 from inspect_autointerp.text.json_values import is_dict
 from inspect_autointerp.text.settings_words import SEPARATOR, label_words
 
-_NO_MODEL = ("constant", "empty", "supply", "human")
+_NO_MODEL = ("constant", "verbose", "empty", "supply", "human", "verbalizer")
 """Explainers that ask no model."""
 RANDOM_CODER = "random:"
 """Prefix of a random coder's name (`prep.coders.random_topk`)."""
@@ -65,6 +72,8 @@ class Entry:
     """Their ids, in order of text."""
     subject: str = ""
     coder: str = ""
+    trained: bool = False
+    """True if the explainer was trained on this score: it is shown, and not ranked."""
     baseline: bool = False
     """True for the lexical baseline: a floor in a table with language models, see `comparable`."""
     shard: Shard | None = None
@@ -186,7 +195,8 @@ def entries(log: EvalLog, path: str, check: Check | None = None) -> list[Entry]:
     scorers = scorers_of(log)
     asked, left = log.eval.dataset.sample_ids or [], not_reached(log)
     ids = [id for id in asked if str(id) not in left]
-    made = _made_by(path, [id for id in ids if str(id) not in check.absent], set(scorers))
+    made, trained_on = _made_by(path, [id for id in ids if str(id) not in check.absent], set(scorers))
+    trained_on |= set() if floor else trained_on_of(log)
     latents = tuple(sorted(map(str, ids)))
     usages = list(log.stats.model_usage.values())
     cost = sum(usage.total_cost if usage.total_cost is not None else float("nan") for usage in usages)
@@ -197,6 +207,7 @@ def entries(log: EvalLog, path: str, check: Check | None = None) -> list[Entry]:
         Entry(
             explainer=explainer,
             floor=floor,
+            trained=not floor and scorer.rstrip("0123456789") in trained_on,
             baseline=baseline,
             setting=Setting(
                 score=scorer.rstrip("0123456789"),  # Inspect numbers a scorer that is added a second time
@@ -271,18 +282,26 @@ def _explainer(log: EvalLog) -> tuple[str, bool, bool]:
     return label, floor, not floor and model.endswith("/lexical") and solver not in _NO_MODEL and not from_file
 
 
-def _made_by(path: str, ids: list[Any], scorers: set[str]) -> dict[str, dict[str, Any]]:
-    """By scorer the metadata of one of its scores: it says what the log's header does not where scores were added."""
+def _made_by(path: str, ids: list[Any], scorers: set[str]) -> tuple[dict[str, dict[str, Any]], set[str]]:
+    """Return what the log's header does not say.
+
+    Returns:
+        By scorer the metadata of one of its scores, which may have been added later; and the scores that a sample says
+        the explanation's writer was trained on, as explanations from a file do.
+    """
     metadata: dict[str, dict[str, Any]] = {}
+    trained_on: set[str] = set()
     for id in ids:
         try:
             sample = read_eval_log_sample(path, id, exclude_fields={"messages", "events", "attachments", "store"})
         except IndexError:  # not in the log: it failed, or the log is a part of the run
             continue
         metadata |= {name: score.metadata for name, score in (sample.scores or {}).items() if score.metadata}
+        explanation = sample.metadata.get(EXPLANATION)
+        trained_on |= set(map(str, (explanation if is_dict(explanation) else {}).get("trained_on") or ()))
         if scorers <= metadata.keys():
             break
-    return metadata
+    return metadata, trained_on
 
 
 def _broken(name: str, path: str, problem: str, created: str = "") -> Entry:

@@ -29,7 +29,7 @@ from inspect_autointerp.statistics.estimates import Estimate, estimates_of
 from inspect_autointerp.store import parquet as pq
 from inspect_autointerp.store.remote import cache_folder
 
-_FORMAT = "4"
+_FORMAT = "5"
 """Version of the cached files; it changes with their contents, or with the checks of `consistency`."""
 _STAMP, _CHECK = b"inspect_autointerp", b"inspect_autointerp_check"
 
@@ -57,9 +57,9 @@ def log_values(path: str, wanted: Callable[[str], bool] = lambda column: True) -
         wanted: Whether a column of those below is; `id` always is.
 
     Returns:
-        A row per sample, by `id` (str); `firing_share`, `max_activation`, `cost_…` (float64); `explanation` (str;
-        missing where there is none, and where it is too long for a summary, about 1,000 characters); and for each
-        scorer and statistic `SCORER/STATISTIC` (float32; NaN where undefined).
+        A row per sample, by `id` (str); `firing_share`, `max_activation`, `cost_…`, `words`, `characters` (float64);
+        `explanation` (str; missing where there is none, and where it is too long for a summary, about 1,000
+        characters); and for each scorer and statistic `SCORER/STATISTIC` (float32; NaN where undefined).
 
     Raises:
         ValueError: The log is cut short or is none; other errors of the layers below are possible too.

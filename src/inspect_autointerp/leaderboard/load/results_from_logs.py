@@ -13,7 +13,7 @@ from inspect_autointerp.inspect_support.explanation import share_identical
 from inspect_autointerp.leaderboard.load.comparable import Comparison, compare
 from inspect_autointerp.leaderboard.load.log_entry import RANDOM_CODER, Entry, read_entries
 from inspect_autointerp.leaderboard.load.merge_shards import merged, values_of
-from inspect_autointerp.leaderboard.load.sample_rows import COSTS, FACTS
+from inspect_autointerp.leaderboard.load.sample_rows import COSTS, FACTS, LENGTHS
 from inspect_autointerp.leaderboard.load.setting import Setting
 from inspect_autointerp.leaderboard.results import COST_COLUMNS, ENTRY_COLUMNS, VALUE_COLUMNS, Results, band
 
@@ -39,7 +39,8 @@ def results_of(tables: Sequence[Comparison], apart: Sequence[tuple[Entry, str]])
     for entry in (entry for table in tables for entry in table.entries):
         of_log.setdefault(entry.path, []).append(entry)
     for path, entries in of_log.items():
-        wanted = re.compile("|".join(["explanation", *FACTS, *COSTS, *(_columns_of(entry) for entry in entries)]))
+        shared = ("explanation", *FACTS, *COSTS, *LENGTHS)
+        wanted = re.compile("|".join([*shared, *(_columns_of(entry) for entry in entries)]))
         try:
             logs = list(dict.fromkeys(log for entry in entries for log in entry.logs)) or [path]
             frames[path] = values_of(logs, lambda name, wanted=wanted: bool(wanted.fullmatch(name))).set_index("id")
@@ -85,6 +86,7 @@ def _entries(rows: Rows, frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
                 "series": series.setdefault(shared, len(series) + 1),
                 "explainer": entry.name,
                 "floor": entry.floor or entry.coder.startswith(RANDOM_CODER),
+                "trained": entry.trained,
                 "score": setting.score,
                 "statistic": entry.statistic,
                 "hookpoint": setting.hookpoint,
@@ -102,19 +104,19 @@ def _entries(rows: Rows, frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
                 "created": entry.created,
                 "log": entry.path,
                 "scorer": entry.scorer,
-                **_costs(frames[entry.path], entry.latents),
+                **_means(frames[entry.path], entry.latents),
             }
         )
-    return pd.DataFrame(records, columns=list(ENTRY_COLUMNS)).astype({"floor": bool}).rename_axis("entry")
+    return (
+        pd.DataFrame(records, columns=list(ENTRY_COLUMNS)).astype({"floor": bool, "trained": bool}).rename_axis("entry")
+    )
 
 
-def _costs(values: pd.DataFrame, latents: tuple[str, ...]) -> dict[str, float]:
-    """Return what the explainer spent on a latent: the mean over the latents that report it, NaN where none does."""
-    there = values[[name for name in COSTS if name in values]].reindex(list(latents))
-    return {
-        column: float(there[name].mean()) if name in there else float("nan")
-        for column, name in zip(COST_COLUMNS, COSTS, strict=True)
-    }
+def _means(values: pd.DataFrame, latents: tuple[str, ...]) -> dict[str, float]:
+    """Return what an explanation cost and how long it is: means over the latents that say it, NaN where none does."""
+    named = [*zip(COST_COLUMNS, COSTS, strict=True), *((name, name) for name in LENGTHS)]
+    there = values[[name for _, name in named if name in values]].reindex(list(latents))
+    return {column: float(there[name].mean()) if name in there else float("nan") for column, name in named}
 
 
 def _latents(rows: Rows, frames: dict[str, pd.DataFrame]) -> pd.DataFrame:

@@ -52,7 +52,7 @@ def guidelines_view(results: Results) -> list[View]:
 
 def _of_table(results: Results, table: int) -> list[tuple[Any, ...]]:
     entries = results.of(table)
-    explainers = entries[~entries["floor"]]
+    explainers = entries[~entries["floor"] & ~entries["trained"]]
     if explainers.empty:
         return []
     best, place = explainers.iloc[0], entries.index.get_loc(explainers.index[0])

@@ -17,6 +17,7 @@ from inspect_autointerp.leaderboard.show.view import View, visible_lines
 from inspect_autointerp.text.render import visible
 from inspect_autointerp.text.settings_words import setting_words, without_json
 
+_TRAINED = " (trained on this score)"
 _BINS = 40
 _DIGITS = 4
 _NUMBERS = (
@@ -131,13 +132,15 @@ def _entries(
             own = numbers.loc[entry]
             records.append(
                 {
-                    "explainer": visible(str(row["explainer"])),
+                    "explainer": visible(str(row["explainer"]))
+                    + (" (trained on this score)" if row["trained"] else ""),
                     "floor": bool(row["floor"]),
                     "table": table,
                     "score": visible(str(row["score"])),
                     "created": visible(str(row["created"])),
                     "log": visible(_name(str(row["log"]))),
                     "view": logs.get(str(row["log"])),
+                    "words": _number(row["words"]),
                     "tokens": _number(row["tokens_per_latent"]),
                     "cost": _number(row["cost_per_latent"], digits=8),
                     "explanation_tokens": _number(

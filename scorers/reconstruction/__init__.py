@@ -1,0 +1,1 @@
+"""Reconstruction: which latent's vector is the explanation about?"""

@@ -1,0 +1,1 @@
+"""Vectors of latents out of this package, and texts about vectors into it."""
