@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.sparse import issparse
+from scipy.sparse import csr_matrix
 
 from inspect_autointerp.latent import Context
 from inspect_autointerp.text.render import THRESHOLD
@@ -98,7 +98,7 @@ def _clustering(vectors: np.ndarray, k: int, seed: int) -> Clustering:
 
 def _dense(vectors: Any) -> np.ndarray:
     """Return vectors as an array, of sparse ones the columns that are used: of a million words some hundreds occur."""
-    if issparse(vectors):
-        vectors = vectors.tocsc()
-        vectors = vectors[:, np.flatnonzero(np.diff(vectors.indptr))].toarray()
+    if isinstance(vectors, csr_matrix):
+        used = np.unique(vectors.indices)
+        return np.asarray(vectors[:, used].toarray(), dtype=np.float64)
     return np.asarray(vectors, dtype=np.float64)

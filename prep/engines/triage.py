@@ -46,7 +46,7 @@ class TriageSubject(SteeredSubject):
             seen.append(value[:, -1].to(self.subject.device))
             return value
 
-        with changed(self._module, self._read_side, look):
+        with changed(*self._read, look):
             Continuation(prompts).step(prompts.last)
         _, _, activations = self._coder.encode(seen[-1])
         scale = getattr(self._coder, "scale", None)  # of a coder that scales what it reads

@@ -25,7 +25,7 @@ from inspect_autointerp.scorers.fuzzing.marks import Marked, showable
 from inspect_autointerp.store.store import Store
 
 SOURCES = ("neighbours", "random")
-"""Where the other candidates are from."""
+"""Sources of the other candidates."""
 _AT_ONCE = 16
 """Latents looked at, at once: of some there may be no context in which the explained latent is known to be silent."""
 

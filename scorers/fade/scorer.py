@@ -127,7 +127,7 @@ def fade(
         if not prompts:
             return [], "too_few_contexts"
         steered = await steered_texts(steering, test, prompts, FACTORS, new_tokens)
-        order = rng_of(test.seed, test.latent.id, "steered").permutation(len(steered)).tolist()
+        order: list[int] = rng_of(test.seed, test.latent.id, "steered").permutation(len(steered)).tolist()
         ratings = await rate(test, [visible(steered[i].text) for i in order])
         by_number = dict(zip(order, ratings, strict=True))
         return [

@@ -70,7 +70,8 @@ def job(chat_subject: Path, sae_folder: Path, chats: Path) -> Callable[..., Job]
             "context_length": 64,
             "window": 16,
         }
-        settings = Settings(**given | {"sample": 8, "top": 4, "pool": 40} | changed)
+        given |= {"sample": 8, "top": 4, "pool": 40} | changed
+        settings = Settings(**given)
         return Job(subject=str(chat_subject), coders=[str(sae_folder)], settings=settings, batch_size=4)
 
     return make

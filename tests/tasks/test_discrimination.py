@@ -29,7 +29,7 @@ def run(logs: Path, by: str | Model, grader: Model | None = None, **options: Any
 
 def mean(log: EvalLog, statistic: str = "recall_at_1") -> float:
     values = [sample.scores["discrimination"].value[statistic] for sample in log.samples or [] if sample.scores]  # type: ignore[index,call-overload]
-    return float(np.mean(values))
+    return float(np.mean(np.array(values, dtype=np.float64)))
 
 
 def test_planted_explanations_are_ranked_as_they_are_true(planted_store: Path, tmp_path: Path) -> None:

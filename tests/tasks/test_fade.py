@@ -148,6 +148,6 @@ def test_answers_that_cannot_be_read_are_unscored(planted_cause: Planted, tmp_pa
         ({"texts_per_call": 0}, "texts_per_call must be at least 1, got 0"),
     ],
 )
-def test_numbers_below_one_are_refused(options: dict[str, int], message: str, planted_cause: Planted) -> None:
+def test_numbers_below_one_are_refused(options: dict[str, Any], message: str, planted_cause: Planted) -> None:
     with pytest.raises(PrerequisiteError, match=message):
         fade(store=str(planted_cause.store), **options)

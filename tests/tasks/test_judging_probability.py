@@ -243,7 +243,8 @@ def test_interrupted_run_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: p
         return honest(explanation, text)
 
     engine._says = says
-    task = detection(store="planted", judging="probability", **(SMALL | {"latents": "0:2"}))
+    options: dict[str, Any] = SMALL | {"latents": "0:2"}
+    task = detection(store="planted", judging="probability", **options)
     oracle = "inspect_autointerp/oracle"
     [log] = inspect_eval(task, model=oracle, model_roles={"grader": grader}, log_dir=str(tmp_path / "first"),
                          display="none", max_samples=1)  # fmt: skip
