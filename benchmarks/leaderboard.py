@@ -1,9 +1,11 @@
 """Cost of a leaderboard: its statistics, and reading the logs.
 
 `python -m benchmarks.leaderboard` computes every statistic on invented values of 20 explainers × 100,000 latents × 8
-scores, and then reads logs that Inspect's own writer wrote, of the same explainers and scores on 2,000 latents: first
-from the logs, then from what the first reading kept. What is measured is linear in latents but for the headers. Each
-group is a process of its own; its peak of memory is that of the whole process, invented values included.
+scores, and then reads logs of the same explainers and scores. These repeat the samples of a log by Inspect's own writer
+(`benchmarks.leaderboard_logs`). They are read with their values beside them, again from what that reading kept, and
+some of them without either; the last row is reading and statistics from cold. With `--logged 100000` all is measured at
+full size: this takes 6 GB of disk and about ten CPU minutes. Each group is a process of its own; its peak of memory is
+that of the whole process so far, invented values included.
 """
 
 import argparse
@@ -23,6 +25,8 @@ from rich.table import Table
 
 STATISTICS = 20
 """Number of statistics per score, as many as detection has."""
+SMALL = 2_000
+"""Latents of the log that Inspect's writer writes; a larger one repeats its samples."""
 REPORT = 1000
 """Characters of a score's report that stay in a sample's summary."""
 
@@ -130,23 +134,46 @@ def write_logs(folder: Path, explainers: int, latents: int, scores: int) -> None
         write_eval_log(log, str(target), header_only=bool(number))
 
 
-def reading(explainers: int, latents: int, scores: int) -> list[Cost]:
-    """Real logs, with an empty cache and with a full one."""
+def reading(explainers: int, latents: int, scores: int, whole: int) -> list[Cost]:
+    """Real logs: with their values beside them, again from the cache, and without; then the whole leaderboard."""
+    from benchmarks.leaderboard_logs import repeat
+    from inspect_autointerp.inspect_support.values_at_end import keep_values
+    from inspect_autointerp.leaderboard.analyse.differences import differences
+    from inspect_autointerp.leaderboard.analyse.statistics import summary
+    from inspect_autointerp.leaderboard.load.log_archive import log_digest
     from inspect_autointerp.leaderboard.load.results_from_logs import read_results
+    from inspect_autointerp.leaderboard.load.values_file import SUFFIX, keep_as
 
     with tempfile.TemporaryDirectory() as folder:
         os.environ["INSPECT_AUTOINTERP_CACHE"] = f"{folder}/cache"
-        logs = Path(folder, "logs")
-        logs.mkdir()
-        write = multiprocessing.Process(target=write_logs, args=(logs, explainers, latents, scores))
+        small, logs, some = (Path(folder, name) for name in ("small", "logs", "some"))
+        for place in (small, logs, some):
+            place.mkdir()
+        base = min(latents, SMALL)
+        write = multiprocessing.Process(target=write_logs, args=(small, 1, base, scores))
         write.start()
         write.join()
-        size = sum(log.stat().st_size for log in logs.iterdir()) / 1e6
+        paths = repeat(small / "0.eval", logs, max(1, latents // base), explainers)
+        kept = measured("writing the values beside one log", lambda: keep_values(str(paths[0])))
+        for path in paths[1:]:  # the same values, of another log
+            keep_as(f"{paths[0]}{SUFFIX}", f"{path}{SUFFIX}", log_digest(str(path)))
+        for path in paths[:whole]:
+            os.link(path, some / path.name)
+        size = sum(path.stat().st_size for path in paths) / 1e6
         what = f"{explainers} logs, {latents:,} latents, {size:,.0f} MB"
-        return [
-            measured(f"reading {what}: first", lambda: read_results(str(logs))),
+
+        def leaderboard() -> None:
+            results = read_results(str(logs))
+            summary(results, differences(results))
+
+        costs = [
+            kept,
+            measured(f"reading {what}: values beside them", lambda: read_results(str(logs))),
             measured(f"reading {what}: again", lambda: read_results(str(logs))),
+            measured(f"reading {whole} of them without: first", lambda: read_results(str(some))),
         ]
+        shutil.rmtree(f"{folder}/cache")
+        return [*costs, measured(f"the leaderboard of {what}: values beside them", leaderboard)]
 
 
 def apart(do: Callable[..., list[Cost]], *arguments: int) -> list[Cost]:
@@ -167,15 +194,16 @@ def main() -> None:
     """Measure everything and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--explainers", type=int, default=20)
-    parser.add_argument("--latents", type=int, default=100_000)
+    parser.add_argument("--latents", type=int, default=100_000, help="invented latents; 0: only the logs")
     parser.add_argument("--scores", type=int, default=8)
     parser.add_argument("--logged", type=int, default=2_000, help="latents in the logs that are read")
+    parser.add_argument("--whole", type=int, default=2, help="logs that are read without their values beside them")
     given = parser.parse_args()
     title = f"{given.explainers} explainers × {given.latents:,} latents × {given.scores} scores"
     table = Table("step", *("wall, s", "CPU, s", "peak, MB"), title=title, title_justify="left")
     for cost in (
-        *apart(statistics, given.explainers, given.latents, given.scores),
-        *apart(reading, given.explainers, given.logged, given.scores),
+        *(apart(statistics, given.explainers, given.latents, given.scores) if given.latents else []),
+        *apart(reading, given.explainers, given.logged, given.scores, given.whole),
     ):
         table.add_row(cost.step, f"{cost.wall:.1f}", f"{cost.cpu:.1f}", f"{cost.peak_mb:,.0f}")
     Console(width=100 if not Console().is_terminal else None).print(table)

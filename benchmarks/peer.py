@@ -41,9 +41,15 @@ class SleepingAPI(ModelAPI):
 
 
 @task
-def peer(store: str, latents: str | int | list[int], min_contexts: int = 20, texts_per_call: int = 5) -> Task:
+def peer(
+    store: str,
+    latents: str | int | list[int],
+    min_contexts: int = 20,
+    texts_per_call: int = 5,
+    hookpoint: str | None = None,
+) -> Task:
     """See the module's description."""
-    data = open_latents(store, None, latents, "random", min_contexts, None, 0)
+    data = open_latents(store, hookpoint, latents, "random", min_contexts, None, 0)
     solver = explainer_solver({"name": "explain", "cache": False}, None, data)
     scorers = {
         "detection": detection(50, 50, texts_per_call),

@@ -7,6 +7,8 @@ its peak memory is too; what it reads is made beforehand in another folder.
 Overhead: every batch is run twice, alternately bare (forward pass and encoding) and as prep runs it (the same, and
 selection), first the one and then the other, so that both meet the same state of the machine. Memory: `prep` itself
 makes a store. Growth: as overhead, with more latents and hookpoints.
+
+`--subject` with `--coder` and the like measures a model of one's own instead, as overhead, with reading and writing.
 """
 
 import argparse
@@ -17,12 +19,15 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks import synthetic
+
+if TYPE_CHECKING:
+    from inspect_autointerp.prep.run.run_spec import Job
 
 LATENTS = 8192
 OVERHEAD = (250_000, 500_000, 1_000_000)
@@ -46,6 +51,21 @@ NEIGHBOURS = 200_000
 def measure_parts(
     folder: Path, tokens: int, latents: int, hookpoints: int, batch_size: int, device: str
 ) -> dict[str, float]:
+    """Measure invented models, see `measure_job`."""
+    return measure_job(_job(folder, tokens, latents, hookpoints, batch_size, device))
+
+
+def measure_real(folder: Path, tokens: int, given: dict[str, Any], dtype: str) -> dict[str, float]:
+    """Measure a model of one's own, see `measure_job`; nothing is read from the folder."""
+    from inspect_autointerp.prep.run.run_spec import Job
+    from inspect_autointerp.store.settings import Settings
+
+    settings = Settings(corpus=given["corpus"], tokens=tokens, dtype=dtype)
+    places = {name: given[name] for name in ("subject", "coders", "hookpoints", "device", "batch_size")}
+    return measure_job(Job(**places, settings=settings))
+
+
+def measure_job(job: "Job") -> dict[str, float]:
     """Seconds of each part (of CPU time, or by the clock on a GPU), and the peak of host memory in MB."""
     import torch
     from torch import Tensor
@@ -58,6 +78,7 @@ def measure_parts(
     from inspect_autointerp.prep.write.writer import write_corpus
 
     torch.set_num_threads(1)
+    device = job.device
     seconds: dict[str, float] = dict.fromkeys(("load", "forward", "encode", "prep", "finish", "read", "write"), 0.0)
 
     def now() -> float:
@@ -73,7 +94,7 @@ def measure_parts(
         seconds[part] += now() - clock
         clock = now()
 
-    scan = Scan(_job(folder, tokens, latents, hookpoints, batch_size, device), progress=False)
+    scan = Scan(job, progress=False)
     lap("load")
 
     def bare(batch: Batch) -> None:
@@ -108,7 +129,8 @@ def measure_parts(
         write_store(store, scan.found, progress=False)  # which finishes once more
         lap("write")
     seconds["write"] -= seconds["finish"]
-    return seconds | {"tokens": scan.chunker.n_tokens, "peak": _peak()}
+    latents = sum(selector.n_latents for selector in scan.found.selectors.values())
+    return seconds | {"tokens": scan.chunker.n_tokens, "latents": latents, "peak": _peak()}
 
 
 def measure_memory(folder: Path, tokens: int, latents: int) -> dict[str, float]:
@@ -157,9 +179,13 @@ def _make(folder: Path, latents: int, hookpoints: int = 1, device: str = "cpu", 
 
 def _child(folder: Path, what: str, **arguments: Any) -> dict[str, float]:
     """Return what a measurement returns, run in a process of its own, after another that makes what it reads."""
-    for step in ("make", what):
-        command = [sys.executable, "-m", "benchmarks.prep", "--measure", step, str(folder), json.dumps(arguments)]
-        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    _measured(folder, "make", **arguments)
+    return _measured(folder, what, **arguments)
+
+
+def _measured(folder: Path, what: str, **arguments: Any) -> dict[str, float]:
+    command = [sys.executable, "-m", "benchmarks.prep", "--measure", what, str(folder), json.dumps(arguments)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -185,6 +211,35 @@ def _parts_table(
             f"{1e6 * costs['read'] / costs['tokens']:.1f}", f"{costs['load']:.1f}, {costs['write']:.1f}",
             f"{costs['peak']:,.0f}",
         )  # fmt: skip
+    return table
+
+
+def _real_table(console: Console, sizes: list[int], dtypes: list[str], given: dict[str, Any]) -> Table:
+    table = Table(title=f"{given['subject']}: µs per token, CPU time of one thread", title_justify="left")
+    columns = (
+        "tokens",
+        "dtype",
+        "latents",
+        "forward + encode",
+        "selection",
+        "reading",
+        "writing",
+        "all three",
+        "peak MB",
+    )
+    for column in columns:
+        table.add_column(column, justify="right")
+    for tokens in sizes:
+        for dtype in dtypes:
+            with console.status(f"{tokens:,} tokens, {dtype} …"):
+                costs = _measured(Path(), "real", tokens=tokens, given=given, dtype=dtype)
+            bare = costs["forward"] + costs["encode"]
+            parts = (costs["prep"] - bare + costs["finish"], costs["read"], costs["write"])
+            each = [f"{1e6 * part / costs['tokens']:,.1f} ({100 * part / bare:.1f} %)" for part in parts]
+            table.add_row(
+                f"{costs['tokens']:,}", dtype, f"{costs['latents']:,}", f"{1e6 * bare / costs['tokens']:,.1f}", *each,
+                f"{100 * sum(parts) / bare:.1f} %", f"{costs['peak']:,.0f}",
+            )  # fmt: skip
     return table
 
 
@@ -215,14 +270,26 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help=f"a {QUICK}th of the tokens")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="cuda: overhead of a 2B-shaped model")
     parser.add_argument("--measure", nargs=3, metavar=("WHAT", "FOLDER", "JSON"), help="one measurement, as JSON")
+    real = parser.add_argument_group("a model of one's own, in place of the tables")
+    real.add_argument("--subject", help="as for `autointerp prep`")
+    real.add_argument("--coder", action="append", default=[], help="as for `autointerp prep`; repeat it for several")
+    real.add_argument("--hookpoint", action="append", default=[], help="as for `autointerp prep`")
+    real.add_argument("--corpus", default="stdlib", help="as for `autointerp prep`")
+    real.add_argument("--tokens", type=int, nargs="+", default=[100_000], help="a row for each number")
+    real.add_argument("--dtype", nargs="+", default=["bfloat16"], help="a row for each: bfloat16, float32")
     arguments = parser.parse_args()
     if arguments.measure:
         what, folder, given = arguments.measure
-        measures = {"make": _make, "parts": measure_parts, "memory": measure_memory}
+        measures = {"make": _make, "parts": measure_parts, "real": measure_real, "memory": measure_memory}
         print(json.dumps(measures[what](Path(folder), **json.loads(given))))
         return
     less = QUICK if arguments.quick else 1
     console = Console(width=None if sys.stdout.isatty() else 120)
+    if arguments.subject:
+        given = {"subject": arguments.subject, "coders": arguments.coder, "hookpoints": arguments.hookpoint}
+        given |= {"corpus": arguments.corpus, "device": arguments.device, "batch_size": 16}
+        console.print(_real_table(console, arguments.tokens, arguments.dtype, given))
+        return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if arguments.device == "cuda":

@@ -111,6 +111,8 @@ def _entry(table: int, name: str, score: str, statistic: str, place: str, n: int
         "n_latents": n,
         "tokens_per_latent": 20_000.0 + 1000 * able,
         "identical": 0.0,
+        "words": 12.0,
+        "characters": 70.0,
         "cost_per_latent": 0.0 if name == "empty" else 0.001 * 4 ** (10 * able - 8),
         **dict.fromkeys(COST_COLUMNS, float("nan")),
         "created": "2026-11-21T12:00:00+00:00",

@@ -5,11 +5,15 @@ from collections.abc import Callable
 from inspect_ai.scorer import Scorer
 
 from inspect_autointerp.scorers.detection.scorer import detection as detection
+from inspect_autointerp.scorers.discrimination.scorer import discrimination as discrimination
 from inspect_autointerp.scorers.embedding.scorer import embedding as embedding
+from inspect_autointerp.scorers.example_embedding.scorer import example_embedding as example_embedding
+from inspect_autointerp.scorers.fade.scorer import fade as fade
 from inspect_autointerp.scorers.fuzzing.scorer import fuzzing as fuzzing
 from inspect_autointerp.scorers.generation.scorer import generation as generation
 from inspect_autointerp.scorers.intervention.scorer import intervention as intervention
 from inspect_autointerp.scorers.intruder.scorer import intruder as intruder
+from inspect_autointerp.scorers.output_choice.scorer import output_choice as output_choice
 from inspect_autointerp.scorers.reconstruction.scorer import reconstruction as reconstruction
 from inspect_autointerp.scorers.shared.metrics import estimate as estimate
 from inspect_autointerp.scorers.shared.specs import SCORES, ScoreSpec
@@ -22,9 +26,13 @@ SCORERS: dict[str, Callable[..., Scorer]] = {
     "simulation": simulation,
     "embedding": embedding,
     "intruder": intruder,
+    "discrimination": discrimination,
+    "example_embedding": example_embedding,
     "surprisal": surprisal,
     "intervention": intervention,
+    "output_choice": output_choice,
     "generation": generation,
+    "fade": fade,
     "reconstruction": reconstruction,
 }
 """By the name of the score."""

@@ -4,7 +4,9 @@ from inspect_autointerp.solvers.agent import agent as agent
 from inspect_autointerp.solvers.baselines import constant as constant
 from inspect_autointerp.solvers.baselines import empty as empty
 from inspect_autointerp.solvers.baselines import shuffled as shuffled
+from inspect_autointerp.solvers.baselines import verbose as verbose
 from inspect_autointerp.solvers.best_of import best_of as best_of
+from inspect_autointerp.solvers.clusters import clusters as clusters
 from inspect_autointerp.solvers.explain import explain as explain
 from inspect_autointerp.solvers.from_file import human as human
 from inspect_autointerp.solvers.from_file import supply as supply

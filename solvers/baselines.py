@@ -14,6 +14,16 @@ from inspect_autointerp.solvers.explain import explain_latent, explain_options
 from inspect_autointerp.solvers.from_file import put_supplied, supplied
 
 CONSTANT = "words and phrases that occur in many different texts"
+VERBOSE = (
+    "This latent responds to text in many forms. It is active on common words such as the, a, an, of, to, in, on, at,"
+    " for, with, by, from, and, or, but, as, is, are, was, were, be, been, has, have, had, it, this, that, these,"
+    " those, he, she, they, we, you, his, her, their, its, not, no, all, any, some, one, two, first, new and other; on"
+    " nouns, verbs, adjectives and names; on numbers such as 0, 1, 2, 3, 10 and 100; on punctuation, such as commas,"
+    " periods, colons, quotation marks, brackets and line breaks; on the beginnings and endings of words, lines and"
+    " sentences; and on words that matter in their context. It also responds to code, such as def, return, import,"
+    " self, if, else and for, and to prose about people, places, time, events and things."
+)
+"""Text that is true of nearly every text: an explanation that names everything."""
 
 
 @solver
@@ -81,6 +91,22 @@ def constant(text: str = CONSTANT) -> Solver:
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         return _said(state, text, "constant")
+
+    return costed(solve)
+
+
+@solver
+def verbose(text: str = VERBOSE) -> Solver:
+    """Explain every latent by a long text that is true of nearly every text.
+
+    A score falls for it if it rewards what covers the activating contexts and does not punish what covers all others.
+
+    Args:
+        text: The text.
+    """
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        return _said(state, text, "verbose")
 
     return costed(solve)
 

@@ -102,7 +102,13 @@ async def explain_latent(state: TaskState, latent_id: str, options: Options) -> 
 
 
 def leave(
-    state: TaskState, latent_id: str, options: Options, answer: Answer | None, reason: str | None = None, **more: Any
+    state: TaskState,
+    latent_id: str,
+    options: Options,
+    answer: Answer | None,
+    reason: str | None = None,
+    made: Mapping[str, Any] | None = None,
+    **more: Any,
 ) -> None:
     """Leave an answer in the state for the scorer and the log.
 
@@ -112,6 +118,7 @@ def leave(
         options: With which options.
         answer: What was said.
         reason: Why nothing was.
+        made: What else the log says among the options.
         more: Further fields of the record.
     """
     if answer is not None:
@@ -124,7 +131,8 @@ def leave(
         "latent": latent_id,
         "reason": reason,
         "store": store_of(state).digest,
-        "options": {name: value for name, value in asdict(options).items() if name not in ("cache", "trained_on")},
+        "options": {name: value for name, value in asdict(options).items() if name not in ("cache", "trained_on")}
+        | dict(made or {}),
         "trained_on": read_trained_on(options.trained_on),
         "model": answer and answer.model,
         "tokens": answer and answer.tokens,

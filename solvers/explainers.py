@@ -7,9 +7,11 @@ from typing import Any
 from inspect_ai.solver import Solver
 
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.latent import split_hookpoints
 from inspect_autointerp.solvers.agent import agent
-from inspect_autointerp.solvers.baselines import constant, empty, shuffled
+from inspect_autointerp.solvers.baselines import constant, empty, shuffled, verbose
 from inspect_autointerp.solvers.best_of import best_of
+from inspect_autointerp.solvers.clusters import clusters
 from inspect_autointerp.solvers.explain import explain
 from inspect_autointerp.solvers.from_file import human, supplied, supply
 from inspect_autointerp.solvers.refine import refine
@@ -19,7 +21,10 @@ from inspect_autointerp.store.store import Store
 
 EXPLAINERS: dict[str, Callable[..., Solver]] = {
     solver.__name__: solver
-    for solver in (explain, refine, best_of, agent, single_token, verbalizer, supply, human, shuffled, constant, empty)
+    for solver in (
+        *(explain, refine, best_of, agent, single_token, clusters, verbalizer),
+        *(supply, human, shuffled, constant, verbose, empty),
+    )
 }
 """By name."""
 _FROM_FILE = ("supply", "human", "shuffled")
@@ -41,7 +46,7 @@ def explainer(
             one of these is asked for.
         seed: Of the draw of contexts, unless the mapping has one.
         store: The store; a file is read at once, so that errors in it are reported before anything is paid for.
-        hookpoint: Of the latents.
+        hookpoint: Of the latents; several as `join_hookpoints` writes them.
 
     Raises:
         UserError: There is no such solver or option, or the file cannot be read.
@@ -72,7 +77,8 @@ def explainer(
     if "seed" in parameters or takes_any:
         given.setdefault("seed", seed)
     if name in _FROM_FILE and given.get("file"):
-        supplied(store, hookpoint, **{key: given[key] for key in _OF_FILES if key in given})
+        for place in split_hookpoints(hookpoint):
+            supplied(store, place, **{key: given[key] for key in _OF_FILES if key in given})
     return solver(**given)
 
 

@@ -8,11 +8,12 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 from rich.console import Console
 
 from inspect_autointerp.builtin.locate import located
+from inspect_autointerp.contexts.sampling import rng_of
 from inspect_autointerp.errors import one_line_errors
 from inspect_autointerp.formats.read import read_explanations
 from inspect_autointerp.formats.records import Supplied
-from inspect_autointerp.inspect_support.dataset import store_of
-from inspect_autointerp.inspect_support.explanation import Explanation
+from inspect_autointerp.inspect_support.dataset import FOILS, N_FOILS, store_of
+from inspect_autointerp.inspect_support.explanation import Explanation, distinct_texts
 from inspect_autointerp.solvers.costs import COST
 from inspect_autointerp.solvers.trained_on import read_trained_on
 from inspect_autointerp.store.remote import is_url
@@ -39,7 +40,7 @@ def supply(
 
     Args:
         file: A file, folder or URL: JSON lines, CSV, Parquet, Neuronpedia's, Delphi's, SAEBench's, EleutherAI's,
-            SAGE's, or an Inspect log of this project.
+            SAGE's, PRISM's, or an Inspect log of this project.
         format: Which of these it is, where its content does not say.
         by: Whose, where it has several explanations of a latent: an explainer, a method or an author by its name there.
         key: What it calls the hookpoint, where that is another name.
@@ -98,6 +99,8 @@ def put_supplied(
     state.output = ModelOutput.from_content("none", text.text if text else "")
     if text and text.cost:
         state.metadata[COST] = dict(text.cost)
+    if n := state.metadata.get(N_FOILS):
+        state.metadata[FOILS] = _others(explanations, str(state.sample_id), text.text if text else "", n, state)
     Explanation(
         text=text and text.text,
         source=f"{source}/{text.method}" if text and text.method else source,
@@ -105,9 +108,19 @@ def put_supplied(
         reason=reason,
         store=text and text.store,
         model=text and text.explainer,
+        concepts=text.concepts if text else (),
         trained_on=_merged(trained_on, text and text.trained_on),
         file=explanations.sha256,
     ).put(state)
+
+
+def _others(explanations: Supplied, latent_id: str, chosen: str, n: int, state: TaskState) -> dict[str, str]:
+    """Return what a file says of n other latents, no two alike, by the ids of the latents; fewer if it has no more."""
+    hookpoint, _, own = latent_id.rpartition("/")
+    indices = sorted(index for index in explanations.texts if index != int(own))
+    order = rng_of(state.metadata.get("seed", 0), latent_id, FOILS).permutation(indices).tolist()
+    candidates = ((f"{hookpoint}/{index}", explanations.texts[index].text) for index in order)
+    return distinct_texts(candidates, chosen, n)
 
 
 def _merged(given: Sequence[str], in_file: str | None) -> list[str]:

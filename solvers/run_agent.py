@@ -24,7 +24,7 @@ from inspect_autointerp.inspect_support.answer_reasons import INVALID
 from inspect_autointerp.inspect_support.compat import known_model_info
 from inspect_autointerp.inspect_support.dataset import store_of
 from inspect_autointerp.inspect_support.default_model import main_model
-from inspect_autointerp.inspect_support.explanation import Explanation
+from inspect_autointerp.inspect_support.explanation import Concept, Explanation
 from inspect_autointerp.inspect_support.log_detail import lean
 from inspect_autointerp.inspect_support.model_call import Failure, attempt
 from inspect_autointerp.models.spending import current
@@ -183,7 +183,7 @@ def _leave(
         options=dict(options),
         tokens=spent.explainer_tokens if spent else None,
         ended=ended,
-        concepts=noted.concepts,
+        concepts=tuple(map(Concept, noted.concepts)),
     ).put(state)
 
 

@@ -18,10 +18,13 @@ from inspect_autointerp.inspect_support.identical_warning import warn_of_identic
 from inspect_autointerp.inspect_support.interruption_advice import advise_at_run_end
 from inspect_autointerp.inspect_support.logprob_support import forget_at_run_end
 from inspect_autointerp.inspect_support.unscored_warning import warn_of_unscored
+from inspect_autointerp.inspect_support.values_at_end import keep_values_at_task_end
 from inspect_autointerp.inspect_support.verdicts import IMPORTANCE
-from inspect_autointerp.models.likelihood.role import likelihood_name
+from inspect_autointerp.latent import join_hookpoints, split_hookpoints
+from inspect_autointerp.models.likelihood.role import is_served, likelihood_name
 from inspect_autointerp.models.shared_engines import release_at_task_end
 from inspect_autointerp.scorers.shared.ask import bound_graders, check_graders, graders
+from inspect_autointerp.scorers.shared.judging_option import Judging, read_judging
 from inspect_autointerp.scorers.shared.specs import SCORES, ScoreSpec, chance_of
 from inspect_autointerp.scorers.shared.stop_at_mean import stop_at_mean
 from inspect_autointerp.sharded.worker_hooks import serve_sweep
@@ -102,9 +105,11 @@ def score_task(
     warn_of_identical()
     release_at_task_end()
     forget_at_run_end()
+    keep_values_at_task_end()
     advise_at_run_end()
     serve_sweep()
     specs = {name: SCORES[name] for name in scorers}
+    places = split_hookpoints(data.hookpoint)
     kinds = data.kinds[1:] if hard is None else hard
     shown = {name: list(spec.columns_shown(kinds)) for name, spec in specs.items()}
     together = _shown_together(specs) if len(specs) > 1 else None
@@ -130,7 +135,7 @@ def score_task(
         metadata={
             "store": data.store.digest,
             "subject": data.store.manifest.subject,
-            "coder": data.store.at(data.hookpoint).entry.coder,
+            "coder": join_hookpoints(list(dict.fromkeys(data.store.at(name).entry.coder for name in places))),
             "hookpoint": data.hookpoint,
             "latents_skipped": data.skipped,
             "grader": judge,
@@ -170,6 +175,24 @@ def read_graders(grader: str | None, graders: str | Sequence[str] | None) -> str
             raise UserError(f"graders={','.join(names)}: a name is empty; give models, separated by commas")
         check_graders(names)
     return names if len(names) > 1 else names[0]
+
+
+def check_judging(judging: Judging, grader: str | Sequence[str] | None) -> None:
+    """Check that the graders can be judged with as `-T judging=…` says; the bound role goes before `grader`.
+
+    Without either it is the main model. Where Inspect has none yet, it is checked when it is first asked.
+
+    Raises:
+        UserError: One returns no log-probabilities of what it is given; or there is no such way of judging.
+    """
+    if read_judging(judging) is None:
+        return
+    from inspect_autointerp.inspect_support.compat import active_model
+
+    named = [str(model) for model in bound_graders()] or ([grader] if isinstance(grader, str) else grader or [])
+    main = active_model()
+    for name in named or ([] if main is None else [str(main)]):
+        is_served(name, "grader")
 
 
 def check_several(

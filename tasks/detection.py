@@ -7,8 +7,9 @@ from inspect_ai import Task, task
 
 from inspect_autointerp.errors import one_line_errors
 from inspect_autointerp.scorers.detection.scorer import detection as detection_scorer
+from inspect_autointerp.scorers.shared.judging_option import Judging
 from inspect_autointerp.solvers.explainers import Explainer
-from inspect_autointerp.tasks._task import explainer_solver, open_latents, read_graders, score_task
+from inspect_autointerp.tasks._task import check_judging, explainer_solver, open_latents, read_graders, score_task
 
 
 @task
@@ -25,8 +26,10 @@ def detection(
     window: int | None = None,
     texts_per_call: int = 5,
     confidence: bool = False,
+    judging: Judging = "answer",
     stop: str | list[str] | None = None,
     stop_mean: str | list[str] | None = None,
+    concepts: bool | str = False,
     grader: str | None = None,
     graders: str | list[str] | None = None,
     seed: int = 0,
@@ -39,8 +42,8 @@ def detection(
         hookpoint: Hookpoint of the store; the first by default.
         latents: Latents: `0:100`, `3,17,40`, `all`, or `sample:200`, a random draw of usable latents (default: 100).
         explainer: Source of the explanations: `explain` asks the model, and so do `refine`, `best_of` and, for most
-            latents, `single_token`; `shuffled` (another latent's explanation), `constant` and `empty` are floors.
-            To set options of the solver: `{name: explain, examples: 20, cot: true}`; see solvers/.
+            latents, `single_token`; `shuffled` (another latent's explanation), `constant`, `verbose` and `empty` are
+            floors. To set options of the solver: `{name: explain, examples: 20, cot: true}`; see solvers/.
         explanations: File or log to take explanations from, see `solvers.supply`; with `explainer=human` under that
             name, with `explainer=shuffled` each for another latent.
         test_activating: Activating contexts to grade on.
@@ -54,18 +57,26 @@ def detection(
             rates of latents, and the scores weighted by them, are then estimates.
         texts_per_call: Texts in one call to the grader.
         confidence: Ask the grader for 0 to 100 instead of 0 or 1, for an AUROC without log-probabilities.
+        judging: `answer`: the grader writes its labels. `probability`: it writes nothing; its probabilities of the two
+            labels are read, one text at a time. That needs a grader in memory (`hf/…`) or behind a server that returns
+            log-probabilities of prompts. Options: `{name: probability, tuning: 20, content_free: true}`.
         stop: Rule to stop grading a latent early: its contexts are graded in batches until the interval of its balanced
             accuracy is narrow (`width:0.2`) or on one side of a value (`above:0.7,below:0.7`). None grades all.
         stop_mean: Rule to stop the evaluation early: latents are evaluated in random order until the interval of their
             mean satisfies `width:0.04`, `above:0.6,below:0.6` or `differs_from:LOG`. None evaluates all.
+        concepts: Judge each concept of an explanation that has several by itself; a context counts as active if any
+            concept says so. The name of an embedder (`minilm`, …) does the same, and computes polysemanticity with it.
         grader: The grading model; `--model-role grader=…` wins. Without either the explainer grades itself.
         graders: Three or more grading models, separated by commas. Each judges every context, and the score comes from
             their combined labels. To give each its settings: `--model-role 'grader=[{model: a, temperature: 0}, …]'`.
         seed: Random seed of every draw.
     """
+    judges = read_graders(grader, graders)
     with one_line_errors():
-        scorer = detection_scorer(test_activating, test_nonactivating, texts_per_call, confidence, stop)
+        scorer = detection_scorer(
+            test_activating, test_nonactivating, texts_per_call, confidence, judging, stop, concepts
+        )
+        check_judging(judging, judges)
     data = open_latents(store, hookpoint, latents, negatives, min_contexts, window, seed)
     solver = explainer_solver(explainer, explanations, data)
-    judges = read_graders(grader, graders)
     return score_task(data, solver, {"detection": scorer}, grader=judges, stop=stop, stop_mean=stop_mean)

@@ -7,8 +7,9 @@ from inspect_ai import Task, task
 
 from inspect_autointerp.errors import one_line_errors
 from inspect_autointerp.scorers.fuzzing.scorer import fuzzing as fuzzing_scorer
+from inspect_autointerp.scorers.shared.judging_option import Judging
 from inspect_autointerp.solvers.explainers import Explainer
-from inspect_autointerp.tasks._task import explainer_solver, open_latents, read_graders, score_task
+from inspect_autointerp.tasks._task import check_judging, explainer_solver, open_latents, read_graders, score_task
 from inspect_autointerp.text.render import THRESHOLD
 
 
@@ -28,8 +29,10 @@ def fuzzing(
     texts_per_call: int = 5,
     confidence: bool = False,
     threshold: float = THRESHOLD,
+    judging: Judging = "answer",
     stop: str | list[str] | None = None,
     stop_mean: str | list[str] | None = None,
+    concepts: bool | str = False,
     grader: str | None = None,
     graders: str | list[str] | None = None,
     seed: int = 0,
@@ -46,12 +49,21 @@ def fuzzing(
         min_contexts: As in detection. With fewer mismarked contexts, the statistics against them are undefined.
         threshold: Smallest share of the context's maximum at which a token counts as activating, in (0, 1].
     """
+    judges = read_graders(grader, graders)
     with one_line_errors():
         scorer = fuzzing_scorer(
-            test_activating, test_nonactivating, test_mismarked, texts_per_call, confidence, threshold, stop
+            test_activating,
+            test_nonactivating,
+            test_mismarked,
+            texts_per_call,
+            confidence,
+            threshold,
+            judging,
+            stop,
+            concepts,
         )
+        check_judging(judging, judges)
     data = open_latents(store, hookpoint, latents, negatives, min_contexts, window, seed)
     hard = [*data.kinds[1:], *(["mismarked"] if test_mismarked else [])]
     solver = explainer_solver(explainer, explanations, data)
-    judges = read_graders(grader, graders)
     return score_task(data, solver, {"fuzzing": scorer}, grader=judges, hard=hard, stop=stop, stop_mean=stop_mean)

@@ -6,7 +6,8 @@ inspect eval tasks/intervention.py --model openai/gpt-4o-mini --model-role likel
 from inspect_ai import Task, task
 
 from inspect_autointerp.errors import one_line_errors
-from inspect_autointerp.scorers.intervention.scorer import Steered
+from inspect_autointerp.inspect_support.dataset import ask_for_foils
+from inspect_autointerp.scorers.intervention.scorer import CHOICES, Steered
 from inspect_autointerp.scorers.intervention.scorer import intervention as intervention_scorer
 from inspect_autointerp.solvers.explainers import Explainer
 from inspect_autointerp.tasks._task import explainer_solver, open_latents, score_task
@@ -26,6 +27,7 @@ def intervention(
     tuned_prompts: int = 10,
     new_tokens: int = 8,
     temperature: float = 1.0,
+    choices: int = CHOICES,
     min_contexts: int = 20,
     window: int | None = None,
     seed: int = 0,
@@ -45,10 +47,13 @@ def intervention(
         tuned_prompts: Beginnings of contexts of the explain split, cut the same way, on which the strength is tuned.
         new_tokens: Tokens that the subject writes.
         temperature: Sampling temperature of the subject.
+        choices: Explanations among which the right one is ranked by how much steering raises them. The others are of
+            other latents: of the same file with `-T explanations=…`, else of the lexical explainer. 1 for no choice.
     """
     with one_line_errors():
         scorer = intervention_scorer(
-            target_kl, direction, ablate, scored_prompts, tuned_prompts, new_tokens, temperature
+            target_kl, direction, ablate, scored_prompts, tuned_prompts, new_tokens, temperature, choices
         )
     data = open_latents(store, hookpoint, latents, "random", min_contexts, window, seed)
+    ask_for_foils(data.samples, choices - 1)
     return score_task(data, explainer_solver(explainer, explanations, data), {"intervention": scorer})

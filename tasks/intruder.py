@@ -7,8 +7,9 @@ from inspect_ai import Task, task
 
 from inspect_autointerp.errors import one_line_errors
 from inspect_autointerp.scorers.intruder.scorer import intruder as intruder_scorer
+from inspect_autointerp.scorers.shared.judging_option import Judging
 from inspect_autointerp.solvers.no_explanation import unexplained
-from inspect_autointerp.tasks._task import open_latents, score_task
+from inspect_autointerp.tasks._task import check_judging, open_latents, score_task
 from inspect_autointerp.text.render import THRESHOLD
 
 
@@ -21,6 +22,7 @@ def intruder(
     min_contexts: int = 20,
     window: int | None = None,
     threshold: float = THRESHOLD,
+    judging: Judging = "answer",
     grader: str | None = None,
     seed: int = 0,
 ) -> Task:
@@ -37,10 +39,12 @@ def intruder(
             128 sampled windows per latent and split, prep's default, has enough for 2, one with 256 for 5.
         min_contexts: A latent with fewer activating or random contexts is skipped and counted in the log. One without
             five contexts in any decile (41 in all are enough) is unscored.
+        judging: As in `tasks.detection`, without `tuning`: no threshold is needed.
         grader: The model that answers; `--model-role grader=…` wins. Without either it is the main model.
         threshold: Smallest share of the context's maximum at which a token counts as activating, in (0, 1].
     """
     with one_line_errors():
-        scorer = intruder_scorer(questions, threshold)
+        scorer = intruder_scorer(questions, threshold, judging)
+        check_judging(judging, grader)
     data = open_latents(store, hookpoint, latents, "random", min_contexts, window, seed)
     return score_task(data, unexplained(), {"intruder": scorer}, grader=grader)

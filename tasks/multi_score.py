@@ -12,13 +12,17 @@ from inspect_ai import Task, task
 from inspect_ai.scorer import Scorer
 
 from inspect_autointerp.errors import UserError, one_line_errors
+from inspect_autointerp.inspect_support.dataset import ask_for_foils
 from inspect_autointerp.scorers import SCORERS
+from inspect_autointerp.scorers.discrimination.lineups import check_source
+from inspect_autointerp.scorers.intervention.scorer import CHOICES
 from inspect_autointerp.scorers.shared.ask import bound_grader_name
+from inspect_autointerp.scorers.shared.judging_option import Judging
 from inspect_autointerp.scorers.shared.score import SAMPLE_OPTIONS
 from inspect_autointerp.scorers.shared.specs import SCORES, spec_of
 from inspect_autointerp.solvers.explainers import Explainer
 from inspect_autointerp.suites.frozen_options import Fixed, fixed
-from inspect_autointerp.tasks._task import explainer_solver, open_latents, read_graders, score_task
+from inspect_autointerp.tasks._task import check_judging, explainer_solver, open_latents, read_graders, score_task
 
 _DEFAULTS = {"scores": "judged", "negatives": "random", "min_contexts": 20, "confidence": False, "seed": 0}
 
@@ -39,8 +43,10 @@ def multi_score(
     window: int | None = None,
     texts_per_call: int | None = None,
     confidence: bool | None = None,
+    judging: Judging | None = None,
     stop: str | list[str] | None = None,
     stop_mean: str | list[str] | None = None,
+    concepts: bool | str | None = None,
     grader: str | None = None,
     graders: str | list[str] | None = None,
     reconstructor: str | None = None,
@@ -63,8 +69,10 @@ def multi_score(
         test_activating: Activating contexts to grade on, by every score.
         test_nonactivating: Non-activating contexts of each kind to grade on, by every score.
         texts_per_call: Texts in one call to the grader, by every score.
+        judging: As in `tasks.detection`, of detection, fuzzing and intruder; others have the grader write its answers.
         stop: As in `tasks.detection`, of the scores that label contexts, detection and fuzzing; others grade all.
         stop_mean: As in `tasks.detection`, of the mean of the first score.
+        concepts: As in `tasks.detection`, of detection and fuzzing; other scores read the whole explanation.
         reconstructor: As in `tasks.reconstruction`, of the score reconstruction.
     """
     given = {
@@ -77,12 +85,20 @@ def multi_score(
             raise UserError(
                 f"graders={several}: a suite fixes its grader; --model-role grader=… grades with others, outside of it"
             )
+        if suite is not None and judging is not None:
+            raise UserError(f"judging={judging}: a suite fixes how the grader is asked; leave out one of the two")
         if suite is not None:
             entry = fixed(suite, given, bound_grader_name())
         options = _options(given, entry)
         names = score_names(options["scores"])
         if stop is not None and not any("stop" in signature(SCORERS[name]).parameters for name in names):
             raise UserError(f"stop={options['stop']}: none of the scores {', '.join(names)} labels contexts one by one")
+        if judging is not None:
+            if not any("judging" in signature(SCORERS[name]).parameters for name in names):
+                raise UserError(f"judging={judging}: none of the scores {', '.join(names)} takes it")
+            check_judging(judging, several)
+        if concepts and not any("concepts" in signature(SCORERS[name]).parameters for name in names):
+            raise UserError(f"concepts={concepts}: none of the scores {', '.join(names)} judges concepts one by one")
         scorers = {name: _scorer(name, options) for name in names}
     data = open_latents(
         options.get("store"),
@@ -93,6 +109,11 @@ def multi_score(
         options.get("window"),
         options["seed"],
     )
+    if "discrimination" in names:
+        with one_line_errors():
+            check_source(data.store, data.hookpoint, "neighbours")
+    if "intervention" in names:
+        ask_for_foils(data.samples, CHOICES - 1)
     if entry:
         data = replace(data, skipped=entry.drawn.skipped)
     grades = entry.grader if entry else several
@@ -108,7 +129,7 @@ def score_names(scores: str | list[str]) -> list[str]:
         UserError: A name is unknown or occurs twice, or there is none.
     """
     text = scores if isinstance(scores, str) else ",".join(scores)
-    judged = [name for name, spec in SCORES.items() if spec.needs == ("grader",)]
+    judged = [name for name, spec in SCORES.items() if spec.judged and spec.needs == ("grader",)]
     groups = {"judged": judged, "all": list(SCORES)}
     names = groups.get(text, [name.strip() for name in text.split(",") if name.strip()])
     unknown = [name for name in names if spec_of(name) is None]

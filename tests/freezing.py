@@ -9,6 +9,7 @@ import numpy as np
 from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.contexts.sampling import rng_of
 from inspect_autointerp.latent import Context, Negative
+from inspect_autointerp.scorers.discrimination.lineups import lineups as candidate_lineups
 from inspect_autointerp.scorers.intruder.lineups import lineups
 from inspect_autointerp.store.freeze import freeze
 from inspect_autointerp.store.store import Store
@@ -71,4 +72,11 @@ def everything(store: Store, hookpoint: str, index: int, seed: int, n: int, cent
     drawn["lineups"] = [
         (one.place, one.decile, [(plain([t.context]), t.marks.tolist()) for t in one.tests]) for one in asked
     ]
+    for source in ("neighbours", "random"):
+        on_grid = LatentContexts(store, latent, centered=False)
+        among = candidate_lineups(store, on_grid, 2, 4, 2, source, np.random.default_rng(seed))
+        drawn[f"candidates {source}"] = [
+            (one.place, [(c.index, [(plain([t.context]), t.marks.tolist()) for t in c.tests]) for c in one.candidates])
+            for one in among
+        ]
     return drawn

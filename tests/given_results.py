@@ -58,6 +58,8 @@ def results_of_values(
                     "options": "{}",
                     "n_latents": n,
                     "identical": NAN,
+                    "words": NAN,
+                    "characters": NAN,
                     "tokens_per_latent": 100.0,
                     **dict.fromkeys(COST_COLUMNS, float("nan")),
                     "cost_per_latent": NAN,

@@ -1,14 +1,19 @@
 """Estimate of a run: tokens, latents, memory, disk and time, measured on a few of its batches."""
 
 import time
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from itertools import islice
 
 from rich.console import Console
 from rich.filesize import decimal
 from rich.table import Table
+from rich.text import Text
 
 from inspect_autointerp.prep.cli.progress import memory, say, spinner
+from inspect_autointerp.prep.corpus.chat_report import chat_example, chat_report
+from inspect_autointerp.prep.corpus.chat_tokens import ChatReader
+from inspect_autointerp.prep.corpus.conversations import Message
 from inspect_autointerp.prep.corpus.documents import corpus_documents
 from inspect_autointerp.prep.corpus.splits import split_warning
 from inspect_autointerp.prep.run.run_spec import Job
@@ -68,6 +73,8 @@ def estimate(job: Job, *, shards: int = 1, progress: bool = True) -> None:
     """
     scan, settings = Scan(job, progress=progress), job.settings
     texts = corpus_documents(settings)
+    if scan.chunker.chat:
+        texts = _with_example(scan.chunker.chat, texts)
     with spinner("trying a few batches", shown=progress):
         began, warming, seconds, tried = time.monotonic(), 0.0, 0.0, 0
         batches = scan.chunker.batches(texts)
@@ -102,10 +109,26 @@ def estimate(job: Job, *, shards: int = 1, progress: bool = True) -> None:
     )
     table.add_row("time", f"{_time(settings.tokens / shards, rate)} tokens a second on {job.device}{how}")
     Console().print(table)
+    for line in chat_report(scan.chunker):
+        say(line, shown=progress)
     if warning := split_warning(scan.chunker.test, settings):
         say(warning, shown=progress)
     for line in crowded(scan.found.selectors, scan.coders, scan.n_windows):
         say(line, shown=progress)
+
+
+def _with_example(chat: ChatReader, conversations: Iterable[list[Message]]) -> Iterator[list[Message]]:
+    """Yield the conversations, and print the first that can be used with its roles."""
+    pending = True
+    for messages in conversations:
+        if pending and (parts := list(chat_example(chat, messages))):
+            table = Table("role", "text", "tokens", "count", title="a conversation as the subject reads it")
+            table.title_justify = "left"
+            for role, text, n_tokens, n_counted in parts:
+                table.add_row(role, Text(text.replace("\n", "⏎")), f"{n_tokens}", f"{n_counted}" if n_counted else "–")
+            Console().print(table)
+            pending = False
+        yield messages
 
 
 def _time(tokens: float, rate: float) -> str:

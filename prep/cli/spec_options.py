@@ -27,7 +27,7 @@ SINGULAR = {"coders": "coder", "hookpoints": "hookpoint"}
 """Fields whose option is repeated, and the option's name."""
 DEFAULTS: dict[str, Any] = {"coders": None, "hookpoints": None, "device": "auto"}
 """Defaults that differ from the field's: `device` is chosen by the command, coders can be a built-in model's own."""
-FLAGS = ("center", "pack", "trust_remote_code", "other_model")
+FLAGS = ("center", "pack", "template_tokens", "trust_remote_code", "other_model")
 """Options without a negative: they are off unless given."""
 LIMITS: dict[str, dict[str, float]] = {
     **{name: {"min": 1} for name in ("tokens", "context_length", "window", "sample", "pool", "batch_size")},

@@ -1,5 +1,6 @@
 """Interface of coders for prep, and of a coder that takes whatever width a hookpoint has."""
 
+from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
 from torch import Tensor
@@ -24,7 +25,8 @@ class Coder(Protocol):
     sha256: str
     """Digest of its weights, or of its description if it has no weights or a seed makes them."""
     decoder: Tensor | None
-    """(latent, d_out): what each latent writes; None where latents have no direction of their own."""
+    """(latent, d_out): what each latent writes; None where latents have no direction of their own. Of latents that
+    write to several places it is the sum, which is what they add to the residual stream in all."""
     encoder: Tensor | None
     """(latent, d_in): what each latent reads, in any floating type; None where there is no such direction, or where
     each is at right angles to all others, as neurons are."""
@@ -40,6 +42,20 @@ class Coder(Protocol):
             UserError: The coder makes NaN or an infinite activation of them.
         """
         ...
+
+
+def writes_of(coder: Coder) -> Mapping[str, Tensor] | None:
+    """Return the places that a coder's latents write to, by hookpoint, with what they write there, (latent, d).
+
+    The tensors may be on any device and of any floating-point type. It is None where the coder names no places: its
+    latents then write at the hookpoint, or, if it transcodes, to the output of the module whose input they read.
+    """
+    return getattr(coder, "writes", None)
+
+
+def warning_of(coder: Coder) -> str | None:
+    """Return what a person who uses the coder's store has to know; the manifest keeps it."""
+    return getattr(coder, "warning", None)
 
 
 @runtime_checkable

@@ -1,5 +1,6 @@
 """Which coder a `--coder` source means."""
 
+import re
 from pathlib import Path
 from typing import get_args
 
@@ -7,14 +8,22 @@ import torch
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.prep.coders.affine import Precision
+from inspect_autointerp.prep.coders.circuit_tracer import CONFIG as CIRCUIT_TRACER
+from inspect_autointerp.prep.coders.circuit_tracer import load_circuit_tracer
 from inspect_autointerp.prep.coders.coder import Coder, Widthless
+from inspect_autointerp.prep.coders.dictionary_learning import CONFIG as DICTIONARY_CONFIG
+from inspect_autointerp.prep.coders.dictionary_learning import CROSSCODER, load_dictionary_learning
+from inspect_autointerp.prep.coders.dictionary_learning import WEIGHTS as DICTIONARY
 from inspect_autointerp.prep.coders.dimensions import Dimensions
 from inspect_autointerp.prep.coders.gemma_scope import PARAMETERS, GemmaScopeCoder
+from inspect_autointerp.prep.coders.layer_of_folder import parted
+from inspect_autointerp.prep.coders.llamascopium import is_llamascopium, load_llamascopium
 from inspect_autointerp.prep.coders.neurons import Neurons
 from inspect_autointerp.prep.coders.own import OwnCoder
 from inspect_autointerp.prep.coders.random_topk import RandomTopk
 from inspect_autointerp.prep.coders.saelens import SaeLensCoder
 from inspect_autointerp.prep.coders.sparsify import WEIGHTS, SparsifyCoder
+from inspect_autointerp.prep.coders.weight_files import read_config
 from inspect_autointerp.store.trust import factory, factory_refusal
 
 
@@ -30,8 +39,9 @@ def load_coder(
 
     Args:
         source: `neurons`, `neurons:k`, `neurons:3rms`, `neurons:k:rotated`, `random:LATENTSxK`, `dimensions` (these
-            words go before a folder of such a name, which is `./neurons`); a folder of SAELens's, sparsify's or Gemma
-            Scope's, told apart by the files in it; `release:id` of SAELens's registry; `module:factory`.
+            words go before a folder of such a name, which is `./neurons`); a folder of SAELens's, sparsify's, Gemma
+            Scope's, dictionary_learning's, circuit-tracer's or llamascopium's, told apart by the files in it, and
+            `folder:layer` if it holds several layers; `release:id` of SAELens's registry; `module:factory`.
         device: Where it runs.
         seed: Of coders made at random.
         dtype: Precision of the product of activations and encoder weights; sums and results are float32 in either.
@@ -57,16 +67,46 @@ def load_coder(
         return SparsifyCoder(source, device, dtype)
     if (folder / PARAMETERS).is_file():
         return GemmaScopeCoder(source, device, dtype)
+    if (folder / DICTIONARY).is_file():
+        return load_dictionary_learning(source, device, dtype)
+    parent, layer = parted(source)
+    if (parent / CIRCUIT_TRACER).is_file():
+        return load_circuit_tracer(parent, layer, source, device, dtype)
+    if is_llamascopium(parent):
+        return load_llamascopium(parent, layer, source, device, dtype)
+    if folder.is_file():
+        raise UserError(f"coder {source}: this is a file; give its folder, {_folder_of(folder)}")
     if not folder.exists() and ":" not in source:
         raise UserError(
             f"coder {source}: no such folder, and neither `release:id` of SAELens's registry nor `module:factory`"
-            " of your own; `autointerp prep --help` lists what a coder can be"
+            " of your own; `autointerp coders` lists what a coder can be"
         )
+    if parent.is_dir() and not (folder / "cfg.json").is_file():
+        raise UserError(_unknown_folder(parent, source))
     if is_code(source):
         if not run_code:
             raise UserError(factory_refusal(source))
         return OwnCoder(source, device)
     return SaeLensCoder(source, device, dtype)
+
+
+def _folder_of(file: Path) -> str:
+    """`clt/W_enc_3.safetensors` → `clt:3`; a file that is not of one layer among several → its folder."""
+    layer = re.fullmatch(r"(?:layer|W_enc|W_dec)_(\d+)", file.stem)
+    several = layer is not None and (file.parent / CIRCUIT_TRACER).is_file()
+    return f"{file.parent}:{layer[1]}" if several and layer else str(file.parent)
+
+
+def _unknown_folder(folder: Path, source: str) -> str:
+    """Return why a folder without the files of any kind cannot be loaded."""
+    config = folder / DICTIONARY_CONFIG
+    if config.is_file() and "crosscoder" in str(read_config(config, source).get("dict_class")).lower():
+        return f"coder {source}: {CROSSCODER}"
+    names = sorted(path.name for path in folder.iterdir())
+    return (
+        f"coder {source}: the folder holds no coder of a known kind, but {', '.join(names[:8]) or 'nothing'}"
+        f"{', …' if len(names) > 8 else ''}; `autointerp coders` lists the kinds by their files"
+    )
 
 
 def is_code(source: str) -> bool:

@@ -24,6 +24,8 @@ _FIELDS = {
 _OPTIONAL = {
     **dict.fromkeys(("encoder", "encoder_bias", "threshold"), Tensor | None),
     "transcodes": bool | None,
+    "writes": dict | None,
+    "warning": str | None,
     "model_name": str | None,
 }
 
@@ -64,6 +66,14 @@ class OwnCoder:
         self.threshold: Tensor | None = getattr(coder, "threshold", None)
         self.transcodes = bool(getattr(coder, "transcodes", False))
         self.model_name: str | None = getattr(coder, "model_name", None)
+        self.warning: str | None = getattr(coder, "warning", None)
+        self.writes: dict[str, Tensor] | None = getattr(coder, "writes", None)
+        for place, decoder in (self.writes or {}).items():
+            if not isinstance(decoder, Tensor) or decoder.ndim != 2 or len(decoder) != self.n_latents:
+                shape = tuple(decoder.shape) if isinstance(decoder, Tensor) else type(decoder).__name__
+                raise UserError(
+                    f"coder {source}: its writes must have a tensor ({self.n_latents}, d) for {place}, got {shape}"
+                )
         x = torch.randn((16, self.d_in), generator=torch.Generator().manual_seed(0)).to(device)
         self._check(self._triples(x), len(x))
 

@@ -19,6 +19,13 @@ from inspect_autointerp.prep.coders.triples import Triples, above, checked_thres
 _RELU = ("standard", "transcoder", "skip_transcoder")
 _JUMPRELU = ("jumprelu", "jumprelu_transcoder", "jumprelu_skip_transcoder")
 
+_SUMMED_LOADER = "mntss_clt_layer_transcoder"
+_SUMMED_WARNING = (
+    "SAELens adds up the decoders of this cross-layer transcoder over the layers that it writes to, so neighbours,"
+    " promoted tokens and steering are of that sum, written to one layer; its folder in circuit-tracer's format"
+    " (FOLDER:LAYER) has a decoder for each layer"
+)
+
 _CHECKPOINT = ("revision", "checkpoint_index", "checkpoint_value")
 """TransformerLens's arguments for another checkpoint than a model's last."""
 
@@ -61,6 +68,7 @@ class SaeLensCoder:
             )
         self.hookpoint = hookpoint(metadata.hf_hook_name, metadata.hook_name)
         self.model_name: str | None = metadata.model_name
+        self.neuronpedia: str | None = metadata.neuronpedia_id
         options = metadata.model_from_pretrained_kwargs or {}
         self.trained = _trained(metadata, options)
         self._centred = centred(source, metadata.hook_name, self.model_name, options)
@@ -69,6 +77,9 @@ class SaeLensCoder:
         self.decoder: Tensor | None = decoder
         self.encoder: Tensor | None = sae.W_enc.detach().T if hasattr(sae, "W_enc") else None
         self.transcodes = "transcoder" in self.architecture
+        out = hookpoint(getattr(metadata, "hf_hook_name_out", None), metadata.hook_name_out)
+        self.writes = {out: decoder} if self.transcodes and out else None
+        self.warning = _SUMMED_WARNING if _summed(source) else None
         self.reads = _reads(cfg.normalize_activations, self._centred)
         self.encoder_bias: Tensor | None = None
         self.encoder_scale: Tensor | None = None
@@ -141,6 +152,16 @@ def _trained(metadata: Any, options: dict[str, Any]) -> Training:
     )
 
 
+def _summed(source: str) -> bool:
+    """Return whether a release of SAELens's registry is a cross-layer transcoder whose decoders it adds up."""
+    from sae_lens.loading.pretrained_saes_directory import get_pretrained_saes_directory
+
+    if Path(source).is_dir():
+        return False
+    release = get_pretrained_saes_directory().get(source.partition(":")[0])
+    return release is not None and release.conversion_func == _SUMMED_LOADER
+
+
 def _check_dropped(source: str) -> None:
     """Refuse what SAELens reads past in a folder's `cfg.json`, as it was before version 6, and would encode wrongly.
 
@@ -162,6 +183,7 @@ def _load(source: str, device: str) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=r"\s*This SAE has non-empty model_from_pretrained_kwargs")
+            warnings.filterwarnings("ignore", message=r"\s*This loads the CLT layer")  # `warning` says it
             if Path(source).is_dir():
                 _check_dropped(source)
                 return SAE.load_from_disk(source, device=device, dtype="float32").eval()

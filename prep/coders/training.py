@@ -23,7 +23,9 @@ class Training:
     """The checkpoint of the subject that was loaded."""
 
 
-def with_bos(wish: bool | None, trained: dict[str, Training], bos: int | None, subject: str) -> bool:
+def with_bos(
+    wish: bool | None, trained: dict[str, Training], bos: int | None, subject: str, usual: bool = True
+) -> bool:
     """Return whether a BOS token stands before every chunk.
 
     Args:
@@ -32,6 +34,7 @@ def with_bos(wish: bool | None, trained: dict[str, Training], bos: int | None, s
             has one.
         bos: The subject's BOS token.
         subject: The subject's name.
+        usual: BOS stands where nobody says anything and the subject has one.
 
     Raises:
         UserError: BOS is asked for, and the subject has none; or coders differ and nothing is asked for.
@@ -46,7 +49,7 @@ def with_bos(wish: bool | None, trained: dict[str, Training], bos: int | None, s
             f"coder {by_answer[True]} was trained with BOS before every text and {by_answer[False]} without"
             " (prepend_bos); give --bos or --no-bos for both, or make a store for each"
         )
-    return bos is not None and by_answer.keys() != {False}
+    return bos is not None and (by_answer.keys() == {True} or (usual and not by_answer))
 
 
 def differences(trained: dict[str, Training], *, bos: bool, context_length: int, revision: str | None) -> Iterable[str]:

@@ -9,15 +9,15 @@ from array import array
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b, sha256
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.prep.corpus.corpus_text import Document
-from inspect_autointerp.prep.corpus.tokens import tokenized_documents
+from inspect_autointerp.prep.corpus.chat_tokens import ChatReader
+from inspect_autointerp.prep.corpus.tokens import TokenizedDocument, tokenized_documents
 from inspect_autointerp.store.settings import Settings
 
 _STEP = np.int64(-7046029254386353131)
@@ -54,6 +54,21 @@ class Batch:
     windows: Windows
 
 
+class Piece(NamedTuple):
+    """A part of a document that is no longer than a chunk."""
+
+    document: int
+    """The document's number."""
+    start: int
+    """Position in the corpus of its first token."""
+    tokens: np.ndarray
+    """int64 (token,)."""
+    counts: np.ndarray | None
+    """See `TokenizedDocument`."""
+    windows: np.ndarray
+    """int64 (window,): positions in the corpus of the complete windows in it, in order."""
+
+
 @dataclass
 class Chunker:
     """Cuts a corpus into batches, and writes down its tokens and documents on the way.
@@ -70,11 +85,19 @@ class Chunker:
     """File that the corpus is written to, as raw token ids."""
     with_bos: bool = True
     """BOS stands in front of every chunk, if the tokenizer has one."""
+    chat: ChatReader | None = None
+    """Reads the documents as conversations; None where they are texts."""
 
     offset: array = field(default_factory=lambda: array("q", [0]))
     test: "array[int]" = field(default_factory=lambda: array("B"))
     hashes: array = field(default_factory=lambda: array("q"))
     n_windows: int = 0
+    n_counted: int = 0
+    """Tokens whose activations count, of conversations; 0 for texts."""
+    n_long: int = 0
+    """Documents that are longer than a chunk."""
+    windows: array = field(default_factory=lambda: array("q"))
+    """Starts of the windows of conversations; empty for texts, whose windows follow from where documents begin."""
     complete: bool = False
     """True once the last document was noted; its last batches may still be to come."""
 
@@ -95,12 +118,13 @@ class Chunker:
         return self._sha256.hexdigest()
 
     def batches(
-        self, documents: Iterable[Document], wanted: Callable[[int], bool] = lambda _: True
+        self, documents: Iterable[Any], wanted: Callable[[int], bool] = lambda _: True
     ) -> Generator[tuple[int, Batch], None, None]:
         """Tokenize documents until the wanted number of tokens is reached, and yield them in batches.
 
         Args:
-            documents: The texts; those that come in parts are read one after the other, as far as is needed.
+            documents: The texts, or conversations; texts that come in parts are read one after the other, as far as is
+                needed.
             wanted: Whether to yield the batch of that number; the others are only counted.
 
         Yields:
@@ -114,7 +138,8 @@ class Chunker:
             pieces = self._pieces(documents, file)
             groups = batched_pieces(pieces, self.batch_size, self.settings.context_length, self.settings.pack)
             for number, group in enumerate(groups):
-                self.n_windows += sum(self._grid(piece)[1] for pieces in group for piece in pieces)
+                for piece in chain.from_iterable(group):
+                    self._count(piece)
                 if wanted(number):
                     yield number, self._batch(group)
         finally:
@@ -123,24 +148,41 @@ class Chunker:
         if not self.n_tokens:
             raise UserError("the corpus is empty: none of its documents holds a token")
 
-    def _pieces(self, documents: Iterable[Document], file: BinaryIO | None) -> Iterator[tuple[int, int, np.ndarray]]:
-        """Parts of documents no longer than a chunk, as (document, position of the first token, tokens)."""
-        tokenized = tokenized_documents(self.tokenizer, documents, lambda: self.settings.tokens - self.n_tokens)
-        for number, ids in enumerate(tokenized):
-            start = self.n_tokens
+    def _count(self, piece: Piece) -> None:
+        self.n_windows += len(piece.windows)
+        if piece.counts is not None:
+            self.n_counted += int(piece.counts.sum())
+            self.windows.extend(piece.windows.tolist())
+
+    def _pieces(self, documents: Iterable[Any], file: BinaryIO | None) -> Iterator[Piece]:
+        """Parts of documents no longer than a chunk."""
+        for number, document in enumerate(self._tokenized(documents)):
+            start, ids = self.n_tokens, document.ids
             self._note_document(ids)
             self.complete = self.n_tokens >= self.settings.tokens
             if file:
                 file.write(ids.astype(self.dtype).tobytes())
+            self.n_long += len(ids) > self.settings.context_length
             begin = 0
             while begin < len(ids):
                 used = (start + begin) % self.settings.context_length if self.settings.pack else 0
                 end = min(len(ids), begin + self.settings.context_length - used)
-                yield number, start + begin, ids[begin:end]
+                counts = None if document.counts is None else document.counts[begin:end]
+                windows = start + self._window_starts(document, begin, end)
+                yield Piece(number, start + begin, ids[begin:end], counts, windows)
                 begin = end
             if self.complete:
                 return
         self.complete = True
+
+    def _tokenized(self, documents: Iterable[Any]) -> Iterator[TokenizedDocument]:
+        def wanted() -> int:
+            return self.settings.tokens - self.n_tokens
+
+        if self.chat:
+            yield from self.chat.tokenized(documents, wanted, self.bos is not None)
+        else:
+            yield from map(TokenizedDocument, tokenized_documents(self.tokenizer, documents, wanted))
 
     def _note_document(self, ids: np.ndarray) -> None:
         """The document's hash decides its split: the same tokens fall on the same side wherever they lie."""
@@ -154,14 +196,27 @@ class Chunker:
         if self.n_tokens >= 1 << 32:
             raise UserError("a store holds at most 2³² tokens; make several stores")
 
-    def _grid(self, piece: tuple[int, int, np.ndarray]) -> tuple[int, int]:
-        """The first point of the document's grid at or after the piece's start, and its complete windows from there."""
-        document, start, tokens = piece
-        size, begin = self.settings.window, self.offset[document]
-        first = begin - (begin - start) // size * size
-        return first, max(0, (start + len(tokens) - first) // size)
+    def _window_starts(self, document: TokenizedDocument, begin: int, end: int) -> np.ndarray:
+        """Return where the complete windows of a part of a document start, in tokens of the document, int64 (window,).
 
-    def _batch(self, group: list[list[tuple[int, int, np.ndarray]]]) -> Batch:
+        A window in which no token counts is none.
+
+        Args:
+            document: The document.
+            begin: The part's first token.
+            end: The token after its last one.
+        """
+        size, grids = self.settings.window, []
+        for first, last in document.ranges or [(0, len(document.ids))]:
+            start = first if begin <= first else begin + (first - begin) % size
+            grids.append(np.arange(start, min(last, end) - size + 1, size, dtype=np.int64))
+        starts = np.concatenate(grids) if grids else np.empty(0, dtype=np.int64)
+        if document.counts is None:
+            return starts
+        before = np.concatenate([[0], np.cumsum(document.counts)])
+        return starts[before[starts + size] > before[starts]]
+
+    def _batch(self, group: list[list[Piece]]) -> Batch:
         bos = self.bos is not None
         shape = (self.batch_size, self.settings.context_length + bos)
         pad = 0 if self.bos is None else self.bos
@@ -171,32 +226,32 @@ class Chunker:
         n_rows = 0
         for row, pieces in enumerate(group):
             column = int(bos)
-            for document, start, tokens in pieces:
+            for document, start, tokens, counts, starts in pieces:
                 here = slice(column, column + len(tokens))
                 where = np.arange(start, start + len(tokens))
-                ids[row, here], pos[row, here] = tokens, where
-                begin = self.offset[document]
-                first, n = self._grid((document, start, tokens))
-                inside = (where >= first) & (where < first + n * self.settings.window)
-                window[row, here][inside] = n_rows + (where[inside] - first) // self.settings.window
-                starts = first + self.settings.window * np.arange(n)
-                margin = self.settings.window // 2
-                low = np.maximum(start, starts - margin)
-                high = np.minimum(start + len(tokens), starts + self.settings.window + margin)
+                ids[row, here] = tokens
+                counted = ~np.isin(tokens, self._special) if counts is None else counts
+                pos[row, here] = np.where(counted, where, -1)
+                size, n = self.settings.window, len(starts)
+                if n:
+                    number = np.searchsorted(starts, where, side="right") - 1
+                    inside = (number >= 0) & (where < starts[number] + size)
+                    window[row, here][inside] = n_rows + number[inside]
+                low = np.maximum(start, starts - size // 2)
+                high = np.minimum(start + len(tokens), starts + size + size // 2)
                 with np.errstate(over="ignore"):
-                    hashes = np.int64(self.hashes[document]) + (starts - begin) // self.settings.window * _STEP
+                    hashes = np.int64(self.hashes[document]) + (starts - self.offset[document]) // size * _STEP
                 rows.append(np.stack([starts, low, high, hashes, np.full(n, self.test[document])]))
                 n_rows += n
                 column += len(tokens)
-        pos[np.isin(ids, self._special)] = -1
         start, low, high, hashes, test = np.concatenate(rows, axis=1)
         margins = (low, high) if self.settings.center else (None, None)
         return Batch(ids, pos, window, Windows(start, hashes, test.astype(bool), *margins))
 
 
 def batched_pieces(
-    pieces: Iterable[tuple[int, int, np.ndarray]], batch_size: int, context_length: int, pack: bool
-) -> Iterator[list[list[tuple[int, int, np.ndarray]]]]:
+    pieces: Iterable[Piece], batch_size: int, context_length: int, pack: bool
+) -> Iterator[list[list[Piece]]]:
     """Group pieces into chunks (one each, or as many as fill one when packing), and chunks into batches."""
     chunks = _packed(pieces, context_length) if pack else ([piece] for piece in pieces)
     chunks = iter(chunks)
@@ -208,7 +263,7 @@ def _packed(pieces, context_length: int):
     chunk, length = [], 0
     for piece in pieces:
         chunk.append(piece)
-        length += len(piece[2])
+        length += len(piece.tokens)
         if length == context_length:
             yield chunk
             chunk, length = [], 0

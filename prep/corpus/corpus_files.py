@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import partial
 from io import IOBase
 from pathlib import PurePosixPath
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.prep.corpus.corpus_rows import delimited_rows, json_rows, parquet_rows
-from inspect_autointerp.prep.corpus.corpus_text import Document, characters, reason, text_documents
+from inspect_autointerp.prep.corpus.corpus_rows import Column, delimited_rows, json_rows, parquet_rows
+from inspect_autointerp.prep.corpus.corpus_text import characters, reason, text_documents
 from inspect_autointerp.store.remote import is_url
 
 _TEXT = (".txt", ".md", ".py")
@@ -59,31 +59,32 @@ def kind_of(name: str) -> Kind | None:
 
 
 def file_documents(
-    name: str, open_raw: Callable[[], BinaryIO], *, column: str, separator: str | None
-) -> Iterator[Document]:
+    name: str, open_raw: Callable[[], BinaryIO], *, column: str, kind: type[Column], separator: str | None
+) -> Iterator[Any]:
     """Yield the documents of one file.
 
     Args:
         name: Its path or URL.
         open_raw: Opens it; what it raises is passed on.
         column: See `documents`.
+        kind: How to read the column: as text, or as conversations.
         separator: What stands between the documents of a text; None where a text is one document.
 
     Raises:
         UserError: The kind of file is not known, or the content is not what its name says.
     """
-    kind, where = kind_of(name), f"corpus {name}"
-    if kind is None:
+    of_file, where = kind_of(name), f"corpus {name}"
+    if of_file is None:
         raise UserError(f"{where}: unknown kind of file; a corpus can be made of {KINDS}")
     with open_raw() as raw:
         try:
-            content = _COMPRESSED[kind.compression](raw) if kind.compression else raw
-            if kind.content == _PARQUET:
-                yield from parquet_rows(content, column, where)
-            elif kind.is_text:
+            content = _COMPRESSED[of_file.compression](raw) if of_file.compression else raw
+            if of_file.content == _PARQUET:
+                yield from parquet_rows(content, column, where, kind)
+            elif of_file.is_text:
                 yield from text_documents(characters(content, where), separator)
             else:
-                yield from _ROWS[kind.content](characters(content, where), column, where)
+                yield from _ROWS[of_file.content](characters(content, where), column, where, kind)
         except UserError:
             raise
         except Exception as error:  # pyarrow and the ways to decompress have errors of their own

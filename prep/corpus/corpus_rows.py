@@ -36,18 +36,18 @@ class Column:
         self._rows, self._present = 0, False
         self._others: dict[str, None] = {}
 
-    def text(self, row: object, place: str) -> str | None:
-        """Return a row's text; None where it has none.
+    def value(self, row: object, place: str) -> Any:
+        """Return what a row has in the column, checked; None where it has nothing.
 
         Args:
             row: A mapping of columns.
             place: Where it stands, for errors: `line 3`.
 
         Raises:
-            UserError: It is no mapping, its text is not text, or no row so far has the column.
+            UserError: It is no mapping, its value cannot be used, or no row so far has the column.
         """
         if not isinstance(row, Mapping):
-            raise UserError(f"{self._source}: {place} is {_kind(row)}, not an object with a {self._name!r}")
+            raise UserError(f"{self._source}: {place} is {kind_of_value(row)}, not an object with a {self._name!r}")
         self._rows += 1
         if self._name not in row:
             if not self._present:
@@ -58,7 +58,7 @@ class Column:
         self._present = True
         return self.checked(row[self._name], place)
 
-    def checked(self, value: object, place: str) -> str | None:
+    def checked(self, value: object, place: str) -> Any:
         """Return a value of the column if it is text, or None if there is none.
 
         Raises:
@@ -67,7 +67,7 @@ class Column:
         if value is None or value == "" or value != value:  # NaN is how pandas writes that there is none
             return None
         if not isinstance(value, str):
-            raise UserError(f"{self._source}: {place}: column {self._name!r} holds {_kind(value)}, not text")
+            raise UserError(f"{self._source}: {place}: column {self._name!r} holds {kind_of_value(value)}, not text")
         if not value.isascii():
             try:
                 value.encode()
@@ -98,13 +98,13 @@ class Column:
         )
 
 
-def json_rows(chunks: Iterable[str], column: str, name: str) -> Iterator[str]:
+def json_rows(chunks: Iterable[str], column: str, name: str, kind: type[Column] = Column) -> Iterator[Any]:
     """Yield the texts of a JSON file: objects one per line, or an array of objects.
 
     Raises:
         UserError: A row cannot be read; see `Column` for what else.
     """
-    texts, chunks = Column(column, name), iter(chunks)
+    texts, chunks = kind(column, name), iter(chunks)
     head = ""
     for chunk in chunks:  # the first character that is no space says which form it is
         head += chunk
@@ -112,18 +112,20 @@ def json_rows(chunks: Iterable[str], column: str, name: str) -> Iterator[str]:
             break
     rows = _array if head.lstrip().startswith("[") else _lines
     for row, place in rows(head, chunks, name):
-        if text := texts.text(row, place):
+        if text := texts.value(row, place):
             yield text
     texts.end()
 
 
-def delimited_rows(chunks: Iterable[str], column: str, name: str, delimiter: str) -> Iterator[str]:
+def delimited_rows(
+    chunks: Iterable[str], column: str, name: str, kind: type[Column] = Column, *, delimiter: str
+) -> Iterator[Any]:
     """Yield the texts of a CSV or TSV file, whose first line names the columns.
 
     Raises:
         UserError: A row has more or fewer fields than the first line, or quotes are not closed.
     """
-    texts = Column(column, name)
+    texts = kind(column, name)
     csv.field_size_limit(_FIELD)
     reader = csv.reader((line + "\n" for line in lines(chunks)), delimiter=delimiter, strict=True)
     try:
@@ -144,7 +146,7 @@ def delimited_rows(chunks: Iterable[str], column: str, name: str, delimiter: str
         raise UserError(f"{name}: line {reader.line_num:,}: cannot be read ({error})") from error
 
 
-def parquet_rows(raw: BinaryIO, column: str, name: str) -> Iterator[str]:
+def parquet_rows(raw: BinaryIO, column: str, name: str, kind: type[Column] = Column) -> Iterator[Any]:
     """Yield the texts of a Parquet file, of which nothing but the column is read.
 
     Raises:
@@ -153,16 +155,18 @@ def parquet_rows(raw: BinaryIO, column: str, name: str) -> Iterator[str]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    texts = Column(column, name)
+    texts = kind(column, name)
     file = pq.ParquetFile(raw, buffer_size=1 << 20)
     schema = file.schema_arrow
     if column not in schema.names:
         texts.refuse(schema.names)
-    kind = schema.field(column).type
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind)):
-        raise UserError(f"{name}: column {column!r} holds {kind}, not text")
+    held = schema.field(column).type
+    if pa.types.is_dictionary(held):
+        held = held.value_type
+    if kind is Column and not any(
+        is_it(held) for is_it in (pa.types.is_string, pa.types.is_large_string, pa.types.is_null)
+    ):
+        raise UserError(f"{name}: column {column!r} holds {held}, not text")
     number = 0
     for batch in file.iter_batches(_BATCH, columns=[column]):
         for value in batch.column(0):
@@ -260,7 +264,8 @@ def _malformed(error: Exception, name: str, place: str) -> UserError:
     return UserError(f"{name}: {place}: not JSON ({reason}); rows are objects, one per line or in one array")
 
 
-def _kind(value: object) -> str:
+def kind_of_value(value: object) -> str:
+    """Return what a value of JSON is, in words."""
     words = {type(None): "null", bool: "a truth value", int: "a number", float: "a number", str: "a text"}
     words |= {list: "a list", dict: "an object"}
     return words.get(type(value), f"of type {type(value).__name__}")

@@ -10,28 +10,37 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.prep.corpus.conversations import ConversationColumn
 from inspect_autointerp.prep.corpus.corpus_files import KINDS, file_documents, kind_of
-from inspect_autointerp.prep.corpus.corpus_text import Document, reason
+from inspect_autointerp.prep.corpus.corpus_rows import Column
+from inspect_autointerp.prep.corpus.corpus_text import reason
 from inspect_autointerp.prep.corpus.hub_corpus import hub_documents
 from inspect_autointerp.prep.corpus.stdlib_corpus import stdlib_documents
 from inspect_autointerp.store.remote import file_system, is_url
 from inspect_autointerp.store.settings import Settings, separator_text
 
 
-def corpus_documents(settings: Settings) -> Iterator[Document]:
-    """Yield the documents of a store's corpus, lazily; see `documents`."""
+def corpus_documents(settings: Settings) -> Iterator[Any]:
+    """Yield the documents of a store's corpus, lazily; see `documents`. With `chat` they are conversations."""
     return documents(
         settings.corpus,
         seed=settings.seed,
         split=settings.corpus_split,
-        column=settings.column,
+        column=settings.chat or settings.column,
         separator=settings.separator,
+        kind=ConversationColumn if settings.chat else Column,
     )
 
 
 def documents(
-    corpus: str, *, seed: int = 0, split: str = "train", column: str = "text", separator: str | None = None
-) -> Iterator[Document]:
+    corpus: str,
+    *,
+    seed: int = 0,
+    split: str = "train",
+    column: str = "text",
+    separator: str | None = None,
+    kind: type[Column] = Column,
+) -> Iterator[Any]:
     """Yield the documents of a corpus, lazily.
 
     Args:
@@ -44,6 +53,7 @@ def documents(
             no document; one whose text is a number, a list or an object is refused.
         separator: What stands between the documents of a text file, with escapes such as `\\n`; None where each file
             is one document.
+        kind: How to read the column: as text, or as conversations.
 
     Raises:
         UserError: The corpus does not exist, is of no known kind, or cannot be read; it has no such column; or there is
@@ -52,22 +62,22 @@ def documents(
     cut = separator_text(separator)
     path = Path(corpus)
     if is_url(corpus):
-        yield from _remote_documents(corpus, column, cut)
+        yield from _remote_documents(corpus, column, kind, cut)
         return
     if corpus != "stdlib" and path.exists():
-        yield from _local_documents(path, column, cut)
+        yield from _local_documents(path, column, kind, cut)
         return
-    if corpus != "stdlib" and (path.is_absolute() or ((kind := kind_of(path.name)) and kind.content)):
+    if corpus != "stdlib" and (path.is_absolute() or ((of_file := kind_of(path.name)) and of_file.content)):
         raise UserError(f"corpus {corpus}: no such file or folder")
     if cut:
         raise UserError(f"corpus {corpus}: --separator is for text files, and this corpus has none; leave it out")
     if corpus == "stdlib":
         yield from stdlib_documents(seed)
     else:
-        yield from hub_documents(corpus, split, column, read=partial(documents, column=column))
+        yield from hub_documents(corpus, split, column, kind, read=partial(documents, column=column, kind=kind))
 
 
-def _local_documents(path: Path, column: str, separator: str | None) -> Iterator[Document]:
+def _local_documents(path: Path, column: str, kind: type[Column], separator: str | None) -> Iterator[Any]:
     def opened(file: Path) -> BinaryIO:
         try:
             return file.open("rb")
@@ -76,10 +86,10 @@ def _local_documents(path: Path, column: str, separator: str | None) -> Iterator
 
     files = sorted(file for file in path.rglob("*") if _in_folder(file.name) and not file.is_dir())
     places = {str(file): partial(opened, file) for file in (files if path.is_dir() else [path])}
-    yield from _files_documents(str(path), places, column, separator)
+    yield from _files_documents(str(path), places, column, kind, separator)
 
 
-def _remote_documents(url: str, column: str, separator: str | None) -> Iterator[Document]:
+def _remote_documents(url: str, column: str, kind: type[Column], separator: str | None) -> Iterator[Any]:
     """As `_local_documents`, of a URL."""
     with file_system(url) as (fs, root):
         paths = [root] if fs.isfile(root) else fs.find(root)
@@ -89,18 +99,26 @@ def _remote_documents(url: str, column: str, separator: str | None) -> Iterator[
         places: dict[str, Any] = {
             url.rstrip("/") + file.removeprefix(root): partial(fs.open, file, "rb") for file in files
         }
-        yield from _files_documents(url, places, column, separator)
+        yield from _files_documents(url, places, column, kind, separator)
 
 
 def _files_documents(
-    corpus: str, places: dict[str, Callable[[], BinaryIO]], column: str, separator: str | None
-) -> Iterator[Document]:
+    corpus: str,
+    places: dict[str, Callable[[], BinaryIO]],
+    column: str,
+    kind: type[Column],
+    separator: str | None,
+) -> Iterator[Any]:
     if not places:
         raise UserError(f"corpus {corpus}: it holds no file of a known kind; a corpus can be made of {KINDS}")
-    if separator and not any((kind := kind_of(name)) and kind.is_text for name in places):
+    if separator and not any((of_file := kind_of(name)) and of_file.is_text for name in places):
         raise UserError(f"corpus {corpus}: --separator is for text files, and this corpus has none; leave it out")
+    if kind is not Column:
+        places = {name: opened for name, opened in places.items() if (of_file := kind_of(name)) and not of_file.is_text}
+        if not places:
+            raise UserError(f"corpus {corpus}: text holds no conversations; --chat needs rows (JSON, CSV or Parquet)")
     for name, opened in places.items():
-        yield from file_documents(name, opened, column=column, separator=separator)
+        yield from file_documents(name, opened, column=column, kind=kind, separator=separator)
 
 
 def _in_folder(name: str) -> bool:

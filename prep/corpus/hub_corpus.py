@@ -6,12 +6,12 @@ from typing import Any
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.prep.corpus.corpus_files import kind_of
 from inspect_autointerp.prep.corpus.corpus_rows import Column
-from inspect_autointerp.prep.corpus.corpus_text import Document, reason
+from inspect_autointerp.prep.corpus.corpus_text import reason
 
 
 def hub_documents(
-    name: str, split: str, column: str, *, read: Callable[[str], Iterable[Document]]
-) -> Iterator[Document]:
+    name: str, split: str, column: str, kind: type[Column] = Column, *, read: Callable[[str], Iterable[Any]]
+) -> Iterator[Any]:
     """Yield the documents of a Hugging Face dataset, lazily.
 
     JSON and CSV files of a dataset are read as files elsewhere are: `datasets` guesses the types of all their columns,
@@ -21,6 +21,7 @@ def hub_documents(
         name: As `name`, `name:config`, `name@revision` or `name@revision:config`.
         split: The split of it.
         column: The column that holds the text; see `Column`.
+        kind: How to read the column: as text, or as conversations.
         read: Yields the documents of a file, given its path or URL.
 
     Raises:
@@ -43,7 +44,7 @@ def hub_documents(
             for file in files:
                 yield from read(file)
         else:
-            yield from _texts(rows, column, f"corpus {name}")
+            yield from _texts(rows, kind(column, f"corpus {name}"), column)
     except UserError:
         raise
     except Exception as error:
@@ -67,13 +68,12 @@ def _plain_files(builder: Any, split: str) -> list[str]:
     return files if all(kind is not None and kind.content in forms for kind in kinds) else []
 
 
-def _texts(rows: Any, column: str, where: str) -> Iterator[str]:
-    texts = Column(column, where)
+def _texts(rows: Any, texts: Column, column: str) -> Iterator[Any]:
     if rows.column_names is not None:
         if column not in rows.column_names:
             texts.refuse(rows.column_names)
         rows = rows.select_columns([column])
     for number, row in enumerate(rows, start=1):
-        if text := texts.text(row, f"row {number:,}"):
+        if text := texts.value(row, f"row {number:,}"):
             yield text
     texts.end()

@@ -8,6 +8,7 @@ of characters is cut elsewhere, and the tokens around the cut may then be others
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -21,6 +22,18 @@ _CUTS = tuple(map(re.compile, (r"(?<=[^\W_]) (?=[^\W_])", r"(?<=[^\W_])\n(?=[^\W
 """Places to cut, the best first: a space between words, a line end between words, any white space."""
 _BEHIND = 200
 """Characters before a cut in which a word is looked for that the next piece can begin with."""
+
+
+@dataclass(frozen=True)
+class TokenizedDocument:
+    """A document as tokens, and which of them count."""
+
+    ids: np.ndarray
+    """int64 (token,)."""
+    counts: np.ndarray | None = None
+    """bool (token,): its activations are activations; None for all tokens but special ones."""
+    ranges: list[tuple[int, int]] | None = None
+    """Stretches that windows are cut from, each on another grid; None for the whole document."""
 
 
 def tokenized_documents(

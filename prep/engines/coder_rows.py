@@ -9,7 +9,7 @@ from torch import Tensor
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.models.steering import Direction
-from inspect_autointerp.prep.coders import Coder
+from inspect_autointerp.prep.coders import Coder, writes_of
 from inspect_autointerp.prep.engines.coder_directions import coder_direction
 from inspect_autointerp.prep.engines.load_from_store import coder_of
 from inspect_autointerp.store.store import Store
@@ -51,15 +51,25 @@ def _facts(store: Store, hookpoint: str, coder: Coder, decoder: Tensor | None) -
         "d_in": coder.d_in,
         "d_out": None if decoder is None else decoder.shape[-1],
         "reads": getattr(coder, "reads", None) or "the hookpoint as it is",
-        "writes": "the output of the module that it replaces" if coder.transcodes else "the hookpoint",
+        "writes": _writes(coder),
     }
 
 
+def _writes(coder: Coder) -> str:
+    if (writes := writes_of(coder)) is not None:
+        return ", ".join(writes)
+    return "the output of the module that it replaces" if coder.transcodes else "the hookpoint"
+
+
 def _decoder(coder: Coder, hookpoint: str, index: Tensor) -> Tensor | None:
+    """Return the decoder's rows; of a coder that writes to several places end to end, in their order."""
+    if (writes := writes_of(coder)) is not None:
+        return torch.cat([decoder[index].float() for decoder in writes.values()], dim=1)
     if coder.decoder is not None:
         return coder.decoder[index].float()
     try:
-        return torch.stack([coder_direction(coder, Direction(latent), hookpoint) for latent in index.tolist()])
+        own = [coder_direction(coder, Direction(latent), hookpoint) for latent in index.tolist()]
+        return torch.stack([torch.cat(parts) for parts in own])
     except UserError:  # its latents have no directions
         return None
 

@@ -13,11 +13,16 @@ decode(a − aᵢ·eᵢ) + (x − decode(a)) = x − aᵢ·W_dec[i]. The others 
 in the module's input, and what it writes is taken off the module's output; of a neuron, a is the neuron itself where it
 is above 0, and so 0 is left.
 
+A coder whose files name the places that it writes to (`writes`) is added there. A cross-layer transcoder has one for
+its layer and one for each layer after it: at each, s times that place's own decoder row is added. A random direction
+has at each place the length of the latent's there.
+
 It is added at the last token of the prompt and at every one generated. The tokens before are the same, clean or
 steered, whatever the latent: they are read once, and every pass after that is of one token per row.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from typing import TypeVar
 
 import numpy as np
@@ -28,7 +33,7 @@ from inspect_autointerp.contexts.sampling import rng_of
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.latent import place_of
 from inspect_autointerp.models.steering import Direction, Generate, Generated, Predict, Predicted, Tune, Tuned
-from inspect_autointerp.prep.coders import Coder
+from inspect_autointerp.prep.coders import Coder, writes_of
 from inspect_autointerp.prep.engines.coder_directions import coder_activations, coder_direction
 from inspect_autointerp.prep.engines.decoding import Continuation, Prompts
 from inspect_autointerp.prep.engines.distributions import gumbel_noise, kl_divergence, means_by_owner
@@ -45,6 +50,8 @@ _REACH = 1e4
 """Largest factor by which strengths are tried above or below the start."""
 
 Q = TypeVar("Q", Tune, Predict, Generate)
+Place = tuple[torch.nn.Module, Side]
+"""A module, and its input or its output."""
 
 
 class SteeredSubject:
@@ -66,29 +73,35 @@ class SteeredSubject:
         self.subject, coder = reloaded(store, hookpoint, "steering", device=device, whole=True)
         self.hookpoint = hookpoint
         self._size = BatchSize(rows or (128 if self.subject.device.type == "cpu" else 512), "prompts")
-        self._path = place_of(hookpoint).removesuffix(":input")
-        self._read_side: Side = _side(store.at(hookpoint).entry.side)
-        self._module = self.subject.module(self._path)
         self._coder: Coder = coder
-        self._side: Side = self._read_side
-        if coder.transcodes:
-            if self._read_side != "input":
-                raise UserError(
-                    f"steering: {hookpoint} is the output of a module, so the place that a transcoder writes to is"
-                    " unknown; make the store at the input of the module that the transcoder replaces"
-                )
-            self._side = "output"
+        module = self.subject.module(place_of(hookpoint).removesuffix(":input"))
+        self._read: Place = (module, _side(store.at(hookpoint).entry.side))
+        self._places = self._written(hookpoint)
         bos = self.subject.tokenizer.bos_token_id
         self._bos: list[int] = [bos] if store.manifest.bos else []
         self._vocabulary = len(self.subject.tokenizer)  # behind it a head may have rows that stand for nothing
         ends = getattr(self.subject.model.generation_config, "eos_token_id", None)
         self._ends: frozenset[int] = frozenset([ends] if isinstance(ends, int) else ends or [])
 
+    def _written(self, hookpoint: str) -> list[Place]:
+        """Return the places that the coder writes to."""
+        if (writes := writes_of(self._coder)) is not None:
+            return [self.subject.place(name) for name in writes]
+        module, side = self._read
+        if not self._coder.transcodes:
+            return [self._read]
+        if side != "input":
+            raise UserError(
+                f"steering: {hookpoint} is the output of a module, so the place that a transcoder writes to is"
+                " unknown; make the store at the input of the module that the transcoder replaces"
+            )
+        return [(module, "output")]
+
     @torch.inference_mode()
     def directions(self, directions: Sequence[Direction]) -> Tensor:
-        """Return what is added at strength 1, float32 (direction, d)."""
+        """Return what is added at strength 1, float32 (direction, d); of several places end to end."""
         own = [coder_direction(self._coder, direction, self.hookpoint) for direction in directions]
-        return torch.stack([direction.to(self.subject.device) for direction in own])
+        return torch.stack([torch.cat(parts).to(self.subject.device) for parts in own])
 
     @torch.inference_mode()
     def predict(self, questions: Sequence[Predict]) -> list[Predicted]:
@@ -148,15 +161,18 @@ class SteeredSubject:
 
     def _clean(self, prompts: Prompts) -> tuple[Tensor, Tensor]:
         """Return predictions after each prompt, (row, vocabulary), and the activations' norms at its end, (row,)."""
-        seen: list[Tensor] = []
+        norms = torch.zeros((len(self._places), len(prompts.last)), device=self.subject.device)
+        continuation = Continuation(prompts)
+        with ExitStack() as stack:
+            for number, place in enumerate(self._places):
 
-        def look(value: Tensor) -> Tensor:
-            seen.append(value[:, -1].float().norm(dim=-1).to(self.subject.device))
-            return value
+                def look(value: Tensor, number: int = number) -> Tensor:
+                    norms[number, continuation.rows] = value[:, -1].float().norm(dim=-1).to(self.subject.device)
+                    return value
 
-        with changed(self._module, self._side, look):
-            clean = Continuation(prompts).step(prompts.last)
-        return clean, seen[0]
+                stack.enter_context(changed(*place, look))
+            clean = continuation.step(prompts.last)
+        return clean, norms[0] if len(norms) == 1 else norms.norm(dim=0)
 
     @torch.inference_mode()
     def generate(self, questions: Sequence[Generate]) -> list[Generated]:
@@ -207,21 +223,31 @@ class SteeredSubject:
 
     def _step(self, continuation: Continuation, ids: Tensor, added: Tensor, ablated: Tensor | None = None) -> Tensor:
         """One step with (row, d) added, in rows with a latent to ablate times minus its activation."""
-        if ablated is None:
-            with changed(self._module, self._side, lambda value: value + added[:, None].to(value)):
-                return continuation.step(ids)
         times = torch.ones_like(added[:, :1])
+        with ExitStack() as stack:
+            if ablated is not None:
 
-        def look(value: Tensor) -> Tensor:
-            x = value[:, -1].to(self.subject.device)
-            times[:, 0] = torch.where(ablated < 0, 1.0, -coder_activations(self._coder, x, ablated))
-            return value
+                def look(value: Tensor) -> Tensor:
+                    x, rows = value[:, -1].to(self.subject.device), continuation.rows
+                    activations = coder_activations(self._coder, x, ablated[rows])
+                    times[rows, 0] = torch.where(ablated[rows] < 0, 1.0, -activations)
+                    return value
 
-        with (
-            changed(self._module, self._read_side, look),
-            changed(self._module, self._side, lambda value: value + (added * times)[:, None].to(value)),
-        ):
+                stack.enter_context(changed(*self._read, look))
+
+            for place, part in zip(self._places, self._parts(added), strict=True):
+
+                def add(value: Tensor, part: Tensor = part) -> Tensor:
+                    here = part if ablated is None else part * times
+                    return value + here[continuation.rows, None].to(value)
+
+                stack.enter_context(changed(*place, add))
             return continuation.step(ids)
+
+    def _parts(self, added: Tensor) -> tuple[Tensor, ...]:
+        """Part what is added at all places, end to end, into what is added at each of them, (row, d)."""
+        writes = writes_of(self._coder)
+        return (added,) if writes is None else added.split([decoder.shape[1] for decoder in writes.values()], dim=1)
 
     def _ablated(self, questions: Sequence[Predict | Generate], owner: Tensor) -> Tensor | None:
         """int64 (row,): the latent to ablate, −1 where none is; None if there are none at all."""

@@ -24,9 +24,10 @@ class Job:
     subject: str
     """Hugging Face model, by name or folder; on the command line also `demo` or `smollm2`."""
     coders: Sequence[str]
-    """A folder of SAELens, sparsify or Gemma Scope; `release:id` of SAELens; `neurons`, `neurons:32`, `neurons:3rms`,
-    `neurons:32:rotated`, `dimensions`, `random:4096x32` (with --hookpoint); `module:factory` of your own. On
-    the command line, repeat the option for several coders."""
+    """A folder of SAELens, sparsify, Gemma Scope, dictionary_learning, circuit-tracer or llamascopium, with `:12` after
+    it for layer 12 of several; `release:id` of SAELens; `neurons`, `neurons:32`, `neurons:3rms`,
+    `neurons:32:rotated`, `dimensions`, `random:4096x32` (with --hookpoint); `module:factory` of your own.
+    `autointerp coders` lists them. On the command line, repeat the option for several coders."""
     hookpoints: Sequence[str] = ()
     """Place that each coder reads: `layers.12`, `layers.12.mlp`, `layers.12.mlp.down_proj:input`, or
     `blocks.12.hook_resid_post`; `autointerp hooks` lists them. Give one per coder, or one for all. Default: the place

@@ -126,7 +126,9 @@ class Header:
 
     def of_one_run(self, other: "Header") -> bool:
         """Return whether the two are of shards, or moments, of the same run."""
-        a, b = (replace(header.manifest, n_documents=0, n_tokens=0, n_windows=0) for header in (self, other))
+        a, b = (
+            replace(header.manifest, n_documents=0, n_tokens=0, n_windows=0, n_counted=None) for header in (self, other)
+        )
         return a == b and (self.batch_size, self.shard.of) == (other.batch_size, other.shard.of)
 
     def asked_for(self, job: Job) -> bool:

@@ -11,8 +11,10 @@ from torch import Tensor
 
 from inspect_autointerp.errors import Interrupted, UserError
 from inspect_autointerp.prep.cli.progress import say, spinner, token_bar
-from inspect_autointerp.prep.coders import Coder, Triples
+from inspect_autointerp.prep.coders import Coder, Triples, warning_of, writes_of
 from inspect_autointerp.prep.coders.training import Training, differences, with_bos
+from inspect_autointerp.prep.corpus.chat_report import chat_report
+from inspect_autointerp.prep.corpus.chat_tokens import ChatReader
 from inspect_autointerp.prep.corpus.chunks import Batch, Chunker
 from inspect_autointerp.prep.corpus.documents import corpus_documents
 from inspect_autointerp.prep.corpus.splits import split_warning
@@ -26,7 +28,7 @@ from inspect_autointerp.prep.select.density import ENOUGH, crowded
 from inspect_autointerp.prep.select.reverse_neighbours import Siblings
 from inspect_autointerp.prep.select.selector import Selector
 from inspect_autointerp.prep.subject.hookpoints import Hookpoint
-from inspect_autointerp.store.manifest import HookpointEntry, Manifest
+from inspect_autointerp.store.manifest import NEURONPEDIA, HookpointEntry, Manifest
 
 
 class Scan:
@@ -47,12 +49,17 @@ class Scan:
             self.model, self.coders = load_sites(job)
         for name, coder in self.coders.items():
             say(f"{coder.source} at {name}: {coder.n_latents:,} latents of {coder.architecture}", shown=progress)
+            if warning := warning_of(coder):
+                say(f"coder {coder.source}: {warning}", shown=progress)
         trainings = {coder.source: getattr(coder, "trained", None) for coder in self.coders.values()}
         trained = {source: training for source, training in trainings.items() if isinstance(training, Training)}
-        bos = with_bos(job.bos, trained, self.model.tokenizer.bos_token_id, job.subject)
+        tokenizer = self.model.tokenizer
+        chat = ChatReader(tokenizer, settings, job.subject) if settings.chat else None
+        usual = chat is None or chat.writes_bos
+        bos = with_bos(job.bos, trained, tokenizer.bos_token_id, job.subject, usual)
         for line in differences(trained, bos=bos, context_length=settings.context_length, revision=job.revision):
             say(line, shown=progress)
-        self.chunker = Chunker(self.model.tokenizer, settings, job.batch_size, with_bos=bos)
+        self.chunker = Chunker(tokenizer, settings, job.batch_size, with_bos=bos, chat=chat)
         length = settings.context_length + (self.chunker.bos is not None)
         if self.model.max_length and length > self.model.max_length:
             raise UserError(
@@ -160,6 +167,8 @@ class Scan:
                     raise Interrupted(f"interrupted after {chunker.n_tokens:,} tokens; --resume continues from there")
             advance(chunker.n_tokens, 0)  # the last batches may be other shards'
             self._warn_of_splits(shard)
+        for line in chat_report(chunker):
+            say(line, shown=self._progress and shard.number == 1)
         if not chunker.n_windows:
             raise NothingFound(
                 f"no document of the corpus holds a window of {settings.window} tokens; give a smaller --window"
@@ -169,6 +178,7 @@ class Scan:
             n_documents=len(chunker.test),
             n_tokens=chunker.n_tokens,
             n_windows=chunker.n_windows,
+            n_counted=chunker.n_counted if chunker.chat else None,
         )
 
     def _warn_of_splits(self, shard: Shard) -> None:
@@ -234,16 +244,22 @@ class Scan:
         return activations
 
 
-def _near(coder: Coder, neighbours: str) -> Tensor | None:
-    """The directions that say which latents are neighbours."""
+def _near(coder: Coder, neighbours: str) -> Tensor | list[Tensor] | None:
+    """The directions that say which latents are neighbours; of latents that write to several places, one of each."""
+    writes = writes_of(coder)
+    if neighbours == "decoder" and writes is not None and len(writes) > 1:
+        return list(writes.values())
     return {"decoder": coder.decoder, "encoder": coder.encoder}.get(neighbours)
 
 
 def _entry(hookpoint: Hookpoint, coder: Coder, names: dict[str, str]) -> HookpointEntry:
+    named = getattr(coder, "neuronpedia", None)
     return HookpointEntry(
+        neuronpedia=named if isinstance(named, str) and NEURONPEDIA.fullmatch(named) else None,
         side=hookpoint.side,
         coder=names.get(coder.source, coder.source),
         architecture=coder.architecture,
         width=coder.n_latents,
         sha256=coder.sha256,
+        warning=warning_of(coder),
     )

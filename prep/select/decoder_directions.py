@@ -1,5 +1,6 @@
 """Effects of a latent's decoder direction: the tokens that it promotes and suppresses, and its nearest neighbours."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def directions(
     decoder: Tensor | None,
     unembedding: Tensor | None,
     *,
-    near: Tensor | None,
+    near: Tensor | Sequence[Tensor] | None,
     n_tokens: int = 10,
     n_neighbours: int = 10,
     block: int = 1 << 27,
@@ -49,7 +50,8 @@ def directions(
     Args:
         decoder: (latent, d): what each latent writes.
         unembedding: (vocabulary, d): see `Subject.unembedding`; of another width than the decoder it is left out.
-        near: (latent, d): the directions whose cosines say which latents are neighbours; None to look for none.
+        near: (latent, d): the directions whose cosines say which latents are neighbours; None to look for none. Of
+            latents that write to several places, one such tensor per place: the direction is all of them, end to end.
         n_tokens: How many tokens of each kind.
         n_neighbours: How many neighbours.
         block: Numbers to hold at a time.
@@ -62,16 +64,41 @@ def directions(
         ends = [(row.topk(n_tokens).indices, row.topk(n_tokens, largest=False).indices) for row in logits]
         promoted, suppressed = (torch.cat(column) for column in zip(*ends, strict=True))
     if near is not None:
-        unit = torch.nn.functional.normalize(near.float(), dim=1)
-        rows = torch.arange(len(unit), device=unit.device).split(max(1, block // len(unit)))
-        nearest = [_nearest(unit, row, min(n_neighbours, len(unit) - 1)) for row in rows]
+        cosine, n, device = _cosines(near) if isinstance(near, Tensor) else _cosines_of_parts(near, decoder)
+        rows = torch.arange(n, device=device).split(max(1, block // n))
+        nearest = [_nearest(cosine(row), row, min(n_neighbours, n - 1)) for row in rows]
         neighbours, cosines = (torch.cat(column) for column in zip(*nearest, strict=True))
     return Directions(*map(_array, (promoted, suppressed, neighbours, cosines)))
 
 
-def _nearest(unit: Tensor, row: Tensor, n: int) -> tuple[Tensor, Tensor]:
-    """The n nearest others of some rows, and their cosines."""
-    cosine = unit[row] @ unit.T
+_Cosine = Callable[[Tensor], Tensor]
+"""From the numbers of some latents to their cosines with all latents, (row, latent)."""
+
+
+def _cosines(near: Tensor) -> tuple[_Cosine, int, torch.device]:
+    """Return how cosines of directions are computed, how many latents there are, and on which device they are."""
+    unit = torch.nn.functional.normalize(near.float(), dim=1)
+    return lambda row: unit[row] @ unit.T, len(unit), unit.device
+
+
+def _cosines_of_parts(near: Sequence[Tensor], decoder: Tensor | None) -> tuple[_Cosine, int, torch.device]:
+    """The same of directions in parts. Only one part at a time is in float32, on the decoder's device."""
+    device = near[0].device if decoder is None else decoder.device
+    squares = torch.stack([part.to(device, torch.float32).square().sum(dim=1) for part in near]).sum(dim=0)
+    inverse = squares.sqrt().clamp(min=1e-12).reciprocal()
+
+    def cosine(row: Tensor) -> Tensor:
+        dot = torch.zeros((len(row), len(inverse)), device=inverse.device)
+        for part in near:
+            whole = part.to(device, torch.float32)
+            dot.addmm_(whole[row], whole.T)
+        return dot.mul_(inverse[row, None]).mul_(inverse)
+
+    return cosine, len(inverse), inverse.device
+
+
+def _nearest(cosine: Tensor, row: Tensor, n: int) -> tuple[Tensor, Tensor]:
+    """The n nearest others of some latents, and their cosines."""
     cosine[torch.arange(len(row), device=row.device), row] = -torch.inf
     nearest = cosine.topk(n)
     return nearest.indices, nearest.values

@@ -28,8 +28,12 @@ class _Family(NamedTuple):
     """The norm that reads the residual stream between attention and MLP; None where the two run side by side."""
     mlp: str
     """Whose output is added to the residual stream as the MLP's."""
-    neurons: str
-    """The MLP's out-projection, whose input is the neurons' activations."""
+    neurons: str | None
+    """The MLP's out-projection, whose input is the neurons' activations; None where experts have one each."""
+    reads: str = "mlp"
+    """Module that reads the stream as the MLP."""
+    recurrent: str | None = None
+    """Stands for the attention in layers of linear attention."""
 
 
 _FAMILIES = {
@@ -44,7 +48,28 @@ _FAMILIES = {
         "post_feedforward_layernorm",
         "mlp.down_proj",
     ),
-}
+    "qwen3_moe": _Family("layers", "self_attn", "self_attn.o_proj", "post_attention_layernorm", "mlp", None),
+    "qwen3_5": _Family(
+        "layers", "self_attn", "self_attn.o_proj", "post_attention_layernorm", "mlp", "mlp.down_proj",
+        recurrent="linear_attn",
+    ),
+    "qwen3_next": _Family(
+        "layers", "self_attn", "self_attn.o_proj", "post_attention_layernorm", "mlp", None, recurrent="linear_attn"
+    ),
+    "llama4": _Family(
+        "layers", "self_attn", "self_attn.o_proj", "post_attention_layernorm", "feed_forward", None,
+        reads="feed_forward",
+    ),
+    "olmo2": _Family(
+        "layers",
+        "post_attention_layernorm",
+        "self_attn.o_proj",
+        "mlp",
+        "post_feedforward_layernorm",
+        "mlp.down_proj",
+    ),
+    "phi": _Family("layers", "self_attn", "self_attn.dense", None, "mlp", "mlp.fc2"),
+}  # fmt: skip
 _LIKE = {
     "mistral": "llama",
     "qwen2": "llama",
@@ -52,6 +77,14 @@ _LIKE = {
     "gemma": "llama",
     "gemma3": "gemma2",
     "gemma3_text": "gemma2",
+    "olmo": "llama",
+    "phi3": "llama",
+    "olmo3": "olmo2",
+    "gpt_oss": "qwen3_moe",
+    "qwen3_5_text": "qwen3_5",
+    "qwen3_5_moe": "qwen3_next",
+    "qwen3_5_moe_text": "qwen3_next",
+    "llama4_text": "llama4",
 }
 
 
@@ -75,7 +108,7 @@ def resolve(name: str, model_type: str, modules: Mapping[str, str] | None = None
     if path in modules and side in ("", "input", "output"):
         return modules[path], "input" if side == "input" else "output"
     if match := re.fullmatch(r"blocks\.(\d+)\.(.+)", name):
-        return _resolve_transformer_lens(name, int(match[1]), match[2], model_type)
+        return _resolve_transformer_lens(name, int(match[1]), match[2], model_type, modules)
     if name.startswith(("blocks.", "hook_")):
         raise UserError(f"hookpoint {name}: {_UNKNOWN}")
     if colon and side not in ("input", "output"):
@@ -151,7 +184,9 @@ def layer_of(path: str) -> int | None:
 _UNKNOWN = "unknown TransformerLens name; give the module's path (`autointerp hooks` lists them)"
 
 
-def _resolve_transformer_lens(name: str, layer: int, place: str, model_type: str) -> tuple[str, Side]:
+def _resolve_transformer_lens(
+    name: str, layer: int, place: str, model_type: str, modules: Mapping[str, str]
+) -> tuple[str, Side]:
     if place == "hook_mlp_in":
         raise UserError(
             f"hookpoint {name}: TransformerLens means the residual stream by it, and Gemma Scope 2 what the MLP reads;"
@@ -171,12 +206,32 @@ def _resolve_transformer_lens(name: str, layer: int, place: str, model_type: str
     if place == "hook_resid_mid" and family.middle is None:
         raise UserError(
             f"hookpoint {name}: attention and MLP of {model_type} models run side by side, with nothing between them"
-            f" (in the few with use_parallel_residual off it is {family.layers}.{layer}.post_attention_layernorm:input)"
+            + (
+                f" (in the few with use_parallel_residual off it is {family.layers}.{layer}"
+                ".post_attention_layernorm:input)"
+                if model_type == "gpt_neox"
+                else ""
+            )
         )
     places = _places(family, layer)
+    places["mlp.hook_out"] = (f"{family.layers}.{layer}.mlp", "output")  # before a norm that may follow the MLP
+    if place == "mlp.hook_post" and family.neurons is None:
+        raise UserError(
+            f"hookpoint {name}: in {model_type} models the neurons are the experts', and not every token goes"
+            " through every expert; `autointerp hooks` lists places that all tokens go through"
+        )
     if place not in places:
         raise UserError(f"hookpoint {name}: {_UNKNOWN}")
-    return places[place]
+    path, side = places[place]
+    if family.recurrent and modules and path not in modules:
+        other = f"{family.layers}.{layer}.{family.recurrent}"
+        if place == "hook_attn_out" and other in modules:
+            return other, side
+        raise UserError(
+            f"hookpoint {name}: layer {layer} of this model has linear attention ({other}) and no {path};"
+            " `autointerp hooks` lists what it has"
+        )
+    return path, side
 
 
 def _family(model_type: str) -> _Family | None:
@@ -190,11 +245,12 @@ def _places(family: _Family, layer: int) -> dict[str, tuple[str, Side]]:
         "hook_resid_pre": (at, "input"),
         "attn.hook_z": (f"{at}.{family.heads}", "input"),
         "hook_attn_out": (f"{at}.{family.attention}", "output"),
-        "mlp.hook_in": (f"{at}.mlp", "input"),
-        "mlp.hook_post": (f"{at}.{family.neurons}", "input"),
+        "mlp.hook_in": (f"{at}.{family.reads}", "input"),
         "hook_mlp_out": (f"{at}.{family.mlp}", "output"),
         "hook_resid_post": (at, "output"),
     }
+    if family.neurons is not None:
+        places["mlp.hook_post"] = f"{at}.{family.neurons}", "input"
     if family.middle is not None:
         places["hook_resid_mid"] = (f"{at}.{family.middle}", "input")
     return places

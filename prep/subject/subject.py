@@ -14,7 +14,15 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.prep.coders import tensors_sha256
 from inspect_autointerp.prep.subject.depth import shallow
 from inspect_autointerp.prep.subject.hf_errors import why
-from inspect_autointerp.prep.subject.hookpoints import Hookpoint, deepest_layer, hookpoints_of, layer_of, name_them
+from inspect_autointerp.prep.subject.hookpoints import (
+    Hookpoint,
+    Side,
+    deepest_layer,
+    hookpoints_of,
+    layer_of,
+    name_them,
+    resolve,
+)
 from inspect_autointerp.prep.subject.skeleton import decoder, module_names, skeleton, taken, vectors
 from inspect_autointerp.prep.subject.weights import Quantization, load_weights
 from inspect_autointerp.store.trust import kernel_refusal
@@ -98,6 +106,7 @@ class Subject:
         text = config.get_text_config()  # of a model that also sees; of any other, the configuration itself
         modules = module_names(bare)
         self.hookpoints = hookpoints_of(hookpoints, text.model_type, modules, tags)
+        self._resolve = partial(resolve, model_type=text.model_type, modules=modules)
         depth: int | None = getattr(text, "num_hidden_layers", None)
         self._check(modules, depth)
         self.max_length: int | None = getattr(text, "max_position_embeddings", None)
@@ -214,6 +223,18 @@ class Subject:
     def module(self, path: str) -> torch.nn.Module:
         """The module of one of the hookpoints, by its path."""
         return next(m for h, m in zip(self.hookpoints, self._modules, strict=True) if h.path == path)
+
+    def place(self, name: str) -> tuple[torch.nn.Module, Side]:
+        """Return the module and the side of it that a hookpoint's name stands for, whether it is one of these or not.
+
+        Raises:
+            UserError: The name stands for no place in the subject.
+        """
+        path, side = self._resolve(name)
+        try:
+            return self.base.get_submodule(path), side
+        except AttributeError as error:
+            raise UserError(f"no place {name!r} in {self.source}; `autointerp hooks` lists what there is") from error
 
     def run(self, ids: Tensor, receive: Callable[[Hookpoint, Tensor], None], only: str | None = None) -> None:
         """One forward pass, no deeper than the deepest hookpoint that is asked for.

@@ -36,6 +36,8 @@ def write_corpus(folder: Path, chunker: Chunker) -> None:
         shutil.copyfileobj(source, target, _COPY)
     raw.unlink()
     documents = {"offset": np.array(chunker.offset, dtype=np.int64), "test": np.array(chunker.test, dtype=np.uint8)}
+    if chunker.chat:
+        documents["windows"] = np.array(chunker.windows, dtype=np.uint32)
     save_tensors(folder / "documents.safetensors", documents)
     tokenizer = chunker.tokenizer.backend_tokenizer.to_str(pretty=True)
     (folder / "tokenizer.json").write_bytes(tokenizer.encode())  # its own `save` raises a plain Exception

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from scipy.sparse import csr_matrix, issparse
@@ -114,6 +114,18 @@ def compare(embedder: Embedder, asked: Sequence[Asked]) -> list[list[Similarity]
         rows = [row[context.start] for context in one.contexts]
         similarities.append(_similarities(_dense(queries[[i]])[0], vectors[rows]))
     return similarities
+
+
+def pairwise_cosines(vectors: np.ndarray | csr_matrix) -> np.ndarray:
+    """Return the cosines of all pairs of vectors of length 1, float64 (context, context).
+
+    NaN where a vector is 0 or NaN, which is what a text without words, or one too long, has.
+    """
+    products: Any = vectors @ vectors.T
+    cosines = _dense(products).astype(np.float64).round(_DECIMALS)
+    missing = ~(np.diagonal(cosines) > 0)
+    cosines[missing] = cosines[:, missing] = np.nan
+    return cosines
 
 
 def _similarities(query: np.ndarray, vectors: np.ndarray | csr_matrix) -> list[Similarity]:

@@ -9,10 +9,14 @@ The default, TF-IDF of words, is no model: it needs no download and gives the sa
 is installed. It says what the mere words of an explanation are worth, which a sentence embedding has to exceed.
 """
 
+from collections.abc import Sequence
+
+import numpy as np
 from inspect_ai.scorer import Scorer, scorer
 
 from inspect_autointerp.errors import UserError, one_line_errors
 from inspect_autointerp.inspect_support.verdicts import Verdict, locate_contexts
+from inspect_autointerp.latent import Context
 from inspect_autointerp.models.batching import Batches
 from inspect_autointerp.models.sentence_embeddings import MINILM, SentenceModel
 from inspect_autointerp.models.shared_engines import shared
@@ -24,6 +28,7 @@ from inspect_autointerp.scorers.embedding.embedders import (
     Embedder,
     Similarity,
     compare,
+    pairwise_cosines,
 )
 from inspect_autointerp.scorers.shared.ranking import ranking_statistics
 from inspect_autointerp.scorers.shared.report import ranked
@@ -67,7 +72,7 @@ def embedding(
     """
     options = dict(locals())
     with one_line_errors():
-        _prepare(embedder, trust_remote_code)
+        prepare(embedder, trust_remote_code)
 
     async def grade(test: LatentTest) -> Outcome:
         contexts = test.contexts(activating, nonactivating)
@@ -86,7 +91,7 @@ def embedding(
     return latent_scorer("embedding", grade, options, embedder_name)
 
 
-def _prepare(name: str, trust_remote_code: bool) -> None:
+def prepare(name: str, trust_remote_code: bool) -> None:
     """Load an embedder early: what is wrong with it is then said before the first explanation is paid for.
 
     Raises:
@@ -117,6 +122,27 @@ async def comparison(
         return Batches(lambda asked: compare(made, asked), _LATENTS), made.name
 
     return await shared(("embedding", name, prompt, store.key, store.window), make)
+
+
+async def context_cosines(store: Store, name: str, trust_remote_code: bool, contexts: Sequence[Context]) -> np.ndarray:
+    """Return the cosines of all pairs of contexts, float64 (context, context); NaN where one has no embedding.
+
+    Args:
+        store: Where the contexts are from.
+        name: The embedder, see `embedding`.
+        trust_remote_code: Run the code that comes with the embedder, if any does.
+        contexts: The contexts.
+    """
+    with one_line_errors():
+        model = None if name == TFIDF else await shared(("sentences", name), lambda: _taken(name, trust_remote_code))
+
+    def make() -> Batches[Sequence[Context], np.ndarray]:
+        made: Embedder = ByWords(store) if model is None else BySentences(store, model)
+        return Batches(lambda asked: [pairwise_cosines(made.contexts(one)) for one in asked], _LATENTS)
+
+    compared = await shared(("example_embedding", name, store.key, store.window), make)
+    [cosines] = await compared([contexts])
+    return cosines
 
 
 def _taken(name: str, trust_remote_code: bool) -> SentenceModel:

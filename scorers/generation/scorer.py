@@ -67,7 +67,7 @@ def generation(
     async def grade(test: LatentTest) -> Outcome:
         with one_line_errors():
             firing = await firing_of(test.store, test.latent.hookpoint)
-        written, reason = await _written(writer()[0], test.explanation, texts)
+        written, reason = await ask_writer(writer()[0], test.explanation, texts)
         if written is None:
             report = f"Unscored: the writer wrote no texts that can be used ({reason})."
             why = reason or INVALID
@@ -110,8 +110,8 @@ def known_texts(contexts: LatentContexts) -> dict[str, Sequence[str]]:
     return {"context": [context.text for context in own], "example": worked}
 
 
-async def _written(model: Model, explanation: str, n: int) -> tuple[Written | None, str | None]:
-    """The texts, or why there are none."""
+async def ask_writer(model: Model, explanation: str, n: int) -> tuple[Written | None, str | None]:
+    """Ask for n texts on which the latent should fire, and n near misses; return them, or why there are none."""
 
     def read(output: ModelOutput) -> Written:
         return parse_written(output.completion, n)

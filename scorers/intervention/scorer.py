@@ -5,11 +5,14 @@ with the latent's direction added at a strength of a given effect, and a languag
 explanation is after the steered text than after the clean one. Differences: the strength is tuned on prompts that are
 not scored; clean and steered are drawn with the same random numbers; the wording; no part of the prompt stands twice in
 it; per token beside the sum, which grows with an explanation's length.
+
+Steering makes many explanations more probable, right or wrong. So the score is also a choice: the same is computed for
+explanations of other latents, and the right one should rise most.
 """
 
 from collections.abc import Sequence
 from math import fsum, nan
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from inspect_ai.scorer import Scorer, scorer
@@ -21,6 +24,7 @@ from inspect_autointerp.models.from_store import steering_of
 from inspect_autointerp.models.likelihood.interface import LogprobsOrReason, logprobs_or_reason
 from inspect_autointerp.models.likelihood.role import likelihood, likelihood_name
 from inspect_autointerp.models.steering import Direction, Generate, Generated, Tune, Tuned
+from inspect_autointerp.scorers.intervention.foils import Foils, draw_foils
 from inspect_autointerp.scorers.intervention.prompt import after, before
 from inspect_autointerp.scorers.intervention.statistics import intervention_statistics
 from inspect_autointerp.scorers.intervention.steering_prompts import Prompt, prompts
@@ -29,6 +33,10 @@ from inspect_autointerp.store.store import Store
 from inspect_autointerp.text.render import ansi_block, visible
 
 Steered = Literal["latent", "random"]
+CHOICES = 5
+"""Explanations to choose among, by default."""
+_DECIMALS = 4
+"""Decimals of an effect: the last bits depend on which texts share a batch, and would part equal effects."""
 
 
 @scorer(metrics=score_metrics("intervention"))
@@ -40,6 +48,7 @@ def intervention(
     tuned_prompts: int = 10,
     new_tokens: int = 8,
     temperature: float = 1.0,
+    choices: int = CHOICES,
     store: str | None = None,
     window: int | None = None,
     seed: int | None = None,
@@ -60,6 +69,8 @@ def intervention(
         tuned_prompts: How many others to tune the strength on.
         new_tokens: How many the subject writes.
         temperature: At which it does.
+        choices: Explanations among which the right one is ranked by how much steering raises them, itself included.
+            The others are of other latents, see `draw_foils`. 1 for no choice.
         store: The context store; by default the one that the sample names. As for the next two, what the sample's
             metadata says holds unless it is given here, see `shared.score.SAMPLE_OPTIONS`.
         window: Tokens in a context; prompts are beginnings of contexts.
@@ -71,7 +82,7 @@ def intervention(
     options = dict(locals())
     if direction not in get_args(Steered):
         raise UserError(f"direction={direction}: give {' or '.join(get_args(Steered))}")
-    for name in ("target_kl", "scored_prompts", "tuned_prompts", "new_tokens"):
+    for name in ("target_kl", "scored_prompts", "tuned_prompts", "new_tokens", "choices"):
         if not options[name] > 0:
             raise UserError(f"{name} must be above 0, got {options[name]}")
 
@@ -92,16 +103,34 @@ def intervention(
             question = Generate(added, scoring, tuned.strength, test.seed, new_tokens, temperature)
             written = await steering.generate(question)
         clean, steered = (_texts(test.store, scoring, new) for new in (written.clean, written.steered))
+        foils = draw_foils(test, choices - 1)
+        explanations = [test.explanation, *foils.texts.values()]
         texts = list(dict.fromkeys([*clean, *steered]))  # each once: a strength may change nothing
-        answers = await logprobs_or_reason(model, [[(before(text), after(test.explanation))] for text in texts])
-        by_text = dict(zip(texts, answers, strict=True))
-        effects = differences([by_text[text] for text in clean], [by_text[text] for text in steered])
-        verdicts = [
-            Verdict(kind="prompt", value=effect, text=_text(test.store, prompt), continuations=new, reason=reason)
-            for prompt, new, (effect, reason) in zip(scoring, _continuations(test.store, written), effects, strict=True)
+        # One question per text and explanation: a foil that cannot be read leaves the effect as it is.
+        pairs = [(text, number) for text in texts for number in range(len(explanations))]
+        answers = await logprobs_or_reason(model, [[(before(text), after(explanations[i]))] for text, i in pairs])
+        known = dict(zip(pairs, answers, strict=True))
+        by_explanation = [
+            differences([known[text, i] for text in clean], [known[text, i] for text in steered])
+            for i in range(len(explanations))
         ]
-        n_tokens = next((len(logprobs[0]) for logprobs, _ in answers if logprobs is not None), 0)
-        values = intervention_statistics(verdicts, n_tokens, written.kl)
+        effects, others = by_explanation[0], list(zip(*by_explanation[1:], strict=True)) or [()] * len(scoring)
+        verdicts = [
+            Verdict(
+                kind="prompt",
+                value=effect,
+                values=_complete(changes),
+                text=_text(test.store, prompt),
+                continuations=new,
+                reason=reason,
+            )
+            for prompt, new, (effect, reason), changes in zip(
+                scoring, _continuations(test.store, written), effects, others, strict=True
+            )
+        ]
+        n_tokens = next((len(logprobs[0]) for (_, i), (logprobs, _) in known.items() if not i and logprobs), 0)
+        values = intervention_statistics(verdicts, n_tokens, written.kl, falls=ablate)
+        metadata |= {"foils": recorded_foils(foils, verdicts)} if foils.texts else {}
         return Outcome(values, verdicts, report_prompts(test.store, scoring, written, verdicts), metadata)
 
     async def base_model(test: LatentTest) -> str:
@@ -116,8 +145,20 @@ def differences(
     """Return per prompt the effect in nats; or None, and why one of the two is not known."""
     effects: list[tuple[float | None, str | None]] = []
     for (a, why), (b, why_not) in zip(clean, steered, strict=True):
-        effects.append((None if a is None or b is None else fsum(b[0]) - fsum(a[0]), why or why_not))
+        effect = None if a is None or b is None else round(fsum(b[0]) - fsum(a[0]), _DECIMALS)
+        effects.append((effect, why or why_not))
     return effects
+
+
+def recorded_foils(foils: Foils, verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """Return what the log says of the foils: their source, and each one's latent, text and mean effect in nats."""
+    changes = [verdict.values for verdict in verdicts if verdict.values]
+    means = np.mean(changes, axis=0).round(4).tolist() if changes else [None] * len(foils.texts)
+    rows = zip(foils.texts.items(), means, strict=True)
+    return {
+        "source": foils.source,
+        "explanations": [{"latent": latent, "text": text, "effect": mean} for (latent, text), mean in rows],
+    }
 
 
 def report_prompts(store: Store, scored: Sequence[Prompt], written: Generated, verdicts: Sequence[Verdict]) -> str:
@@ -131,6 +172,12 @@ def report_prompts(store: Store, scored: Sequence[Prompt], written: Generated, v
         for way, new in (("clean  ", written.clean), ("steered", written.steered)):
             lines.append(f"    {way} │ {visible(_text(store, new[i]))}")
     return ansi_block(lines)
+
+
+def _complete(changes: Sequence[tuple[float | None, str | None]]) -> list[float] | None:
+    """Return the foils' effects in one prompt; None if there are none, or one of them is not known."""
+    effects = [effect for effect, _ in changes if effect is not None]
+    return effects if effects and len(effects) == len(changes) else None
 
 
 def _continuations(store: Store, written: Generated) -> list[dict[str, str]]:

@@ -30,14 +30,23 @@ _PREFIX = (
     r"|(?:it is|it['’]s|it must be|that is) )?(?:answer ?[:=] ?)?"
 )
 _NUMBER = rf"(?:(?:the )?{_NOUN} ?[#:=]? ?)?[#\[(\"'“]{{0,3}}(?P<number>[0-9]{{1,9}})[\])\"'”]{{0,3}}"
-_SENTENCE = re.compile(
-    rf"{_LEAD}(?P<prefix>{_PREFIX}){_NUMBER}"
-    rf"(?P<tail> (?:{_NOT}|differs|stands out"
-    rf"|(?:is|seems) (?:to be )?(?:the )?(?:{_ODD}|answer|different|one that {_NOT}))"
-    r"(?P<why>\b[^?]*)?)?"
-    r"(?P<remark> ?(?:[:,;–—-]|because|since|as it)(?: [^\n]*)| \([^\n]*\))? ?[.!:]?",
-    re.IGNORECASE,
+_IS_ODD = rf"(?:{_NOT}|differs|stands out|(?:is|seems) (?:to be )?(?:the )?(?:{_ODD}|answer|different|one that {_NOT}))"
+_IS_FIT = (
+    r"(?:(?:best )?(?:fits|matches|reflects|shows)|was (?:written|steered)"
+    r"|(?:is|seems) (?:to be )?(?:the )?(?:answer|best|one that (?:best )?(?:fits|matches)))"
 )
+
+
+def _sentence(tail: str) -> re.Pattern[str]:
+    """Return what a sentence that names a text looks like, by what it can say of the text."""
+    return re.compile(
+        rf"{_LEAD}(?P<prefix>{_PREFIX}){_NUMBER}(?P<tail> {tail}(?P<why>\b[^?]*)?)?"
+        r"(?P<remark> ?(?:[:,;–—-]|because|since|as it)(?: [^\n]*)| \([^\n]*\))? ?[.!:]?",
+        re.IGNORECASE,
+    )
+
+
+_SENTENCES = {True: _sentence(_IS_ODD), False: _sentence(_IS_FIT)}
 _DENIED = re.compile(rf"\b(?:not|never|nor)\b[^.]{{0,80}}\b{_ODD}\b", re.IGNORECASE)
 _ENUMERATED = re.compile(r"(?P<number>[0-9]{1,9})[.)] (?P<remark>\S.*)")
 _FITS = re.compile(
@@ -58,7 +67,7 @@ class _Statement:
     end: int
 
 
-def parse_choice(reply: str, n: int) -> int:
+def parse_choice(reply: str, n: int, *, odd: bool = True) -> int:
     r"""Read the number, from 1 to n, of the one text that an answer names.
 
     Read: what is marked as the answer (`Answer: 3`, `\boxed{3}`, `{"intruder": 3}`, `The intruder is text 3`, `Text 3
@@ -66,12 +75,18 @@ def parse_choice(reply: str, n: int) -> int:
     the whole answer speaks of (`Text 3: it is about cooking`). All that count have to agree, and what follows may not
     take it back.
 
+    Args:
+        reply: The answer.
+        n: Number of texts.
+        odd: True if the text that does not belong was asked for, so that one that fits is not named. False if the one
+            that fits an explanation was asked for.
+
     Raises:
         AnswerError: There is none of these, it names two, or a text that there is not.
     """
     answer, _ = final_answer(reply, _LONGEST)
     text, _ = plain(answer)
-    statements = list(_statements(text))
+    statements = list(_statements(text, odd))
     counting = [statement for statement in statements if statement.standing > Standing.MENTIONED]
     if not counting:
         numbers = set(re.findall(r"[0-9]+", text))
@@ -83,14 +98,19 @@ def parse_choice(reply: str, n: int) -> int:
         raise AnswerError("it names more than one text")
     [number] = numbers
     rest = text[counting[-1].end :]
-    if taken_back(rest) or _FITS.search(rest.strip()):
+    if taken_back(rest) or _contrary(rest.strip(), odd):
         raise AnswerError("what follows the number may take it back: give the number alone")
     if number not in map(str, range(1, n + 1)):
         raise AnswerError(f"it names text {number[:9]}, but the texts are numbered 1 to {n}")
     return int(number)
 
 
-def _statements(text: str) -> Iterator[_Statement]:
+def _contrary(remark: str, odd: bool) -> bool:
+    """Return whether a remark says that a text is not the one that was asked for."""
+    return bool(_FITS.search(remark) if odd else re.search(_NOT, remark, re.IGNORECASE))
+
+
+def _statements(text: str, odd: bool) -> Iterator[_Statement]:
     """All that names one text; merely mentioned is what goes on with a remark."""
     for node in brackets(text):
         if node.sign == "{":
@@ -110,13 +130,13 @@ def _statements(text: str) -> Iterator[_Statement]:
             continue
         end = begin + len(line.rstrip())
         if item := _ENUMERATED.fullmatch(bare):
-            if not hedged(item["remark"], "") and not _FITS.search(item["remark"]):
+            if not hedged(item["remark"], "") and not _contrary(item["remark"], odd):
                 yield _Statement(item["number"], Standing.MENTIONED, end)
             continue
         sentences = _BREAK.split(bare)
         for i, sentence in enumerate(sentences):
-            match = _SENTENCE.fullmatch(" ".join(sentence.strip(_STRIPPED).split()))
-            if match is None or _doubtful(match):
+            match = _SENTENCES[odd].fullmatch(" ".join(sentence.strip(_STRIPPED).split()))
+            if match is None or _doubtful(match, odd):
                 continue
             marked = bool(match["prefix"] or match["tail"])
             first, final = begin == 0 and i == 0, end >= last and i == len(sentences) - 1
@@ -126,9 +146,9 @@ def _statements(text: str) -> Iterator[_Statement]:
                 yield _Statement(match["number"], standing, begin + line.find(sentence) + len(sentence))
 
 
-def _doubtful(match: re.Match[str]) -> bool:
+def _doubtful(match: re.Match[str], odd: bool) -> bool:
     remark = f"{match['why'] or ''} {match['remark'] or ''}"
-    return hedged(remark, "") or taken_back(remark) or bool(_FITS.search(remark) or _DENIED.search(remark))
+    return hedged(remark, "") or taken_back(remark) or _contrary(remark, odd) or bool(_DENIED.search(remark))
 
 
 def _named(text: str, start: int, end: int, named_values: list[tuple[str, int, int]]) -> Iterator[_Statement]:

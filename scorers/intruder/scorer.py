@@ -19,13 +19,16 @@ from inspect_autointerp.contexts.sampling import rng_of
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.inspect_support.model_name import model_name
 from inspect_autointerp.inspect_support.verdicts import Verdict, locate_contexts
+from inspect_autointerp.scorers.intruder.choose_by_probability import choose
 from inspect_autointerp.scorers.intruder.lineups import SHOWN, Lineup, lineups
 from inspect_autointerp.scorers.intruder.parse import parse_choice
 from inspect_autointerp.scorers.intruder.prompt import intruder_messages
 from inspect_autointerp.scorers.intruder.statistics import intruder_statistics
 from inspect_autointerp.scorers.shared.ask import Question, Reply, ask, grader
+from inspect_autointerp.scorers.shared.judging_option import Judging, read_judging
 from inspect_autointerp.scorers.shared.report import in_sections, largest
 from inspect_autointerp.scorers.shared.score import LatentTest, Outcome, latent_scorer, score_metrics
+from inspect_autointerp.scorers.shared.specs import SCORES
 from inspect_autointerp.store.store import Store
 from inspect_autointerp.text.render import THRESHOLD, coloured, delimiters, marked
 
@@ -36,6 +39,7 @@ _TITLES = ("WRONG · another text was named than the intruder", "UNSCORED", "RIG
 def intruder(
     questions: int = 5,
     threshold: float = THRESHOLD,
+    judging: Judging = "answer",
     store: str | None = None,
     window: int | None = None,
     seed: int | None = None,
@@ -47,6 +51,8 @@ def intruder(
     Args:
         questions: Questions per decile, at most: each takes five contexts of it that no other takes.
         threshold: A token is activating from this share of its context's maximum on.
+        judging: `answer`: the grader writes the number. `probability`: it is asked how probable each number is, and
+            writes nothing; see `shared.judging_option`.
         store: The context store; by default the one that the sample names. As for the next two, what the sample's
             metadata says holds unless it is given here, see `shared.score.SAMPLE_OPTIONS`.
         window: Tokens in a context.
@@ -57,6 +63,8 @@ def intruder(
         raise UserError(f"threshold must be in (0, 1], got {threshold}")
     if questions < 1:
         raise UserError(f"questions must be at least 1, got {questions}")
+    by = read_judging(judging)
+    options["judging"] = None if by is None else {"name": "probability", "content_free": by.content_free}
 
     async def grade(test: LatentTest) -> Outcome:
         rng = rng_of(test.seed, test.latent.id, "intruder")
@@ -65,8 +73,13 @@ def intruder(
             report = f"Unscored: no decile has {SHOWN} test contexts and an intruder for them."
             return Outcome(report=report, reason="too_few_contexts")
         pair = delimiters(one.context for lineup in asked for one in lineup.tests)
-        replies = await ask(grader(), [_question(number, lineup, pair) for number, lineup in enumerate(asked, 1)])
-        verdicts = _verdicts(test.store, asked, replies)
+        probabilities: Sequence[Sequence[float] | None] = [None] * len(asked)
+        if by is None:
+            replies = await ask(grader(), [_question(number, lineup, pair) for number, lineup in enumerate(asked, 1)])
+        else:
+            shown = [[marked(one.context, pair, one.marks) for one in lineup.tests] for lineup in asked]
+            replies, probabilities = await choose(grader(), shown, pair, by.content_free)
+        verdicts = _verdicts(test.store, asked, replies, probabilities)
         correct = sum(verdict.label == 1 and verdict.kind == "intruder" for verdict in verdicts)
         answer = f"{correct} of {sum(reply.value is not None for reply in replies)} intruders found"
         return Outcome(intruder_statistics(verdicts), verdicts, report_lineups(asked, replies, pair), answer=answer)
@@ -74,7 +87,8 @@ def intruder(
     async def grader_alone(_: LatentTest) -> str:
         return model_name(grader())
 
-    return latent_scorer("intruder", grade, options, grader_alone)
+    version = None if by is None else SCORES["intruder"].probability_version
+    return latent_scorer("intruder", grade, options, grader_alone, version=version)
 
 
 def _question(number: int, lineup: Lineup, pair: tuple[str, str]) -> Question[int]:
@@ -87,13 +101,19 @@ def _read(output: ModelOutput) -> int:
     return parse_choice(output.completion, SHOWN) - 1
 
 
-def _verdicts(store: Store, asked: Sequence[Lineup], replies: Sequence[Reply[int]]) -> list[Verdict]:
+def _verdicts(
+    store: Store,
+    asked: Sequence[Lineup],
+    replies: Sequence[Reply[int]],
+    probabilities: Sequence[Sequence[float] | None],
+) -> list[Verdict]:
     """Return a verdict for every text that was shown."""
     verdicts: list[Verdict] = []
-    for number, (lineup, reply) in enumerate(zip(asked, replies, strict=True)):
+    for number, (lineup, reply, shares) in enumerate(zip(asked, replies, probabilities, strict=True)):
         for place, where in enumerate(locate_contexts(store, [one.context for one in lineup.tests])):
             label = None if reply.value is None else int(place == reply.value)
-            verdicts.append(Verdict(**where, label=label, question=number, reason=reply.reason))
+            share = None if shares is None else shares[place]
+            verdicts.append(Verdict(**where, label=label, probability=share, question=number, reason=reply.reason))
     return verdicts
 
 

@@ -12,6 +12,7 @@ statistic, each counting with its weight w where a random one counts 1, and (1 â
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -26,6 +27,8 @@ KEYS = [
     "same_labels",
     *DECILE_KEYS,
 ]
+TUNED = "balanced_accuracy_tuned"
+"""There only where the grader was asked for probabilities, see `shared.threshold`."""
 BALANCED = ("balanced_accuracy", "auroc", "tnr")
 """The statistics that there are for each harder kind of negatives too, as `auroc_neighbours`."""
 
@@ -51,6 +54,8 @@ def classification_statistics(verdicts: Sequence[Verdict], facts: LatentFacts) -
         - `with_probability`: share of the scored contexts that have a probability, all kinds together: those that
           `auroc` and `auprc` are computed from.
         - `same_labels`: share of the grader's calls that got the commonest list of labels, see `share_of_same_labels`.
+        - `balanced_accuracy_tuned`: `balanced_accuracy` where contexts are labelled 1 from `facts.threshold` on instead
+          of from one half on; left out where that is None.
         - `balanced_accuracy_KIND`, `auroc_KIND`, `tnr_KIND`: of activating contexts against that hard kind alone.
     """
     values = dict.fromkeys([*KEYS, *(f"{name}_{kind}" for kind in facts.hard for name in BALANCED)], UNDEFINED)
@@ -62,6 +67,8 @@ def classification_statistics(verdicts: Sequence[Verdict], facts: LatentFacts) -
     for decile, key in enumerate(DECILE_KEYS, 1):
         values[key] = _positive_rate([verdict for verdict in activating if verdict.decile == decile])
     values["tpr"] = _positive_rate(activating)
+    if facts.threshold is not None:
+        values[TUNED] = accuracy_at(facts.threshold, activating, random)
     values |= balanced_statistics(activating, random)
     for kind in facts.hard:
         if len(of_kind(verdicts, kind)) >= facts.min_contexts:
@@ -98,6 +105,23 @@ def balanced_statistics(positives: Sequence[Verdict], negatives: Sequence[Verdic
     tnr = 1 - _positive_rate(negatives)
     area = auroc(_probabilities(positives), _probabilities(negatives), weights_of(_with_probability(negatives)))
     return {"balanced_accuracy": (_positive_rate(positives) + tnr) / 2, "auroc": area, "tnr": tnr}
+
+
+def accuracy_at(threshold: float, positives: Sequence[Verdict], negatives: Sequence[Verdict]) -> float:
+    """Return the balanced accuracy of labels that are 1 where the probability is at least a threshold.
+
+    Args:
+        threshold: The threshold, in [0, 1]; NaN gives NaN.
+        positives: Scored verdicts that should be labelled 1; those without a probability do not count.
+        negatives: Those that should be labelled 0.
+    """
+    if threshold != threshold:
+        return UNDEFINED
+    sides = [
+        [replace(one, label=int((one.probability or 0) >= threshold)) for one in _with_probability(side)]
+        for side in (positives, negatives)
+    ]
+    return balanced_statistics(*sides)["balanced_accuracy"]
 
 
 def population_statistics(

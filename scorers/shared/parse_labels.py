@@ -60,6 +60,20 @@ def parse_confidences(reply: str, n: int) -> list[float]:
     return _shares([atom.text for atom in form.atoms])
 
 
+def parse_ratings(reply: str, n: int) -> list[int]:
+    """Read n ratings, each 0, 1 or 2.
+
+    Raises:
+        AnswerError: There is no such list, it has another number of ratings, or it can be read in two ways.
+    """
+    form, _ = _list(reply, n, _rating, "ratings", "each 0, 1 or 2")
+    return [int(atom.text[0]) for atom in form.atoms]
+
+
+def _rating(text: str) -> int | None:
+    return int(text[0]) if text in ("0", "1", "2", "0.0", "1.0", "2.0") else None
+
+
 def _label(text: str) -> int | None:
     return _LABELS.get(text.lower())
 

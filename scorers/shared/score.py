@@ -18,8 +18,8 @@ from inspect_autointerp.contexts.negatives import negative_kinds
 from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.errors import UserError, one_line_errors
 from inspect_autointerp.inspect_support.answer_reasons import by_main_reason, counted, main_reason
-from inspect_autointerp.inspect_support.dataset import latent_named
-from inspect_autointerp.inspect_support.explanation import Explanation
+from inspect_autointerp.inspect_support.dataset import FOILS, latent_named
+from inspect_autointerp.inspect_support.explanation import Concept, Explanation
 from inspect_autointerp.inspect_support.verdicts import KEY, LatentFacts, Verdict, to_columns
 from inspect_autointerp.latent import Context, Latent, Negative
 from inspect_autointerp.models.likely_active import LikelyActive
@@ -35,7 +35,7 @@ The dataset writes it into each sample's metadata, and scorers read it there; a 
 (`inspect score -S seed=1`).
 """
 
-LATER = ("stop",)
+LATER = ("stop", "judging", "concepts")
 """Options that logs leave out where they were not given: older logs, made without them, stay comparable."""
 
 
@@ -58,6 +58,10 @@ class LatentTest:
     """Kinds of negatives that the scorer makes itself, as fuzzing's `mismarked`."""
     likely: LikelyActive | None = None
     """Predicts which windows would be judged active, where contexts are drawn by importance."""
+    foils: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Explanations of other latents by their ids, where the explanation's file has some and the task asked for them."""
+    concepts: tuple[Concept, ...] = ()
+    """Concepts of the explanation, where its writer gave any."""
 
     @property
     def hard(self) -> tuple[str, ...]:
@@ -76,13 +80,14 @@ class LatentTest:
         predicted = None if likely is None else partial(likely, self.explanation)
         return contexts.test(n_activating, n_nonactivating, self.seed, self.kinds, predicted)
 
-    def facts(self, texts_per_call: int = 0) -> LatentFacts:
-        """Return what statistics have to know of the latent, and of the calls to the grader."""
+    def facts(self, texts_per_call: int = 0, threshold: float | None = None) -> LatentFacts:
+        """Return what statistics have to know of the latent, of the calls to the grader and of its threshold."""
         return LatentFacts(
             firing_share=self.latent.firing_share,
             hard=self.hard,
             min_contexts=self.min_contexts,
             texts_per_call=texts_per_call,
+            threshold=threshold,
         )
 
 
@@ -118,6 +123,7 @@ def latent_scorer(
     options: Mapping[str, Any],
     graded_by: Callable[[LatentTest], Awaitable[str]] = no_grader,
     made_kinds: tuple[str, ...] = (),
+    version: str | None = None,
 ) -> Scorer:
     """Make a scorer of one latent at a time.
 
@@ -129,6 +135,7 @@ def latent_scorer(
             `store` is where the context store is, by default where the sample says.
         graded_by: Returns the grader's name for the log.
         made_kinds: See `LatentTest`.
+        version: The version for the log, where it is not the score's own.
     """
     spec = SCORES[name]
 
@@ -140,14 +147,26 @@ def latent_scorer(
             latent = latent_named(store, str(state.sample_id))
             kinds = negative_kinds(store, latent.hookpoint, sample["negatives"])
             text = "" if explanation is None else explanation.text or ""
+            concepts = () if explanation is None else explanation.concepts
             likely = await _likely(store) if "importance" in kinds and spec.explained else None
+            foils: dict[str, str] = state.metadata.get(FOILS) or {}
             test = LatentTest(
-                spec, store, latent, text, kinds, sample["min_contexts"], sample["seed"], made_kinds, likely
+                spec,
+                store,
+                latent,
+                text,
+                kinds,
+                sample["min_contexts"],
+                sample["seed"],
+                made_kinds,
+                likely,
+                foils,
+                concepts,
             )
             grader = await graded_by(test)
         made_by = {
             "grader": grader,
-            "prompt": spec.version,
+            "prompt": version or spec.version,
             "options": _recorded(options) | sample,
         }
         if explanation is not None and explanation.text is None:

@@ -5,14 +5,14 @@ latent's contexts (`statistics.dawid_skene`), and the score's metadata keeps wha
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
 from typing import Any
 
 import anyio
 import numpy as np
-from inspect_ai.model import ChatMessage
+from inspect_ai.model import ChatMessage, Model
 
 from inspect_autointerp.inspect_support.answer_reasons import counted, main_reason
 from inspect_autointerp.inspect_support.model_name import model_name
@@ -23,6 +23,7 @@ from inspect_autointerp.scorers.shared.base_rate import base_rate_metadata
 from inspect_autointerp.scorers.shared.classification import classification_statistics
 from inspect_autointerp.scorers.shared.judge import Label, judge, labelled
 from inspect_autointerp.scorers.shared.score import LatentTest, Outcome
+from inspect_autointerp.scorers.shared.threshold import Threshold
 from inspect_autointerp.statistics.dawid_skene import dawid_skene
 from inspect_autointerp.text.render import ansi_block
 
@@ -75,11 +76,27 @@ async def judge_by_all(
     Raises:
         Exception: What ends a run, see `ask`.
     """
+
+    async def ask_one(model: Model) -> list[Label]:
+        return await judge(model, batches, prompt, confidence=confidence, first=first)
+
+    return await by_all(ask_one)
+
+
+async def by_all(ask_one: Callable[[Model], Awaitable[list[Label]]]) -> Judged:
+    """Have the same contexts labelled by every grader.
+
+    Args:
+        ask_one: Asks one of them.
+
+    Raises:
+        Exception: What ends a run, see `ask`.
+    """
     models = graders()
     answers: dict[int, list[Label]] = {}
 
     async def one(number: int) -> None:
-        answers[number] = await judge(models[number], batches, prompt, confidence=confidence, first=first)
+        answers[number] = await ask_one(models[number])
 
     if len(models) == 1:
         await one(0)
@@ -99,6 +116,7 @@ def labelled_outcome(
     graded: Graded,
     texts_per_call: int,
     report: Callable[[list[Verdict]], str],
+    threshold: Threshold | None = None,
 ) -> Outcome:
     """Return a latent's outcome from the labels of its contexts.
 
@@ -108,8 +126,10 @@ def labelled_outcome(
         graded: Their labels.
         texts_per_call: Texts in one call to a grader.
         report: Makes the report from verdicts.
+        threshold: Of one grader that was asked for probabilities; None where it wrote its labels.
     """
-    facts, partners = test.facts(texts_per_call), graded.partners
+    facts = test.facts(texts_per_call, None if threshold is None else threshold.value)
+    partners = graded.partners
     each = [labelled(test.store, contexts, labels, partners) for labels in graded.judged.each]
     recorded: list[dict[str, Any]] = []
     if len(each) == 1:
@@ -123,7 +143,11 @@ def labelled_outcome(
             recorded.append(_recorded(name, own, {key: values[key] for key in SHOWN} | rates))
         head = _summary(recorded, each) + "\n"
     metadata = base_rate_metadata(verdicts, facts) | graded.metadata | ({GRADERS: recorded} if recorded else {})
-    return Outcome(classification_statistics(verdicts, facts), verdicts, head + report(verdicts), metadata)
+    values = classification_statistics(verdicts, facts)
+    if threshold is not None:
+        metadata |= threshold.metadata
+        head += threshold.note(values)
+    return Outcome(values, verdicts, head + report(verdicts), metadata)
 
 
 def aggregate(each: Sequence[Sequence[Verdict]]) -> tuple[list[Label], list[float], list[float]]:

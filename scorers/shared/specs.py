@@ -15,9 +15,13 @@ from typing import Literal
 
 from inspect_autointerp.contexts.negatives import HARD
 from inspect_autointerp.inspect_support.verdicts import LatentFacts, Verdict
+from inspect_autointerp.scorers.discrimination import statistics as discrimination
+from inspect_autointerp.scorers.example_embedding import statistics as example_embedding
+from inspect_autointerp.scorers.fade import statistics as fade
 from inspect_autointerp.scorers.generation import statistics as generation
 from inspect_autointerp.scorers.intervention import statistics as intervention
 from inspect_autointerp.scorers.intruder import statistics as intruder
+from inspect_autointerp.scorers.output_choice import statistics as output_choice
 from inspect_autointerp.scorers.reconstruction import statistics as reconstruction
 from inspect_autointerp.scorers.shared import classification, ranking
 from inspect_autointerp.scorers.simulation import statistics as simulation
@@ -38,6 +42,9 @@ class ScoreSpec:
     version: str
     """`NAME/NUMBER`: changes whenever a prompt's wording, or what is computed, does. Scores of two versions do not
     compare."""
+    probability_version: str | None = None
+    """The same where the grader writes nothing and is asked for probabilities (`judging=probability`); None for a score
+    that cannot be judged so."""
     headline: str
     """The statistic that explainers are ordered by."""
     chance: float
@@ -50,12 +57,16 @@ class ScoreSpec:
     """Column titles of the statistics in tables, in order."""
     needs: Sequence[Need] = ()
     """Models that it works with; none for a score that computes everything by itself."""
+    judged: bool = True
+    """True if `-T scores=judged` means it, too, where a grader is all that it needs."""
     several_graders: bool = False
     """True if several graders can judge its contexts, see `shared.several_graders`."""
     explained: bool = True
     """True if it grades an explanation; `intruder` grades the latent."""
     keys: Sequence[str]
     """All statistics, but for those of harder kinds of negatives."""
+    optional: Sequence[str] = ()
+    """Statistics that are there in some ways of judging alone."""
     by_kind: Sequence[str] = ()
     """Statistics that there are once more for each harder kind of negatives, as `auroc_neighbours`."""
     hard_kinds: Sequence[str] = HARD
@@ -71,8 +82,13 @@ class ScoreSpec:
         """
         shown = {"headline": [self.headline], "columns": self.columns, "labels": self.labels, "by_kind": self.by_kind}
         for field, names in shown.items():
-            if unknown := [name for name in names if name not in self.keys]:
+            if unknown := [name for name in names if name not in (*self.keys, *self.optional)]:
                 raise ValueError(f"score {self.title}: {field} names {unknown[0]}, which keys must list, too")
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """All versions that this code computes."""
+        return (self.version,) if self.probability_version is None else (self.version, self.probability_version)
 
     def statistics(self, hard: Sequence[str] = ()) -> list[str]:
         """Return the names of all statistics where these hard kinds were tested on."""
@@ -90,6 +106,7 @@ class ScoreSpec:
 
 _CLASSIFICATION = {
     "balanced_accuracy": "balanced accuracy",
+    "balanced_accuracy_tuned": "at own threshold",
     "auroc": "AUROC",
     "tpr": "TPR",
     "tnr": "TNR",
@@ -106,6 +123,8 @@ SCORES: dict[str, ScoreSpec] = {
         by_kind=classification.BALANCED,
         recompute=classification.classification_statistics,
         version="detection/4",
+        probability_version="detection-probability/1",
+        optional=(classification.TUNED,),
         headline="balanced_accuracy",
         chance=0.5,
         columns=("balanced_accuracy", "auroc", "tpr", "tnr", "f1", "auprc", "same_labels", "unscored"),
@@ -121,6 +140,8 @@ SCORES: dict[str, ScoreSpec] = {
         hard_kinds=(*HARD, "mismarked"),
         recompute=classification.classification_statistics,
         version="fuzzing/4",
+        probability_version="fuzzing-probability/1",
+        optional=(classification.TUNED,),
         headline="balanced_accuracy",
         chance=0.5,
         columns=("balanced_accuracy", "auroc", "tpr", "tnr", "f1", "auprc", "same_labels", "unscored"),
@@ -164,11 +185,37 @@ SCORES: dict[str, ScoreSpec] = {
         keys=intruder.KEYS,
         recompute=intruder.intruder_statistics,
         version="intruder/3",
+        probability_version="intruder-probability/1",
         headline="accuracy",
         chance=0.2,
         columns=("accuracy", *(f"accuracy_decile_{decile}" for decile in range(1, 11)), "unscored"),
         labels={"accuracy": "accuracy"},
         needs=("grader",),
+        explained=False,
+    ),
+    "discrimination": ScoreSpec(
+        title="discrimination",
+        question="Can a grader find the explained latent among its nearest neighbours, by their texts?",
+        keys=discrimination.KEYS,
+        recompute=discrimination.discrimination_statistics,
+        version="discrimination/1",
+        headline="recall_at_1",
+        chance=0.2,
+        columns=("recall_at_1", "mrr", "collision", "unscored"),
+        labels={"recall_at_1": "recall@1", "mrr": "MRR", "collision": "collisions"},
+        needs=("grader",),
+        judged=False,
+    ),
+    "example_embedding": ScoreSpec(
+        title="example embedding",
+        question="Are texts on which the latent fires more similar to one another than to other texts?",
+        keys=example_embedding.KEYS,
+        recompute=example_embedding.example_embedding_statistics,
+        version="example_embedding/1",
+        headline="auroc",
+        chance=0.5,
+        columns=("auroc", "auroc_decile_1", "auroc_decile_10", "delta_activating", "delta_random", "unscored"),
+        labels={"auroc": "AUROC", "delta_activating": "Δ activating", "delta_random": "Δ random"},
         explained=False,
     ),
     "surprisal": ScoreSpec(
@@ -188,13 +235,25 @@ SCORES: dict[str, ScoreSpec] = {
         title="intervention",
         question="Does the explanation become more probable after text that was steered with the latent?",
         keys=intervention.KEYS,
-        version="intervention/2",
+        version="intervention/3",
         headline="effect",
         chance=0.0,
         bounds=(-inf, inf),
-        columns=("effect", "effect_per_token", "effect_se", "kl", "unscored"),
-        labels={"effect": "effect, nats", "effect_per_token": "per token", "kl": "KL"},
+        columns=("effect", "effect_per_token", "effect_se", "choice", "rank", "kl", "unscored"),
+        labels={"effect": "effect, nats", "effect_per_token": "per token", "choice": "choice", "kl": "KL"},
         needs=("likelihood", "subject"),
+    ),
+    "output_choice": ScoreSpec(
+        title="output choice",
+        question="Can a grader tell the text that was steered with the latent from texts that other latents steered?",
+        keys=output_choice.KEYS,
+        recompute=output_choice.output_choice_statistics,
+        version="output_choice/1",
+        headline="picked",
+        chance=1 / 3,
+        columns=("picked", "kl", "kl_foils", "unscored"),
+        labels={"picked": "picked", "kl": "KL", "kl_foils": "KL of foils"},
+        needs=("grader", "subject"),
     ),
     "generation": ScoreSpec(
         title="generation",
@@ -216,6 +275,28 @@ SCORES: dict[str, ScoreSpec] = {
             "tnr": "TNR",
         },
         needs=("writer", "subject"),
+    ),
+    "fade": ScoreSpec(
+        title="FADE",
+        question="Do texts that clearly express the explanation activate the latent more than texts that do not?",
+        keys=fade.KEYS,
+        recompute=fade.fade_statistics,
+        version="fade/1",
+        headline="responsiveness_signed",
+        chance=0.0,
+        bounds=(-1.0, 1.0),
+        columns=("responsiveness_signed", "clarity", "responsiveness", "purity", "faithfulness", "unscored"),
+        labels={
+            "responsiveness_signed": "responsiveness, signed",
+            "clarity": "clarity",
+            "responsiveness": "responsiveness",
+            "purity": "purity",
+            "faithfulness": "faithfulness",
+            "clarity_signed": "clarity, signed",
+            "purity_chance": "purity by chance",
+            "faithfulness_held_out": "faithfulness, held out",
+        },
+        needs=("grader", "writer", "subject"),
     ),
     "reconstruction": ScoreSpec(
         title="reconstruction",

@@ -16,6 +16,7 @@ from inspect_autointerp.formats.export_cli import export
 from inspect_autointerp.leaderboard.cli import BareMarkdown, leaderboard
 from inspect_autointerp.leaderboard.submit.cli import submit, verify
 from inspect_autointerp.leaderboard.verdicts_cli import verdicts
+from inspect_autointerp.prep.cli.coders import coders
 from inspect_autointerp.prep.cli.hooks import hooks
 from inspect_autointerp.prep.cli.merge import merge
 from inspect_autointerp.prep.cli.negatives import negatives
@@ -28,6 +29,7 @@ from inspect_autointerp.store_stats.cli import stats
 from inspect_autointerp.suites.cli import suites
 from inspect_autointerp.text.streams import command_line_streams
 from inspect_autointerp.tool_server.cli import mcp
+from inspect_autointerp.triage.cli import triage
 from inspect_autointerp.vectors.cli import export_vectors
 
 app = typer.Typer(
@@ -43,8 +45,10 @@ app.command()(merge)
 app.command()(negatives)
 app.command()(freeze)
 app.command()(hooks)
+app.command()(coders)
 app.command()(model)
 app.command()(stats)
+app.command()(triage)
 app.command()(suites)
 app.command()(cost)
 app.command()(show)

@@ -1,5 +1,6 @@
 """The two records everything speaks of: a latent, and a context of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +12,7 @@ Sampling = Literal["quantiles", "random", "top", "mix"]
 Kind = Literal["activating", Negative, "mismarked", "intruder"]
 
 DECILES = 10
+_BETWEEN = ", "
 TAG = "@"
 """Stands in a hookpoint's name between its place and the name of its coder, where several coders read one place."""
 
@@ -21,6 +23,16 @@ def place_of(hookpoint: str) -> str:
     `layers.2.mlp.down_proj:input@neurons:32` is read at `layers.2.mlp.down_proj:input`.
     """
     return hookpoint.partition(TAG)[0]
+
+
+def join_hookpoints(names: Sequence[str]) -> str:
+    """Return the names of one or several hookpoints as one text, which a log's metadata hold."""
+    return _BETWEEN.join(names)
+
+
+def split_hookpoints(text: str) -> list[str]:
+    """Return the names of hookpoints that `join_hookpoints` joined."""
+    return text.split(_BETWEEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +90,9 @@ class Context:
     """Which tenth of its split's activating contexts it falls in by maximum: 1 weakest to 10 strongest."""
     neighbour: int | None = None
     """The other latent of the hookpoint that fires in it, of the kinds `neighbours`, `cooccurring` and `intruder`."""
+    cosine: float | None = None
+    """Cosine of the directions of the latent and of `neighbour`, of the kind `neighbours`: between decoder directions,
+    or encoder ones where the store says so. None where the store does not say."""
     weight: float | None = None
     """Number of windows that a context of the kind `importance` counts for: 1 / the probability of drawing it."""
 

@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from inspect_ai.log import write_eval_log
+from pydantic import ValidationError
 from tests.log_files import log_of, sample, value
 
-from inspect_autointerp.experiments.definition import Level
+from inspect_autointerp.experiments.correlations import level_correlations
+from inspect_autointerp.experiments.definition import Level, Pair, Study
 from inspect_autointerp.experiments.results import Found, outcome, read_found
 
 
@@ -33,6 +35,34 @@ def test_medians_and_paired_differences_over_common_latents() -> None:
     # common: 2, 3, 4, of which b is higher by 0.1, 0.2, 0.2
     assert (rows.loc["b", "pairs"], rows.loc["b", "difference"]) == (3, pytest.approx(0.5 / 3))
     assert rows.loc["b", "verdict"] == "tied"  # three signs give p = 1/4 at best
+
+
+def test_scores_of_two_levels_are_correlated_over_common_latents() -> None:
+    fuzzing, intervention = {"h/1": 0.1, "h/2": 0.2, "h/3": 0.3, "h/4": 0.9}, {"h/2": 3.0, "h/3": 2.0, "h/4": 0.5}
+    results = {"contexts": found(fuzzing, score="fuzzing"), "effects": found(intervention, score="intervention")}
+    results["other"] = found(intervention, coder="neurons", score="intervention")
+    pairs = [
+        Pair(first=("contexts", "fuzzing"), second=(level, score), paper=-0.37)
+        for level, score in (
+            ("effects", "intervention"),
+            ("other", "intervention"),
+            ("effects", "fuzzing"),
+            ("no", "x"),
+        )
+    ]
+    [row] = level_correlations(results, pairs).to_dict("records")
+    assert (row["first"], row["second"], row["n"]) == ("contexts: fuzzing", "effects: intervention", 3)
+    assert row["pearson"] == pytest.approx(np.corrcoef([0.2, 0.3, 0.9], [3.0, 2.0, 0.5])[0, 1])
+    assert (row["spearman"], row["paper"]) == (pytest.approx(-1), -0.37)
+    assert level_correlations({}, pairs).empty
+
+
+def test_pairs_of_unknown_levels_or_scores_are_refused() -> None:
+    study = {"about": "a", "factor": "f", "scores": ["fuzzing"], "levels": {"a": {}}}
+    for first, message in (("b", "unknown level b; there are a"), ("a", "unknown score x; there are fuzzing")):
+        pair = {"first": [first, "fuzzing"], "second": ["a", "x"]}
+        with pytest.raises(ValidationError, match=message):
+            Study.model_validate(study | {"pairs": [pair]})
 
 
 def test_other_latents_are_not_paired() -> None:

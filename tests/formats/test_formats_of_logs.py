@@ -14,13 +14,17 @@ from tests.formats.samples import HOOK, LOG, read, texts
 from inspect_autointerp import cli
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.formats import tables
-from inspect_autointerp.formats.export import FORMATS, TABLES, export
+from inspect_autointerp.formats.export import FORMATS, GRAPH, TABLES, export
 from inspect_autointerp.formats.logs import log_rows
 from inspect_autointerp.formats.records import Row, headlines
 from inspect_autointerp.inspect_support.log_samples import read_header
 from inspect_autointerp.scorers.shared.specs import SCORES
 
 LATENTS = [f"layers.1/{index}" for index in (199, 320, 1523)]
+
+
+EXPLANATIONS = [form for form in FORMATS if form != GRAPH]
+"""Formats that explanations can be read from again."""
 
 
 def made(folder: Path, change: Callable[[EvalLog], None], name: str = "x.eval") -> str:
@@ -39,7 +43,7 @@ def with_texts(*texts: str | None, **more: Any) -> Callable[[EvalLog], None]:
     return change
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", EXPLANATIONS)
 def test_a_log_in_every_format(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from inspect_autointerp.formats import read_explanations
 

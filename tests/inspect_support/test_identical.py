@@ -11,6 +11,7 @@ from tests.doubles import model, texts_of
 from inspect_autointerp.inspect_support.explanation import normalised, share_identical
 from inspect_autointerp.inspect_support.identical_warning import warning
 from inspect_autointerp.leaderboard.load.results_from_logs import read_results
+from inspect_autointerp.solvers.baselines import VERBOSE
 from inspect_autointerp.tasks import detection
 
 
@@ -35,7 +36,7 @@ def test_warning_names_the_commonest_explanation() -> None:
     assert warning(["days", "days", *map(str, range(6))]) is None, "a quarter is not more than a quarter"
 
 
-@pytest.mark.parametrize("explainer", ["explain", "constant"])
+@pytest.mark.parametrize("explainer", ["explain", "verbose"])
 def test_evaluation_with_one_explanation_for_all_is_told(
     explainer: str, store_folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -53,4 +54,9 @@ def test_evaluation_with_one_explanation_for_all_is_told(
         )
     lines = [record.message for record in caplog.records if "another latent has" in record.message]
     assert len(lines) == (explainer == "explain"), "a floor that says one thing does what it should"
-    assert read_results(str(tmp_path)).entries["identical"].tolist() == [1.0]
+    entries = read_results(str(tmp_path)).entries
+    assert entries["identical"].tolist() == [1.0]
+    text = VERBOSE if explainer == "verbose" else "words"
+    assert entries["words"].tolist() == [len(text.split())]
+    assert entries["characters"].tolist() == [len(text)]
+    assert entries["floor"].tolist() == [explainer == "verbose"]

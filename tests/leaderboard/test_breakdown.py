@@ -1,3 +1,4 @@
+import pandas as pd
 import pytest
 from benchmarks.synthetic_results import synthetic
 from tests.given_results import NAN, results_of_values
@@ -27,6 +28,20 @@ def test_hookpoints_are_those_of_tables() -> None:
     assert rows["group"].tolist() == ["layers.0"] * 3 + ["layers.1"] * 3
     assert rows["mean"].tolist() == pytest.approx(results.estimates["mean"].tolist(), abs=1e-6)
     assert rows["low"].tolist() == pytest.approx(results.estimates["low"].tolist(), abs=1e-6)
+
+
+def test_classes_of_triage_by_hand() -> None:
+    results = results_of_values({"a": [0.5, 0.75, 1.0, 0.25]})
+    ids = results.latents["id"].astype(str).tolist()
+    classes = pd.DataFrame(
+        {"latent": ids[:3], "class": ["output", "input", "output"], "store": results.latents["store"][:3]}
+    )
+    rows = breakdown(results, "triage", classes)
+    assert rows[["group", "n", "mean"]].to_numpy().tolist() == [["input", 1, 0.75], ["output", 2, 0.75]]
+    with pytest.raises(UserError, match=r"the file names no latent of these logs"):
+        breakdown(results, "triage", classes.assign(store="another"))
+    with pytest.raises(UserError, match=r"give the file that `autointerp triage -o FILE` wrote"):
+        breakdown(results, "triage")
 
 
 def test_another_word_is_one_line() -> None:

@@ -119,7 +119,7 @@ def test_the_filters_leave_what_fits(page: "Page") -> None:
 
 
 def test_every_chart_is_drawn_and_its_rows_are_a_table_too(page: "Page") -> None:
-    for name in ("forest", "deciles", "cost", "spread", "correlations"):
+    for name in ("forest", "deciles", "cost", "length", "spread", "correlations"):
         page.locator(f"#{name}").scroll_into_view_if_needed()
         page.wait_for_selector(f"#{name} .plot svg")
         assert int(page.locator(f"#{name} .plot").get_attribute("data-drawn") or 0) > 0

@@ -104,6 +104,24 @@ def test_an_array_is_read_whatever_the_chunks(rows: list[Any], chunk: int, ascii
         list(elements(io.BytesIO(b"{}")))
 
 
+@pytest.mark.parametrize("chunk", [7, 1 << 20])
+def test_elements_are_read_as_python_s_parser_does(chunk: int) -> None:
+    class Chunks(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            return super().read(chunk)
+
+    rows = [
+        {"id": "a", "parts": [{"id": 1}, {"id": 2, "more": [{"id": 3}, {"id": 4}]}]},
+        {"id": "b", "text": ',{"id": and \\\\",{\\"id\\":', "half": "\ud83d", "big": 10**30, "odd": float("inf")},
+        {"id": "c", "value": 0.1 + 0.2, "é": "ünï"},
+        [1, {"id": 5}],
+        {"id": "d"},
+    ]
+    for separators in ((",", ":"), (", ", ": ")):
+        text = json.dumps(rows, separators=separators).encode()
+        assert list(elements(Chunks(text))) == json.loads(text)
+
+
 def test_hostile_logs_are_listed_and_the_others_stand(tmp_path: Path) -> None:
     logs = tmp_path / "logs"
     logs.mkdir()

@@ -105,7 +105,7 @@ def test_the_folder_is_whole_and_names_no_other_place(page: Path, results: Resul
 def test_charts_are_valid_by_vega_lites_schema() -> None:
     # Altair refuses an encoding that the schema does not know when it writes a specification.
     assert {name: spec["mark"]["type"] if "mark" in spec else "layer" for name, spec in specifications().items()} == (
-        dict.fromkeys(("forest", "deciles", "cost", "correlations", "spread"), "layer")
+        dict.fromkeys(("forest", "deciles", "cost", "correlations", "spread", "length"), "layer")
     )
 
 

@@ -115,7 +115,8 @@ def test_command_lists_rows(
     n = len(samples[1]["scores"]["embedding"]["metadata"]["verdicts"]["kind"])
     assert status == 0
     assert lines[0] == f"{n} verdicts"
-    assert lines[2].replace("┃", " ").split() == ["latent", "score", "start", "document", "kind", "decile", "value"]
+    columns = ["latent", "score", "start", "document", "kind", "decile", "neighbour", "cosine", "value"]
+    assert lines[2].replace("┃", " ").split() == columns
     assert sum(latent in line for line in lines) == n
     status, _, err = run(monkeypatch, capsys, scored_log, "--latent", "planted/x")
     assert (status, err.count("\n")) == (2, 1)

@@ -88,7 +88,9 @@ def test_what_is_shared_is_run_once(monkeypatch: pytest.MonkeyPatch) -> None:
         return forward(**options)
 
     monkeypatch.setattr(model._model, "forward", counted)
-    pairs = [(f"{HEAD}Description: {'x' * 70}{letter * 20}\n-", " the cat") for letter in "ac" for _ in range(10)]
+    pairs = [
+        (f"{HEAD}Description: {'x' * 70}{letter * 20}\n-", f" the {last}at") for letter in "ac" for last in "cdefghijkl"
+    ]
     one = model._tokenize(pairs[:1])[0]
     logprobs(model, pairs)
     # Twenty letters and the line's end are the explanation's own; "-" is run with each " the cat".

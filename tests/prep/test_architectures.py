@@ -17,7 +17,7 @@ from inspect_autointerp.prep.subject.subject import Subject
 FAMILIES = """
 gpt2 gpt_neox llama gemma2 gemma3 gemma3n_text gemma4_text llama4_text qwen3_moe qwen3_next deepseek_v3 gpt_oss mamba
 mamba2 falcon_mamba jamba bamba zamba zamba2 falcon_h1 nemotron_h recurrent_gemma minicpm3 rwkv mpt bloom opt bart bert
-gpt_neox_japanese openai-gpt lfm2 olmo2 mixtral phi
+gpt_neox_japanese openai-gpt lfm2 olmo2 mixtral phi qwen3_5_text olmo3 phi3
 """
 LOADED_WHOLE = {"zamba", "zamba2", "falcon_h1"}
 """Those that look at all their layers while they are built or loaded."""

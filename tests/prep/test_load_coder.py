@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from tests.prep.library_files import FILES
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.prep.coders import SaeLensCoder, load, load_coder
@@ -85,7 +86,7 @@ def test_another_precision_is_refused() -> None:
 def test_what_is_nothing_is_refused_with_what_there_is() -> None:
     message = (
         r"^coder no/such/folder: no such folder, and neither `release:id` of SAELens's registry nor `module:factory`"
-        r" of your own; `autointerp prep --help` lists what a coder can be$"
+        r" of your own; `autointerp coders` lists what a coder can be$"
     )
     with pytest.raises(UserError, match=message):
         load_coder("no/such/folder")
@@ -94,5 +95,35 @@ def test_what_is_nothing_is_refused_with_what_there_is() -> None:
 def test_a_folder_goes_before_a_module_of_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("mycoder:make").mkdir()
-    with pytest.raises(UserError, match=r"^coder mycoder:make: SAELens cannot load it \("):
+    with pytest.raises(
+        UserError, match=r"^coder mycoder:make: the folder holds no coder of a known kind, but nothing; "
+    ):
         load_coder("mycoder:make")
+
+
+@pytest.mark.parametrize(
+    ("file", "folder"),
+    [
+        ("dictionary_learning/AutoEncoder/ae.pt", "dictionary_learning/AutoEncoder"),
+        ("circuit_tracer/relu/layer_2.safetensors", "circuit_tracer/relu:2"),
+    ],
+)
+def test_a_file_is_refused_with_its_folder(file: str, folder: str) -> None:
+    with pytest.raises(UserError, match=rf": this is a file; give its folder, {FILES / folder}$"):
+        load_coder(str(FILES / file))
+
+
+def test_a_folder_of_no_kind_is_refused_with_its_files(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").touch()
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(UserError, match=r"known kind, but config\.json, model\.safetensors; `autointerp coders` lists"):
+        load_coder(str(tmp_path))
+
+
+def test_a_crosscoder_is_refused_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").touch()
+    (tmp_path / "config.json").write_text('{"dict_class": "BatchTopKCrossCoder"}')
+    with pytest.raises(
+        UserError, match=r": it is a crosscoder, whose latents read several places or models at once, and"
+    ):
+        load_coder(str(tmp_path))

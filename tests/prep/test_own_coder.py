@@ -3,13 +3,16 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.prep.coders import own
 from inspect_autointerp.prep.coders.own import OwnCoder
+from inspect_autointerp.prep.coders.random_topk import RandomTopkCoder
 from inspect_autointerp.store.manifest import Manifest
 
 MODULE = """
@@ -156,3 +159,19 @@ def test_a_module_that_is_not_there_is_refused() -> None:
     message = r"^coder nocoder:make: neither in SAELens's registry, .+\(ModuleNotFoundError: No module named 'nocoder'"
     with pytest.raises(UserError, match=message):
         OwnCoder("nocoder:make")
+
+
+def test_the_places_that_an_own_coder_writes_to_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def made(writes: Any) -> OwnCoder:
+        coder = RandomTopkCoder("own", 8, 16, 4)
+        coder.writes = writes  # type: ignore[attr-defined]
+        monkeypatch.setattr(own, "_make", lambda *_: coder)
+        return OwnCoder("own:make")
+
+    places = {"layers.1": torch.ones(16, 8), "layers.2": torch.ones(16, 8)}
+    assert made(places).writes == places
+    for wrong, shape in ((torch.ones(8, 16), r"\(8, 16\)"), (3, "int")):
+        with pytest.raises(UserError, match=rf"must have a tensor \(16, d\) for layers\.1, got {shape}$"):
+            made({"layers.1": wrong})
+    with pytest.raises(UserError, match=r"its writes is of type list, not "):
+        made([torch.ones(16, 8)])

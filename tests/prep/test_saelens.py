@@ -1,6 +1,8 @@
 """SAELens: triples, put back into a dense matrix, are what SAELens's own `encode` says."""
 
 import json
+import shutil
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tests.prep.library_files import FILES
 from tests.triples import dense
 from torch import Tensor
 
@@ -251,3 +254,21 @@ def test_a_coder_that_reads_whole_texts_is_refused(tmp_path: Path, save_coder: S
     folder = save_coder(tmp_path, "temporal", n_heads=1)
     with pytest.raises(UserError, match=rf"^coder {tmp_path}: its architecture, temporal, reads more than one token"):
         SaeLensCoder(str(folder))
+
+
+def test_a_cross_layer_transcoder_is_loaded_with_a_warning(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from sae_lens.loading import pretrained_sae_loaders as loaders
+
+    folder = tmp_path / "clt"
+    shutil.copytree(FILES / "circuit_tracer" / "clt_relu", folder)
+    monkeypatch.setattr(loaders, "hf_hub_download", lambda repo_id, filename, **_: str(folder / filename))
+    shapes = {"b_enc_0": [16], "b_dec_0": [8]}
+    monkeypatch.setattr(loaders, "get_safetensors_tensor_shapes", lambda *_, **__: shapes)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        coder = SaeLensCoder("mntss-gemma-2-2b-2.5m-clt-as-per-layer:layer_0")
+    assert coder.warning is not None
+    assert coder.warning.startswith("SAELens adds up the decoders of this cross-layer transcoder over the layers")
+    decoder = load_file(folder / "W_dec_0.safetensors")["W_dec_0"]
+    assert coder.decoder is not None
+    torch.testing.assert_close(coder.decoder, decoder.sum(dim=1))

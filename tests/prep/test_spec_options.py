@@ -25,6 +25,11 @@ OTHERS: dict[str, Any] = {
     "dtype": "bfloat16", "coder_dtype": "bfloat16", "attention": "eager", "quantization": "8bit",
 }
 """A value for each field that is not its default; `cpu` is the one device that every machine has."""
+CHATS: dict[str, Any] = {"subject": "a/model", "coders": ["neurons"], "corpus": "chats.jsonl", "chat": "messages"} | {
+    "role": "assistant",
+    "template_tokens": True,
+}
+"""The same of fields that do not go together with others."""
 # fmt: on
 
 
@@ -55,7 +60,10 @@ def test_every_field_has_a_text_of_whole_sentences() -> None:
     assert [name for name, text in docs.items() if not text.endswith((".", "…")) or not text[0].isupper()] == []
 
 
-def test_values_of_all_options_reach_the_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize("given", [OTHERS, CHATS])
+def test_values_of_all_options_reach_the_run(
+    given: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     jobs: list[Job] = []
 
     def stop(job: Job, *_: object, **__: object) -> None:
@@ -63,8 +71,8 @@ def test_values_of_all_options_reach_the_run(monkeypatch: pytest.MonkeyPatch, tm
         raise UserError("enough")
 
     monkeypatch.setattr(run, "prep", stop)
-    words = ["prep", OTHERS["subject"], "--output", str(tmp_path / "store")]
-    for name, value in OTHERS.items():
+    words = ["prep", given["subject"], "--output", str(tmp_path / "store")]
+    for name, value in given.items():
         option = f"--{SINGULAR.get(name, name).replace('_', '-')}"
         if isinstance(value, bool):
             words.append(option if value else f"--no-{name}")
@@ -73,7 +81,8 @@ def test_values_of_all_options_reach_the_run(monkeypatch: pytest.MonkeyPatch, tm
     with pytest.raises(UserError, match="enough"):
         app(words)
     [job] = jobs
-    values = {name: getattr(job if hasattr(job, name) else job.settings, name) for name in OTHERS}
-    assert values == OTHERS
-    assert {field.name for _, field in FIELDS} == {*OTHERS, *NO_OPTION}
-    assert [field.name for _, field in FIELDS if values.get(field.name) == field.default] == ["device"]
+    values = {name: getattr(job if hasattr(job, name) else job.settings, name) for name in given}
+    assert values == given
+    assert {field.name for _, field in FIELDS} == {*OTHERS, *CHATS, *NO_OPTION}
+    defaults = {field.name: field.default for _, field in FIELDS}
+    assert {name for name, value in values.items() if value == defaults[name]} <= {"device"}

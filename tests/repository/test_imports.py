@@ -35,6 +35,7 @@ JOINS = {
     "builtin/planted/make.py": "a script: makes the planted store by prep's own code",
     "builtin/demo/train_coders.py": "a script: trained the demo's coders",
     "builtin/demo/train_subject.py": "a script: trained the demo's subject",
+    "inspect_support/values_at_end.py": "keeps what the leaderboard reads, when an evaluation ends",
     "models/from_store.py": "the one place that loads a prep engine by name",
 }
 """Files under src/ that may import every room, and why."""

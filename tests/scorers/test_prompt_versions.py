@@ -14,11 +14,17 @@ import pytest
 from inspect_ai.model import ChatMessage
 
 from inspect_autointerp.latent import Context
+from inspect_autointerp.models.likelihood.chat_prompt import base_prompt
+from inspect_autointerp.scorers.detection.probability_prompt import detection_question
 from inspect_autointerp.scorers.detection.prompt import detection_messages
+from inspect_autointerp.scorers.discrimination.prompt import discrimination_messages
+from inspect_autointerp.scorers.fade.prompt import rating_messages
+from inspect_autointerp.scorers.fuzzing.probability_prompt import fuzzing_question
 from inspect_autointerp.scorers.fuzzing.prompt import fuzzing_messages
 from inspect_autointerp.scorers.generation.prompt import generation_messages
 from inspect_autointerp.scorers.intervention.prompt import after, before
 from inspect_autointerp.scorers.intruder.prompt import intruder_messages
+from inspect_autointerp.scorers.output_choice.prompt import output_choice_messages
 from inspect_autointerp.scorers.shared.specs import SCORES
 from inspect_autointerp.scorers.simulation.prompt import simulation_messages
 from inspect_autointerp.scorers.surprisal.prompt import PSEUDO, surprisal_continuation, surprisal_prefix
@@ -30,11 +36,17 @@ from inspect_autointerp.solvers.steering_effects import Effect, Raised
 WORDINGS = {
     "detection/4": "b4162629a4f33e27e1fd99cdd1fd08ef3a96a47e1670f4815dad6a37f8ecb83a",
     "fuzzing/4": "73b5619e40eb2d0fdaa6becd2f93cdc339fe780ae048466a1118f36fd35fb4c4",
+    "detection-probability/1": "9934ad618f935d5bdd4b3c9a4fbb78aa0c58ef23bee58e3188ec9012edb48490",
+    "fuzzing-probability/1": "b0dbd5fbbc7344fb82cd534b964f101fc87d58479ed5bfc8a9e92f4d97e39ff9",
+    "intruder-probability/1": "71bef976023d17ffc508ebb7b05a6ecbb53df47ddd866a60dc8525a014dbb0e5",
     "simulation/2": "cb0aa83e5d06070a98fed0b1fced6b0a38ae264f906a1944882ec97401896b4b",
     "intruder/3": "82184bec014d6520d685f8bab6e4ded2f447119aeb9c8735d9428e48a9158a35",
+    "discrimination/1": "38f9a949069fe4f17a822e8b6170a1ba8d4d8c98c61498ccd8fefff6e5593cb9",
     "surprisal/2": "cb3f1d6559853f370e93f455b50edb3e5bf2c960649fd0d3b279e4a8e91962b3",
-    "intervention/2": "16b34557f9de57accd763b8302b4a2993b1e548f8a3506c4d8c4e1d0ddb5858e",
+    "intervention/3": "16b34557f9de57accd763b8302b4a2993b1e548f8a3506c4d8c4e1d0ddb5858e",
+    "output_choice/1": "4b9779ba0ef9446e38271faf45e49c979a2f8f011ab6036981697a66ff89c0e7",
     "generation/2": "c3f614da135561b7996fdc1eac06f7d175a8513860a74bc67a7e8f767c7fc15f",
+    "fade/1": "e1072c880962c048a401aefb13074b9da6119ada4c81efcdfb634787863dddb6",
     "explain/3": "fab60cc40cad379344760810d3cf5837f924b8ca7f6664d7da41108708169313",
 }
 """By version, the sha256 of its text in all variants."""
@@ -54,9 +66,31 @@ def detection() -> Iterator[str]:
         yield text_of(detection_messages(explanation, TEXTS * times, confidence))
 
 
+def fade() -> Iterator[str]:
+    for explanation, times in product((EXPLANATION, ""), (1, 5)):
+        yield text_of(rating_messages(explanation, TEXTS * times))
+
+
 def fuzzing() -> Iterator[str]:
     for confidence, explanation, times in product((False, True), (EXPLANATION, ""), (1, 5)):
         yield text_of(fuzzing_messages(explanation, TEXTS * times, ("<<", ">>"), confidence))
+
+
+def detection_by_probability() -> Iterator[str]:
+    for explanation in (EXPLANATION, ""):
+        messages = detection_question(explanation, TEXTS[0])
+        yield text_of(messages) + base_prompt(messages)
+
+
+def fuzzing_by_probability() -> Iterator[str]:
+    for explanation in (EXPLANATION, ""):
+        messages = fuzzing_question(explanation, TEXTS[0], ("[[", "]]"))
+        yield text_of(messages) + base_prompt(messages)
+
+
+def intruder_by_probability() -> Iterator[str]:
+    messages = intruder_messages([*TEXTS, *TEXTS, "five"], ("[[", "]]"))
+    yield text_of(messages) + base_prompt(messages)
 
 
 def simulation() -> Iterator[str]:
@@ -66,6 +100,17 @@ def simulation() -> Iterator[str]:
 
 def intruder() -> Iterator[str]:
     yield text_of(intruder_messages([*TEXTS, *TEXTS, "five"], ("[[", "]]")))
+
+
+def discrimination() -> Iterator[str]:
+    for pair, explanation in product((("[[", "]]"), None), (EXPLANATION, "")):
+        yield text_of(discrimination_messages(explanation, [TEXTS, TEXTS, TEXTS[:1]], pair))
+
+
+def output_choice() -> Iterator[str]:
+    promoted = ((" Rhine", "\n"), (" egg",), ("a", "b"))
+    for explanation, shown in product((EXPLANATION, ""), (None, promoted)):
+        yield text_of(output_choice_messages(explanation, "She went to", [*TEXTS, "three"], shown))
 
 
 def generation() -> Iterator[str]:
@@ -111,11 +156,17 @@ def explain() -> Iterator[str]:
 PROMPTS = {
     SCORES["detection"].version: detection,
     SCORES["fuzzing"].version: fuzzing,
+    SCORES["detection"].versions[1]: detection_by_probability,
+    SCORES["fuzzing"].versions[1]: fuzzing_by_probability,
+    SCORES["intruder"].versions[1]: intruder_by_probability,
     SCORES["simulation"].version: simulation,
     SCORES["intruder"].version: intruder,
+    SCORES["discrimination"].version: discrimination,
     SCORES["surprisal"].version: surprisal,
     SCORES["intervention"].version: intervention,
+    SCORES["output_choice"].version: output_choice,
     SCORES["generation"].version: generation,
+    SCORES["fade"].version: fade,
     VERSION: explain,
 }
 
@@ -133,7 +184,8 @@ def test_prompt_has_the_wording_of_its_version(version: str) -> None:
 def test_every_score_with_a_prompt_has_a_wording() -> None:
     assert {*PROMPTS} == {*WORDINGS}
     with_prompt = {name for name in SCORES if (ROOT / "scorers" / name / "prompt.py").exists()}
-    assert with_prompt == {version.split("/")[0] for version in PROMPTS} - {"explain"}
+    names = {version.split("/")[0].removesuffix("-probability") for version in PROMPTS}
+    assert with_prompt == names - {"explain"}
 
 
 @pytest.mark.parametrize("name", SCORES)

@@ -5,8 +5,18 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from tests.scorers.replies import choice, confidences, explanation, generated_texts, labels, simulation, unseen
+from tests.scorers.replies import (
+    candidate,
+    choice,
+    confidences,
+    explanation,
+    generated_texts,
+    labels,
+    simulation,
+    unseen,
+)
 
+from inspect_autointerp.scorers.discrimination.parse import parse_candidate
 from inspect_autointerp.scorers.generation.parse import parse_written
 from inspect_autointerp.scorers.intruder.parse import parse_choice
 from inspect_autointerp.scorers.shared.parse_labels import AnswerError, parse_confidences, parse_labels
@@ -31,6 +41,7 @@ KINDS: dict[str, tuple[ModuleType, Callable[[str, int], Any]]] = {
     "labels": (labels, _labels),
     "confidences": (confidences, parse_confidences),
     "choice": (choice, parse_choice),
+    "candidate": (candidate, parse_candidate),
     "simulation": (simulation, _simulation),
     "explanation": (explanation, lambda text, n: parse_explanation(text)),
     "written": (generated_texts, _written),

@@ -53,7 +53,8 @@ def test_row_shows_statistics_that_there_are(name: str) -> None:
     spec = SCORES[name]
     assert len(set(spec.keys)) == len(spec.keys)
     assert "unscored" in spec.keys
-    assert {spec.headline, *spec.columns, *spec.labels, *spec.by_kind} <= {*spec.keys}
+    assert {spec.headline, *spec.columns, *spec.labels, *spec.by_kind} <= {*spec.keys, *spec.optional}
+    assert {spec.headline, *spec.columns, *spec.by_kind} <= {*spec.keys}, "there in every log"
     assert spec.columns[0] == next(iter(spec.labels)) == spec.headline
     assert spec.question.endswith("?")
 

@@ -166,7 +166,7 @@ def test_concepts_are_recorded_beside_the_explanation(explained: Explained) -> N
         explained, lambda n, _: [("submit", {"explanation": "days\nor nights", "concepts": ["days", "nights"]})]
     )
     assert one["text"] == "days or nights"
-    assert one["concepts"] == ["days", "nights"]
+    assert one["concepts"] == [{"text": "days", "weight": None}, {"text": "nights", "weight": None}]
 
 
 def test_provider_that_fails_leaves_the_latent_unscored(explained: Explained) -> None:

@@ -83,7 +83,7 @@ def test_texts_about_vectors_are_explanations(
     assert samples[0].metadata["explanation_cost"]["calls"] == 1
     store, latents = Store(store_folder), sorted(int(str(sample.id).rpartition("/")[2]) for sample in samples)
     rows = load_rows(store, "layers.1", latents)
-    sent = {tuple(np.float32(body["vectors"][0]).tolist()) for body in Verbalizer.bodies}
+    sent = {tuple(np.array(body["vectors"][0], dtype=np.float32).tolist()) for body in Verbalizer.bodies}
     assert sent == {tuple(row.tolist()) for row in rows.side("decoder")}
     body = Verbalizer.bodies[0]
     assert body["norms"] == pytest.approx([np.linalg.norm(body["vectors"][0])], rel=1e-5)

@@ -1,9 +1,10 @@
 """The task as it is run, with likelihood models whose answers are known."""
 
+import json
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
-from math import isnan
+from math import isnan, nan
 from pathlib import Path
 from typing import Any
 
@@ -266,7 +267,7 @@ def test_what_cannot_be_done_is_refused(sharp_store_folder: Path) -> None:
     make: Any = partial(intervention, store=str(sharp_store_folder), latents="sample:4")
     with pytest.raises(PrerequisiteError, match="direction=up: give latent or random"):
         make(direction="up")
-    for name in ("target_kl", "scored_prompts", "tuned_prompts", "new_tokens"):
+    for name in ("target_kl", "scored_prompts", "tuned_prompts", "new_tokens", "choices"):
         with pytest.raises(PrerequisiteError, match=f"{name} must be (above 0|at least 1), got 0"):
             make(**{name: 0})
 
@@ -280,8 +281,59 @@ def test_statistics_by_hand() -> None:
         "effect_se": pytest.approx((7 / 3) ** 0.5),
         "kl": 1.0,
         "unscored": 0.0,
+        "choice": pytest.approx(nan, nan_ok=True),
+        "reciprocal_rank": pytest.approx(nan, nan_ok=True),
+        "rank": pytest.approx(nan, nan_ok=True),
     }
     assert isnan(statistics([1.0], 4, [0.5])["effect_se"])
+
+
+def test_choice_by_hand() -> None:
+    # Places of the right one: 1; 2; first with one other, so half a prompt and 1/rank = (1 + 1/2) / 2; not known.
+    rows: list[tuple[float | None, list[float] | None]] = [
+        (3, [1, 2]),
+        (1, [2, 0]),
+        (2, [2, 0]),
+        (9, None),
+        (None, [9]),
+    ]
+    verdicts = [Verdict(kind="prompt", value=value, values=values) for value, values in rows]
+    values = intervention_statistics(verdicts, 1, [])
+    assert values["choice"] == pytest.approx((1 + 0 + 0.5) / 3)
+    assert values["reciprocal_rank"] == pytest.approx((1 + 0.5 + 0.75) / 3)
+    assert values["rank"] == 1  # means 2, 5/3 and 2/3
+    fallen = intervention_statistics(verdicts, 1, [], falls=True)  # places 3; 2; second with one other
+    assert fallen["choice"] == 0
+    assert fallen["reciprocal_rank"] == pytest.approx((1 / 3 + 1 / 2 + (1 / 2 + 1 / 3) / 2) / 3)
+    assert fallen["rank"] == 3
+
+
+def test_foils_are_other_latents_and_say_other_things(
+    sharp_store_folder: Path, tmp_path: Path, bind: Any, ids: list[str]
+) -> None:
+    bind(lambda prefix, continuation: [prefix.count(continuation[1]) - 0.1 * len(continuation)])
+    file = tmp_path / "labels.jsonl"
+    texts = ["red", "blue", "Red.", "green", "white"]  # the third says the same as the first
+    rows = [{"latent": f"layers.1/{i}", "explanation": text} for i, text in enumerate(texts, 200)]
+    rows += [{"latent": id, "explanation": "red"} for id in ids[:2]]
+    file.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    options = {"explanations": str(file), "latents": ids[0].rpartition("/")[2], "target_kl": 0.3, "scored_prompts": 5}
+    for choices, source in ((4, "the same file"), (5, "the lexical explainer")):
+        [score] = scores(run(sharp_store_folder, tmp_path / source, choices=choices, **options)).values()
+        foils = score.metadata["foils"]
+        assert foils["source"] == source
+        named = [foil["latent"] for foil in foils["explanations"]]
+        assert len({*named, ids[0]}) == choices
+        told = [foil["text"] for foil in foils["explanations"]]
+        assert (
+            sorted(told) == ["blue", "green", "white"]
+            if choices == 4
+            else all(text.startswith("texts with ") for text in told)
+        )
+        assert 0 <= score.value["choice"] <= 1 <= score.value["rank"] <= choices
+    [alone] = scores(run(sharp_store_folder, tmp_path / "alone", choices=1, **options)).values()
+    assert isnan(alone.value["choice"])
+    assert alone.value["effect"] == score.value["effect"], "foils change nothing of the effect"
 
 
 def test_a_text_cannot_pose_as_what_stands_below_it() -> None:

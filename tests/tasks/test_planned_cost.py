@@ -161,15 +161,35 @@ def test_a_served_likelihood_model_is_called_for_each_text(
     status, out, _ = run(monkeypatch, capsys, *arguments, "-T", "explainer=constant")
     assert status == 0
     surprisal, intervention = json.loads(out)["rows"]
-    # 20 texts after each of two beginnings, which no two share here; steered and clean after each of 30 prompts at most
+    # 20 texts after each of two beginnings, which no two share here; steered and clean after each of 30 prompts at
+    # most, each with five explanations
     assert (surprisal["asked"], surprisal["model"], surprisal["calls"]) == ("likelihood", "vllm-completions/base", 120)
-    assert 0 < intervention["calls"] <= 180
+    assert 180 < intervention["calls"] <= 900
     assert surprisal["output_tokens"] == surprisal["calls"]
+
+
+def test_judging_by_probability_writes_no_answers(
+    store_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    judging = ("-T", "judging={name: probability, tuning: 0}", "-T", "explainer=constant")
+    given = ("detection", "--store", store_folder, *ARGUMENTS, *judging, "--json")
+    for grader in (("--grader", "vllm-completions/base"), ("--model", "vllm-completions/base")):
+        status, out, _ = run(monkeypatch, capsys, *given, *grader)
+        assert status == 0
+        [row] = json.loads(out)["rows"]
+        # each of 20 texts of 3 latents with each of two labels; a server generates one token a call, which nobody reads
+        assert (row["asked"], row["model"], row["calls"]) == ("grader", "vllm-completions/base", 120)
+        assert row["output_tokens"] == row["calls"]
+    status, out, _ = run(monkeypatch, capsys, *given, "--grader", "hf/base")
+    assert status == 0
+    assert json.loads(out)["rows"] == []
+    assert any("the grader runs in memory, hf/…, and writes nothing" in note for note in json.loads(out)["notes"])
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["detection", "-T", "judging=probability", "--grader", "a/b"], "grader=a/b: its provider returns no log-"),
         (["detectoin"], "scores=detectoin: give judged, all, or some of"),
         (["detection", "-T", "every=true"], "the task detection has no such argument; there are confidence, "),
         (["detection", "-T", "texts_per_call=many"], "-T texts_per_call=many: Input should be a valid integer"),

@@ -40,7 +40,7 @@ SCORES: dict[Callable[..., Task], tuple[str, float, float]] = {
 READS = (surprisal, intervention)
 """Those that ask a likelihood model."""
 _RANKED = {"test_activating": 20, "test_nonactivating": 20}
-FEW = {embedding: _RANKED, surprisal: _RANKED, intervention: {"scored_prompts": 20}, generation: {}}
+FEW = {embedding: _RANKED, surprisal: _RANKED, intervention: {"scored_prompts": 20, "choices": 1}, generation: {}}
 """As many contexts as tell truth from falsehood here."""
 
 
@@ -62,14 +62,21 @@ def words_of(messages: list[ChatMessage]) -> int:
     return int(np.argmax([sum(word in words for word in active) for words in WORDS]))
 
 
-def values(
+def values(planted: Planted, task: Callable[..., Task], logs: Path, **options: Any) -> np.ndarray:
+    """The score of every latent; see `statistics`."""
+    return statistics(planted, task, logs, **options)[SCORES[task][0]]
+
+
+def statistics(
     planted: Planted, task: Callable[..., Task], logs: Path, *, off: int = 0, reads: str = "subject", **options: Any
-) -> np.ndarray:
-    """The score of every latent, explained by the words of its class, or of the class so many places further on."""
-    key, _, _ = SCORES[task]
+) -> dict[str, np.ndarray]:
+    """Every statistic of every latent, explained by the words of its class, or of the class so many places further on.
+
+    By name, float (latent,).
+    """
     role = get_model(f"hf/{getattr(planted, reads)}", memoize=False, device="cpu")
     [log] = inspect_eval(
-        task(store=str(planted.store), latents="all", min_contexts=10, **FEW[task], **options),
+        task(store=str(planted.store), latents="all", min_contexts=10, **FEW[task] | options),
         model=double(lambda messages: says(messages, off)),
         model_roles={"likelihood": role} if task in READS else None, log_dir=str(logs), display="none",
     )  # fmt: skip
@@ -77,7 +84,8 @@ def values(
     name = task.__name__
     by_latent = {str(sample.id): (sample.scores or {})[name].value for sample in log.samples or []}
     assert all(value["unscored"] == 0 for value in by_latent.values())  # type: ignore[call-overload,index]
-    return np.array([by_latent[f"{HOOKPOINT}/{number}"][key] for number in range(N)])  # type: ignore[call-overload,index]
+    rows: list[dict[str, float]] = [by_latent[f"{HOOKPOINT}/{number}"] for number in range(N)]  # type: ignore[misc]
+    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
 
 @pytest.fixture(scope="module")
@@ -116,12 +124,31 @@ def test_ablation_takes_the_words_away(planted_cause: Planted, tmp_path: Path) -
     assert wrong.mean() > own.mean() + 0.5
 
 
+def test_the_right_explanation_rises_most_among_others(planted_cause: Planted, tmp_path: Path) -> None:
+    file = tmp_path / "words.jsonl"
+    rows = [{"latent": f"{HOOKPOINT}/{number}", "explanation": " ".join(words)} for number, words in enumerate(WORDS)]
+    file.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    few = {"explanations": str(file), "choices": 4, "scored_prompts": 8}
+    true, shuffled = (
+        statistics(planted_cause, intervention, tmp_path / name, explainer=name, **few)
+        for name in ("supply", "shuffled")
+    )
+    assert (true["choice"] > 0.8).all(), true["choice"]
+    assert (true["rank"] == 1).all()
+    assert shuffled["choice"].mean() == pytest.approx(1 / 4, abs=0.12)
+    assert shuffled["rank"].mean() == pytest.approx(2.5, abs=0.7)
+
+
 @pytest.mark.parametrize("task", READS, ids=lambda task: task.__name__)
 def test_a_model_that_believes_nothing_gives_chance(
     task: Callable[..., Task], planted_cause: Planted, tmp_path: Path
 ) -> None:
-    _, chance, _ = SCORES[task]
-    assert (values(planted_cause, task, tmp_path, reads="believes_nothing") == chance).all()
+    name, chance, _ = SCORES[task]
+    few = {"choices": 4, "scored_prompts": 5} if task is intervention else {}
+    measured = statistics(planted_cause, task, tmp_path, reads="believes_nothing", **few)
+    assert (measured[name] == chance).all()
+    if task is intervention:
+        assert (measured["choice"] == 0.25).all(), "one of four explanations"
 
 
 def test_the_tokens_that_steering_raises_are_the_class(planted_cause: Planted) -> None:

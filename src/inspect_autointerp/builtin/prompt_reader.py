@@ -20,12 +20,15 @@ from inspect_ai.tool import ToolChoice, ToolInfo
 
 from inspect_autointerp.text.prompt_lines import (
     BEGINNING,
+    BEGINNING_LINE,
+    CANDIDATE,
     CONFIDENCE,
     EXAMPLE,
     EXPLANATION,
     MARKS,
     MOST_PROBABLE,
     NONE_GIVEN,
+    RATING,
     TEXT,
     WRITE,
     numbered_lines,
@@ -36,22 +39,29 @@ OWN = "inspect_autointerp"
 """The provider of all of them."""
 NOT_UNDERSTOOD = "I answer this project's explainer and grader prompts only."
 _TEXT, _EXAMPLE = numbered_lines(TEXT), numbered_lines(EXAMPLE)
+_STEERED = re.compile(rf"^{TEXT} \d+: (.*)(?:\n{MOST_PROBABLE}(.*))?$", re.MULTILINE)
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _EXPLAINING = re.compile(rf"^({EXAMPLE}|{BEGINNING}) 1: |^{MOST_PROBABLE}", re.MULTILINE)
 
 Passage = tuple[str, set[int] | None]
 """A text without its marks, and which of its characters but spaces are marked; None where nothing has marks."""
 
-Asked = Literal["explain", "judge", "simulate", "intruder", "write"]
+Asked = Literal["explain", "judge", "simulate", "intruder", "choose", "choose_steered", "write"]
 
 
 def asked(question: str) -> Asked | None:
     """Return what a question of this project's prompts asks for; None of any other.
 
-    An explanation, labels of texts, activations of their tokens, the text that does not belong, or new texts.
+    An explanation, labels of texts, activations of their tokens, the text that does not belong, the candidate that is
+    described, the text that was steered, or new texts.
     """
     if question.startswith(EXPLANATION):
+        if CANDIDATE.search(question):
+            return "choose"
         if WRITE.search(question):
             return "write"
+        if f"\n{BEGINNING_LINE}" in question:
+            return "choose_steered"
         return "simulate" if f"\n{TEXT} 1:\n" in question else "judge"
     if _EXPLAINING.search(question):
         return "explain"
@@ -63,10 +73,27 @@ def asked_for_confidences(messages: Sequence[ChatMessage]) -> bool:
     return CONFIDENCE in messages[0].text
 
 
+def asked_for_ratings(messages: Sequence[ChatMessage]) -> bool:
+    """Return whether the instructions of a grader's prompt ask for 0, 1 or 2 in place of 0 and 1."""
+    return RATING in messages[0].text
+
+
 def read_grading(question: str) -> tuple[str, list[Passage]]:
     """The explanation in a grader's question, empty where none was given, and the texts."""
     explanation, rest = _explanation(question)
     return explanation, _passages(_TEXT.findall(rest), rest)
+
+
+def read_choosing(question: str) -> tuple[str, list[list[Passage]]]:
+    """The explanation in a question about candidates, empty where none was given, and the texts of each."""
+    explanation, rest = _explanation(question)
+    return explanation, [_passages(_TEXT.findall(block), rest) for block in CANDIDATE.split(rest)[1:]]
+
+
+def read_steered(question: str) -> tuple[str, list[tuple[str, ...]]]:
+    """The explanation in a question about steered texts, and each text with the tokens that are listed below it."""
+    explanation, rest = _explanation(question)
+    return explanation, [(text, *map(json.loads, _QUOTED.findall(below))) for text, below in _STEERED.findall(rest)]
 
 
 def read_simulating(question: str) -> tuple[str, list[list[str]]]:

@@ -25,6 +25,8 @@ class Card:
     subject: str
     corpus: str
     coder: str
+    link: str | None = None
+    """Address of the latent's page on Neuronpedia, if the coder says where that is."""
     """Source of the coder, and its architecture."""
     density: float
     """Share of the corpus's tokens on which it fires."""
@@ -66,7 +68,8 @@ def read_card(
         subject=store.manifest.subject,
         corpus=store.manifest.settings.corpus,
         coder=f"{entry.coder} ({entry.architecture})",
-        density=latent.n_tokens / max(1, store.manifest.n_tokens),
+        link=entry.link(latent.index),
+        density=latent.n_tokens / max(1, store.manifest.n_population),
         edges=row["decile_edges"],
         promoted=_texts(store, row["promoted"]),
         suppressed=_texts(store, row["suppressed"]),

@@ -21,6 +21,7 @@ def facts(card: Card) -> list[tuple[str, str]]:
         ("neighbours", _neighbours(card)),
         ("contexts", f"{available['explain']:,} to explain, {available['test']:,} to test"),
     ]
+    listed += [("neuronpedia", card.link)] if card.link else []
     return [(name, visible(value)) for name, value in listed]
 
 

@@ -6,6 +6,7 @@ dropped, and so is a repetition within a split.
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from itertools import repeat
 from math import ceil
 
@@ -19,9 +20,12 @@ from inspect_autointerp.contexts.neighbour_windows import neighbour_starts
 from inspect_autointerp.contexts.population import population
 from inspect_autointerp.contexts.sampling import rng_of, stratified
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.latent import Context, Latent, Negative, Sampling, Split
+from inspect_autointerp.latent import Context, Kind, Latent, Negative, Sampling, Split
 from inspect_autointerp.store.postings import POOL
 from inspect_autointerp.store.store import Store
+
+_DECIMALS = 4
+"""Decimals of a cosine: those behind them depend on the machine that compared the directions."""
 
 
 def latent_contexts(store: Store, latent: Latent | str) -> "LatentContexts":
@@ -179,15 +183,16 @@ class LatentContexts:
         kept = stratified(whose.tolist(), n, rng)
         return starts[kept], whose[kept]
 
-    def _silent(self, kind: Negative, split: Split, starts: np.ndarray, whose: np.ndarray | None) -> list[Context]:
+    def _silent(self, kind: Kind, split: Split, starts: np.ndarray, whose: np.ndarray | None) -> list[Context]:
         """Contexts of a kind, by their starts."""
         if kind in ("random", "similar"):
             decoded = self._store.pool_of(split).decoded(starts)
         else:
             decoded = self._store.detokenizer.windows(self._store.ids(starts))
         silence = np.zeros((len(starts), self._store.window), dtype=np.float32)
+        cosines = self._cosines if kind == "neighbours" else {}
         return [
-            Context(kind, start, text, spans, activations, None, neighbour)
+            Context(kind, start, text, spans, activations, None, neighbour, cosines.get(neighbour))
             for start, (text, spans), activations, neighbour in zip(
                 starts.tolist(), decoded, silence, repeat(None) if whose is None else whose.tolist(), strict=False
             )
@@ -220,6 +225,16 @@ class LatentContexts:
                 first.setdefault(text, i)
         kept = list(first.values())
         return starts[kept], whose[kept]
+
+    def of_other(self, kind: Kind, starts: np.ndarray, other: int) -> list[Context]:
+        """Return contexts in which another latent fires and this one is silent.
+
+        Args:
+            kind: What they are called.
+            starts: int64 (context,), of those in `others_starts`.
+            other: The other latent.
+        """
+        return self._silent(kind, "test", starts, np.full(len(starts), other))
 
     def peaks(self, split: Split) -> np.ndarray:
         """The maxima of a split's activating contexts, float32 (context,), weakest first, as `activating` has them."""
@@ -257,3 +272,15 @@ class LatentContexts:
             int64 (window,); 0 for a window that is no test context, see `ActivatingWindows.test_deciles`.
         """
         return self._windows.test_deciles(starts)
+
+    @cached_property
+    def _cosines(self) -> dict[int | None, float]:
+        """The cosine of the latent's direction with each neighbour's; empty where the store does not say."""
+        at, index = self._store.at(self.latent.hookpoint), self.latent.index
+        cosines = at.neighbour_cosines(index)
+        if cosines is None:
+            return {}
+        return {
+            other: round(cosine, _DECIMALS)
+            for other, cosine in zip(at.neighbours("neighbours", index).tolist(), cosines.tolist(), strict=True)
+        }

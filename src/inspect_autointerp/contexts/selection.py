@@ -9,6 +9,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
+from inspect_autointerp.contexts.graph_latents import graph_latents, is_graph
 from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.contexts.sampling import seed_of
 from inspect_autointerp.errors import UserError
@@ -121,7 +122,9 @@ def unusable(store: Store, latent: Latent, least: int) -> str | None:
 def candidate_latents(at: HookpointStore, latents: object, seed: int) -> tuple[list[int], int]:
     """Return the latents of a hookpoint that `-T latents=…` means, in order, and how many of them are wanted.
 
-    A frozen store draws `sample:N` among the latents it holds, in the order of the store that it was frozen from.
+    A frozen store draws `sample:N` among the latents it holds, in the order of the store that it was frozen from. Of an
+    attribution graph they are those of the hookpoint's layer, the most influential first. `FILE` or `FILE#CLASS` means
+    the latents in a table of `autointerp triage`, or those of one class.
 
     Args:
         at: The hookpoint.
@@ -131,6 +134,16 @@ def candidate_latents(at: HookpointStore, latents: object, seed: int) -> tuple[l
     Raises:
         UserError: See `parse_latents`; or a frozen store does not hold one that was named.
     """
+    if isinstance(latents, str) and is_graph(latents):
+        chosen = [latent.index for latent in graph_latents(at.store, latents, at.name)]
+        return chosen, len(chosen)
+    if is_triage(latents):
+        from inspect_autointerp.triage.classes import triaged_latents
+
+        candidates = triaged_latents(str(latents), at.name, at.store.digest)
+        parse_latents(candidates, at.width, 0)
+        at.check_held(candidates)
+        return candidates, len(candidates)
     candidates, wanted = parse_latents(latents, at.width, seed_of(seed, at.name))
     text = _text(latents)
     if text == "all" or text.startswith("sample:"):
@@ -138,6 +151,11 @@ def candidate_latents(at: HookpointStore, latents: object, seed: int) -> tuple[l
         return [index for index in candidates if index in held], min(wanted, len(held))
     at.check_held(candidates)
     return candidates, wanted
+
+
+def is_triage(latents: object) -> bool:
+    """Return whether `-T latents=…` names a table of `autointerp triage`."""
+    return isinstance(latents, str) and latents.partition("#")[0].endswith((".csv", ".parquet"))
 
 
 def latents_to_compare(
@@ -192,7 +210,10 @@ def parse_latents(latents: object, width: int, seed: int) -> tuple[list[int], in
         if chosen[-1] >= width:
             raise UserError(f"latents={text}: out of range; there are latents 0 to {width - 1}")
     else:
-        raise UserError(f"latents={text}: not understood; give 0:100, 3,17,40, sample:200 or all")
+        raise UserError(
+            f"latents={text}: not understood; give 0:100, 3,17,40, sample:200, all, graph.json:top50, or a file of"
+            " `autointerp triage`"
+        )
     return chosen, len(chosen)
 
 

@@ -88,7 +88,7 @@ def estimate(
     by_latent = dict.fromkeys(drawn, 0)
     for (purpose, role, model), asked in groups.items():
         count, sums = counts[model], [0, 0]
-        around, opening = (0, 0) if role == RAW else (AROUND, OPENING)
+        around, opening = (0, 0) if role == RAW or asked[0].raw else (AROUND, OPENING)
         for call in asked:
             read = opening + sum(around + count(text) for _, text in call.messages)
             written = max(1, count(call.answer))

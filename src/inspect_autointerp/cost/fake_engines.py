@@ -18,13 +18,16 @@ from inspect_autointerp.vectors.rows import Rows
 
 
 def lend_stand_ins(store: Store, hookpoint: str) -> None:
-    """Have what is asked of the subject and of a served likelihood model answered without either, in the next run.
+    """Have what is asked of the subject and of served likelihood models answered without them, in the next run.
 
     What they say decides nothing about who is asked what, but for the texts that a likelihood model reads after
     steering, and the tokens that an explainer is told of: these are as long as they would be.
     """
     lend(("firing", store.key, hookpoint), Firing(_silent))
     lend(("steering", store.key, hookpoint), Steering(_Steered(store)))
+    for role in ("grader", "main"):
+        judge = stand_in(role)
+        lend(shared_key(judge), ServedLikelihood(judge))
     held = store.at(hookpoint).held
     rows = np.random.default_rng(0).standard_normal((len(held), 8)).astype(np.float32)
     lend(("rows", store.key, hookpoint, None), Rows(hookpoint, held, encoder=rows, decoder=rows))
@@ -79,6 +82,6 @@ class _Steered:
     def _written(self, question: Generate) -> Generated:
         n, length = len(question.prompts), question.n_tokens
         last = max(1, len(self._store.tokens) - length)
-        starts = np.arange(2 * n) * length % last
+        starts = (np.arange(2 * n) + 2 * n * question.direction.latent) * length % last  # others for every latent
         taken = [self._store.tokens[start : start + length].tolist() for start in starts.tolist()]
         return Generated(taken[:n], taken[n:], [1.0] * n)

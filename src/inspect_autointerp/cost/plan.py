@@ -14,6 +14,7 @@ from inspect_autointerp import tasks
 from inspect_autointerp.cost.recorded_calls import ROLES, Call
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.models.likelihood.role import is_served
+from inspect_autointerp.scorers.shared.judging_option import read_judging
 from inspect_autointerp.scorers.shared.specs import SCORES
 from inspect_autointerp.scorers.shared.stopping import LABELLED
 from inspect_autointerp.statistics.stop_rule import StopRule, stop_rule
@@ -22,6 +23,7 @@ from inspect_autointerp.tasks.multi_score import score_names
 from inspect_autointerp.text.json_values import is_mapping
 
 _EMBEDS = "it compares vectors and asks no model"
+_JUDGES = "the grader runs in memory, hf/…, and writes nothing"
 _READS = "the likelihood model runs in memory, on this project's demo subject or hf/…"
 
 
@@ -103,7 +105,9 @@ def planned(
     stops = _stops(wanted, names)
     roles = {"grader": _one("--grader", str(grader))} if grader else {}
     roles |= _roles(model_roles)
-    here = {name: why for name in names if (why := _here(name, roles.get("likelihood")))}
+    by_probability = read_judging(wanted.get("judging") or "answer") is not None
+    judge = roles.get("grader", model) if by_probability else None
+    here = {name: why for name in names if (why := _here(name, roles.get("likelihood"), judge))}
     cached = _cached(wanted.get("explainer"))
     return Plan(tuple(names), _made(make, wanted), _one("--model", model), roles, here, cached, wanted, *stops)
 
@@ -165,8 +169,19 @@ def _roles(given: Sequence[str]) -> dict[str, str]:
     return roles
 
 
-def _here(score: str, likelihood: str | None) -> str | None:
-    """Why a score asks nobody's provider."""
+def _here(score: str, likelihood: str | None, judge: str | None) -> str | None:
+    """Why a score asks nobody's provider.
+
+    Args:
+        score: The score's name.
+        likelihood: The model that is bound to this role; None for none.
+        judge: The grader that judges by probability; None where it writes its answers.
+
+    Raises:
+        UserError: It returns no log-probabilities of what it is given.
+    """
+    if judge is not None and SCORES[score].probability_version:
+        return None if is_served(judge, "grader") else _JUDGES
     needs = SCORES[score].needs
     if not needs:
         return _EMBEDS

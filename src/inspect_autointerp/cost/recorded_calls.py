@@ -38,6 +38,8 @@ class Call:
     messages: tuple[tuple[str, str], ...]
     """Who speaks, and what."""
     answer: str
+    raw: bool = False
+    """True if the model reads a bare text and not a chat."""
 
 
 def drawn(samples: list[Sample], n: int, seed: int) -> list[Sample]:
@@ -104,5 +106,6 @@ def _calls(sample: EvalSample) -> list[Call]:
         model = event.model.rpartition("/")[2]
         messages = tuple((message.role, message.text) for message in event.input)
         role = model if model in ROLES else role
-        calls.append(Call(str(sample.id), purpose, role, model == MAIN, messages, event.output.completion))
+        raw = bool(event.config.prompt_logprobs)
+        calls.append(Call(str(sample.id), purpose, role, model == MAIN, messages, event.output.completion, raw))
     return calls

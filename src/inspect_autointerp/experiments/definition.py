@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.text.json_values import is_list
@@ -73,6 +73,15 @@ class Level(_Part):
     """The level that this floor belongs to."""
 
 
+class Pair(_Part):
+    """Two columns of values that are correlated over latents, each a level and a score."""
+
+    first: tuple[str, str]
+    second: tuple[str, str]
+    paper: float | None = None
+    """The paper's Pearson correlation."""
+
+
 class Study(_Part):
     """One table."""
 
@@ -92,7 +101,23 @@ class Study(_Part):
     levels: dict[str, Level] = {}
     floors: dict[str, Level] | None = None
     """For each level; None for those of `studies/floors.yaml`, at the default level alone."""
+    pairs: list[Pair] = []
+    """Correlations over latents, also between scores of two levels, so of two explainers."""
     notes: list[str] = []
+
+    @model_validator(mode="after")
+    def _check_pairs(self) -> "Study":
+        """Check that pairs name levels and scores of the study.
+
+        Raises:
+            ValueError: One does not.
+        """
+        for level, score in (side for pair in self.pairs for side in (pair.first, pair.second)):
+            if self.each is None and level not in self.levels:
+                raise ValueError(f"pairs: unknown level {level}; there are {', '.join(self.levels)}")
+            if score not in self.scores:
+                raise ValueError(f"pairs: unknown score {score}; there are {', '.join(self.scores)}")
+        return self
 
     def with_floors(self, levels: Mapping[str, Level], default: str) -> dict[str, Level]:
         """Levels and their floors by name, the floors last.

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from inspect_autointerp.experiments.correlations import level_correlations
 from inspect_autointerp.experiments.definition import Reported
 from inspect_autointerp.experiments.plan import Planned
 from inspect_autointerp.experiments.results import Found
@@ -27,7 +28,8 @@ def study_views(plan: Planned, results: dict[str, Found], numbers: pd.DataFrame)
     names = sorted(plan.levels, key=lambda name: plan.levels[name].floor)  # stable: floors last
     views = [_table(plan, names, rows)]
     if rows:
-        views += [_certainty(plan, names, rows), *_costs(plan, names, results), _evaluations(plan, names, results)]
+        views += [_certainty(plan, names, rows), *_correlations(plan, results), *_costs(plan, names, results)]
+        views += [_evaluations(plan, names, results)]
     if plan.missing:
         missing = [[name, how] for name, how in plan.missing.items()]
         views.append(View("Not run", [plan.study.factor, "what it needs"], missing, text=2))
@@ -133,6 +135,23 @@ def _certain(score: str, name: str, row: Any) -> list[str]:
         f"{row['pairs']:,}" if row["pairs"] else "–" if row["against"] else "",
         "–" if isnan(row["unscored"]) else f"{100 * row['unscored']:.1f} %",
     ]
+
+
+def _correlations(plan: Planned, results: dict[str, Found]) -> list[View]:
+    """Tabulate how scores of levels correlate over latents, beside the paper's figures."""
+    cells = [
+        [
+            row["first"],
+            row["second"],
+            f"{row['n']:,}",
+            estimate(row["pearson"], row["pearson_low"], row["pearson_high"]),
+            estimate(row["spearman"], row["spearman_low"], row["spearman_high"]),
+            f"{row['paper']:.2f}" if known(row["paper"]) else "–",
+        ]
+        for row in rows_of(level_correlations(results, plan.study.pairs)).values()
+    ]
+    head = ["this", "with", "latents", "Pearson", "Spearman", "the paper (Pearson)"]
+    return [View("Correlations over latents", head, cells, text=2)] if cells else []
 
 
 def _costs(plan: Planned, names: list[str], results: dict[str, Found]) -> list[View]:

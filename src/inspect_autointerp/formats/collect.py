@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.formats.concepts import concept_problem
 from inspect_autointerp.formats.errors import Faults
 from inspect_autointerp.formats.records import Problem, Row, SuppliedText, is_unicode, short
+from inspect_autointerp.inspect_support.explanation import read_concepts
 
 LONGEST = 10_000
 """Characters of an explanation: a longer one is none, and would be paid for with every question."""
@@ -128,6 +130,7 @@ class Collected:
             store=row.store,
             scores=row.scores,
             cost=row.cost,
+            concepts=read_concepts(row.concepts),
             trained_on=row.trained_on,
         )
 
@@ -163,7 +166,7 @@ def _missing(row: Row) -> str | None:
         return row.reason or "empty_explanation"
     if len(text) > LONGEST:
         return "explanation_too_long"
-    return "nul_in_explanation" if "\0" in text else None
+    return "nul_in_explanation" if "\0" in text else concept_problem(row.concepts, LONGEST)
 
 
 def _makers(row: Row) -> list[str]:

@@ -5,14 +5,21 @@ import json
 from typing import Any
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.formats import delphi, eleuther, neuronpedia, saebench, sage, tables
+from inspect_autointerp.formats import delphi, eleuther, neuronpedia, prism, saebench, sage, tables
 from inspect_autointerp.formats.source import GZIP, PARQUET, ZIP, Source
 from inspect_autointerp.formats.strict_json import Unreadable, decode, load
 from inspect_autointerp.text.json_values import is_dict, is_list
 
-FORMATS = ("jsonl", "csv", "parquet", "neuronpedia", "delphi", "saebench", "eleuther", "sage", "log")
-FOLDERS = ("neuronpedia", "delphi", "sage")
+FORMATS = ("jsonl", "csv", "parquet", "neuronpedia", "delphi", "saebench", "eleuther", "sage", "prism", "log")
+FOLDERS = ("neuronpedia", "delphi", "sage", "prism")
 """The formats that are folders, or can be."""
+_FILES_OF = {
+    "neuronpedia": neuronpedia.batches,
+    "delphi": delphi.texts,
+    "sage": sage.results,
+    "prism": prism.units,
+}
+"""By format, what lists its files in a folder."""
 _LOG = ("version", "status", "eval")
 """The names that a JSON log of Inspect begins with."""
 
@@ -34,13 +41,12 @@ def recognise(source: Source) -> str:
 
 
 def _of_folder(source: Source) -> tuple[list[str], str]:
-    formats = [
-        name
-        for name, files in (("neuronpedia", neuronpedia.batches), ("delphi", delphi.texts), ("sage", sage.results))
-        if files(source)
-    ]
-    files = "batch-N.jsonl.gz (Neuronpedia's), HOOKPOINT_latentN.txt (Delphi's) and feature_N/structured_results.json"
-    return formats, f"a folder without {files} (SAGE's)"
+    formats = [name for name, files in _FILES_OF.items() if files(source)]
+    files = (
+        "batch-N.jsonl.gz (Neuronpedia's), HOOKPOINT_latentN.txt (Delphi's), feature_N/structured_results.json (SAGE's)"
+        " and MODEL_layer-N_unit-N.csv (PRISM's)"
+    )
+    return formats, f"a folder without {files}"
 
 
 def _of_file(source: Source) -> tuple[list[str], str]:
@@ -112,4 +118,9 @@ def _of_text(content: bytes) -> tuple[list[str], str]:
     head = next(csv.reader([decode(content.partition(b"\n")[0]).rstrip("\r")]), none)
     if tables.is_row(dict.fromkeys(head)):
         return ["csv"], ""
-    return [], "neither JSON nor a CSV file whose head names `explanation`, and `latent` or `index`"
+    if prism.is_prism(head):
+        return ["prism"], ""
+    return [], (
+        "neither JSON nor a CSV file whose head names `explanation`, and `latent` or `index`; nor PRISM's, with"
+        " `layer`, `unit` and `description`"
+    )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from inspect_autointerp import __version__
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.formats import tables
+from inspect_autointerp.formats.attribution_graph import read_graph, write_graph
 from inspect_autointerp.formats.delphi import write_delphi
 from inspect_autointerp.formats.delphi_scores import write_delphi_scores
 from inspect_autointerp.formats.eleuther import write_eleuther
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
     from inspect_ai.log import EvalLog
 
 TABLES = {"jsonl": tables.write_jsonl, "csv": tables.write_csv, "parquet": tables.write_parquet}
-FORMATS = (*TABLES, "neuronpedia", "delphi", "saebench", "eleuther")
+GRAPH = "graph"
+FILES = (*TABLES, GRAPH)
+"""Formats that are one file."""
+FORMATS = (*FILES, "neuronpedia", "delphi", "saebench", "eleuther")
 PROVENANCE = "provenance.json"
 _ROWS = "latents.jsonl"
 
@@ -34,7 +38,7 @@ class Exported:
     """Outcome of an export."""
 
     written: int
-    """Rows of a table, or explanations."""
+    """Rows of a table, explanations, or nodes of a graph with a label."""
     left_out: int
     """Rows without an explanation of their own latent, where the format has no place for them."""
     notes: tuple[str, ...] = ()
@@ -51,12 +55,13 @@ def export(
     source_id: str | None = None,
     author_id: str = "inspect-autointerp",
     store: str | None = None,
+    graph: str | None = None,
 ) -> Exported:
     """Write the explanations and scores of logs.
 
-    A table is a file, with `FILE.provenance.json` beside it; everything else a folder with `provenance.json` and
-    `latents.jsonl`, which have what the format has no place for. Samples are read some hundreds at a time and wait on
-    disk, since a table's columns are known when all have been seen.
+    A table and a graph are files, each with `FILE.provenance.json` beside it; everything else a folder with
+    `provenance.json` and `latents.jsonl`, which have what the format has no place for. Samples are read some hundreds
+    at a time and wait on disk, since a table's columns are known when all have been seen.
 
     Args:
         logs: Files or URLs.
@@ -67,6 +72,7 @@ def export(
         source_id: Neuronpedia's name of the coder; the hookpoint by default.
         author_id: Neuronpedia's user who is to have written the explanations.
         store: Delphi: the store that the logs are over, for the texts of contexts; by default one at hand.
+        graph: Graph: the attribution graph whose nodes are labelled, in a copy.
 
     Raises:
         UserError: A log is not readable or not of this project; the format cannot hold what they hold; there is
@@ -76,20 +82,25 @@ def export(
         raise UserError(f"--to {to}: unknown format; give one of {', '.join(FORMATS)}")
     if store is not None and to != "delphi":
         raise UserError(f"--store is for --to delphi only, whose files hold contexts; leave it out for {to}")
+    if (graph is not None) != (to == GRAPH):
+        raise UserError(f"--to {GRAPH} and --graph FILE go together: the graph's nodes are labelled in a copy")
+    read = None if graph is None else read_graph(graph)
     if len(set(logs)) < len(logs):
         raise UserError("a log was given twice")
     _refuse(output, to, overwrite)
     headers = {path: read_header(path) for path in logs}
-    first = next(iter(headers.values())) if to in TABLES else _of_one_coder(list(headers.values()), to)
+    first = next(iter(headers.values())) if to in FILES else _of_one_coder(list(headers.values()), to)
     with _staged(output, to, overwrite) as folder:
         spool = Spool(folder / ".rows")
         for path, header in headers.items():
             spool.take(path, header)
-        columns = tables.columns(spool.scores, spool.made_by)
+        columns = tables.columns(spool.scores, spool.made_by, spool.concepts)
         notes: list[str] = []
         if to in TABLES:
             written = spool.n
             TABLES[to](spool, folder / output.name, columns)
+        elif read is not None:
+            written, notes = write_graph(Own(spool), read, folder / output.name)
         else:
             own = Own(spool)
             written = sum(1 for _ in own)
@@ -98,7 +109,7 @@ def export(
             _write(own, to, folder, first, model_id=model_id, source_id=source_id, author_id=author_id)
             notes = write_delphi_scores(headers, folder, store) if to == "delphi" else []
             tables.write_jsonl(spool, folder / _ROWS, columns)
-        done = Exported(written, spool.n - written, tuple(notes))
+        done = Exported(written, 0 if to == GRAPH else spool.n - written, tuple(notes))
         about: dict[str, Any] = {"format": to, "written_by": f"inspect-autointerp {__version__}"}
         about |= {"written": done.written, "left_out": done.left_out, "logs": spool.about}
         spool.remove()
@@ -141,19 +152,19 @@ def _beside(output: Path) -> Path:
 
 def _refuse(output: Path, to: str, overwrite: bool) -> None:
     """Refuse, before anything is read, a place that will not be written to."""
-    there = [path for path in (output, *([_beside(output)] if to in TABLES else [])) if path.exists()]
+    there = [path for path in (output, *([_beside(output)] if to in FILES else [])) if path.exists()]
     if there and not overwrite:
         raise UserError(f"{there[0]} exists; give another -o, or --overwrite")
-    if to in TABLES and output.is_dir():
+    if to in FILES and output.is_dir():
         raise UserError(f"{output} is a folder, but {to} writes a file; give -o a file's name")
-    if to not in TABLES and there:
+    if to not in FILES and there:
         EXPORT.check(output)
 
 
 @contextmanager
 def _staged(output: Path, to: str, overwrite: bool) -> Generator[Path]:
     """A folder to write into; what is in it takes its place when the block ends without an exception."""
-    if to not in TABLES:
+    if to not in FILES:
         with atomic_folder(output, kind=EXPORT, overwrite=overwrite) as folder:
             yield folder
         return

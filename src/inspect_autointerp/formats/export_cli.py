@@ -11,10 +11,13 @@ def export(
     logs: Annotated[list[str], typer.Argument(help="Inspect logs of this project: files or URLs.", metavar="LOG")],
     to: Annotated[
         str,
-        typer.Option(help="Format: jsonl, csv, parquet, neuronpedia, delphi, saebench or eleuther.", metavar="FORMAT"),
+        typer.Option(
+            help="Format: jsonl, csv, parquet, graph, neuronpedia, delphi, saebench, eleuther.", metavar="FORMAT"
+        ),
     ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="File for jsonl, csv and parquet; folder for the other formats.")
+        Path,
+        typer.Option("--output", "-o", help="File for jsonl, csv, parquet and graph; otherwise a folder."),
     ],
     overwrite: Annotated[bool, typer.Option(help="Replace an existing export.")] = False,
     model_id: Annotated[
@@ -32,11 +35,16 @@ def export(
             help="For delphi: the logs' store, for the texts in the scores; by default the store named in the logs."
         ),
     ] = None,
+    graph: Annotated[
+        str | None,
+        typer.Option(help="For graph: attribution graph of circuit-tracer or Neuronpedia, labelled in a copy."),
+    ] = None,
 ) -> None:
     """Write the explanations and scores of logs in a format that other projects read.
 
     \b
     jsonl, csv, parquet  a file: every latent, every score, who explained and who graded
+    graph                a copy of the attribution graph (--graph) with explanations as its nodes' labels (clerp)
     neuronpedia          explanations/ and scores/ as batch-N.jsonl.gz; no details of single contexts
     delphi               explanations/, and scores/detection/ and scores/fuzz/ with each activating and random context
                          and its verdict, if the logs' store is at hand or given (--store)
@@ -51,7 +59,8 @@ def export(
     \b
     Example:
       autointerp export logs/*.eval --to csv -o scores.csv
-      autointerp export logs/x.eval --to neuronpedia --model-id gpt2-small --source-id 6-res-jb -o out
+      autointerp export logs/x.eval --to graph --graph graph.json -o labelled.json
+    autointerp export logs/x.eval --to neuronpedia --model-id gpt2-small --source-id 6-res-jb -o out
     """
     from inspect_autointerp.formats.export import export as write
 
@@ -64,10 +73,15 @@ def export(
         source_id=source_id,
         author_id=author_id,
         store=store,
+        graph=graph,
     )
     left_out = f"; {done.left_out:,} rows without an explanation of their own left out" if done.left_out else ""
+    what = "nodes labelled" if to == "graph" else "rows"
     Console(stderr=True).print(
-        f"{output}: {done.written:,} rows{left_out}", markup=False, highlight=False, soft_wrap=True
+        f"{output}: {done.written:,} {what}{left_out}",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
     )
     for note in done.notes:
         Console(stderr=True).print(note, markup=False, highlight=False, soft_wrap=True)

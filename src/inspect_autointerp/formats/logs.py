@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.formats.records import Row, finite, parse_index, short
 from inspect_autointerp.inspect_support.answer_reasons import main_reason
+from inspect_autointerp.inspect_support.explanation import read_concepts
 from inspect_autointerp.inspect_support.log_samples import read_samples
 from inspect_autointerp.text.json_values import is_dict
 
@@ -56,6 +58,7 @@ def _row(place: str, sample: "EvalSample", log: "EvalLog") -> Row:
         trained_on=",".join(map(str, explanation.get("trained_on") or ())) or None,
         scores=scores,
         made_by=made_by,
+        concepts=[asdict(concept) for concept in read_concepts(explanation.get("concepts"))],
     )
 
 

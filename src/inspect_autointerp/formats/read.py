@@ -11,6 +11,7 @@ from inspect_autointerp.formats.eleuther import read_eleuther
 from inspect_autointerp.formats.errors import Faults
 from inspect_autointerp.formats.logs import log_rows
 from inspect_autointerp.formats.neuronpedia import read_neuronpedia
+from inspect_autointerp.formats.prism import read_prism
 from inspect_autointerp.formats.records import Row, Supplied, headlines, short
 from inspect_autointerp.formats.saebench import read_saebench
 from inspect_autointerp.formats.sage import read_sage
@@ -93,5 +94,6 @@ _READERS: dict[str, Callable[[Source, Faults], Iterable[Row]]] = {
     "saebench": read_saebench,
     "eleuther": read_eleuther,
     "sage": read_sage,
+    "prism": read_prism,
     "log": _read_log,
 }

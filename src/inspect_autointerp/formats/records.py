@@ -1,10 +1,11 @@
 """Records that are read from every format, and that every format is written from."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from inspect_autointerp.inspect_support.explanation import Concept
 from inspect_autointerp.text.render import visible
 
 _INDEX = re.compile(r"0|[1-9][0-9]{0,17}")
@@ -47,6 +48,8 @@ class Row:
     """Costs, by the names of `models.spending`, as far as the source gives them."""
     made_by: Mapping[str, str] = field(default_factory=dict[str, str])
     """Provenance of its scores: `SCORE.grader`, `SCORE.prompt`, `SCORE.options` (JSON)."""
+    concepts: Sequence[Mapping[str, Any]] = ()
+    """Its concepts, where it names several things: of each `text` and `weight`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,8 @@ class SuppliedText:
     """Scores that its writer was trained on, separated by commas; None where the source does not say."""
     cost: Mapping[str, float] = field(default_factory=dict[str, float])
     """Costs, by the names of `models.spending`, as far as the source gives them."""
+    concepts: tuple[Concept, ...] = ()
+    """Its concepts, where it names several things."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,6 +65,8 @@ class Spool:
         """The names of the rows' scores, in order."""
         self.made_by: dict[str, None] = {}
         """The names of what says how they were made."""
+        self.concepts = False
+        """True if any row has concepts."""
         self.about: list[dict[str, Any]] = []
         """Provenance of each log, as `provenance` returns it."""
 
@@ -86,6 +88,7 @@ class Spool:
                     raise UserError(f"{name}: {row.hookpoint}/{row.index} has half a surrogate pair in its explanation")
                 file.write(json.dumps({name: getattr(row, name) for name in _FIELDS}) + "\n")
                 self.n += 1
+                self.concepts |= bool(row.concepts)
                 values.add(f"{row.hookpoint}/{row.index}", row.scores)
                 self.scores.update(dict.fromkeys(row.scores))
                 made_by |= row.made_by

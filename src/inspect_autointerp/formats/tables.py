@@ -1,8 +1,9 @@
 """Tables of explanations, a row each: JSONL, CSV and Parquet with the same columns.
 
 `latent` (`HOOKPOINT/INDEX`), or `index` with or without `hookpoint`; `explanation`; and where known `reason`,
-`explainer`, `method`, `author`, `created` (ISO 8601), `written_for`, `store`, `trained_on`, and scores, named `score`
-or `SCORE.STATISTIC`. Other columns are passed over.
+`explainer`, `method`, `author`, `created` (ISO 8601), `written_for`, `store`, `trained_on`, `concepts` (see
+`row_concepts`; as JSON in CSV and Parquet), and scores, named `score` or `SCORE.STATISTIC`. Other columns are passed
+over.
 """
 
 import csv
@@ -14,10 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.formats.concepts import row_concepts
+from inspect_autointerp.formats.csv_rows import csv_rows
 from inspect_autointerp.formats.errors import Faults
 from inspect_autointerp.formats.records import Row, finite, parse_index, short
 from inspect_autointerp.formats.source import Source
-from inspect_autointerp.formats.strict_json import Unreadable, decode, load
+from inspect_autointerp.formats.strict_json import Unreadable, load
+from inspect_autointerp.inspect_support.explanation import read_concepts, union_text
 from inspect_autointerp.text.csv_text import harmless, original
 
 _NAMES = ("reason", "explainer", "method", "written_for", "store", "trained_on")
@@ -27,11 +31,11 @@ _READ = (*_NAMES, "author", "created")
 """Columns of text that are read; we write the former."""
 MADE_BY = (".grader", ".prompt", ".options")
 """Endings of the columns that say how a score was made."""
+CONCEPTS = "concepts"
+"""The column of concepts, which is written where any row has some."""
 _SCORE = re.compile(r"score|\w+\.\w+")
 _ROWS = 4096
 """Rows of a Parquet file that are written at a time."""
-_CSV_LIMIT = (1 << 31) - 1
-"""Characters of a field; Python's own limit would refuse the file for one long explanation."""
 
 
 def is_row(record: Mapping[str, Any]) -> bool:
@@ -87,12 +91,19 @@ def _rows(records: Iterable[tuple[str, Mapping[str, Any]]], faults: Faults) -> I
         if odd := [name for name, value in known.items() if not isinstance(value, str | None)]:
             faults.add(place, f"`{odd[0]}` is not text")
             continue
+        try:
+            concepts = row_concepts(record.get(CONCEPTS))
+        except ValueError as error:
+            faults.add(place, str(error))
+            continue
+        text = record["explanation"]
         scores = {name: finite(record[name]) for name in record if _SCORE.fullmatch(name)}
         yield Row(
             place=place,
             hookpoint=latent[0],
             index=latent[1],
-            text=record["explanation"],
+            text=union_text(read_concepts(concepts)) if concepts and text is None else text,
+            concepts=concepts,
             scores={name: value for name, value in scores.items() if value is not None},
             **known,
         )
@@ -117,41 +128,16 @@ def _latent(record: Mapping[str, Any]) -> tuple[str | None, int] | str:
 
 
 def _csv_records(source: Source, faults: Faults) -> Iterator[tuple[str, dict[str, Any]]]:
-    def lines() -> Iterator[str]:
-        for number, line in enumerate(BytesIO(source.read()), 1):
-            try:
-                yield decode(line, number)
-            except Unreadable as error:
-                raise UserError(f"{source.given}:{number}: {error}") from None
+    for place, head, fields in csv_rows(source.read(), source.given, faults, _head_problem):
+        ours = head[: len(_HEAD)] == _HEAD
+        texts = [original(field) for field in fields] if ours else fields
+        yield place, {name: _number(name, field) for name, field in zip(head, texts, strict=True)}
 
-    limit = csv.field_size_limit(_CSV_LIMIT)
-    try:
-        reader = csv.reader(lines(), strict=True)
-        head: list[str] | None = None
-        while True:
-            begin = reader.line_num + 1
-            try:
-                fields = next(reader)
-            except StopIteration:
-                break
-            except csv.Error as error:
-                raise UserError(f"{source.given}:{begin}: broken CSV ({error})") from None
-            place = f"{source.given}:{begin}"
-            if not fields:
-                continue
-            if head is None:
-                head = fields
-                if len(set(head)) < len(head) or not is_row(dict.fromkeys(head)):
-                    faults.add(place, "the head must name, once each, `explanation` and `latent` or `index`")
-                    return
-            elif len(fields) != len(head):
-                faults.add(place, f"{len(fields)} fields, and the head has {len(head)}")
-            else:
-                if head[: len(_HEAD)] == _HEAD:
-                    fields = [original(field) for field in fields]
-                yield place, {name: _number(name, field) for name, field in zip(head, fields, strict=True)}
-    finally:
-        csv.field_size_limit(limit)
+
+def _head_problem(head: Sequence[str]) -> str | None:
+    if len(set(head)) == len(head) and is_row(dict.fromkeys(head)):
+        return None
+    return "the head must name, once each, `explanation` and `latent` or `index`"
 
 
 def _number(name: str, field: str) -> object:
@@ -172,7 +158,7 @@ def _parquet_records(source: Source) -> Iterator[tuple[str, dict[str, Any]]]:
     number = 0
     try:
         file = open_file(BytesIO(source.read()))
-        wanted = ("latent", "hookpoint", "index", "explanation", *_READ)
+        wanted = ("latent", "hookpoint", "index", "explanation", CONCEPTS, *_READ)
         columns = [name for name in file.schema_arrow.names if name in wanted or _SCORE.fullmatch(name)]
         if len(set(columns)) < len(columns):
             raise UserError(f"{source.given}: two columns have the same name")
@@ -187,8 +173,14 @@ def _parquet_records(source: Source) -> Iterator[tuple[str, dict[str, Any]]]:
         raise UserError(f"{source.given}: not UTF-8 below row {number}") from None
 
 
-def columns(scores: Iterable[str], made_by: Iterable[str]) -> list[str]:
-    """The columns that rows with these scores are written with; with every score who and what made it."""
+def columns(scores: Iterable[str], made_by: Iterable[str], concepts: bool = False) -> list[str]:
+    """The columns that rows with these scores are written with; with every score who and what made it.
+
+    Args:
+        scores: Names of the rows' scores.
+        made_by: Names of what says how they were made.
+        concepts: True if any row has concepts.
+    """
     made: dict[str, list[str]] = {}
     for name in made_by:
         made.setdefault(name.partition(".")[0], []).append(name)
@@ -196,7 +188,7 @@ def columns(scores: Iterable[str], made_by: Iterable[str]) -> list[str]:
     for name in scores:
         by_score.setdefault(name.partition(".")[0], []).append(name)
     ends = [name for score, names in by_score.items() for name in (*names, *made.get(score, []))]
-    return [*_HEAD, *ends]
+    return [*_HEAD, *([CONCEPTS] if concepts else []), *ends]
 
 
 def record(row: Row, columns: Sequence[str]) -> dict[str, Any]:
@@ -207,6 +199,7 @@ def record(row: Row, columns: Sequence[str]) -> dict[str, Any]:
         "index": row.index,
         "explanation": row.text,
         "log": row.place,
+        CONCEPTS: [*row.concepts] or None,
     }
     cells = head | {name: getattr(row, name) for name in _NAMES} | dict(row.made_by)
     cells |= {name: finite(value) for name, value in row.scores.items()}
@@ -229,7 +222,7 @@ def write_csv(rows: Iterable[Row], path: Path, columns: Sequence[str]) -> None:
         writer = csv.DictWriter(file, columns, quoting=csv.QUOTE_ALL, lineterminator="\n")
         writer.writerow({name: harmless(name) for name in columns})
         for row in rows:
-            fields = record(row, columns).items()
+            fields = _flat(record(row, columns)).items()
             writer.writerow({name: harmless(value) if isinstance(value, str) else value for name, value in fields})
 
 
@@ -244,8 +237,14 @@ def write_parquet(rows: Iterable[Row], path: Path, columns: Sequence[str]) -> No
     waiting: list[dict[str, Any]] = []
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         for row in rows:
-            waiting.append(record(row, columns))
+            waiting.append(_flat(record(row, columns)))
             if len(waiting) == _ROWS:
                 writer.write_table(pa.Table.from_pylist(waiting, schema))
                 waiting.clear()
         writer.write_table(pa.Table.from_pylist(waiting, schema))
+
+
+def _flat(cells: dict[str, Any]) -> dict[str, Any]:
+    """A row in which the concepts are one text."""
+    concepts = cells.get(CONCEPTS)
+    return cells if concepts is None else cells | {CONCEPTS: json.dumps(concepts, ensure_ascii=False)}

@@ -2,15 +2,34 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from inspect_ai.solver import TaskState
 
+from inspect_autointerp.text.json_values import is_mapping
+
 KEY = "explanation"
 """Key in a sample's metadata."""
+BETWEEN = "; or "
+"""Between the concepts of an explanation, where one text says all of them."""
+LENGTH = "explanation_length"
+"""Key, in a sample's metadata, of the length of its explanation: a log's summaries leave long explanations out."""
 _SIGNS = re.compile(r"[^\w\s]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """One of several things that a latent responds to."""
+
+    text: str
+    weight: float | None = None
+    """Weight that the writer gives it beside the others; None where the writer gives none.
+
+    The explainer `clusters`: the share of the contexts that it clustered, in (0, 1]. A file of PRISM: the mean
+    activation of the tokens that it highlighted, in the units of the neuron.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +57,9 @@ class Explanation:
     ended: str | None = None
     """End of an agent's work: `submitted`, or `turn_limit`, `token_limit`, `time_limit`, `cost_limit` and the like,
     where the best explanation so far was taken; None if no agent wrote it."""
-    concepts: list[str] = field(default_factory=list[str])
-    """Concepts of an explanation that names several things, one by one, if its writer gave them."""
+    concepts: tuple[Concept, ...] = ()
+    """Concepts of an explanation that names several things, one by one, if its writer gave them. The text is there
+    beside them: `union_text` of the concepts, unless the writer gave a text of its own."""
     read: str | None = None
     """Material that it was written from, if that is not just contexts: `vector`, `contexts+vector`, `nothing`."""
     trained_on: list[str] = field(default_factory=list[str])
@@ -50,6 +70,8 @@ class Explanation:
     def put(self, state: TaskState) -> None:
         """Leave it for the scorer, and in the log."""
         state.metadata[KEY] = asdict(self)
+        if self.text is not None:
+            state.metadata[LENGTH] = length_of(self.text)
 
     @staticmethod
     def get(state: TaskState) -> "Explanation":
@@ -57,7 +79,31 @@ class Explanation:
         content = state.metadata.get(KEY)
         if content is None:
             return Explanation(text=None, source="none", latent=str(state.sample_id), reason="no_solver")
-        return Explanation(**content)
+        return Explanation(**content | {"concepts": read_concepts(content.get("concepts"))})
+
+
+def read_concepts(content: object) -> tuple[Concept, ...]:
+    """Return the concepts that a log has of an explanation; logs made before there were weights have texts alone."""
+    if not isinstance(content, list | tuple):
+        return ()
+    concepts: list[Concept] = []
+    for one in cast(Sequence[object], content):
+        if isinstance(one, str):
+            concepts.append(Concept(one))
+        elif is_mapping(one) and isinstance(text := one.get("text"), str):
+            weight = one.get("weight")
+            concepts.append(Concept(text, float(weight) if isinstance(weight, int | float) else None))
+    return tuple(concepts)
+
+
+def union_text(concepts: Sequence[Concept]) -> str:
+    """Return one text that says all concepts, in order: `names of days; or names of months`."""
+    return BETWEEN.join(concept.text.strip().rstrip(".;") for concept in concepts)
+
+
+def length_of(text: str) -> dict[str, int]:
+    """Return the `words` of an explanation, which white space separates, and its `characters`."""
+    return {"words": len(text.split()), "characters": len(text.strip())}
 
 
 def normalised(text: str) -> str:
@@ -68,6 +114,19 @@ def normalised(text: str) -> str:
     """
     words = _SIGNS.sub(" ", text.casefold()).split()
     return " ".join(words[words[:1] in (["the"], ["a"], ["an"]) :]) or " ".join(text.split())
+
+
+def distinct_texts(candidates: Iterable[tuple[str, str]], explanation: str, n: int) -> dict[str, str]:
+    """Return the first n candidates whose texts say the same as neither the explanation nor another one."""
+    chosen: dict[str, str] = {}
+    seen = {normalised(explanation)}
+    for latent, text in candidates:
+        if len(chosen) == n:
+            break
+        if (words := normalised(text)) not in seen:
+            chosen[latent] = text
+            seen.add(words)
+    return chosen
 
 
 def share_identical(texts: Sequence[str]) -> float:

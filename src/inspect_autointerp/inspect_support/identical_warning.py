@@ -13,7 +13,7 @@ _MOST = 0.25
 """The share of latents that may have an explanation which another one has, too."""
 _LEAST = 4
 """Latents with an explanation; no warning for fewer."""
-_MEANT = ("constant", "empty")
+_MEANT = ("constant", "verbose", "empty")
 """Explainers that say the same of every latent, as they should."""
 _SHOWN = 60
 """Characters of an explanation that the warning quotes."""

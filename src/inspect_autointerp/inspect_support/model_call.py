@@ -134,7 +134,14 @@ def settings_of(model: Model, config: GenerateConfig) -> GenerateConfig:
     evaluation = active_generate_config()
     if model is not active_model():  # `--max-tokens` and the like are of the main model alone
         evaluation = GenerateConfig(cache=evaluation.cache)
-    return model.config.merge(evaluation).merge(config)
+    # As Inspect's `merge`, which copies every value: two fifths of a millisecond for each call.
+    given = {
+        name: value
+        for part in (evaluation, config)
+        for name in GenerateConfig.model_fields
+        if (value := getattr(part, name)) is not None
+    }
+    return model.config.model_copy(update=given)
 
 
 def max_tokens_of(model: Model, config: GenerateConfig) -> int | None:

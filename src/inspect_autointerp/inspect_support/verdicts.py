@@ -35,7 +35,8 @@ class Verdict:
     """
 
     kind: str
-    """A `latent.Kind`; `active` or `near_miss` for a text that was written; `prompt` for the beginning of a context."""
+    """A `latent.Kind`; `active` or `near_miss` for a text that was written; `prompt` for the beginning of a context;
+    `steered` or `foil` for a text that was steered with the latent or with another one."""
     start: int | None = None
     """Position of the context's first token in the store's corpus."""
     document: int | None = None
@@ -44,22 +45,33 @@ class Verdict:
     """Decile of an activating context, 1 (weakest) to 10."""
     weight: float | None = None
     """Number of windows that an importance-sampled context counts for, 1 or more; None of other kinds."""
+    neighbour: int | None = None
+    """The other latent of the hookpoint that fires in the context, of the kinds `neighbours`, `cooccurring` and
+    `intruder`."""
+    cosine: float | None = None
+    """Cosine of the latent's direction with that of `neighbour`, in [-1, 1], of the kind `neighbours`; None where the
+    store does not say."""
     label: int | None = None
-    """The grader's label, 1 or 0; for intruder, 1 for the text that was named. None where unscored."""
+    """The grader's label, 1 or 0; for intruder and output choice, 1 for the text that was named; for discrimination, 1
+    for the texts of the candidate that was named. None where unscored."""
     probability: float | None = None
-    """The grader's probability of label 1, in [0, 1]; None where it is not known."""
+    """The grader's probability of label 1, in [0, 1]; None where it is not known. For discrimination, that the text's
+    candidate is named."""
     value: float | None = None
     """Value that ranks contexts: a cosine, nats, or an activation in the coder's units. None where unscored."""
+    rating: int | None = None
+    """FADE: the grader's rating of how clearly a text expresses the explanation, 0, 1 or 2. None where unscored."""
     values: Sequence[float] | None = None
-    """Simulation: the activation predicted for each token, from 0 to 10. None where unscored."""
+    """Simulation: the activation predicted for each token, from 0 to 10. Intervention: nats by which each foil rises.
+    None where unscored."""
     partner: int | None = None
     """Fuzzing: which verdict, from 0, is of the activating context whose marks this negative wears."""
     latent: int | None = None
     """Reconstruction: the number of the latent whose vector was compared."""
     question: int | None = None
-    """Intruder: the number of the question that showed this text, from 0."""
+    """Intruder, discrimination, output choice: the number of the question that showed this text, from 0."""
     text: str | None = None
-    """Generation: the text that was written. Intervention: the prompt."""
+    """Generation and output choice: the text that was written. Intervention: the prompt."""
     continuations: Mapping[str, str] | None = None
     """Intervention: what the subject wrote after the prompt, `clean` and `steered`."""
     reason: str | None = None
@@ -89,6 +101,9 @@ class LatentFacts:
     """Fewer contexts of a hard kind than this, or fewer texts, leave their statistics undefined."""
     texts_per_call: int = 0
     """Texts that the grader was asked about in one call, in the order of the verdicts; 0 where that is not known."""
+    threshold: float | None = None
+    """Probability from which a context counts as active, chosen on the explain split; NaN where none could be chosen,
+    and None where the grader wrote its labels."""
     median: float = nan
     """Median of the latent's maxima on its activating test contexts, in the coder's units."""
 
@@ -96,18 +111,24 @@ class LatentFacts:
 _FIELDS = tuple(field.name for field in fields(Verdict))
 _TYPES: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("kind", "text", "reason"), str),
-    **dict.fromkeys(("start", "document", "decile", "label", "partner", "latent", "question"), int),
-    **dict.fromkeys(("probability", "value", "weight"), (int, float)),
+    **dict.fromkeys(("start", "document", "decile", "neighbour", "label", "rating"), int),
+    **dict.fromkeys(("partner", "latent", "question"), int),
+    **dict.fromkeys(("probability", "value", "weight", "cosine"), (int, float)),
     "values": list,
     "continuations": dict,
 }
-_RANGES = {"label": (0, 1), "decile": (1, DECILES), "probability": (0, 1), "weight": (1, 2**63 - 1)} | {
-    name: (0, 2**63 - 1) for name in ("start", "document", "partner", "latent", "question")
-}
+_RANGES = {
+    "label": (0, 1),
+    "rating": (0, 2),
+    "decile": (1, DECILES),
+    "probability": (0, 1),
+    "cosine": (-1, 1),
+    "weight": (1, 2**63 - 1),
+} | {name: (0, 2**63 - 1) for name in ("start", "document", "neighbour", "partner", "latent", "question")}
 
 
 def locate_contexts(store: Store, contexts: Sequence[Context]) -> list[dict[str, Any]]:
-    """Return for each context the fields that say which it is: `kind`, `start`, `document`, `decile` and `weight`."""
+    """Return for each context the fields that say which it is: those from `kind` to `cosine`."""
     documents = store.document(np.array([context.start for context in contexts], dtype=np.int64)).tolist()
     return [
         {
@@ -116,6 +137,8 @@ def locate_contexts(store: Store, contexts: Sequence[Context]) -> list[dict[str,
             "document": document,
             "decile": context.decile,
             "weight": context.weight,
+            "neighbour": context.neighbour,
+            "cosine": context.cosine,
         }
         for context, document in zip(contexts, documents, strict=True)
     ]
@@ -172,7 +195,7 @@ def recorded_verdicts(metadata: Mapping[str, Any] | None, where: str = "verdicts
 
 def _misfit(name: str, value: Any, n: int) -> str | None:
     """Return what a field of one of n verdicts may hold, where a value of the right type is not that; else None."""
-    if name in ("probability", "value", "values", "weight"):
+    if name in ("probability", "value", "values", "weight", "cosine"):
         numbers = value if name == "values" else [value]
         if any(isinstance(one, bool) or not isinstance(one, int | float) or not _is_finite(one) for one in numbers):
             return "a finite number"

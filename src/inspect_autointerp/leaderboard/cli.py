@@ -29,9 +29,14 @@ def leaderboard(
     by: Annotated[
         str | None,
         typer.Option(
-            help="Show means by `decile`, `hookpoint`, `density` or `coder` (such as SAE latents against neurons: a row"
-            " for each coder that an explainer was evaluated on)."
+            help="Show means by `decile`, `hookpoint`, `density`, `triage` (see --triage), `coder` (such as SAE latents"
+            " against neurons: a row for each coder that an explainer was evaluated on) or `cosine` (against contexts"
+            " of neighbours, by how near these are; reads every sample)."
         ),
+    ] = None,
+    triage: Annotated[
+        Path | None,
+        typer.Option(help="File of `autointerp triage -o`; with --by triage, shows means by class of latents."),
     ] = None,
     csv: Annotated[
         Path | None,
@@ -79,6 +84,12 @@ def leaderboard(
             " reads every sample."
         ),
     ] = False,
+    calibration: Annotated[
+        bool,
+        typer.Option(
+            help="Show how far the probabilities that graders gave can be taken at their word; reads every sample."
+        ),
+    ] = False,
     ratings: Annotated[
         list[str] | None,
         typer.Option(
@@ -99,7 +110,10 @@ def leaderboard(
         bool, typer.Option(help="With --ratings: also use answers that were edited after they were saved.")
     ] = False,
     full: Annotated[
-        bool, typer.Option(help="Show differences, correlations, guidelines, graders and the means of every --by.")
+        bool,
+        typer.Option(
+            help="Show differences, correlations, guidelines, graders, calibration and the means of every --by."
+        ),
     ] = False,
 ) -> None:
     """Compare explainers: mean scores over latents with intervals, beside the floors.
@@ -117,8 +131,10 @@ def leaderboard(
 
     from inspect_autointerp.builtin.locate import locate
     from inspect_autointerp.errors import UserError
-    from inspect_autointerp.leaderboard.analyse.breakdown import By, breakdown, checked
+    from inspect_autointerp.leaderboard.analyse.breakdown import TRIAGE, By, breakdown, checked
+    from inspect_autointerp.leaderboard.analyse.calibration import calibrations
     from inspect_autointerp.leaderboard.analyse.correlations import correlations as correlations_of
+    from inspect_autointerp.leaderboard.analyse.cosine import by_cosine
     from inspect_autointerp.leaderboard.analyse.differences import differences as differences_of
     from inspect_autointerp.leaderboard.analyse.document_intervals import document_intervals
     from inspect_autointerp.leaderboard.analyse.graders import compare_graders
@@ -129,21 +145,28 @@ def leaderboard(
     from inspect_autointerp.leaderboard.load.luck import packaged_luck, read_luck
     from inspect_autointerp.leaderboard.load.people import add_people, explanation_texts, read_people
     from inspect_autointerp.leaderboard.load.results_from_logs import read_results
+    from inspect_autointerp.leaderboard.show import calibration as calibration_shown
     from inspect_autointerp.leaderboard.show import coders, cost_tables, export, tables, view
+    from inspect_autointerp.leaderboard.show import cosine as cosine_shown
     from inspect_autointerp.leaderboard.show import graders as graders_shown
     from inspect_autointerp.leaderboard.show.guidelines import guidelines_view
     from inspect_autointerp.leaderboard.show.page.write import check_target, write_page
     from inspect_autointerp.leaderboard.show.people import NOTE as PEOPLE_NOTE
     from inspect_autointerp.leaderboard.show.people import people_views
     from inspect_autointerp.store.store import Store
+    from inspect_autointerp.triage.classes import read_triage
 
     per_coder = full or by == "coder"
-    groups = get_args(By) if full else [checked(by)] if by and by != "coder" else []
+    groups = get_args(By) if full else [checked(by)] if by and by not in ("coder", "cosine") else []
     if html is not None:
         check_target(html, logs if viewer else None)
     elif store:
         raise UserError("--store is for the page's cards; give --html FOLDER too")
     given_luck = read_luck(luck) if luck else None
+    if (triage is None) == (by == TRIAGE) and not (full and triage):
+        raise UserError("--by triage and --triage FILE go together: give both, FILE from `autointerp triage -o`")
+    classes = read_triage(triage) if triage else None
+    groups = [*groups, TRIAGE] if full and triage else groups
     at_hand = [str(Store.open(locate(given)).folder) for given in store or []]
     people = read_people(ratings, key, keep_edited=keep_edited, least_attention=attention) if ratings else None
     if people is None and key is not None:
@@ -158,7 +181,7 @@ def leaderboard(
     if smallest.notna().any():
         numbers = numbers.join(smallest)
     views_of_people, views_of_graders, compared, agreement = [], [], [], None
-    every = read_results(logs, alone=True) if people or graders or full else results
+    every = read_results(logs, alone=True) if people or graders or calibration or full else results
     if people:
         for line in people.problems:
             sys.stderr.write(f"{line}\n")
@@ -179,17 +202,28 @@ def leaderboard(
                 f"{logs}: no context was judged by two graders; evaluate with -T graders=…, or the same explanations"
                 " (-T explanations=LOG) once more with another grader"
             )
-    shown = tables.tables(named, numbers) + views_of_people + views_of_graders
+    calibrated = calibrations(every) if calibration or full else []
+    views_of_calibration = calibration_shown.calibration_views(tables.with_short_labels(every), calibrated)
+    if calibration and not calibrated:
+        raise UserError(
+            f"{logs}: no verdict has a probability; grade with -T judging=probability, with log-probabilities, or with"
+            " -T confidence=true"
+        )
+    shown = tables.tables(named, numbers) + views_of_people + views_of_graders + views_of_calibration
     if differences or full:
         shown += tables.differences(named, pairs, numbers)
     if correlations or full:
         shown += tables.correlations(named, correlations_of(named))
     for group in groups:
-        shown += tables.breakdowns(named, breakdown(named, group), group, numbers)
+        shown += tables.breakdowns(named, breakdown(named, group, classes), group, numbers)
+    if by == "cosine":
+        shown += cosine_shown.cosine_views(named, by_cosine(named))
     notes = list(tables.NOTES) + ([tables.TRAINED_NOTE] if results.entries["trained"].any() else [])
     notes += [note(given_luck)] if smallest.notna().any() else []
     notes += [PEOPLE_NOTE] if views_of_people else []
     notes += [graders_shown.NOTE] if views_of_graders else []
+    notes += [calibration_shown.NOTE] if views_of_calibration else []
+    notes += [cosine_shown.NOTE] if by == "cosine" else []
     if per_coder:
         views = coders.by_coder(named, numbers)
         if not views and by == "coder":
@@ -209,13 +243,18 @@ def leaderboard(
         rows = export.score_rows(results, numbers)
         more: dict[str, Any] = {"not_compared": results.apart.to_dict("records")}
         more |= {"graders": graders_shown.as_records(compared)} if compared else {}
+        more |= {"calibration": calibration_shown.as_records(every, calibrated)} if calibrated else {}
         for format, target in targets.items():
             if target is not None:
                 export.write_rows(iter([rows]), target, format, **(more if format == "json" else {}))
     if latents is not None:
         export.write_rows(export.latent_rows(results), latents)
     if html is not None:
-        extra = [(views_of_people, PEOPLE_NOTE), (views_of_graders, graders_shown.NOTE)]
+        extra = [
+            (views_of_people, PEOPLE_NOTE),
+            (views_of_graders, graders_shown.NOTE),
+            (views_of_calibration, calibration_shown.NOTE),
+        ]
         write_page(named, html, logs=logs if viewer else None, stores=at_hand, extra=extra, people=agreement)
         sys.stdout.write(f"{html / 'index.html'}: the page\n")
     if md is not None:

@@ -18,7 +18,8 @@ COST_COLUMNS = tuple(f"{name}_per_explanation" for name in FIELDS)
 ENTRY_COLUMNS = (
     *("table", "series", "explainer", "floor", "trained", "score", "statistic", "hookpoint", "store", "suite"),
     *("subject", "coder", "grader", "prompt", "options"),
-    *("n_latents", "identical", "tokens_per_latent", "cost_per_latent", "created", "log", "scorer"),
+    *("n_latents", "identical", "words", "characters", "tokens_per_latent", "cost_per_latent"),
+    *("created", "log", "scorer"),
     *COST_COLUMNS,
 )
 VALUE_COLUMNS = ["value", "unscored", *DECILE_COLUMNS]
@@ -44,6 +45,7 @@ class Results:
     - `n_latents`: int, latents evaluated, unscored ones included.
     - `identical`: float, share of the latents with an explanation that have one which another latent has, too; NaN
       where there are no explanations to compare.
+    - `words`, `characters`: float, length of an explanation, the mean over the latents that have one; NaN if unknown.
     - `tokens_per_latent`, `cost_per_latent`: float, of the whole log: all models, and all scores that it holds. Cost in
       dollars; NaN where Inspect knows no price.
     - `created`: str, ISO 8601.

@@ -36,6 +36,11 @@ def load_steering(store: Store, hookpoint: str, device: str | None = None) -> St
     return Steering(engine(store, hookpoint, device=device))
 
 
+def load_triage(store: Store, hookpoint: str, device: str | None = None) -> Any:
+    """Load them as `prep.engines.triage.TriageSubject`, which steers and knows promoted tokens; see `load_firing`."""
+    return _engine("triage", "triage runs the subject").TriageSubject(store, hookpoint, device=device)
+
+
 def load_decoder(store: Store, hookpoint: str, purpose: str) -> Any:
     """Return the decoder of a store's coder, a tensor (latent, d) on the CPU; None if it has none.
 

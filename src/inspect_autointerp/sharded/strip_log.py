@@ -13,6 +13,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 from inspect_ai.log import read_eval_log, read_eval_log_samples, write_eval_log
 
+from inspect_autointerp.inspect_support.values_at_end import has_values, keep_values
 from inspect_autointerp.sharded.lifeline import hold_lifeline
 
 _LEFT_OUT = {"messages", "events", "attachments", "store", "output"}
@@ -36,6 +37,8 @@ def make_least(location: str) -> None:
             beside.replace(place)
         else:
             fs.put_file(str(made), place)
+    if has_values(location):  # those of the log before
+        keep_values(location)
 
 
 if __name__ == "__main__":

@@ -175,6 +175,14 @@ class HookpointStore:
             )
         return self._neighbours[self._row(index)].astype(np.int64)
 
+    def neighbour_cosines(self, index: int) -> np.ndarray | None:
+        """Return the cosines of a latent's direction with those of its `neighbours`, float32 (neighbour,).
+
+        None where the store does not hold them.
+        """
+        cosines = self._neighbour_cosines
+        return None if cosines is None else cosines[self._row(index)].astype(np.float32)
+
     def cooccurring(self, latents: np.ndarray) -> dict[str, np.ndarray]:
         """Return what is known of latents that fire along with these: `neighbours` and `jaccard`, a row for each.
 
@@ -201,6 +209,10 @@ class HookpointStore:
     @cached_property
     def _neighbours(self) -> np.ndarray | None:
         return self._lists("neighbours")
+
+    @cached_property
+    def _neighbour_cosines(self) -> np.ndarray | None:
+        return self._lists("neighbour_cosines")
 
     @cached_property
     def _promoted(self) -> np.ndarray | None:

@@ -21,13 +21,18 @@ from pydantic import Field, StringConstraints
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.store.folder_kind import Kind
-from inspect_autointerp.store.settings import Settings
+from inspect_autointerp.store.settings import CHAT, Settings
 from inspect_autointerp.store.validation import STRICT, Count, File, Name, Sha256, Size, Text, validated
 
 FORMAT = 1
 NAME = "manifest.json"
-_NAMES = {"subject", "revision", "coder", "corpus", "corpus_split", "column", "separator", "versions"}
+_NAMES = {
+    *("subject", "revision", "coder", "corpus", "corpus_split", "column", "separator", "chat", "neuronpedia"),
+    *("versions", "warning"),
+}
 """Fields that say where the data came from, not what they are: no part of the digest."""
+NEURONPEDIA = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
+"""MODEL/SOURCE, as an SAE of SAELens names its place on Neuronpedia."""
 _CORPUS = ("tokens.npy", "documents.safetensors", "pool.npy", "tokenizer.json")
 _OF_HOOKPOINT = ("postings.safetensors", "latents.parquet")
 """Files that every store has: of its own, and of each hookpoint."""
@@ -40,6 +45,9 @@ NOTICE = "NOTICE"
 NEGATIVES = "negatives"
 """The folder of what can be added to a finished store, `negatives/KIND/HOOKPOINT.safetensors`, and the field that says
 how each kind was found. No part of the digest: the data that were there are the same."""
+
+
+Neuronpedia = Annotated[str, StringConstraints(pattern=rf"^{NEURONPEDIA.pattern}$", max_length=200)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +66,14 @@ class HookpointEntry:
     """Number of latents."""
     sha256: Text
     """Digest of the coder's weights, or of its description if it has no weights or a seed makes them."""
+    warning: Text | None = None
+    """Sentence about the coder for a person who uses this hookpoint, as prep said it; not part of the digest."""
+    neuronpedia: Neuronpedia | None = None
+    """Neuronpedia's names of model and source, `gpt2-small/6-res-jb`, if the coder says so; not part of the digest."""
+
+    def link(self, index: int) -> str | None:
+        """Return the address of a latent's page on Neuronpedia, if that is known."""
+        return None if self.neuronpedia is None else f"https://www.neuronpedia.org/{self.neuronpedia}/{index}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +119,14 @@ class Manifest:
     format: Literal[1] = FORMAT
     frozen: Frozen | None = None
     """Origin of a frozen store, which holds some latents of another one."""
+    n_counted: Count | None = None
+    """Tokens whose activations count, in a corpus of conversations; None for other corpora, where all do but special
+    ones."""
+
+    @property
+    def n_population(self) -> int:
+        """Return the number of tokens that a latent's density is a share of."""
+        return self.n_tokens if self.n_counted is None else self.n_counted
 
     @property
     def digest(self) -> str:
@@ -168,10 +192,18 @@ class Manifest:
         return manifest
 
     def _content(self) -> dict[str, Any]:
-        """Return the fields; without `frozen` where it is not, so that what was written before it keeps its names."""
+        """Return the fields; without later ones that are off, so that what was written before them keeps its names."""
         content = asdict(self)
-        if self.frozen is None:
-            del content["frozen"]
+        for name in ("frozen", "n_counted"):
+            if content[name] is None:
+                del content[name]
+        for name in CHAT:
+            if not content["settings"][name]:
+                del content["settings"][name]
+        for entry in content["hookpoints"].values():
+            for name in ("warning", "neuronpedia"):
+                if entry[name] is None:
+                    del entry[name]
         return content
 
     @property

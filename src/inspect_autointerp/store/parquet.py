@@ -25,7 +25,7 @@ def read_schema(path: Path) -> pa.Schema:
     return _PARQUET.read_schema(path)
 
 
-def write_table(table: pa.Table, path: Path, **options: Any) -> None:
+def write_table(table: pa.Table, path: Path | BinaryIO, **options: Any) -> None:
     """Write a table; the options are those of pyarrow's `write_table`."""
     _PARQUET.write_table(table, path, **options)
 

@@ -12,8 +12,10 @@ _CHOICES = {
     "coder_dtype": ("float32", "bfloat16"),
     "quantization": ("8bit", "4bit", None),
 }
-_LATER = ("separator",)
+_LATER = ("separator", "chat", "role", "template_tokens")
 """Settings that came after the first stores and suites."""
+CHAT = ("chat", "role", "template_tokens")
+"""Settings of a corpus of conversations. A manifest has them only where they are on."""
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\n", "f": "\f", "v": "\v", "\\": "\\"}
 MAX_WINDOW = 1 << 14
 """Selection keeps an activation's place in its window, margins included, in sixteen bits."""
@@ -51,6 +53,14 @@ class Settings:
     separator: str | None = None
     r"""Separator of the documents in a text file, such as `<|endoftext|>` or `\n\n`; by default a file is one
     document."""
+    chat: Text | None = None
+    """Column that holds conversations, in place of --column: lists of messages, which the subject's own chat template
+    renders. The template's tokens are in the input, and their activations do not count."""
+    role: Text | None = None
+    """Count activations on the messages of one role only, such as `assistant`, and cut windows from them alone (with
+    --chat)."""
+    template_tokens: bool = False
+    """Count activations on the chat template's tokens too, special tokens included (with --chat)."""
     tokens: int = 1_000_000
     """Tokens of the corpus to read."""
     context_length: int = 256
@@ -94,6 +104,7 @@ class Settings:
             if not least <= value <= most:
                 raise UserError(f"{name} must be from {least} to {most}, got {str(value)[:20]}")
         separator_text(self.separator)
+        self._check_chat()
         if self.window > MAX_WINDOW:
             raise UserError(f"a window of {self.window} tokens is more than the {MAX_WINDOW} that a store can hold")
         if self.context_length % self.window:
@@ -102,10 +113,34 @@ class Settings:
                 " a window must not cross the end of the text that the subject sees at once"
             )
 
+    def _check_chat(self) -> None:
+        """Refuse settings that do not go with a corpus of conversations, or that need one.
+
+        Raises:
+            UserError: There are such settings.
+        """
+        if self.chat is None:
+            for name in ("role", "template_tokens"):
+                if getattr(self, name):
+                    option = name.replace("_", "-")
+                    raise UserError(f"--{option} is for conversations; give --chat COLUMN, or leave --{option} out")
+            return
+        if self.corpus == "stdlib":
+            raise UserError("--chat: the corpus `stdlib` holds no conversations; give --corpus with rows of messages")
+        if self.separator is not None:
+            raise UserError("--separator is for text files, and --chat for rows of messages; leave one of them out")
+        if self.column != "text":
+            raise UserError(f"--chat {self.chat} and --column {self.column} both name the column; leave out --column")
+        if self.role and self.center:
+            raise UserError(
+                "--center and --role do not go together: a context around a peak could hold other roles' tokens, whose"
+                " activations are not kept; leave one of them out"
+            )
+
     @property
     def identity(self) -> dict[str, Any]:
         """All settings, without those that came later and are off: so a new one renames nothing that was there."""
-        return {name: value for name, value in asdict(self).items() if value is not None or name not in _LATER}
+        return {name: value for name, value in asdict(self).items() if value or name not in _LATER}
 
 
 def separator_text(given: str | None) -> str | None:

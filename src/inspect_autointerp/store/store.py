@@ -197,6 +197,22 @@ class Store:
         """Return where documents begin and the last ends, int64 (document + 1,); and which are of the test split."""
         return self._documents["offset"], self._documents["test"].astype(bool)
 
+    def own_windows(self) -> np.ndarray | None:
+        """Return where the windows of a corpus of conversations start, int64 (window,), in order.
+
+        Returns:
+            None for other corpora, whose windows follow from where documents begin.
+
+        Raises:
+            UserError: They are not windows of the corpus.
+        """
+        if "windows" not in self._documents:
+            return None
+        starts = self._documents["windows"].astype(np.int64)
+        if starts.ndim != 1 or (starts + self.settings.window > self.manifest.n_tokens).any() or (starts < 0).any():
+            raise UserError(f"{self.folder}: documents.safetensors names windows that are not there; make it again")
+        return starts
+
     def document(self, positions: np.ndarray) -> np.ndarray:
         """The document in which each position lies, as its number from 0."""
         return np.searchsorted(self._documents["offset"], positions, side="right") - 1

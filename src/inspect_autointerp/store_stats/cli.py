@@ -113,6 +113,8 @@ def _summary_table(store: Store, hookpoint: str, figures: dict[str, float], min_
     files = {file.removeprefix(folder): size for file, size in file_sizes(store).items() if file.startswith(folder)}
     postings = files[FROZEN_POSTINGS if store.manifest.frozen else "postings.safetensors"]
     table = _plain_table(Text(f"{hookpoint}  {at.entry.coder} ({at.entry.architecture})"))
+    if at.entry.warning:
+        table.add_row("warning", at.entry.warning)
 
     def of_all(key: str) -> str:
         return f"{figures[key]:,.0f} ({_percent(figures[key] / n)})"

@@ -49,7 +49,7 @@ def latents_frame(store: Store, hookpoint: str) -> pd.DataFrame:
     at = store.at(hookpoint)
     frame = at.table(["index", "n_tokens", "n_windows", "max_activation"]).to_pandas()
     frame = frame.iloc[at.held].reset_index(drop=True)
-    frame.insert(2, "density", frame["n_tokens"] / store.manifest.n_tokens)
+    frame.insert(2, "density", frame["n_tokens"] / store.manifest.n_population)
     columns = [np.concatenate(parts) for parts in zip(*_kept(at), strict=True)]
     names = ("kept_windows", "test_windows", "single_token_share", "single_token", "position_information")
     return frame.assign(**dict(zip(names, columns, strict=True)))

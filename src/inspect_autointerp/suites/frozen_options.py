@@ -111,7 +111,7 @@ def _check_options(suite: Suite, given: Mapping[str, Any]) -> None:
             " --model-role grader=… grades with another, outside of the suite"
         )
     options = _options(suite)
-    if extra := [name for name in ("stop", "stop_mean") if given.get(name) is not None]:
+    if extra := [name for name in ("stop", "stop_mean", "concepts") if given.get(name) is not None]:
         raise UserError(
             f"{extra[0]}={_plain(given[extra[0]])}: suite {suite.name} fixes what is graded; leave out one of the two"
         )

@@ -11,7 +11,7 @@ from inspect_autointerp.store.remote import cache_folder
 from inspect_autointerp.store.settings import Settings
 from inspect_autointerp.suites.suite import Suite
 
-_NAMES = ("corpus", "corpus_split", "column", "separator")
+_NAMES = ("corpus", "corpus_split", "column", "separator", "chat")
 """Settings that say where data came from; the digest covers the data themselves."""
 
 

@@ -17,10 +17,16 @@ LAST_TURN = "This is your last turn."
 """Begins the message that tells an agent to submit."""
 CONFIDENCE = "a whole number from 0 to 100"
 """These words stand in the instructions where a grader is asked for confidences in place of labels."""
+RATING = "a rating: 0, 1 or 2"
+"""These words stand in the instructions where a grader is asked for ratings in place of labels."""
 
 TEXT, EXAMPLE, SILENT_TEXT, BEGINNING = "Text", "Example", "Silent text", "Beginning"
 """Names of what is numbered: a grader's texts, an explainer's active and silent texts, and texts that are cut."""
+CANDIDATE = re.compile(r"^Candidate \d+:$", re.MULTILINE)
+"""Matches what `candidate_line` returns."""
 ACTIVE, MORE_PROBABLE = "Active: ", "More probable: "
+BEGINNING_LINE = f"{BEGINNING}: "
+"""Begins the line that shows what several texts follow."""
 MOST_PROBABLE, LEAST_PROBABLE = "Most probable: ", "Least probable: "
 
 LATENT = """\
@@ -41,6 +47,11 @@ def explanation_line(explanation: str) -> str:
 def numbered_line(name: str, number: int, text: str) -> str:
     """Return the line that shows one text: `Text 1: …`."""
     return f"{name} {number}: {text}"
+
+
+def candidate_line(number: int) -> str:
+    """Return the line above the texts of one of several latents."""
+    return f"Candidate {number}:"
 
 
 def numbered_lines(name: str) -> re.Pattern[str]:

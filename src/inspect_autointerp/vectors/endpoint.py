@@ -161,7 +161,8 @@ def usage_in(answer: Mapping[str, Any]) -> Usage:
     """Return what an answer says it cost; what is no number from 0 up is left out."""
     usage = answer.get("usage")
     given = usage if is_dict(usage) else {}
-    known = {name: float(value) for name in vars(Usage()) if _is_number(value := given.get(name)) and value >= 0}
+    numbers = {name: float(value) for name in vars(Usage()) if _is_number(value := given.get(name, -1))}
+    known = {name: value for name, value in numbers.items() if value >= 0}
     return Usage(**known)
 
 

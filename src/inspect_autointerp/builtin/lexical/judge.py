@@ -2,10 +2,11 @@
 
 import json
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from inspect_autointerp.builtin.lexical.explain import PART, occurrences
-from inspect_autointerp.builtin.prompt_reader import read_grading
+from inspect_autointerp.builtin.prompt_reader import Passage, read_grading
 
 _LISTED = re.compile(r'(?<!\\)("(?:[^"\\]|\\.)*")(?: \((\d+)\))?')
 _FILLER = frozenset(re.findall(r"\w+", "a an and are as at by for from in is it names of on or texts that the to with"))
@@ -17,7 +18,11 @@ def judge(question: str) -> list[float]:
     0.5 + 0.05 times the weight, 1 to 10, of the heaviest listed token that stands in the text, and touches a mark if
     there are marks; 0.1 if none does.
     """
-    explanation, texts = read_grading(question)
+    return beliefs(*read_grading(question))
+
+
+def beliefs(explanation: str, texts: Sequence[Passage]) -> list[float]:
+    """Return what `judge` does, of texts that were read from a prompt."""
     return [
         _belief([weight for place, weight in listed(explanation, text) if _counts(place, marks)])
         for text, marks in texts

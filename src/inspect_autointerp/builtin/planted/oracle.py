@@ -2,10 +2,10 @@
 
 As explainer it recognises the latent by what is marked, and gives its true explanation, or with
 `-M explanation=too_broad|too_narrow|wrong` one of the false ones. As grader it does what the explanation says, whether
-that is true of the latent or not, and names the text that a planted latent which is all that the others' marks speak of
-leaves out. As writer it gives texts on which the explanation holds, and near misses. It makes as many errors as it is
-told to: of a grader that errs beside an explainer that does not,
-`--model-role 'grader={model: inspect_autointerp/oracle, model_args: {error_rate: 0.1}}'`.
+that is true of the latent or not; it names the text that a planted latent which is all that the others' marks speak of
+leaves out, and the candidate in most of whose texts an explanation holds. As writer it gives texts on which the
+explanation holds, and near misses. It makes as many errors as it is told to: of a grader that errs beside an explainer
+that does not, `--model-role 'grader={model: inspect_autointerp/oracle, model_args: {error_rate: 0.1}}'`.
 """
 
 from collections.abc import Sequence
@@ -21,6 +21,8 @@ from inspect_autointerp.builtin.prompt_reader import (
     Passage,
     asked,
     asked_for_confidences,
+    asked_for_ratings,
+    read_choosing,
     read_examples,
     read_grading,
     read_lineup,
@@ -85,11 +87,18 @@ class OracleAPI(OfflineAPI):
                 if explanation and explanation not in BY_TEXT:
                     return _NOT_PLANTED, None
                 labels = [label(explanation, *text, self._error_rate, self._seed) for text in texts]
+                if asked_for_ratings(input):
+                    return str([2 * one for one in labels]), None
                 surely = asked_for_confidences(input)
                 return str([100 * one for one in labels] if surely else labels), None
             case "intruder":
                 place = odd_one_out(read_lineup(question), self._error_rate, self._seed)
                 return "No planted latent fits all texts but one." if place is None else str(place + 1), None
+            case "choose":
+                explanation, candidates = read_choosing(question)
+                if explanation and explanation not in BY_TEXT:
+                    return _NOT_PLANTED, None
+                return str(described(explanation, candidates, self._error_rate, self._seed) + 1), None
             case "simulate":
                 explanation, tokens = read_simulating(question)
                 if explanation and explanation not in BY_TEXT:
@@ -101,7 +110,7 @@ class OracleAPI(OfflineAPI):
                 if explanation and explanation not in BY_TEXT:
                     return _NOT_PLANTED, None
                 return written_answer(*written(explanation, n, self._error_rate, self._seed)), None
-            case None:
+            case "choose_steered" | None:  # the planted latents have no subject to steer
                 return NOT_UNDERSTOOD, None
 
 
@@ -151,6 +160,24 @@ def simulated(explanation: str, tokens: Sequence[str], error_rate: float = 0.0, 
 def spoken_of(claim: Claim, text: str) -> set[int]:
     """The characters but spaces of a text that a claim speaks of."""
     return {i for start, end in claim.spans(text) for i in range(start, end) if text[i] != " "}
+
+
+def described(explanation: str, candidates: Sequence[Sequence[Passage]], error_rate: float = 0.0, seed: int = 0) -> int:
+    """The place, from 0, of the candidate in most of whose texts an explanation holds; of equals a hash decides.
+
+    Args:
+        explanation: As for `label`, and so the last two.
+        candidates: The texts of each.
+        error_rate: With which probability the label of a text is the other one.
+        seed: Of the errors.
+
+    Raises:
+        KeyError: As for `label`.
+    """
+    labels = [[label(explanation, *text, error_rate, seed) for text in texts] for texts in candidates]
+    shares = [round(sum(row) / max(1, len(row)), 9) for row in labels]
+    ties = [seed_of(explanation, *sorted(text for text, _ in texts)) for texts in candidates]
+    return max(range(len(candidates)), key=lambda i: (shares[i], ties[i]))
 
 
 def odd_one_out(texts: Sequence[Passage], error_rate: float = 0.0, seed: int = 0) -> int | None:

@@ -17,6 +17,7 @@ from inspect_ai.log import EvalLog
 
 from inspect_autointerp.inspect_support.default_model import LEXICAL, NO_MODEL
 from inspect_autointerp.inspect_support.stated_estimates import stated_estimates
+from inspect_autointerp.latent import split_hookpoints
 from inspect_autointerp.leaderboard.load.header import FLOORS, scorers_of, solver_of
 from inspect_autointerp.leaderboard.load.sample_rows import (
     TEXT,
@@ -35,10 +36,10 @@ _MOST = 20
 _LATENT = re.compile(r"0|[1-9][0-9]{0,17}")
 _MEANS = (None, "mean")
 """Names of the reducer that takes the mean over epochs."""
-_OWN_MODEL = ("explain", "refine", "best_of")
+_OWN_MODEL = ("explain", "refine", "best_of", "clusters")
 """Solvers whose explanations are by the main model."""
 _SOURCES = {
-    **{name: {name} for name in ("explain", "supply", "human", "constant", "empty")},
+    **{name: {name} for name in ("explain", "clusters", "supply", "human", "constant", "verbose", "empty")},
     **{name: {name, "explain"} for name in ("shuffled", "single_token", "refine", "best_of")},
 }
 """By solver, how the source of its explanations may begin."""
@@ -124,7 +125,7 @@ def _of_latents(samples: Samples) -> Iterator[str]:
         yield f"the header lists {twice} twice"
     for id in ids:
         place, _, index = id.rpartition("/")
-        if place != hookpoint or not _LATENT.fullmatch(index):
+        if place not in split_hookpoints(str(hookpoint)) or not _LATENT.fullmatch(index):
             yield f"the header lists {id}, which is not a latent of its hookpoint {hookpoint}"
             break
     if unknown := sorted(set(samples.rows["id"]) - set(ids)):

@@ -18,7 +18,7 @@ _HISTORY = re.compile(rb'"history"\s*:\s*\[\s*\{')
 _OVERLAP = 64
 _CHUNK = 1 << 20
 _SAMPLES = "samples/"
-_UNREAD = {"messages", "events", "attachments", "store"}
+UNREAD = {"messages", "events", "attachments", "store"}
 _MEMBER = re.compile(r"samples/(.+)_epoch_(\d+)\.json", re.DOTALL)
 
 
@@ -43,7 +43,7 @@ def _with_history(path: str) -> Iterator[EvalSample]:
     fs, place = fsspec.core.url_to_fs(path)
     with fs.open(place, "rb") as file:
         if not is_zipfile(file):  # a log in JSON
-            yield from read_eval_log_samples(path, all_samples_required=False, exclude_fields=_UNREAD)
+            yield from read_eval_log_samples(path, all_samples_required=False, exclude_fields=UNREAD)
             return
         with ZipFile(file) as archive:
             members = dict.fromkeys(archive.namelist())  # a member that is there twice counts by its last
@@ -55,9 +55,9 @@ def _with_history(path: str) -> Iterator[EvalSample]:
 
 def _sample(path: str, id: str, epoch: int) -> EvalSample:
     try:
-        return read_eval_log_sample(path, id, epoch, exclude_fields=_UNREAD)
+        return read_eval_log_sample(path, id, epoch, exclude_fields=UNREAD)
     except IndexError:  # the id is a number
-        return read_eval_log_sample(path, int(id), epoch, exclude_fields=_UNREAD)
+        return read_eval_log_sample(path, int(id), epoch, exclude_fields=UNREAD)
 
 
 def _has_history(archive: ZipFile, name: str) -> bool:

@@ -9,7 +9,7 @@ from inspect_autointerp.inspect_support.stated_estimates import stated_estimates
 from inspect_autointerp.statistics.estimates import Estimate
 from inspect_autointerp.text.json_values import is_dict
 
-FLOORS = ("shuffled", "constant", "empty")
+FLOORS = ("shuffled", "constant", "verbose", "empty")
 
 
 def solver_of(log: EvalLog) -> tuple[str, dict[str, Any], bool]:

@@ -8,7 +8,7 @@ from math import isfinite, isnan
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from inspect_ai.log import EvalLog, list_eval_logs, read_eval_log, read_eval_log_sample
+from inspect_ai.log import EvalLog, list_eval_logs, read_eval_log_sample
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.inspect_support.default_model import LEXICAL, NO_MODEL
@@ -22,6 +22,7 @@ from inspect_autointerp.leaderboard.load.header import (
     solver_of,
     trained_on_of,
 )
+from inspect_autointerp.leaderboard.load.log_archive import read_header
 from inspect_autointerp.leaderboard.load.log_values import Check, log_check
 from inspect_autointerp.leaderboard.load.setting import UNKNOWN, Setting
 from inspect_autointerp.scorers.shared.specs import spec_of
@@ -30,7 +31,7 @@ from inspect_autointerp.statistics.estimates import Estimate
 from inspect_autointerp.text.json_values import is_dict
 from inspect_autointerp.text.settings_words import SEPARATOR, label_words
 
-_NO_MODEL = ("constant", "empty", "supply", "human", "verbalizer")
+_NO_MODEL = ("constant", "verbose", "empty", "supply", "human", "verbalizer")
 """Explainers that ask no model."""
 RANDOM_CODER = "random:"
 """Prefix of a random coder's name (`prep.coders.random_topk`)."""
@@ -127,7 +128,7 @@ def _entries(folder: str) -> Iterator[Entry]:
     for info in list_eval_logs(folder):
         name = Path(info.name).name
         try:
-            log = read_eval_log(info, header_only=True)
+            log = read_header(info.name)
         except Exception as error:  # a log cut short can fail in any layer: it is listed, not fatal
             yield _broken(name, info.name, f"unreadable ({type(error).__name__})")
             continue
@@ -156,7 +157,7 @@ def checked_entries(log: EvalLog, path: str) -> list[Entry]:
     """
     if log.status != "success" or not log.results:
         return entries(log, path)
-    check = log_check(path)
+    check = log_check(path, log)
     return [
         replace(entry, edited=check.edited.get(entry.scorer, 0), absent=len(check.absent) if check.n_samples else 0,
                 problem=_problem(entry, check, log))
@@ -189,7 +190,7 @@ def entries(log: EvalLog, path: str, check: Check | None = None) -> list[Entry]:
     if log.status != "success" or not log.results:
         broken = _broken(explainer, path, f"not finished (status {log.status})", str(log.eval.created))
         return [replace(broken, shard=_shard(log))]
-    check = check or log_check(path)
+    check = check or log_check(path, log)
     estimates = check.estimates if check.n_samples else header_estimates(log)
     scorers = scorers_of(log)
     asked, left = log.eval.dataset.sample_ids or [], not_reached(log)

@@ -1,6 +1,7 @@
 """The values of one log: every statistic of every latent. Read once, then kept in the user's cache as Parquet.
 
-When a log is read for the first time, all of it is: whether it is damaged anywhere, contradicts itself (`consistency`),
+When a log is read for the first time, its values come from the file beside it, if there is one that counts
+(`values_file`), or else from all of its samples: whether it is damaged anywhere, contradicts itself (`consistency`),
 or was edited (`edits`) is kept with its values.
 """
 
@@ -15,18 +16,20 @@ from pathlib import Path
 import fsspec
 import pandas as pd
 import pyarrow as pa
-from inspect_ai.log import read_eval_log
+from inspect_ai.log import EvalLog, read_eval_log
 
 from inspect_autointerp.leaderboard.load.consistency import Samples, contradictions
 from inspect_autointerp.leaderboard.load.edits import edited_scores
 from inspect_autointerp.leaderboard.load.header import scorers_of
+from inspect_autointerp.leaderboard.load.log_archive import read_header
 from inspect_autointerp.leaderboard.load.sample_rows import score_values
 from inspect_autointerp.leaderboard.load.sample_summaries import summaries
+from inspect_autointerp.leaderboard.load.values_file import read_values_file
 from inspect_autointerp.statistics.estimates import Estimate, estimates_of
 from inspect_autointerp.store import parquet as pq
 from inspect_autointerp.store.remote import cache_folder
 
-_FORMAT = "4"
+_FORMAT = "5"
 """Version of the cached files; it changes with their contents, or with the checks of `consistency`."""
 _STAMP, _CHECK = b"inspect_autointerp", b"inspect_autointerp_check"
 
@@ -54,9 +57,9 @@ def log_values(path: str, wanted: Callable[[str], bool] = lambda column: True) -
         wanted: Whether a column of those below is; `id` always is.
 
     Returns:
-        A row per sample, by `id` (str); `firing_share`, `max_activation`, `cost_…` (float64); `explanation` (str;
-        missing where there is none, and where it is too long for a summary, about 1,000 characters); and for each
-        scorer and statistic `SCORER/STATISTIC` (float32; NaN where undefined).
+        A row per sample, by `id` (str); `firing_share`, `max_activation`, `cost_…`, `words`, `characters` (float64);
+        `explanation` (str; missing where there is none, and where it is too long for a summary, about 1,000
+        characters); and for each scorer and statistic `SCORER/STATISTIC` (float32; NaN where undefined).
 
     Raises:
         ValueError: The log is cut short or is none; other errors of the layers below are possible too.
@@ -68,9 +71,14 @@ def log_values(path: str, wanted: Callable[[str], bool] = lambda column: True) -
     return pq.frame_of(table.select([name for name in table.column_names if name == "id" or wanted(name)]))
 
 
-def log_check(path: str) -> Check:
-    """Return what reading all of a log came to; errors as above."""
-    table = _table(path)
+def log_check(path: str, header: EvalLog | None = None) -> Check:
+    """Return what reading all of a log came to; errors as above.
+
+    Args:
+        path: The log's path or URL.
+        header: The log's header, if it was read.
+    """
+    table = _table(path, header)
     schema = pq.read_schema(table) if isinstance(table, Path) else table.schema
     check = json.loads((schema.metadata or {})[_CHECK])
     estimates = {
@@ -80,20 +88,24 @@ def log_check(path: str) -> Check:
     return Check(**check, estimates=estimates)
 
 
-def _table(path: str) -> Path | pa.Table:
+def _table(path: str, header: EvalLog | None = None) -> Path | pa.Table:
     """The file of a log's values in the cache; the values themselves where the cache cannot be written."""
     stamp = _stamp(path)
     kept = cache_folder() / "logs" / f"{sha256(path.encode()).hexdigest()[:24]}.parquet"
     if _stamp_of(kept) == stamp:
         return kept
-    samples = summarized(path)
-    edited = {name: len(ids) for name, ids in samples.edited.items()}
-    estimates = {scorer: estimates_of(score_values(samples.values, scorer)) for scorer in scorers_of(samples.header)}
-    check = Check(len(samples.rows), contradictions(samples), samples.absent, edited, estimates)
+    samples = read_values_file(path, header or read_header(path)) or summarized(path)
     table = pa.Table.from_pandas(samples.values.reset_index(), preserve_index=False)
-    more = {_STAMP: stamp, _CHECK: json.dumps(asdict(check)).encode()}
+    more = {_STAMP: stamp, _CHECK: json.dumps(asdict(check_of(samples))).encode()}
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), **more})
     return kept if _keep(table, kept) else table  # a cache that cannot be written costs time only
+
+
+def check_of(samples: Samples) -> Check:
+    """Return what the samples of a log come to."""
+    edited = {name: len(ids) for name, ids in samples.edited.items()}
+    estimates = {scorer: estimates_of(score_values(samples.values, scorer)) for scorer in scorers_of(samples.header)}
+    return Check(len(samples.rows), contradictions(samples), samples.absent, edited, estimates)
 
 
 def summarized(path: str) -> Samples:

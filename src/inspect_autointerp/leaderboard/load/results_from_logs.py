@@ -13,7 +13,7 @@ from inspect_autointerp.inspect_support.explanation import share_identical
 from inspect_autointerp.leaderboard.load.comparable import Comparison, compare
 from inspect_autointerp.leaderboard.load.log_entry import RANDOM_CODER, Entry, read_entries
 from inspect_autointerp.leaderboard.load.merge_shards import merged, values_of
-from inspect_autointerp.leaderboard.load.sample_rows import COSTS, FACTS
+from inspect_autointerp.leaderboard.load.sample_rows import COSTS, FACTS, LENGTHS
 from inspect_autointerp.leaderboard.load.setting import Setting
 from inspect_autointerp.leaderboard.results import COST_COLUMNS, ENTRY_COLUMNS, VALUE_COLUMNS, Results, band
 
@@ -39,7 +39,8 @@ def results_of(tables: Sequence[Comparison], apart: Sequence[tuple[Entry, str]])
     for entry in (entry for table in tables for entry in table.entries):
         of_log.setdefault(entry.path, []).append(entry)
     for path, entries in of_log.items():
-        wanted = re.compile("|".join(["explanation", *FACTS, *COSTS, *(_columns_of(entry) for entry in entries)]))
+        shared = ("explanation", *FACTS, *COSTS, *LENGTHS)
+        wanted = re.compile("|".join([*shared, *(_columns_of(entry) for entry in entries)]))
         try:
             logs = list(dict.fromkeys(log for entry in entries for log in entry.logs)) or [path]
             frames[path] = values_of(logs, lambda name, wanted=wanted: bool(wanted.fullmatch(name))).set_index("id")
@@ -100,7 +101,7 @@ def _entries(rows: Rows, frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
                 "created": entry.created,
                 "log": entry.path,
                 "scorer": entry.scorer,
-                **_costs(frames[entry.path].reindex(list(entry.latents))),
+                **_means(frames[entry.path].reindex(list(entry.latents))),
             }
         )
     return (
@@ -108,12 +109,10 @@ def _entries(rows: Rows, frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
     )
 
 
-def _costs(values: pd.DataFrame) -> dict[str, float]:
-    """Return what the explainer spent on a latent: the mean over the latents that report it, NaN where none does."""
-    return {
-        column: float(values[name].mean()) if name in values else float("nan")
-        for column, name in zip(COST_COLUMNS, COSTS, strict=True)
-    }
+def _means(values: pd.DataFrame) -> dict[str, float]:
+    """Return what an explanation cost and how long it is: means over the latents that say it, NaN where none does."""
+    named = [*zip(COST_COLUMNS, COSTS, strict=True), *((name, name) for name in LENGTHS)]
+    return {column: float(values[name].mean()) if name in values else float("nan") for column, name in named}
 
 
 def _latents(rows: Rows, frames: dict[str, pd.DataFrame]) -> pd.DataFrame:

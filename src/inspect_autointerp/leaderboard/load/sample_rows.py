@@ -11,6 +11,7 @@ from zlib import crc32
 import numpy as np
 import pandas as pd
 
+from inspect_autointerp.inspect_support.explanation import LENGTH, length_of
 from inspect_autointerp.models.spending import FIELDS
 from inspect_autointerp.text.json_values import is_list, is_mapping
 
@@ -18,6 +19,8 @@ FACTS = ("firing_share", "max_activation")
 """Facts about a latent in a sample's metadata."""
 COSTS = tuple(f"cost_{field}" for field in FIELDS)
 """Columns of the explainer's spending on the latent, see `models.spending`."""
+LENGTHS = ("words", "characters")
+"""Columns of the length of the explanation, see `explanation.length_of`."""
 _COST = "explanation_cost"
 TEXT = "#text"
 """The column, of each scorer, that holds a checksum of how its answer and report begin; it is not kept."""
@@ -84,9 +87,9 @@ def sample_rows(samples: Iterable[Mapping[str, Any]], texts: bool = False) -> tu
         texts: Whether to add the columns `SCORER/#text`.
 
     Returns:
-        A row per sample: `id` (str), `epoch` (int), `failed` (bool), `explanation` (str), the `FACTS` and `COSTS`
-        (float64; NaN where the sample does not say), and for each scorer and statistic `SCORER/STATISTIC` (float32; NaN
-        where undefined). And what they say of how they were made.
+        A row per sample: `id` (str), `epoch` (int), `failed` (bool), `explanation` (str), the `FACTS`,
+        `COSTS` and `LENGTHS` (float64; NaN where the sample does not say), and for each scorer and statistic
+        `SCORER/STATISTIC` (float32; NaN where undefined). And what they say of how they were made.
     """
     origins = Origins()
     iterator = iter(samples)
@@ -121,6 +124,8 @@ def _frame(block: Sequence[Mapping[str, Any]], texts: bool) -> pd.DataFrame:
     columns |= {name: numbers([about.get(name) for about in metadata]) for name in FACTS}
     costs: list[Mapping[str, Any]] = [cost if is_mapping(cost := about.get(_COST)) else {} for about in metadata]
     columns |= {f"cost_{name}": numbers([cost.get(name) for cost in costs]) for name in FIELDS}
+    lengths = [_length(about) for about in metadata]
+    columns |= {name: numbers([length.get(name) for length in lengths]) for name in LENGTHS}
     for scorer in dict.fromkeys(name for by_scorer in scores for name in by_scorer):
         of_scorer: list[dict[str, Any]] = [by_scorer.get(scorer) or {} for by_scorer in scores]
         values = [score.get("value") for score in of_scorer]
@@ -164,6 +169,14 @@ def _explanation(metadata: Mapping[str, Any]) -> str | None:
     content = metadata.get("explanation")
     text = content.get("text") if is_mapping(content) else None
     return text if isinstance(text, str) else None
+
+
+def _length(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the length of an explanation, as the solver left it or of its text; empty where neither is known."""
+    if is_mapping(length := metadata.get(LENGTH)):
+        return length
+    text = _explanation(metadata)
+    return {} if text is None else length_of(text)
 
 
 def text_checksum(score: Mapping[str, Any]) -> float:

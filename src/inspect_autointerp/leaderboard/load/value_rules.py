@@ -19,7 +19,7 @@ _HALF = 0.6e-4
 _PAIRED = "fuzzing"
 """The score whose hard kinds are set against the activating contexts that they were made like (`statistics`)."""
 _SHARES = re.compile(
-    r"(balanced_accuracy|auroc|accuracy|tpr|tnr|f1|precision|auprc|unscored|constant|same_labels|with_probability)(_median|_decile_\d+)?(_[a-z]+)?"
+    r"(balanced_accuracy|auroc|accuracy|recall_at_1|mrr|collision|tpr|tnr|f1|precision|auprc|unscored|constant|same_labels|with_probability)(_median|_decile_\d+)?(_[a-z]+)?"
 )
 _CORRELATIONS = re.compile(r"correlation(_\w+)?")
 Columns = dict[str, np.ndarray]

@@ -15,10 +15,10 @@ from inspect_autointerp.store.store import Store
 
 FIELDS = tuple(field.name for field in fields(Verdict))
 COLUMNS = (
-    *("latent", "epoch", "score", "start", "document", "kind", "decile", "weight", "label", "probability"),
-    *("value", "reason", "partner", "question", "text", "values", "continuations"),
+    *("latent", "epoch", "score", "start", "document", "kind", "decile", "weight", "neighbour", "cosine"),
+    *("label", "probability", "value", "reason", "partner", "question", "text", "values", "continuations"),
 )
-_WHOLE = ("start", "document", "decile", "label", "partner", "question")
+_WHOLE = ("start", "document", "decile", "neighbour", "label", "partner", "question")
 
 
 def verdict_frame(
@@ -46,8 +46,9 @@ def verdict_frame(
         recorded, so that `partner` and `question` count from 0 there. The columns are always these:
 
         - `latent`, `score`: str. `epoch`: int, from 1.
-        - `start`, `document`, `decile`, `label`, `partner`, `question`: Int64, missing where there is none.
-        - `probability`, `value`, `weight`: float64, NaN where there is none.
+        - `start`, `document`, `decile`, `neighbour`, `label`, `partner`, `question`: Int64, missing where there is
+          none.
+        - `probability`, `value`, `weight`, `cosine`: float64, NaN where there is none.
         - `kind`, `reason`: str, missing where there is none.
         - `text`: str; the text of the context where a store is given, else only what was written for the score.
         - `values`, `continuations`: a list and a dict of a verdict, or None. What each holds: see `Verdict`.
@@ -108,6 +109,6 @@ def _texts(store: Store, verdicts: Sequence[Verdict], metadata: Mapping[str, Any
 def _typed(columns: dict[str, list[Any]]) -> pd.DataFrame:
     typed: dict[str, Any] = {name: pd.Series(values, dtype=object) for name, values in columns.items()}
     typed |= {name: pd.array(columns[name], dtype="Int64") for name in _WHOLE}
-    typed |= {name: np.array(columns[name], dtype=np.float64) for name in ("probability", "value", "weight")}
+    typed |= {name: np.array(columns[name], dtype=np.float64) for name in ("probability", "value", "weight", "cosine")}
     typed |= {name: pd.Series(columns[name], dtype="str") for name in ("latent", "score", "kind", "reason", "text")}
     return pd.DataFrame(typed | {"epoch": np.array(columns["epoch"], dtype=np.int64)})

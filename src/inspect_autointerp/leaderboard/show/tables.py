@@ -9,6 +9,7 @@ import pandas as pd
 from inspect_autointerp.contexts.negatives import HARD
 from inspect_autointerp.leaderboard.results import Results
 from inspect_autointerp.leaderboard.show.view import View
+from inspect_autointerp.scorers.shared.concept_statistics import CONCEPT_LABELS
 from inspect_autointerp.scorers.shared.specs import SCORES
 from inspect_autointerp.text.render import visible
 from inspect_autointerp.text.settings_words import short_labels, without_json
@@ -16,7 +17,8 @@ from inspect_autointerp.text.settings_words import short_labels, without_json
 NOTES = (
     "Means over latents have 95 % bootstrap intervals; medians have quartiles. over floor: the paired difference from"
     " the hardest floor to beat. –: undefined. ¶: at the natural base rate. Empty columns are left"
-    " out. identical: the share of latents whose explanation another latent also has. Explainers without a significant"
+    " out. identical: the share of latents whose explanation another latent also has. words: the mean length of an"
+    " explanation. Explainers without a significant"
     " difference (paired over latents, Holm's correction, 5 %) share a rank."
     " This treats latents as independent, although their contexts can come from the same documents; `--documents` adds"
     " an interval over the draw of both latents and documents.",
@@ -69,6 +71,7 @@ def _table(results: Results, every: dict[int, Row], of_table: list[int]) -> View
     shown = {key: name for key, name in columns(means, first["statistic"]).items() if key != first["statistic"]}
     floors = any(known(row["over_floor"]) for row in entries.values())
     identical = any(row["identical"] > 0 and not row["floor"] for row in entries.values())
+    words = any(known(row["words"]) for row in entries.values())
     by_document = any(known(row.get("document_low")) for row in entries.values())
     rated = any(known(row.get("people")) for row in entries.values())
     rows: list[list[str]] = []
@@ -89,6 +92,7 @@ def _table(results: Results, every: dict[int, Row], of_table: list[int]) -> View
                 *([estimate(row["people"], row["people_low"], row["people_high"])] if rated else []),
                 *(number(mean) for mean in others),
                 *([share(row["identical"])] if identical else []),
+                *([number(row["words"], 1)] if words else []),
                 share(row["unscored"]),
                 f"{row['tokens_per_latent']:,.0f}" if known(row["tokens_per_latent"]) else "–",
                 f"${row['cost_per_latent']:.4f}" if known(row["cost_per_latent"]) else "–",
@@ -97,7 +101,8 @@ def _table(results: Results, every: dict[int, Row], of_table: list[int]) -> View
     head = ["rank", "explainer", labels().get(str(first["statistic"]), str(first["statistic"]))]
     head += [*(["interval by document"] if by_document else []), "median"]
     head += [*(["over floor"] if floors else []), *(["with people"] if rated else [])]
-    head += [*shown.values(), *(["identical"] if identical else []), "unscored", "tokens per latent", "cost per latent"]
+    head += [*shown.values(), *(["identical"] if identical else []), *(["words"] if words else [])]
+    head += ["unscored", "tokens per latent", "cost per latent"]
     if not any(known(row["cost_per_latent"]) for row in entries.values()):
         head, rows = head[:-1], [row[:-1] for row in rows]
     faint = [recedes(row) for row in entries.values()]
@@ -142,7 +147,7 @@ def caption(row: Row) -> str:
 
 def labels() -> dict[str, str]:
     """Return the column titles of statistics, by name and in order; other packages' scores are included."""
-    return {key: label for spec in SCORES.values() for key, label in spec.labels.items()}
+    return {key: label for spec in SCORES.values() for key, label in spec.labels.items()} | CONCEPT_LABELS
 
 
 def columns(means: pd.DataFrame, headline: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ from inspect_autointerp.formats.provenance import provenance
 from inspect_autointerp.inspect_support.stated_estimates import stated_estimates
 from inspect_autointerp.leaderboard.load.consistency import Samples, contradictions, summary_contradictions
 from inspect_autointerp.leaderboard.load.log_entry import Entry, entries, suite_of
-from inspect_autointerp.leaderboard.load.log_values import log_check, summarized
+from inspect_autointerp.leaderboard.load.log_values import check_of, summarized
 from inspect_autointerp.leaderboard.submit.recompute_statistics import FromVerdicts, compare_statistics
 from inspect_autointerp.statistics.estimates import Estimate
 from inspect_autointerp.statistics.intervals import bootstrap_interval
@@ -82,9 +82,10 @@ def recomputed(path: str) -> Recomputed:
     if (log.eval.config.epochs or 1) != 1:
         raise UserError(f"{path}: {log.eval.config.epochs} epochs; an entry takes one")
     try:
-        check = log_check(path)
+        summaries = summarized(path)  # from the log, whatever lies in a cache or beside it
     except Exception as error:  # a damaged log can fail in any layer
         raise UserError(f"{path}: damaged ({type(error).__name__})") from error
+    check = check_of(summaries)
     own = [
         entry
         for entry in entries(log, path, check)
@@ -93,7 +94,7 @@ def recomputed(path: str) -> Recomputed:
     latents = own[0].latents if own else ()
     samples, texts = _read(path, log)
     values = _values(samples)
-    edited, from_verdicts = _check(path, samples, texts)
+    edited, from_verdicts = _check(path, summaries, samples, texts)
     stated = stated_estimates(log)
     scores = {
         entry.scorer: _score(entry, values, stated.get(entry.scorer, {}), path, edited.get(entry.scorer, 0))
@@ -150,19 +151,17 @@ def _read(path: str, log: EvalLog) -> tuple[list[dict[str, Any]], Texts]:
     return records, texts
 
 
-def _check(path: str, samples: list[dict[str, Any]], texts: Texts) -> tuple[dict[str, int], FromVerdicts]:
+def _check(
+    path: str, summaries: Samples, samples: list[dict[str, Any]], texts: Texts
+) -> tuple[dict[str, int], FromVerdicts]:
     """Compare everything in a log with everything else in it.
 
     Returns:
         By score, of how many latents it was edited after the run; and what the verdicts came to.
 
     Raises:
-        UserError: The log is damaged, contradicts itself, or has no sample of some of its latents.
+        UserError: The log contradicts itself, or has no sample of some of its latents.
     """
-    try:
-        summaries = summarized(path)
-    except Exception as error:  # a damaged log can fail in any layer
-        raise UserError(f"{path}: damaged ({type(error).__name__})") from error
     header, absent = summaries.header, summaries.absent
     whole = Samples.read(header, samples, summaries.edited)
     lines = [f"{len(absent)} of its {len(summaries.ids)} samples are missing ({absent[0]})"] if absent else []

@@ -16,11 +16,12 @@ from inspect_autointerp.leaderboard.load.judgements import recorded_graders
 from inspect_autointerp.scorers.fuzzing.marks import MISMARKED
 from inspect_autointerp.scorers.shared.several_graders import SHOWN, aggregate
 from inspect_autointerp.scorers.shared.specs import SCORES, ScoreSpec
+from inspect_autointerp.scorers.shared.threshold import KEY as THRESHOLD
 from inspect_autointerp.text.json_values import is_mapping
 
 _ROOM = 0.6e-4
 """One rounding to four digits."""
-_BY_SHARE = ("f1", "precision", "auprc", "effective_n")
+_BY_SHARE = ("f1", "precision", "auprc", "effective_n", "clarity", "clarity_signed")
 """The statistics that the share of windows on which a latent fires comes into."""
 
 
@@ -99,6 +100,7 @@ def latent_facts(
         hard=_hard_kinds(_spec(name), options, verdicts, score["value"]),
         min_contexts=minimum if isinstance(minimum, int) else 1,
         texts_per_call=together if isinstance(together, int) and together > 0 else 0,
+        threshold=_threshold(metadata),
         median=_number(metadata.get("median")),
     )
 
@@ -112,7 +114,7 @@ def _why_not(name: str, score: Mapping[str, Any]) -> str | None:
         return "they need more than a log holds"
     metadata: dict[str, Any] = score.get("metadata") or {}
     version = metadata.get("prompt", spec.version)
-    return None if version == spec.version else f"it is of {version}, and this version computes {spec.version}"
+    return None if version in spec.versions else f"it is of {version}, and this version computes {spec.version}"
 
 
 def _differences(
@@ -207,6 +209,12 @@ def _options(score: Mapping[str, Any]) -> Mapping[str, Any]:
     metadata: dict[str, Any] = score.get("metadata") or {}
     options = metadata.get("options")
     return options if is_mapping(options) else {}
+
+
+def _threshold(metadata: Mapping[str, Any]) -> float | None:
+    """Return the threshold that a score was judged at, see `LatentFacts`."""
+    recorded = metadata.get(THRESHOLD)
+    return _number(recorded.get("value")) if is_mapping(recorded) else None
 
 
 def _spec(name: str) -> ScoreSpec | None:

@@ -10,8 +10,12 @@ from inspect_autointerp.inspect_support.model_call import provider_error
 
 Pair = tuple[str, str]
 """A prefix and its continuation, as text: nothing is put between them."""
+Choice = tuple[str, tuple[str, ...]]
+"""A prefix and the continuations to choose from. No continuation begins with another one."""
 LogprobsOrReason = tuple[list[list[float]] | None, str | None]
 """Log-probabilities, in nats, of the continuation's tokens of each pair of a question; or None and the reason."""
+ChoiceOrReason = tuple[list[float] | None, str | None]
+"""Log-probabilities, in nats, of a question's continuations, each up to the same constant; or None and the reason."""
 
 
 class Likelihood(Protocol):
@@ -33,12 +37,33 @@ class Likelihood(Protocol):
         ...
 
 
+class Choosing(Protocol):
+    """A language model that tells how much more probable one continuation of a prefix is than another.
+
+    Each whole text is tokenized as the model would have met it. Texts are compared from the first token in which they
+    differ: everything before it is the same for all of them. So it does not matter whether a continuation is one token
+    or several, or shares a token with the prefix.
+    """
+
+    async def choices(self, questions: Sequence[Choice]) -> list[ChoiceOrReason]:
+        """Return, for each question, the log-probability of each continuation, or the reason why there is none."""
+        ...
+
+
 class LikelihoodError(Exception):
     """A pair cannot be answered. The message says why to a reader, and `reason` in one word to a log's counts."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+def common_length(sequences: Sequence[Sequence[object]]) -> int:
+    """Return how many items all sequences begin with alike."""
+    return next(
+        (i for i, items in enumerate(zip(*sequences, strict=False)) if any(item != items[0] for item in items)),
+        min(map(len, sequences)),
+    )
 
 
 async def logprobs_or_reason(model: Likelihood, questions: Sequence[Sequence[Pair]]) -> list[LogprobsOrReason]:

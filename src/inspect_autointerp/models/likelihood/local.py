@@ -1,10 +1,11 @@
 """Likelihood by a language model in memory. Needs torch, so it is imported where it is used and not before."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from inspect import signature
 from itertools import groupby
 from logging import getLogger
-from math import nan
+from math import fsum, inf, nan
 from typing import Any, cast
 
 import torch
@@ -14,7 +15,13 @@ from transformers.utils import logging
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.models.batching import Batches
-from inspect_autointerp.models.likelihood.interface import LikelihoodError, Pair
+from inspect_autointerp.models.likelihood.interface import (
+    Choice,
+    ChoiceOrReason,
+    LikelihoodError,
+    Pair,
+    common_length,
+)
 from inspect_autointerp.models.likelihood.tokenization import Tokenized, Tokenizing
 from inspect_autointerp.store.trust import VARIABLE, trusted
 
@@ -53,6 +60,7 @@ class LocalLikelihood:
         self._keeps = "logits_to_keep" in signature(model.forward).parameters
         self._lends = True
         self._batches: Batches[Pair, list[float] | LikelihoodError] = Batches(self._answer, _PAIRS)
+        self._choosing: Batches[Choice, ChoiceOrReason] = Batches(self._choose, _PAIRS)
 
     async def logprobs(self, pairs: Sequence[Pair]) -> list[list[float]]:
         """See `Likelihood`; pairs of several callers are answered together.
@@ -66,6 +74,53 @@ class LocalLikelihood:
                 raise answer
             answers.append(answer)
         return answers
+
+    async def choices(self, questions: Sequence[Choice]) -> list[ChoiceOrReason]:
+        """See `Choosing`; questions of several callers are answered together.
+
+        Logits are computed in float32, whatever the model's type: a bfloat16 between 16 and 32 comes in steps of 0.125
+        nats, in which many texts would be equal. Reasons: `too_long`, and `ambiguous_labels` where one continuation's
+        tokens begin another's.
+        """
+        return await self._choosing(questions)
+
+    @torch.inference_mode()
+    def _choose(self, questions: list[Choice]) -> list[ChoiceOrReason]:
+        tokenized = self._tokenize.choices(questions)
+        answers: list[ChoiceOrReason] = [(None, self._unfit(options)) for options in tokenized]
+        wanted = [i for i, (_, reason) in enumerate(answers) if reason is None]
+        with self._float32_head():
+            run = _Run(self, [item for i in wanted for item in tokenized[i]])
+        logprobs = iter(run.answers)
+        for i in wanted:
+            answers[i] = [fsum(next(logprobs)) for _ in tokenized[i]], None
+        return answers
+
+    def _unfit(self, options: Sequence[Tokenized]) -> str | None:
+        """Return why a question cannot be answered; None if it can."""
+        if max(len(option.ids) for option in options) > (self._most or inf):
+            return "too_long"
+        first = options[0].first
+        return "ambiguous_labels" if not first or any(len(option.ids) == first for option in options) else None
+
+    @contextmanager
+    def _float32_head(self) -> Generator[None]:
+        """Have logits computed in float32 from a narrower model's last hidden states."""
+        head = self._model.get_output_embeddings()
+        if type(head) is not torch.nn.Linear or head.weight.dtype not in (torch.bfloat16, torch.float16):
+            yield
+            return
+
+        def widened(module: torch.nn.Linear, inputs: tuple[Tensor], _: Tensor) -> Tensor:
+            bias = getattr(module, "bias", None)
+            bias = None if bias is None else bias.float()
+            return torch.nn.functional.linear(inputs[0].float(), module.weight.float(), bias)
+
+        hook = head.register_forward_hook(widened)
+        try:
+            yield
+        finally:
+            hook.remove()
 
     @torch.inference_mode()
     def _answer(self, pairs: list[Pair]) -> list[list[float] | LikelihoodError]:
@@ -95,22 +150,27 @@ class LocalLikelihood:
         self._lends = bool(usable) and len(usable) == len(layers)  # else it remembers in some other way
         return usable if self._lends else None
 
-    def batch(self, lent: _Layers, rows: Sequence[Tokenized], skip: int) -> list[list[float]]:
-        """The answers for some items of which the first `skip` tokens are lent."""
-        inputs = [row.ids[skip:-1] for row in rows]
+    def batch(self, lent: _Layers, rows: Sequence[Sequence[Tokenized]], skip: int) -> list[list[list[float]]]:
+        """The answers for some items of which the first `skip` tokens are lent; those of a row differ at the end."""
+        inputs = [row[0].ids[skip:-1] for row in rows]
         longest = max(map(len, inputs))
         # (row, token), filled up behind the end, where no token looks: no mask is needed
         ids = torch.tensor([tokens + [0] * (longest - len(tokens)) for tokens in inputs], device=self._device)
-        begins = [max(row.first, 1) - 1 - skip for row in rows]  # where a continuation's first token is foretold
+        # where a continuation's first token is foretold
+        begins = [min(max(item.first, 1) for item in row) - 1 - skip for row in rows]
         kept = longest - min(begins)
         logits = self._forward(ids, _cache(lent, len(rows)) if lent else None, kept)
-        answers: list[list[float]] = []
+        answers: list[list[list[float]]] = []
         for i, row in enumerate(rows):
             begin, end = begins[i] - (longest - kept), len(inputs[i]) - (longest - kept)
             own = logits[i, begin:end].float()  # (token, vocabulary)
-            targets = torch.tensor(row.ids[skip + begins[i] + 1 :], device=own.device)
-            logprobs = own.gather(-1, targets[:, None])[:, 0] - own.logsumexp(-1)
-            answers.append([nan] * (len(row.ids) - row.first - len(targets)) + cast(Any, logprobs).tolist())
+            normalizers = own.logsumexp(-1)
+            answers.append([])
+            for item in row:
+                n = len(item.ids) - max(item.first, 1)
+                targets = torch.tensor(item.ids[len(item.ids) - n :], device=own.device)
+                logprobs = own[len(own) - n :].gather(-1, targets[:, None])[:, 0] - normalizers[len(own) - n :]
+                answers[i].append([nan] * (len(item.ids) - item.first - n) + cast(Any, logprobs).tolist())
         return answers
 
     def _forward(self, ids: Tensor, cache: DynamicCache | None, kept: int) -> Tensor:
@@ -121,23 +181,29 @@ class LocalLikelihood:
 
 
 class _Run:
-    """Answers some items, what they begin with shared."""
+    """Answers some items, what they begin with shared. Items that differ in the last token alone are run as one row."""
 
     def __init__(self, engine: LocalLikelihood, items: list[Tokenized]) -> None:
         self._engine, self._items = engine, items
-        self._lendable = [item.ids[: max(item.first - 1, 0)] for item in items]
-        """All before the token that foretells an item's continuation."""
         self.answers = [[nan] * (len(item.ids) - item.first) for item in items]
-        asked = [i for i, item in enumerate(items) if max(item.first, 1) < len(item.ids)]
-        self._alone(self._visit(asked, [], 0), [], 0)
+        alike: dict[tuple[int, ...], list[int]] = {}
+        for i, item in enumerate(items):
+            if max(item.first, 1) < len(item.ids):
+                alike.setdefault(tuple(item.ids[:-1]), []).append(i)
+        self._rows = list(alike.values())
+        """Numbers of the items of each row."""
+        firsts = [min(items[i].first for i in row) for row in self._rows]
+        self._lendable = [items[row[0]].ids[: max(first - 1, 0)] for row, first in zip(self._rows, firsts, strict=True)]
+        """All before the token that foretells a row's first continuation."""
+        self._alone(self._visit(list(range(len(self._rows))), [], 0), [], 0)
 
     def _visit(self, which: list[int], lent: _Layers, skip: int) -> list[int]:
-        """Answer those of some items that share more than is lent, as far as that is worth it; return the others."""
+        """Answer those of some rows that share more than is lent, as far as that is worth it; return the others."""
         if len(which) < 2:
             return which
         which = sorted(which, key=self._lendable.__getitem__)
         first, last = self._lendable[which[0]], self._lendable[which[-1]]
-        common = _common(first, last)
+        common = common_length((first, last))
         own, depth = None, skip
         if (len(which) - 1) * (common - skip) >= _WORTH:
             own = self._engine.extended(lent, first[skip:common])
@@ -153,21 +219,21 @@ class _Run:
         return []
 
     def _alone(self, which: list[int], lent: _Layers, skip: int) -> None:
-        """Answer items with what is lent, in batches of like length."""
-        order = sorted(which, key=lambda i: (len(self._items[i].ids), i))
+        """Answer rows with what is lent, in batches of like length."""
+        order = sorted(which, key=lambda row: (self._length(row), self._rows[row]))
         while order:
             rows = [order.pop()]
-            longest = len(self._items[rows[0]].ids) - skip
+            longest = self._length(rows[0]) - skip
             while order and (len(rows) + 1) * longest <= _TOKENS:
                 rows.append(order.pop())
-            answers = self._engine.batch(lent, [self._items[i] for i in rows], skip)
-            for i, answer in zip(rows, answers, strict=True):
-                self.answers[i] = answer
+            members = [self._rows[row] for row in rows]
+            answers = self._engine.batch(lent, [[self._items[i] for i in row] for row in members], skip)
+            for row, own in zip(members, answers, strict=True):
+                for i, answer in zip(row, own, strict=True):
+                    self.answers[i] = answer
 
-
-def _common(a: list[int], b: list[int]) -> int:
-    """Return how many tokens two sequences begin with alike."""
-    return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+    def _length(self, row: int) -> int:
+        return len(self._items[self._rows[row][0]].ids)
 
 
 def _cache(lent: _Layers, rows: int) -> DynamicCache:

@@ -2,6 +2,7 @@
 
 import json
 from functools import partial
+from typing import TYPE_CHECKING
 
 from inspect_ai.model import Model, ModelName, model_roles
 
@@ -9,9 +10,12 @@ from inspect_autointerp.builtin import demo, smollm2
 from inspect_autointerp.builtin.weights import weights_folder
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.inspect_support.model_name import unsampled_name
-from inspect_autointerp.models.likelihood.interface import Likelihood
+from inspect_autointerp.models.likelihood.interface import Choosing, Likelihood
 from inspect_autointerp.models.likelihood.server import PROVIDERS, ServedLikelihood
-from inspect_autointerp.models.shared_engines import shared
+from inspect_autointerp.models.shared_engines import lent, shared
+
+if TYPE_CHECKING:
+    from inspect_autointerp.models.likelihood.local import LocalLikelihood
 
 ROLE = "likelihood"
 LOCAL = "hf"
@@ -51,6 +55,23 @@ async def likelihood(subject: str = demo.NAME) -> Likelihood:
     return await shared(shared_key(model, subject), partial(_local, model, subject))
 
 
+async def choosing(model: Model) -> Choosing:
+    """Return the likelihood engine of a model that judges by probability.
+
+    Of an `hf/…` model it is the very one that Inspect has loaded, and the one of the role `likelihood` where that has
+    the same model.
+
+    Raises:
+        UserError: Its provider tells no log-probabilities of what it is given, or what it needs is not installed.
+    """
+    key = shared_key(model)
+    if lent(key) is not None:  # by `autointerp cost`
+        return await shared(key, partial(_local, model, ""))
+    if is_served(str(model), "grader"):
+        return ServedLikelihood(model)
+    return await shared(key, partial(_local, model, ""))
+
+
 def _default(subject: str) -> str:
     """Return the name of the base model where none is given."""
     return subject if subject == smollm2.NAME else demo.NAME
@@ -68,7 +89,7 @@ def shared_key(model: Model | None, subject: str = demo.NAME) -> tuple[str, ...]
     return ROLE, str(model), json.dumps(model.model_args, sort_keys=True, default=str)
 
 
-def _local(model: Model | None, subject: str) -> Likelihood:
+def _local(model: Model | None, subject: str) -> "LocalLikelihood":
     try:
         from inspect_autointerp.models.likelihood.local import LocalLikelihood, load
     except ImportError as error:
@@ -98,8 +119,12 @@ def _bound() -> Model | None:
     return bound
 
 
-def is_served(model: str) -> bool:
+def is_served(model: str, role: str = ROLE) -> bool:
     """Return whether a likelihood model of this name is behind a server; else it is in memory.
+
+    Args:
+        model: Its name.
+        role: The model role that it has, for the error.
 
     Raises:
         UserError: Its provider tells no log-probabilities of what it is given.
@@ -108,7 +133,7 @@ def is_served(model: str) -> bool:
     if provider not in (LOCAL, *PROVIDERS):
         given = ", ".join(f"{provider}/…" for provider in (LOCAL, *PROVIDERS))
         raise UserError(
-            f"--model-role {ROLE}={model}: its provider returns no log-probabilities of a text; give one of {given}"
+            f"--model-role {role}={model}: its provider returns no log-probabilities of a text; give one of {given}"
         )
     return provider in PROVIDERS
 

@@ -2,12 +2,20 @@
 
 from collections.abc import Sequence
 from copy import copy
-from math import nan
+from math import fsum, nan
 
 import anyio
 from inspect_ai.model import ChatMessageUser, GenerateConfig, Logprob, Model
+from inspect_ai.util import LimitExceededError
 
-from inspect_autointerp.models.likelihood.interface import LikelihoodError, Pair
+from inspect_autointerp.inspect_support.model_call import provider_error
+from inspect_autointerp.models.likelihood.interface import (
+    Choice,
+    ChoiceOrReason,
+    LikelihoodError,
+    Pair,
+    common_length,
+)
 
 PROVIDERS = ("vllm-completions", "openai-api-completions")
 """Inspect's providers that send a text as it is and read what the server says of its tokens."""
@@ -54,20 +62,55 @@ class ServedLikelihood:
             raise failed[0]
         return answers
 
+    async def choices(self, questions: Sequence[Choice]) -> list[ChoiceOrReason]:
+        """See `Choosing`; each continuation is a call. Reasons: those of `logprobs`, and of errors of the provider."""
+        answers: dict[int, ChoiceOrReason] = {}
+
+        async def one(number: int, question: Choice) -> None:
+            try:
+                answers[number] = await self._choose(*question), None
+            except LikelihoodError as error:
+                answers[number] = None, error.reason
+            except LimitExceededError:
+                raise  # the user's own limit on the sample
+            except Exception as error:  # whatever a provider raises: one lost question must not end the run
+                answers[number] = None, provider_error(error)
+
+        try:
+            async with anyio.create_task_group() as group:
+                for number, question in enumerate(questions):
+                    group.start_soon(one, number, question)
+        except ExceptionGroup as errors:  # what ends a run, which Inspect knows by its type
+            raise errors.exceptions[0] from None
+        return [answers[number] for number in range(len(questions))]
+
+    async def _choose(self, prefix: str, continuations: tuple[str, ...]) -> list[float]:
+        tokens = [await self._read(prefix + continuation) for continuation in continuations]
+        first = common_length([[token.token for token in one] for one in tokens])
+        for continuation, one in zip(continuations, tokens, strict=True):
+            if continuation.strip() not in "".join(token.token for token in one[first:]):
+                message = f"the server's last tokens, from {first} on, do not hold {continuation!r}"
+                raise LikelihoodError("not_spelled", message)
+        return [fsum(token.logprob for token in one[first:]) for one in tokens]
+
     async def _one(self, prefix: str, continuation: str) -> list[float]:
         if not continuation:
             return []
         text = prefix + continuation
+        return behind(text, len(prefix), await self._read(text))
+
+    async def _read(self, text: str) -> list[Logprob]:
+        """Return the tokens of a text but the very first, with their log-probabilities."""
         output = await self._model.generate(
             [ChatMessageUser(content=text)], config=GenerateConfig(prompt_logprobs=1, max_tokens=1, temperature=0)
         )
         prompt_logprobs = output.choices[0].prompt_logprobs if output.choices else None
         if prompt_logprobs is None:
             raise LikelihoodError("no_prompt_logprobs", f"{self._model} gave no log-probabilities of the prompt")
-        logprobs = behind(text, len(prefix), prompt_logprobs.content)
+        tokens = prompt_logprobs.content
         # The log's event has the same object: thousands of numbers a call that nobody reads.
         prompt_logprobs.content = []
-        return logprobs
+        return tokens
 
 
 def behind(text: str, boundary: int, tokens: Sequence[Logprob]) -> list[float]:

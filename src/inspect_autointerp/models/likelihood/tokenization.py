@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from inspect_autointerp.models.likelihood.interface import Pair
+from inspect_autointerp.models.likelihood.interface import Choice, Pair, common_length
 from inspect_autointerp.store.detokenizer import Detokenizer
 
 
@@ -34,11 +34,25 @@ class Tokenizing:
         if not pairs:
             return []
         texts = [prefix + continuation for prefix, continuation in pairs]
-        token_ids = self._tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
+        token_ids = self._token_ids(texts)
         return [
             Tokenized([*self._bos, *ids], len(self._bos) + first_behind(self._spans(ids, text), len(prefix)))
             for ids, text, (prefix, _) in zip(token_ids, texts, pairs, strict=True)
         ]
+
+    def choices(self, questions: Sequence[Choice]) -> list[list[Tokenized]]:
+        """Each question's whole texts as tokens. The continuations begin where the texts first differ."""
+        texts = [prefix + continuation for prefix, continuations in questions for continuation in continuations]
+        token_ids = iter([[*self._bos, *ids] for ids in self._token_ids(texts)] if texts else [])
+        tokenized: list[list[Tokenized]] = []
+        for _, continuations in questions:
+            own = [next(token_ids) for _ in continuations]
+            first = common_length(own)
+            tokenized.append([Tokenized(ids, first) for ids in own])
+        return tokenized
+
+    def _token_ids(self, texts: Sequence[str]) -> list[list[int]]:
+        return self._tokenizer(list(texts), add_special_tokens=False, verbose=False)["input_ids"]
 
     def _spans(self, ids: list[int], text: str) -> Sequence[tuple[int, int]]:
         """Return where tokens lie in the text: by their bytes, or as a tokenizer reports that changes its input.

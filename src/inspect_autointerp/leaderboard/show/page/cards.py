@@ -22,7 +22,11 @@ from inspect_autointerp.leaderboard.load.samples import UNREAD
 from inspect_autointerp.leaderboard.results import Results
 from inspect_autointerp.leaderboard.show.page.contexts import LatentTexts
 from inspect_autointerp.scorers.generation.statistics import ACTIVE, NEAR_MISS
+from inspect_autointerp.scorers.output_choice.statistics import STEERED
 from inspect_autointerp.text.render import visible
+
+_WANTED = {"intruder": "intruder", "output_choice": STEERED}
+"""By score, the kind of contexts whose label should be 1, where it is not `activating`."""
 
 
 def chosen_latents(results: Results, most: int) -> list[int]:
@@ -101,6 +105,7 @@ def _record(entry: int, score: Score, known: dict[Hashable, int], texts: LatentT
     Returns:
         - `entry`; `said`, the explanation, or null.
         - `contexts`: those that are new, as [kind, HTML]; they are numbered on through all records of a card.
+        - `link`: the latent's page on Neuronpedia, if the store is at hand and knows it.
         - `rows`: [context, mark, words] of each context: the mark is `r`, `w`, `u` or empty.
     """
     contexts: list[tuple[str, str]] = []
@@ -112,6 +117,7 @@ def _record(entry: int, score: Score, known: dict[Hashable, int], texts: LatentT
             contexts.append((kind_of(verdict), _html(verdict, texts, known[key])))
         return known[key]
 
+    wanted = _WANTED.get(str((score.metadata or {}).get("prompt")).partition("/")[0], "activating")
     try:
         verdicts = recorded_verdicts(score.metadata)
     except UserError:  # a damaged log: its numbers are listed, its verdicts are not
@@ -119,8 +125,9 @@ def _record(entry: int, score: Score, known: dict[Hashable, int], texts: LatentT
     return {
         "entry": entry,
         "said": None if score.answer is None else visible(score.answer),
-        "rows": [(context(verdict), mark_of(verdict), _words(verdict)) for verdict in verdicts],
+        "rows": [(context(verdict), mark_of(verdict, wanted), _words(verdict)) for verdict in verdicts],
         "contexts": contexts,
+        **({"link": texts.link} if texts and texts.link else {}),
     }
 
 
@@ -131,13 +138,17 @@ def kind_of(verdict: Verdict) -> str:
     return kind if verdict.question is None else f"question {verdict.question + 1} · {kind}"
 
 
-def mark_of(verdict: Verdict) -> str:
-    """Return whether a verdict is right: `r`, `w`, `u` where it is unscored; empty where it has a value alone."""
+def mark_of(verdict: Verdict, wanted: str = "activating") -> str:
+    """Return whether a verdict is right: `r`, `w`, `u` where it is unscored; empty where it has a value alone.
+
+    Args:
+        verdict: The verdict.
+        wanted: The kind of contexts whose label should be 1.
+    """
     if verdict.reason is not None:
         return "u"
     if verdict.label is not None:
-        positive = verdict.kind == ("activating" if verdict.question is None else "intruder")
-        return "r" if verdict.label == positive else "w"
+        return "r" if verdict.label == (verdict.kind == wanted) else "w"
     if verdict.kind in (ACTIVE, NEAR_MISS) and verdict.value is not None:
         return "r" if (verdict.value > 0) == (verdict.kind == ACTIVE) else "w"
     return ""
@@ -148,7 +159,7 @@ def _words(verdict: Verdict) -> str:
         return visible(verdict.reason)
     if verdict.probability is not None:
         return f"P={verdict.probability:.2f}"
-    if verdict.values is not None:
+    if verdict.values is not None and verdict.value is None:
         return f"predicted up to {max(verdict.values, default=0):g}"
     return "" if verdict.value is None else f"{verdict.value:+.3f}"
 

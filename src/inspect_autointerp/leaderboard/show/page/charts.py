@@ -22,6 +22,7 @@ _SHORT = "format(datum.value, datum.value < 1000 ? '~g' : '~s')"
 def specifications() -> dict[str, Any]:
     """All charts by name."""
     charts = {"forest": forest, "deciles": deciles, "cost": cost, "correlations": correlations, "spread": spread}
+    charts["length"] = length
     return {name: chart().to_dict() for name, chart in charts.items()}
 
 
@@ -95,7 +96,17 @@ def cost() -> Chart:
 
     Rows whose label has room for it (`placed` in charts.js) have align, dx and dy, too.
     """
-    base = alt.Chart(_ROWS, description="Mean score against what a latent costs; the Pareto front is joined").encode(
+    return _against("Mean score against what a latent costs; the Pareto front is joined")
+
+
+def length() -> Chart:
+    """Score against length: rows as for `cost`, `spent` being the words of an explanation."""
+    return _against("Mean score against the mean length of an explanation in words")
+
+
+def _against(description: str) -> Chart:
+    """Return scores against a number that is not below 0, one point per explainer."""
+    base = alt.Chart(_ROWS, description=description).encode(
         x=alt.X(
             "spent:Q",
             scale=alt.Scale(type="symlog", constant=1e-4, nice=False, zero=False, padding=12),

@@ -22,6 +22,8 @@ class LatentTexts:
         self._store = store
         self._windows = LatentWindows(store, hookpoint, int(index))
         self._maximum = store.at(hookpoint).latent(int(index)).max_activation
+        self.link = store.at(hookpoint).entry.link(int(index))
+        """Address of its page on Neuronpedia, if the store knows it."""
 
     def activations(self, start: int) -> np.ndarray:
         """Return the latent's activations on a context, float32 (token,)."""

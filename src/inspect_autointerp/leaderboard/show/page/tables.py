@@ -140,6 +140,7 @@ def _entries(
                     "created": visible(str(row["created"])),
                     "log": visible(_name(str(row["log"]))),
                     "view": logs.get(str(row["log"])),
+                    "words": _number(row["words"]),
                     "tokens": _number(row["tokens_per_latent"]),
                     "cost": _number(row["cost_per_latent"], digits=8),
                     "explanation_tokens": _number(

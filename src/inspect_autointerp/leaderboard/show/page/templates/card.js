@@ -35,6 +35,8 @@ async function openCard(latent, neighbours) {
   const scores = [...new Set(records.map((record) => tables.find((t) => t.number === entries[record.entry].table)))];
   const facts = element("p", { class: "note" },
     `${latents.hookpoint[latent]} · fires on ${small(latents.firing_share[latent])} of windows · maximum ${small(latents.max_activation[latent])}`);
+  const link = records.find((record) => record.link)?.link;
+  if (link) facts.append(" · ", element("a", { href: link, rel: "noreferrer" }, "on Neuronpedia"));
   const choice = element("select", { id: "card-score" }, scores.map((table) => element("option", { value: table.number }, label(table, scores))));
   const failed = element("input", { type: "checkbox", id: "card-failed" });
   const verdicts = element("div", {});

@@ -70,6 +70,7 @@ function showBoard(table, entries) {
     { name: "over floor", number: true, value: (e) => e.over_floor, cell: (e) => signed(e.over_floor), title: "Paired difference from the floor that it is least sure to be above" },
     ...(entries.some((e) => known(e.over_random)) ? [{ name: "over random coder", number: true, value: (e) => e.over_random, cell: (e) => signed(e.over_random) }] : []),
     ...(entries.some((e) => known(e.people[0])) ? [{ name: "with people", number: true, value: (e) => e.people[0], cell: (e) => between(e.people), title: "Spearman's coefficient with people's ratings, over latents" }] : []),
+    ...(entries.some((e) => known(e.words)) ? [{ name: "words", number: true, value: (e) => e.words, cell: (e) => (known(e.words) ? e.words.toFixed(1) : "–"), title: "Mean length of an explanation" }] : []),
     { name: "unscored", number: true, value: (e) => e.unscored, cell: (e) => (known(e.unscored) ? `${(100 * e.unscored).toFixed(1)} %` : "–") },
     { name: "latents", number: true, value: (e) => e.n, cell: (e) => counted(e.n) },
     { name: "tokens/latent", number: true, value: (e) => e.tokens, cell: (e) => counted(e.tokens) },
@@ -118,7 +119,7 @@ function showCharts(table, entries) {
 
   const means = entries.flatMap((e) => e.deciles.map(([decile, mean, low, high]) => ({ explainer: e.explainer, colour: colour(e), floor: e.floor, decile, mean, low, high })));
   chart("deciles", means, ["explainer", "decile", "mean", "low", "high"], { y: FOUND[table.statistic] ?? y });
-  for (const name of ["deciles", "cost"]) legend(name, explainersOf(table).map((e) => e.explainer));
+  for (const name of ["deciles", "cost", "length"]) legend(name, explainersOf(table).map((e) => e.explainer));
 
   const priced = entries.some((e) => known(e.cost) && e.cost > 0);
   const counted = entries.some((e) => e.explanation_tokens > 0);  // what explaining took, without the scores
@@ -128,6 +129,11 @@ function showCharts(table, entries) {
   points.sort((a, b) => a.spent - b.spent);
   placed(points, document.querySelector("#cost .plot").clientWidth);
   chart("cost", points, ["explainer", "spent", "mean", "low", "high", "front"], { x: counted ? "tokens per explanation" : priced ? "dollars per latent" : "tokens per latent", y });
+
+  const lengths = entries.map((e) => ({ explainer: e.explainer, colour: colour(e), spent: e.words, mean: e.mean, low: e.low, high: e.high, front: false })).filter((e) => known(e.spent) && known(e.mean));
+  lengths.sort((a, b) => a.spent - b.spent);
+  placed(lengths, document.querySelector("#length .plot").clientWidth);
+  chart("length", lengths, ["explainer", "spent", "mean", "low", "high"], { x: "words per explanation", y });
 
   const bins = entries.flatMap((e) => {
     const highest = Math.max(1, ...e.bins);

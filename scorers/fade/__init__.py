@@ -1,0 +1,1 @@
+"""FADE's four numbers: clarity, responsiveness, purity, faithfulness."""

@@ -1,0 +1,53 @@
+"""Explanations of other latents, among which the likelihood model has to choose the right one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from inspect_autointerp.builtin.lexical.describe import describe
+from inspect_autointerp.contexts.sampling import rng_of
+from inspect_autointerp.contexts.selection import intruding_latents
+from inspect_autointerp.inspect_support.explanation import distinct_texts
+from inspect_autointerp.scorers.shared.score import LatentTest
+from inspect_autointerp.store.store import Store
+
+SAME_FILE, LEXICAL = "the same file", "the lexical explainer"
+"""Sources of foils, as logs name them."""
+
+
+@dataclass(frozen=True)
+class Foils:
+    """Explanations of other latents."""
+
+    texts: Mapping[str, str]
+    """By the id of the latent that each was written for."""
+    source: str
+    """Their source: `SAME_FILE` or `LEXICAL`."""
+
+
+def draw_foils(test: LatentTest, n: int) -> Foils:
+    """Draw explanations of other latents, no two of which say the same.
+
+    They are of the file that the explanation is from, if that has enough of them. Otherwise they are what the lexical
+    explainer says of other latents of the store, which are drawn with the seed from those that may intrude.
+
+    Args:
+        test: The latent with its explanation.
+        n: Number of foils; fewer are returned if the store has no more.
+    """
+    given = distinct_texts(test.foils.items(), test.explanation, n)
+    if len(given) == n:
+        return Foils(given, SAME_FILE)
+    hookpoint, seed = test.latent.hookpoint, test.seed
+    others = rng_of(seed, test.latent.id, "foils").permutation(intruding_latents(test.store.at(hookpoint)))
+    lexical = (
+        (f"{hookpoint}/{other}", text)
+        for other in others.tolist()
+        if other != test.latent.index and (text := _lexical(test.store, hookpoint, other, seed))
+    )
+    return Foils(distinct_texts(lexical, test.explanation, n), LEXICAL)
+
+
+@lru_cache(maxsize=1024)
+def _lexical(store: Store, hookpoint: str, index: int, seed: int) -> str | None:
+    return describe(store, store.at(hookpoint).latent(index), seed)

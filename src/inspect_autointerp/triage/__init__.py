@@ -1,0 +1,1 @@
+"""Triage of latents without a language model: does a latent stand for its input, for its output, or for both?"""
