@@ -63,14 +63,8 @@ def chats(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def job(chat_subject: Path, sae_folder: Path, chats: Path) -> Callable[..., Job]:
     def make(**changed: Any) -> Job:
-        given: dict[str, Any] = {
-            "corpus": str(chats),
-            "chat": "messages",
-            "tokens": 8000,
-            "context_length": 64,
-            "window": 16,
-        }
-        given |= {"sample": 8, "top": 4, "pool": 40} | changed
+        given: dict[str, Any] = {"corpus": str(chats), "chat": "messages", "tokens": 8000, "context_length": 64}
+        given |= {"window": 16, "sample": 8, "top": 4, "pool": 40} | changed
         settings = Settings(**given)
         return Job(subject=str(chat_subject), coders=[str(sae_folder)], settings=settings, batch_size=4)
 
