@@ -16,6 +16,19 @@ class Interrupted(UserError):
     """The user, or a scheduler, asked to stop: the message says how to go on. Exit status 130."""
 
 
+def plain_message(error: Exception) -> str:
+    """Return the message of an error of Inspect as one line of plain text: Inspect writes rich markup."""
+    from rich.errors import MarkupError
+    from rich.text import Text
+
+    message = " ".join(str(error).split())
+    try:
+        message = Text.from_markup(message).plain
+    except MarkupError:  # square brackets that are no markup
+        pass
+    return message.removeprefix("ERROR: ")
+
+
 @contextmanager
 def one_line_errors() -> Generator[None]:
     """Show a `UserError` as Inspect shows its own errors: one line, no traceback.

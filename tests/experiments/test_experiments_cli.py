@@ -103,6 +103,7 @@ def test_a_level_that_is_missing_is_run_again_and_no_other(
     status, _, err = study(monkeypatch, capsys, *command, "-T", "seed=1")
     assert status == 2
     assert "For other arguments give another --log-dir." in err
+    assert "[bold]" not in err
 
 
 def test_a_dry_run_says_what_it_will_cost_and_asks_nobody(

@@ -12,7 +12,7 @@ from inspect_ai import Task, task_with  # pyright: ignore[reportUnknownVariableT
 from inspect_ai.model import get_model
 
 from inspect_autointerp.cost.plan import Plan, arguments, planned
-from inspect_autointerp.errors import UserError
+from inspect_autointerp.errors import UserError, plain_message
 from inspect_autointerp.experiments.definition import Level, Study, merged
 from inspect_autointerp.experiments.stores import Given, Place
 from inspect_autointerp.inspect_support.default_model import LEXICAL
@@ -232,5 +232,7 @@ def _model(name: str) -> Any:
 
     try:
         return get_model(name)
-    except (PrerequisiteError, ValueError) as error:
+    except PrerequisiteError as error:
+        raise UserError(f"{name}: {plain_message(error)}") from error
+    except ValueError as error:
         raise UserError(f"{name}: {' '.join(str(error).split())}") from error

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from inspect_ai import eval_set  # pyright: ignore[reportUnknownVariableType]  # not typed in full
 
-from inspect_autointerp.errors import Interrupted, UserError
+from inspect_autointerp.errors import Interrupted, UserError, plain_message
 from inspect_autointerp.experiments.plan import Planned
 from inspect_autointerp.inspect_support.compat import PrerequisiteError
 
@@ -41,8 +41,7 @@ def run_study(plan: Planned, folder: Path, *, display: str | None = None, retry_
                 tags=[f"study:{plan.name}"],
             )
     except PrerequisiteError as error:
-        message = " ".join(str(error.message).split())
-        raise UserError(f"{folder}: {message} For other arguments give another --log-dir.") from error
+        raise UserError(f"{folder}: {plain_message(error)} For other arguments give another --log-dir.") from error
     except KeyboardInterrupt as error:
         raise Interrupted(f"interrupted; {again}") from error
     if any(log.status == "cancelled" for log in logs):
