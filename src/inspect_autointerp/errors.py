@@ -1,7 +1,7 @@
 """Errors that a user can mend, shown in one line."""
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 
 class UserError(Exception):
@@ -22,10 +22,8 @@ def plain_message(error: Exception) -> str:
     from rich.text import Text
 
     message = " ".join(str(error).split())
-    try:
+    with suppress(MarkupError):  # square brackets that are no markup
         message = Text.from_markup(message).plain
-    except MarkupError:  # square brackets that are no markup
-        pass
     return message.removeprefix("ERROR: ")
 
 
