@@ -87,7 +87,7 @@ def leaderboard(
     calibration: Annotated[
         bool,
         typer.Option(
-            help="Show how far the probabilities that graders gave can be taken at their word; reads every sample."
+            help="Show whether the probabilities that graders gave are calibrated; reads every sample."
         ),
     ] = False,
     ratings: Annotated[
