@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
+from benchmarks.as_json import save_tables
 from inspect_autointerp.prep.coders import SaeLensCoder, Triples
 
 D_IN, K = 256, 32
@@ -29,9 +30,9 @@ def save(folder: Path, architecture: str, n_latents: int, x: Tensor) -> Path:
 
     sae_class, config_class = get_sae_class(architecture)
     more: dict[str, Any] = {"k": K} if architecture == "topk" else {}
-    sae: Any = sae_class(config_class(d_in=D_IN, d_sae=n_latents, dtype="float32", device="cpu", **more))
+    sae: Any = sae_class(config_class(d_in=x.shape[1], d_sae=n_latents, dtype="float32", device="cpu", **more))
     with torch.no_grad():
-        sae.W_enc.normal_(std=D_IN**-0.5)
+        sae.W_enc.normal_(std=x.shape[1] ** -0.5)
         sae.b_enc.normal_(std=0.01)
         if architecture == "jumprelu":
             hidden = sae.process_sae_in(x[:64]) @ sae.W_enc + sae.b_enc
@@ -40,7 +41,7 @@ def save(folder: Path, architecture: str, n_latents: int, x: Tensor) -> Path:
     return folder
 
 
-def ways(folder: Path, x: Tensor, device: str) -> dict[str, Callable[[], Any]]:
+def ways(folder: Path, x: Tensor, device: str, bfloat16: bool) -> dict[str, Callable[[], Any]]:
     """Return what is to be compared, by its name in the table."""
     from sae_lens import SAE
 
@@ -54,7 +55,7 @@ def ways(folder: Path, x: Tensor, device: str) -> dict[str, Callable[[], Any]]:
         return Triples(token, latent, dense[token, latent])
 
     encoders = {"product alone": lambda: x @ weight, "SAELens": library, "ours": lambda: ours.encode(x)}
-    if device != "cpu":  # where there is nothing to be gained
+    if bfloat16:
         rounded = SaeLensCoder(str(folder), device, "bfloat16")
         encoders["ours, bfloat16"] = lambda: rounded.encode(x)
     return encoders
@@ -89,23 +90,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cpu", help="cpu (the default) or cuda")
     parser.add_argument("--latents", type=int, default=32_768)
+    parser.add_argument("--d-in", type=int, default=D_IN, help="width of the subject")
+    parser.add_argument("--bfloat16", action="store_true", help="the product in bfloat16 too; on a GPU always")
+    parser.add_argument("--json", help="write the table to this file too")
     parser.add_argument("--tokens", type=int, default=1024, help="per batch")
     parser.add_argument("--repeats", type=int, default=10)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    x = torch.randn((arguments.tokens, D_IN))
+    x = torch.randn((arguments.tokens, arguments.d_in))
     kind = "CPU, one thread" if arguments.device == "cpu" else torch.cuda.get_device_name()
-    title = f"µs per token (× product alone); d = {D_IN}, {arguments.latents:,} latents; {kind}"
+    title = f"µs per token (× product alone); d = {arguments.d_in}, {arguments.latents:,} latents; {kind}"
     table = Table(title=title, title_justify="left")
     table.add_column("architecture")
     table.add_column("firing", justify="right")
     for number, architecture in enumerate(("topk", "jumprelu")):
         with tempfile.TemporaryDirectory() as name, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            compared = ways(
-                save(Path(name), architecture, arguments.latents, x), x.to(arguments.device), arguments.device
-            )
+            coder = save(Path(name), architecture, arguments.latents, x)
+            bfloat16 = arguments.bfloat16 or arguments.device != "cpu"  # a CPU gains little by it
+            compared = ways(coder, x.to(arguments.device), arguments.device, bfloat16)
         theirs, ours = compared["SAELens"](), compared["ours"]()
         check(theirs, ours, (arguments.tokens, arguments.latents))
         least = dict.fromkeys(compared, float("inf"))
@@ -118,6 +122,7 @@ def main() -> None:
         cells = (f"{1e6 * s / arguments.tokens:.1f} ({s / least['product alone']:.2f})" for s in least.values())
         table.add_row(architecture, f"{len(ours.value) / arguments.tokens:.0f}", *cells)
     Console().print(table)
+    save_tables(arguments.json, table)
 
 
 if __name__ == "__main__":

@@ -11,12 +11,14 @@ import asyncio
 import time
 from collections.abc import Callable
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import torch
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.as_json import save_tables
 from inspect_autointerp.builtin import demo
 from inspect_autointerp.models.likelihood.interface import Pair
 from inspect_autointerp.models.likelihood.local import LocalLikelihood, load
@@ -44,17 +46,18 @@ def loop(model: Any, engine: LocalLikelihood, pairs: list[Pair]) -> list[float]:
     logprobs = []
     for pair in pairs:
         [item] = engine._tokenize([pair])
-        ids = torch.tensor(item.ids)
+        ids = torch.tensor(item.ids, device=model.device)
         logits = model(input_ids=ids[None, :-1], use_cache=False).logits[0, item.first - 1 :]
         logprobs.append(float(logits.log_softmax(-1).gather(-1, ids[item.first :, None]).sum()))
     return logprobs
 
 
 def seconds(run: Callable[[], list[float]]) -> tuple[float, list[float]]:
-    """CPU time, and what came of it."""
-    begin = time.process_time()
-    logprobs = run()
-    return time.process_time() - begin, logprobs
+    """Seconds of CPU time, or by the clock on a GPU, and what came of it."""
+    clock = time.perf_counter if torch.cuda.is_initialized() else time.process_time
+    begin = clock()
+    logprobs = run()  # plain numbers, so a GPU is done
+    return clock() - begin, logprobs
 
 
 def main() -> None:
@@ -62,14 +65,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--texts", type=int, default=100)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--subject", default=str(demo.SUBJECT), help="a folder; by default the demo's subject")
+    parser.add_argument("--device", default="cpu", help="cpu (the default) or cuda")
+    parser.add_argument("--json", help="write the table to this file too")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    engine = load(str(demo.SUBJECT), device="cpu")
+    engine = load(arguments.subject, device=arguments.device)
 
     def batched(pairs: list[Pair]) -> list[float]:
         return [sum(row) for row in asyncio.run(engine.logprobs(pairs))]
 
-    table = Table(title="CPU ms per pair, demo subject, one thread", title_justify="left")
+    kind = "CPU time of one thread" if arguments.device == "cpu" else "by the clock"
+    table = Table(title=f"ms per pair, {Path(arguments.subject).name}, {kind}", title_justify="left")
     for column in ("pairs", "number", "loop", "engine", "loop / engine", "largest difference, nats"):
         table.add_column(column, justify="left" if column == "pairs" else "right")
     for name, pairs in workloads(arguments.texts).items():
@@ -81,6 +88,7 @@ def main() -> None:
         ms = (f"{1e3 * least[way] / len(pairs):.2f}" for way in ways)
         table.add_row(name, str(len(pairs)), *ms, f"{least['loop'] / least['engine']:.2f}", f"{off:.1e}")
     Console().print(table)
+    save_tables(arguments.json, table)
 
 
 if __name__ == "__main__":

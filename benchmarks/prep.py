@@ -25,6 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import synthetic
+from benchmarks.as_json import save_tables
 
 if TYPE_CHECKING:
     from inspect_autointerp.prep.run.run_spec import Job
@@ -49,10 +50,17 @@ NEIGHBOURS = 200_000
 
 
 def measure_parts(
-    folder: Path, tokens: int, latents: int, hookpoints: int, batch_size: int, device: str
+    folder: Path,
+    tokens: int,
+    latents: int,
+    hookpoints: int,
+    batch_size: int,
+    device: str,
+    shape: str | None = None,
+    coder_dtype: str = "float32",
 ) -> dict[str, float]:
     """Measure invented models, see `measure_job`."""
-    return measure_job(_job(folder, tokens, latents, hookpoints, batch_size, device))
+    return measure_job(_job(folder, tokens, latents, hookpoints, batch_size, device, shape, coder_dtype))
 
 
 def measure_real(folder: Path, tokens: int, given: dict[str, Any], dtype: str) -> dict[str, float]:
@@ -155,25 +163,51 @@ def _peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def _job(folder: Path, tokens: int, latents: int, hookpoints: int, batch_size: int, device: str):
+def _job(
+    folder: Path,
+    tokens: int,
+    latents: int,
+    hookpoints: int,
+    batch_size: int,
+    device: str,
+    shape: str | None = None,
+    coder_dtype: str = "float32",
+) -> "Job":
     from inspect_autointerp.prep.run.run_spec import Job
     from inspect_autointerp.store.settings import Settings
 
-    neighbours = "decoder" if latents < NEIGHBOURS else "none"
+    neighbours = "decoder" if latents < (20_000 if shape else NEIGHBOURS) else "none"
+    shape = shape or device
     return Job(
-        subject=str(synthetic.subject(folder, device)),
-        coders=[str(coder) for coder in synthetic.coders(folder, device, latents, hookpoints)],
-        settings=Settings(corpus=str(synthetic.corpus(folder)), tokens=tokens, neighbours=neighbours, dtype="auto"),
+        subject=str(synthetic.subject(folder, shape)),
+        coders=[str(coder) for coder in synthetic.coders(folder, shape, latents, hookpoints)],
+        settings=Settings(
+            corpus=str(synthetic.corpus(folder)),
+            tokens=tokens,
+            neighbours=neighbours,
+            dtype="auto",
+            coder_dtype=coder_dtype,
+        ),  # fmt: skip
         batch_size=batch_size,
         device=device,
     )
 
 
-def _make(folder: Path, latents: int, hookpoints: int = 1, device: str = "cpu", **_: Any) -> dict[str, float]:
+def measure_store(folder: Path, tokens: int, latents: int, device: str, shape: str, store: str) -> dict[str, float]:
+    """Make a store, for a benchmark of something else."""
+    from inspect_autointerp.prep.run.run import prep
+
+    manifest = prep(_job(folder, tokens, latents, 1, 16, device, shape), Path(store), progress=False)
+    return {"tokens": manifest.n_tokens, "peak": _peak()}
+
+
+def _make(
+    folder: Path, latents: int, hookpoints: int = 1, device: str = "cpu", shape: str | None = None, **_: Any
+) -> dict[str, float]:
     """Make a measurement's input, in its own process: a child's peak memory starts at its parent's memory."""
-    synthetic.subject(folder, device)
+    synthetic.subject(folder, shape or device)
     synthetic.corpus(folder)
-    synthetic.coders(folder, device, latents, hookpoints)
+    synthetic.coders(folder, shape or device, latents, hookpoints)
     return {}
 
 
@@ -243,6 +277,29 @@ def _real_table(console: Console, sizes: list[int], dtypes: list[str], given: di
     return table
 
 
+def _shape_table(folder: Path, given: argparse.Namespace) -> tuple[Table, dict[str, float]]:
+    """Measure one shape, with one row per number of tokens; the raw figures are those of the last."""
+    clock = "CPU time of one thread" if given.device == "cpu" else "by the clock"
+    table = Table(title=f"shape of {given.shape}, coders in {given.coder_dtype}: µs per token, {clock}")
+    columns = ("tokens", "latents", "hookpoints", "forward", "encode", "selection", "overhead", "peak MB of the host")
+    for column in columns:
+        table.add_column(column, justify="right")
+    costs: dict[str, float] = {}
+    for tokens in given.tokens:
+        costs = _child(
+            folder, "parts", tokens=tokens, latents=given.latents, hookpoints=given.hookpoints, batch_size=16,
+            device=given.device, shape=given.shape, coder_dtype=given.coder_dtype,
+        )  # fmt: skip
+        bare = costs["forward"] + costs["encode"]
+        selection = costs["prep"] - bare + costs["finish"]
+        each = [f"{1e6 * part / costs['tokens']:,.1f}" for part in (costs["forward"], costs["encode"], selection)]
+        table.add_row(
+            f"{costs['tokens']:,}", f"{given.latents:,}", str(given.hookpoints), *each,
+            f"{100 * selection / bare:+.1f} %", f"{costs['peak']:,.0f}",
+        )  # fmt: skip
+    return table, costs
+
+
 def _memory_table(console: Console, folder: Path, sizes: list[int]) -> Table:
     title = f"peak host memory of prep, {LATENTS:,} latents (the peer: 1.9, 2.2, 3.1, 6.0 GB at ¼, ½, 1, 2 M tokens)"
     table = Table(title=title, title_justify="left")
@@ -277,10 +334,19 @@ def main() -> None:
     real.add_argument("--corpus", default="stdlib", help="as for `autointerp prep`")
     real.add_argument("--tokens", type=int, nargs="+", default=[100_000], help="a row for each number")
     real.add_argument("--dtype", nargs="+", default=["bfloat16"], help="a row for each: bfloat16, float32")
+    shape = parser.add_argument_group("an invented model of a known shape, in place of the tables")
+    shape.add_argument("--shape", choices=[name for name in synthetic.SHAPES if name != "cuda"])
+    shape.add_argument("--latents", type=int, default=LATENTS, help="of each coder")
+    shape.add_argument("--hookpoints", type=int, default=1, help="number of hookpoints, each with a coder")
+    shape.add_argument("--coder-dtype", choices=("float32", "bfloat16"), default="float32")
+    shape.add_argument("--folder", type=Path, help="keep what is made here, for the next run")
+    shape.add_argument("--store", help="only make a store in this folder")
+    shape.add_argument("--json", help="write the table and the raw figures to this file too")
     arguments = parser.parse_args()
     if arguments.measure:
         what, folder, given = arguments.measure
         measures = {"make": _make, "parts": measure_parts, "real": measure_real, "memory": measure_memory}
+        measures["store"] = measure_store
         print(json.dumps(measures[what](Path(folder), **json.loads(given))))
         return
     less = QUICK if arguments.quick else 1
@@ -291,7 +357,19 @@ def main() -> None:
         console.print(_real_table(console, arguments.tokens, arguments.dtype, given))
         return
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+        folder = arguments.folder or Path(name)
+        if arguments.store:
+            tokens = arguments.tokens[-1]
+            _child(
+                folder, "store", tokens=tokens, latents=arguments.latents, device=arguments.device,
+                shape=arguments.shape, store=arguments.store,
+            )  # fmt: skip
+            return
+        if arguments.shape:
+            table, costs = _shape_table(folder, arguments)
+            console.print(table)
+            save_tables(arguments.json, table, raw=costs)
+            return
         if arguments.device == "cuda":
             rows = [(GPU[0] // less, GPU[1], 1, 16)]
             console.print(_parts_table("2B-shaped model, µs per token by the clock", console, folder, rows, "cuda"))

@@ -15,6 +15,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.as_json import save_tables
 from inspect_autointerp.builtin import demo
 from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.latent import Context
@@ -72,7 +73,8 @@ def plainly(engine: SteeredSubject, latents: list[Work], passes: int = 3) -> Non
         width = max(map(len, prompts)) + 1
         rows = [[0] * (width - len(prompt)) + prompt for prompt in prompts]
         mask = [[0] * (width - len(prompt) - 1) + [1] * (len(prompt) + 1) for prompt in prompts]
-        return {"input_ids": torch.tensor(rows), "attention_mask": torch.tensor(mask)}
+        device = engine.subject.device
+        return {"input_ids": torch.tensor(rows).to(device), "attention_mask": torch.tensor(mask).to(device)}
 
     for latent, tuned, scored in latents:
         added = engine.directions([Direction(latent)])[0]
@@ -141,19 +143,23 @@ def main() -> None:
     """Measure, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--store", help="a store; by default the demo's")
-    parser.add_argument("--hookpoint", default="layers.2")
+    parser.add_argument("--hookpoint", help="by default the store's only one, of the demo layers.2")
     parser.add_argument("--latents", type=int, default=48, help="for the speed")
     parser.add_argument("--tuned", type=int, default=500, help="for the passes")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--json", help="write the tables to this file too")
     arguments = parser.parse_args()
     if arguments.device == "cpu":
         torch.set_num_threads(1)
     store = Store(arguments.store or demo.ensure_store())
-    engine = SteeredSubject(store, arguments.hookpoint, device=arguments.device)
-    latents = work(store, arguments.hookpoint)
-    Console().print(speed(engine, latents[: arguments.latents], arguments.repeats))
-    Console().print(passes(engine, latents[: arguments.tuned]))
+    hookpoint = arguments.hookpoint or ("layers.2" if not arguments.store else next(iter(store.manifest.hookpoints)))
+    engine = SteeredSubject(store, hookpoint, device=arguments.device)
+    latents = work(store, hookpoint)
+    tables = speed(engine, latents[: arguments.latents], arguments.repeats), passes(engine, latents[: arguments.tuned])
+    for table in tables:
+        Console().print(table)
+    save_tables(arguments.json, *tables)
 
 
 if __name__ == "__main__":

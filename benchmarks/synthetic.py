@@ -14,40 +14,57 @@ SHAPES: dict[str, dict[str, Any]] = {
     "cpu": {"hidden_size": 256, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 768},
     # As wide and deep as Gemma-2-2B, with the demo's vocabulary.
     "cuda": {"hidden_size": 2304, "num_hidden_layers": 26, "num_attention_heads": 8, "intermediate_size": 9216},
-}
-"""Sizes of the model, by the device that it is for."""
+    # The same up to the middle layer, which prep runs no further than, with the heads of the real ones.
+    "gemma-2-2b": {
+        "hidden_size": 2304, "num_hidden_layers": 14, "num_attention_heads": 8, "num_key_value_heads": 4,
+        "head_dim": 256, "intermediate_size": 9216,
+    },
+    "gemma-2-9b": {
+        "hidden_size": 3584, "num_hidden_layers": 22, "num_attention_heads": 16, "num_key_value_heads": 8,
+        "head_dim": 256, "intermediate_size": 14336,
+    },
+}  # fmt: skip
+"""Sizes of the model, by its shape: small for a CPU, or a known model's."""
 K = 32
 
 
-def subject(folder: Path, device: str) -> Path:
+def subject(folder: Path, shape: str) -> Path:
     """Save a random Llama with the demo's tokenizer, unless it is there; return its folder."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
     from inspect_autointerp.builtin import demo
 
-    target = folder / f"subject-{device}"
+    target = folder / f"subject-{shape}"
     if not target.exists():
         torch.manual_seed(0)
         config = LlamaConfig(
-            vocab_size=4096, max_position_embeddings=512, bos_token_id=0, eos_token_id=0, **SHAPES[device]
+            vocab_size=4096, max_position_embeddings=512, bos_token_id=0, eos_token_id=0, **SHAPES[shape]
         )
-        model: Any = LlamaForCausalLM(config)
-        model.to(torch.bfloat16 if device == "cuda" else torch.float32).save_pretrained(target)
+        if shape == "cpu":
+            model: Any = LlamaForCausalLM(config)
+        else:  # billions of random numbers take a CPU minutes
+            with torch.device("cuda" if torch.cuda.is_available() else "cpu"):
+                model = LlamaForCausalLM(config).to(torch.bfloat16)
+        model.save_pretrained(target)
         for name in ("tokenizer.json", "tokenizer_config.json"):
             shutil.copy(demo.SUBJECT / name, target / name)
     return target
 
 
-def coders(folder: Path, device: str, latents: int, hookpoints: int) -> list[Path]:
+def coders(folder: Path, shape: str, latents: int, hookpoints: int) -> list[Path]:
     """Save random top-k SAEs as SAELens does, unless they are there; return their folders.
 
-    One belongs to the layer past the middle, several to the first layers.
+    One belongs to the layer past the middle, several to the first layers. A model that is cut off after its middle
+    layer has them at its last layers.
     """
-    shape = SHAPES[device]
-    middle = shape["num_hidden_layers"] // 2
-    layers = [middle] if hookpoints == 1 else range(hookpoints)
-    return [_coder(folder, shape["hidden_size"], latents, f"layers.{layer}") for layer in layers]
+    sizes = SHAPES[shape]
+    depth = sizes["num_hidden_layers"]
+    if shape.startswith("gemma"):
+        layers = range(depth - hookpoints, depth)
+    else:
+        layers = [depth // 2] if hookpoints == 1 else range(hookpoints)
+    return [_coder(folder, sizes["hidden_size"], latents, f"layers.{layer}") for layer in layers]
 
 
 def _coder(folder: Path, width: int, latents: int, hookpoint: str) -> Path:
