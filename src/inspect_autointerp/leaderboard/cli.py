@@ -86,9 +86,7 @@ def leaderboard(
     ] = False,
     calibration: Annotated[
         bool,
-        typer.Option(
-            help="Show whether the probabilities that graders gave are calibrated; reads every sample."
-        ),
+        typer.Option(help="Show whether the probabilities that graders gave are calibrated; reads every sample."),
     ] = False,
     ratings: Annotated[
         list[str] | None,
