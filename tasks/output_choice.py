@@ -40,7 +40,7 @@ def output_choice(
     Args:
         target_kl: Strength of the effect: KL(clean ‖ steered) of the token right after a beginning, in nats.
         direction: `latent`, or `random`: a random direction at the same KL, a floor.
-        questions: Questions per latent, each with a beginning of its own.
+        questions: Questions per latent, each with another beginning.
         tuned_prompts: Other beginnings, of the explain split, on which strengths are tuned.
         foils: Latents that steer the other texts, the same for all latents.
         promoted: Also show the tokens that each of the three latents promotes.

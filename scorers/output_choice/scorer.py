@@ -61,7 +61,7 @@ def output_choice(
     Args:
         target_kl: KL(clean ‖ steered) of the token right after a beginning, in nats, the mean over beginnings.
         direction: `latent`, or `random`: a random direction at the same KL in place of the latent's, as a floor.
-        questions: Questions per latent, each with a beginning of its own.
+        questions: Questions per latent, each with another beginning.
         tuned_prompts: Other beginnings on which strengths are tuned.
         foils: Latents that steer the other texts, the same for all latents; each question uses two of them.
         promoted: Also show the tokens that each of the three latents promotes.

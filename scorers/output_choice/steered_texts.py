@@ -15,7 +15,7 @@ from inspect_autointerp.store.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Everything that a steered text depends on besides its direction."""
+    """Settings that a steered text depends on, apart from its direction."""
 
     target_kl: float
     questions: int
@@ -27,7 +27,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Steered:
-    """What the subject writes after each beginning when it is steered along one direction."""
+    """Texts that the subject writes after each beginning when it is steered along one direction."""
 
     texts: tuple[str, ...]
     """The new text after each beginning; empty if no strength was found."""

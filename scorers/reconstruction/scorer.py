@@ -80,7 +80,7 @@ def reconstruction(
         own = test.latent.index
         cosines = cosine(np.stack([rows.of(index, vector) for index in [own, *compared]]), made)
         verdicts = [
-            Verdict(kind=OWN if index == own else OTHER, latent=index, value=value)
+            Verdict(kind=OWN if index == own else OTHER, neighbour=index, value=value)
             for index, value in zip([own, *compared], cosines, strict=True)
         ]
         values = reconstruction_statistics(verdicts)
@@ -140,4 +140,4 @@ def _report(verdicts: Sequence[Verdict], percentile: float) -> str:
     nearest = sorted(verdicts[1:], key=lambda verdict: -(verdict.value or 0.0))[:_NEAREST]
     own, n = verdicts[0].value, len(verdicts) - 1
     lines = [f"own vector: cosine {own:.3f}, above {100 * percentile:.0f} % of {n} others"]
-    return "\n".join([*lines, *(f"latent {verdict.latent}: cosine {verdict.value:.3f}" for verdict in nearest)])
+    return "\n".join([*lines, *(f"latent {verdict.neighbour}: cosine {verdict.value:.3f}" for verdict in nearest)])

@@ -40,7 +40,9 @@ def test_out_of_range_says_the_range(latents: str) -> None:
 
 @pytest.mark.parametrize("latents", ["x", "1-3", "-1", "1;2", "sample:", "1.5", "0:1:2"])
 def test_nonsense_says_what_is_understood(latents: str) -> None:
-    with pytest.raises(UserError, match=r"not understood; give 0:100, 3,17,40, sample:200, all or graph\.json:top50"):
+    with pytest.raises(
+        UserError, match=r"not understood; give 0:100, 3,17,40, sample:200, all, graph\.json:top50, or a file"
+    ):
         parse_latents(latents, 10, seed=0)
 
 

@@ -110,6 +110,7 @@ def test_command_lists_rows(
     scored_log: str, samples: Samples, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     latent = samples[1]["id"]
+    monkeypatch.setenv("COLUMNS", "120")
     status, out, _ = run(monkeypatch, capsys, scored_log, "--latent", latent, "--score", "embedding")
     lines = out.splitlines()
     n = len(samples[1]["scores"]["embedding"]["metadata"]["verdicts"]["kind"])

@@ -18,7 +18,10 @@ from inspect_autointerp.scorers.reconstruction.statistics import (
 
 
 def verdicts(own: float | None, others: Sequence[float]) -> list[Verdict]:
-    return [Verdict(kind=OWN, latent=0, value=own), *(Verdict(kind=OTHER, latent=1, value=value) for value in others)]
+    return [
+        Verdict(kind=OWN, neighbour=0, value=own),
+        *(Verdict(kind=OTHER, neighbour=1, value=value) for value in others),
+    ]
 
 
 def statistics_of(vector: np.ndarray, rows: np.ndarray) -> list[dict[str, float]]:
@@ -99,7 +102,7 @@ def test_true_texts_beat_others_and_half_true_texts_lie_between(rng: np.random.G
 
 
 def test_verdicts_keep_which_latent_was_compared() -> None:
-    given = [Verdict(kind=OWN, latent=7, value=0.25), Verdict(kind=OTHER, latent=9, value=-0.5)]
+    given = [Verdict(kind=OWN, neighbour=7, value=0.25), Verdict(kind=OTHER, neighbour=9, value=-0.5)]
     assert from_columns(to_columns(given)) == given
 
 

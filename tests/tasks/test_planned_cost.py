@@ -191,7 +191,10 @@ def test_judging_by_probability_writes_no_answers(
     [
         (["detection", "-T", "judging=probability", "--grader", "a/b"], "grader=a/b: its provider returns no log-"),
         (["detectoin"], "scores=detectoin: give judged, all, or some of"),
-        (["detection", "-T", "every=true"], "the task detection has no such argument; there are confidence, "),
+        (
+            ["detection", "-T", "every=true"],
+            "the task detection has no such argument; there are concepts, ",
+        ),
         (["detection", "-T", "texts_per_call=many"], "-T texts_per_call=many: Input should be a valid integer"),
         (["detection", "-T", "texts_per_call"], "-T texts_per_call: give NAME=VALUE"),
         (["detection", "-T", "explainer={name:"], "not understood"),

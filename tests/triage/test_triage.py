@@ -46,7 +46,7 @@ def test_classes_are_by_both_thresholds() -> None:
 
 @pytest.fixture(scope="module")
 def table(planted_cause: Planted, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the command writes of a subject whose latents fire on the words that they raise."""
+    """The file that the command writes of a subject whose latents fire on the words that they raise."""
     file = tmp_path_factory.mktemp("triage") / "triage.csv"
     arguments = ["triage", str(planted_cause.store), "--latents", "all", "--min-contexts", "10"]
     options = ["--tokens", "12", "--prompt", " the fire", "-o", str(file)]

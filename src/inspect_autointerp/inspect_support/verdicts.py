@@ -47,7 +47,7 @@ class Verdict:
     """Number of windows that an importance-sampled context counts for, 1 or more; None of other kinds."""
     neighbour: int | None = None
     """The other latent of the hookpoint that fires in the context, of the kinds `neighbours`, `cooccurring` and
-    `intruder`."""
+    `intruder`. Reconstruction: the latent whose vector was compared."""
     cosine: float | None = None
     """Cosine of the latent's direction with that of `neighbour`, in [-1, 1], of the kind `neighbours`; None where the
     store does not say."""
@@ -66,8 +66,6 @@ class Verdict:
     None where unscored."""
     partner: int | None = None
     """Fuzzing: which verdict, from 0, is of the activating context whose marks this negative wears."""
-    latent: int | None = None
-    """Reconstruction: the number of the latent whose vector was compared."""
     question: int | None = None
     """Intruder, discrimination, output choice: the number of the question that showed this text, from 0."""
     text: str | None = None
@@ -112,7 +110,7 @@ _FIELDS = tuple(field.name for field in fields(Verdict))
 _TYPES: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("kind", "text", "reason"), str),
     **dict.fromkeys(("start", "document", "decile", "neighbour", "label", "rating"), int),
-    **dict.fromkeys(("partner", "latent", "question"), int),
+    **dict.fromkeys(("partner", "question"), int),
     **dict.fromkeys(("probability", "value", "weight", "cosine"), (int, float)),
     "values": list,
     "continuations": dict,
@@ -124,7 +122,7 @@ _RANGES = {
     "probability": (0, 1),
     "cosine": (-1, 1),
     "weight": (1, 2**63 - 1),
-} | {name: (0, 2**63 - 1) for name in ("start", "document", "neighbour", "partner", "latent", "question")}
+} | {name: (0, 2**63 - 1) for name in ("start", "document", "neighbour", "partner", "question")}
 
 
 def locate_contexts(store: Store, contexts: Sequence[Context]) -> list[dict[str, Any]]:

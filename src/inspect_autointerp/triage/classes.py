@@ -7,6 +7,7 @@ import pandas as pd
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.store.atomic import atomic_file
+from inspect_autointerp.text.csv_text import cells
 
 Class = Literal["input", "output", "both", "neither"]
 CLASSES: tuple[Class, ...] = get_args(Class)
@@ -51,7 +52,7 @@ def write_triage(frame: pd.DataFrame, target: Path) -> None:
     check_suffix(target)
     with atomic_file(target) as path:
         if target.suffix == ".csv":
-            frame[COLUMNS].to_csv(path, index=False)
+            cells(frame[COLUMNS]).to_csv(path, index=False)
         else:
             frame[COLUMNS].to_parquet(path, index=False)
 

@@ -99,7 +99,7 @@ def _table(frame: "pd.DataFrame", title: str, input_least: float, output_least: 
 
 
 def _lines(frame: "pd.DataFrame", skipped: dict[str, int]) -> list[str]:
-    """Return what is said below the table."""
+    """Return the lines below the table."""
     lines = [
         f"median {label}: {frame[column].median():.3g} (quartiles {frame[column].quantile(0.25):.3g} to"
         f" {frame[column].quantile(0.75):.3g})"

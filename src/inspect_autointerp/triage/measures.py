@@ -20,7 +20,7 @@ def input_score(peak_tokens: Sequence[int], promoted: Collection[int]) -> float:
 
 
 def output_score(logprobs: np.ndarray, promoted: Collection[int]) -> float:
-    """Return how far the promoted tokens come to the top after an intervention, in [0, 1].
+    """Return how near the promoted tokens are to the top after an intervention, in [0, 1].
 
     It is (1 − r / |V|) · p, where r is the best rank of a promoted token, from 0, and p the largest probability of one.
 

@@ -132,8 +132,9 @@ function showCharts(table, entries) {
 
   const lengths = entries.map((e) => ({ explainer: e.explainer, colour: colour(e), spent: e.words, mean: e.mean, low: e.low, high: e.high, front: false })).filter((e) => known(e.spent) && known(e.mean));
   lengths.sort((a, b) => a.spent - b.spent);
-  placed(lengths, document.querySelector("#length .plot").clientWidth);
-  chart("length", lengths, ["explainer", "spent", "mean", "low", "high"], { x: "words per explanation", y });
+  document.querySelector("#length").hidden = !lengths.length;  // logs of before do not say how long explanations are
+  if (lengths.length) placed(lengths, document.querySelector("#length .plot").clientWidth);
+  if (lengths.length) chart("length", lengths, ["explainer", "spent", "mean", "low", "high"], { x: "words per explanation", y });
 
   const bins = entries.flatMap((e) => {
     const highest = Math.max(1, ...e.bins);
