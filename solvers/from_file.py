@@ -169,7 +169,7 @@ def _read(
     lines.append(
         f"{path} ({explanations.format}): explanations of {len(explanations.texts)} latents of {hookpoint}{passed}"
     )
-    console = Console(stderr=True)
+    console = Console(emoji=False, stderr=True)
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     return explanations

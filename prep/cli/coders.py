@@ -11,7 +11,7 @@ def coders() -> None:
 
     Example: autointerp coders
     """
-    console = Console()
+    console = Console(emoji=False)
     table = _table("Coders that `autointerp prep SUBJECT` can load", "kind", "files in the folder", "example")
     for kind in KINDS:
         table.add_row(kind.name, kind.files, kind.example)

@@ -108,7 +108,7 @@ def estimate(job: Job, *, shards: int = 1, progress: bool = True) -> None:
         (tried / seconds, "") if tried else (warming, ", from the first batch only, which is slower than the others")
     )
     table.add_row("time", f"{_time(settings.tokens / shards, rate)} tokens a second on {job.device}{how}")
-    Console().print(table)
+    Console(emoji=False).print(table)
     for line in chat_report(scan.chunker):
         say(line, shown=progress)
     if warning := split_warning(scan.chunker.test, settings):
@@ -126,7 +126,7 @@ def _with_example(chat: ChatReader, conversations: Iterable[list[Message]]) -> I
             table.title_justify = "left"
             for role, text, n_tokens, n_counted in parts:
                 table.add_row(role, Text(text.replace("\n", "⏎")), f"{n_tokens}", f"{n_counted}" if n_counted else "–")
-            Console().print(table)
+            Console(emoji=False).print(table)
             pending = False
         yield messages
 

@@ -35,7 +35,7 @@ def hooks(
     table.add_column("or", overflow="fold")
     for place in hookpoints:
         table.add_row(place.name, f"{place.width:,}", place.transformer_lens or "")
-    console = Console()
+    console = Console(emoji=False)
     console.print(table)
     for first, *others in groups:
         if others:

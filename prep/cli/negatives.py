@@ -61,13 +61,13 @@ def negatives(
             windows = ((hookpoint, cooccurring(opened, hookpoint)) for hookpoint in opened.hookpoints)
             extend(opened, name, windows, "Jaccard index over the pool")
         opened = Store(folder, verify=False)
-        Console().print(
+        Console(emoji=False).print(
             f"{store}: {name} contexts added ({opened.manifest.negatives[name]})", highlight=False, soft_wrap=True
         )
 
 
 def _similar(store: Store, embed: Embedding, latents: str, n: int) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
-    with Progress(console=Console(stderr=True)) as bar:
+    with Progress(console=Console(emoji=False, stderr=True)) as bar:
         for hookpoint in store.hookpoints:
             chosen, _ = parse_latents(latents, store.at(hookpoint).width, seed=0)
             task = bar.add_task(f"similar at {hookpoint}", total=len(chosen))

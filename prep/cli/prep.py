@@ -154,7 +154,7 @@ def report(output: str | Path, manifest: Manifest) -> None:
 
 
 def _say(what: str) -> None:
-    Console().print(what, markup=False, highlight=False, soft_wrap=True)
+    Console(emoji=False).print(what, markup=False, highlight=False, soft_wrap=True)
 
 
 def _device(name: str, local: int) -> str:

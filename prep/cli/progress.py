@@ -16,7 +16,7 @@ EVERY = 30.0
 
 def spinner(what: str, *, shown: bool = True) -> AbstractContextManager:
     """Say what is under way, for as long as it takes; in a separate line where standard error is no terminal."""
-    console = Console(stderr=True)
+    console = Console(emoji=False, stderr=True)
     if shown and console.is_terminal:
         return console.status(f"{what} …")
     say(f"{what} …", shown=shown)
@@ -26,7 +26,7 @@ def spinner(what: str, *, shown: bool = True) -> AbstractContextManager:
 def say(what: str, *, shown: bool = True) -> None:
     """Tell it in a separate line."""
     if shown:
-        Console(stderr=True).print(what, markup=False, highlight=False, soft_wrap=True)
+        Console(emoji=False, stderr=True).print(what, markup=False, highlight=False, soft_wrap=True)
 
 
 def memory() -> str:
@@ -49,7 +49,7 @@ def token_bar(total: int, *, shown: bool = True) -> Iterator[Callable[[int, int]
     Yields:
         A function to call with the number of tokens that were read so far, and of those run since the last call.
     """
-    console = Console(stderr=True)
+    console = Console(emoji=False, stderr=True)
     if shown and not console.is_terminal:
         yield _lines(total)
         return

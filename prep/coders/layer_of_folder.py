@@ -32,7 +32,7 @@ def chosen_layer(folder: Path, layer: int | None, n_layers: int, source: str) ->
     return layer
 
 
-def no_layer(layer: int | None, source: str) -> None:
+def no_layer(layer: int | str | None, source: str) -> None:
     """Refuse a layer after the name of a folder with one coder alone.
 
     Raises:

@@ -16,7 +16,7 @@ from inspect_autointerp.prep.coders.dictionary_learning import CROSSCODER, load_
 from inspect_autointerp.prep.coders.dictionary_learning import WEIGHTS as DICTIONARY
 from inspect_autointerp.prep.coders.dimensions import Dimensions
 from inspect_autointerp.prep.coders.gemma_scope import PARAMETERS, GemmaScopeCoder
-from inspect_autointerp.prep.coders.layer_of_folder import parted
+from inspect_autointerp.prep.coders.layer_of_folder import no_layer, parted
 from inspect_autointerp.prep.coders.llamascopium import is_llamascopium, load_llamascopium
 from inspect_autointerp.prep.coders.neurons import Neurons
 from inspect_autointerp.prep.coders.own import OwnCoder
@@ -25,6 +25,8 @@ from inspect_autointerp.prep.coders.saelens import SaeLensCoder
 from inspect_autointerp.prep.coders.sparsify import WEIGHTS, SparsifyCoder
 from inspect_autointerp.prep.coders.weight_files import read_config
 from inspect_autointerp.store.trust import factory, factory_refusal
+
+_SAELENS = "cfg.json"
 
 
 def load_coder(
@@ -69,6 +71,7 @@ def load_coder(
         return GemmaScopeCoder(source, device, dtype)
     if (folder / DICTIONARY).is_file():
         return load_dictionary_learning(source, device, dtype)
+    _check_suffix(source)
     parent, layer = parted(source)
     if (parent / CIRCUIT_TRACER).is_file():
         return load_circuit_tracer(parent, layer, source, device, dtype)
@@ -81,13 +84,29 @@ def load_coder(
             f"coder {source}: no such folder, and neither `release:id` of SAELens's registry nor `module:factory`"
             " of your own; `autointerp coders` lists what a coder can be"
         )
-    if parent.is_dir() and not (folder / "cfg.json").is_file():
+    if parent.is_dir() and not (folder / _SAELENS).is_file():
         raise UserError(_unknown_folder(parent, source))
     if is_code(source):
         if not run_code:
             raise UserError(factory_refusal(source))
         return OwnCoder(source, device)
     return SaeLensCoder(source, device, dtype)
+
+
+def _check_suffix(source: str) -> None:
+    """Refuse what stands after a folder of coders if it is no layer, or if the folder holds one coder.
+
+    Raises:
+        UserError: It is so.
+    """
+    stem, _, suffix = source.rpartition(":")
+    folder = Path(stem)
+    if not stem or Path(source).exists() or not folder.is_dir():
+        return
+    if any((folder / name).is_file() for name in (WEIGHTS, PARAMETERS, DICTIONARY, _SAELENS)):
+        no_layer(suffix, source)
+    if ((folder / CIRCUIT_TRACER).is_file() or is_llamascopium(folder)) and parted(source)[1] is None:
+        raise UserError(f"coder {source}: {suffix!r} is no layer; give a number, as in {stem}:0")
 
 
 def _folder_of(file: Path) -> str:

@@ -22,7 +22,11 @@ def split_warning(test: Sequence[int], settings: Settings) -> str | None:
         full, empty = ("test", "explain") if n_test else ("explain", "test")
         trouble = f"all {len(test)} documents belong to the {full} split: the {empty} split is empty"
     remedy = "give a corpus with more documents"
-    if settings.separator is None:
+    if settings.corpus == "stdlib":
+        remedy = "read more --tokens of the corpus"
+    elif settings.chat:
+        remedy = "give a corpus with more conversations"
+    elif settings.separator is None:
         remedy += (
             r", or give the separator of a text file's documents: --separator '<|endoftext|>', '\n\n' for"
             " blank lines"

@@ -63,7 +63,8 @@ class Scan:
         length = settings.context_length + (self.chunker.bos is not None)
         if self.model.max_length and length > self.model.max_length:
             raise UserError(
-                f"{length} tokens at once, BOS included, are more than the {self.model.max_length} {job.subject} takes"
+                f"{length} tokens at once, BOS included, are more than the {self.model.max_length} {job.subject} takes;"
+                " give a smaller --context-length"
             )
         with spinner("looking for each latent's neighbours and tokens", shown=progress):
             unembedding = self.model.unembedding()

@@ -76,11 +76,13 @@ def _run() -> None:
     try:
         app()
     except UserError as error:
-        Console(stderr=True).print(f"autointerp: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        Console(emoji=False, stderr=True).print(
+            f"autointerp: {error}", style="red", markup=False, highlight=False, soft_wrap=True
+        )
         sys.exit(130 if isinstance(error, Interrupted) else 2)
     except SystemExit as end:
         if end.code == 130:  # typer makes an interruption one of these
-            Console(stderr=True).print("autointerp: interrupted; nothing was changed")
+            Console(emoji=False, stderr=True).print("autointerp: interrupted; nothing was changed")
         raise
 
 

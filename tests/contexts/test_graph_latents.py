@@ -110,6 +110,7 @@ def test_a_graph_that_does_not_fit(
         ('{"nodes": []}', "it needs `nodes` and `links`"),
         ('{"nodes": [{"id": 3}], "links": []}', "a node has no node_id"),
         (json.dumps(graph_of([(1, 3, 0, 0.1)])).replace('"1_3_0"', '"3-1"', 1), "not LAYER_INDEX_POSITION"),
+        (json.dumps(graph_of([(1, 3, 0, 0.1)])).replace("1_3_0", f"1_{'9' * 5000}_0", 1), "not LAYER_INDEX_POSITION"),
         (json.dumps(graph_of([(1, 3, 0, 0.1)])).replace('"influence": 0.1', '"influence": "x"'), "not a number"),
     ],
 )
@@ -119,6 +120,15 @@ def test_what_is_no_graph(store: Store, tmp_path: Path, content: str, message: s
         graph_latents(store, str(tmp_path / "graph.json"))
     with pytest.raises(UserError, match=r"none\.json: cannot be read"):
         graph_latents(store, str(tmp_path / "none.json"))
+
+
+@pytest.mark.parametrize(
+    "damaged", [b"\x1f\x8b", b"\x1f\x8b\x08\0" + b"\0" * 6 + b"no stream", gzip.compress(b"{}")[:-4]]
+)
+def test_a_damaged_compressed_graph_is_named(store: Store, tmp_path: Path, damaged: bytes) -> None:
+    (tmp_path / "graph.json.gz").write_bytes(damaged)
+    with pytest.raises(UserError, match=r"graph\.json\.gz: cannot be decompressed"):
+        graph_latents(store, str(tmp_path / "graph.json.gz"))
 
 
 def test_an_evaluation_of_a_graph_labels_its_nodes(

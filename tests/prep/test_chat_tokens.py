@@ -167,6 +167,8 @@ def test_two_of_two_conversations_that_cannot_be_used() -> None:
     ("changed", "message"),
     [
         ({"chat": None, "role": "user"}, "--role is for conversations"),
+        ({"chat": ""}, "--chat is empty"),
+        ({"role": ""}, "--role is empty"),
         ({"chat": None, "template_tokens": True}, "--template-tokens is for conversations"),
         ({"corpus": "stdlib"}, "holds no conversations"),
         ({"separator": "x"}, "--separator is for text files"),

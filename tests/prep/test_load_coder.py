@@ -127,3 +127,15 @@ def test_a_crosscoder_is_refused_with_the_reason(tmp_path: Path) -> None:
         UserError, match=r": it is a crosscoder, whose latents read several places or models at once, and"
     ):
         load_coder(str(tmp_path))
+
+
+@pytest.mark.parametrize("suffix", ["x", "-1", "1.5", ""])
+def test_a_suffix_that_is_no_layer_is_named(suffix: str) -> None:
+    for folder in (FILES / "circuit_tracer" / "relu", FILES / "llamascopium" / "clt_topk"):
+        with pytest.raises(UserError, match=rf"'{suffix}' is no layer; give a number, as in .*:0$"):
+            load_coder(f"{folder}:{suffix}")
+
+
+def test_a_layer_of_a_folder_with_one_coder_is_refused() -> None:
+    with pytest.raises(UserError, match="this folder holds one coder; leave out the :1"):
+        load_coder(f"{FILES / 'dictionary_learning' / 'AutoEncoder'}:1")

@@ -110,7 +110,7 @@ def test_a_module_that_the_model_never_runs_is_refused(prep: Prep, tmp_path: Pat
 
 
 def test_more_tokens_at_once_than_the_model_takes_are_refused(prep: Prep, tmp_path: Path, subject_folder: Path) -> None:
-    message = rf"^129 tokens at once, BOS included, are more than the 128 {subject_folder} takes$"
+    message = rf"^129 tokens at once, BOS included, are more than the 128 {subject_folder} takes; give a smaller --c"
     refused(prep, tmp_path, message, context_length=128)
 
 

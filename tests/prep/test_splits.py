@@ -81,10 +81,21 @@ def job(subject_folder: Path, sae_folder: Path) -> Callable[..., Job]:
     ],
 )
 def test_a_split_without_documents_is_warned_of(test: list[int], message: str | None) -> None:
-    warning = split_warning(test, Settings())
+    warning = split_warning(test, Settings(corpus="a.txt"))
     assert warning is None if message is None else (warning or "").startswith(message)
     assert warning is None or "--separator" in warning
-    assert "--separator" not in (split_warning(test, Settings(separator="|")) or "")
+    assert "--separator" not in (split_warning(test, Settings(corpus="a.txt", separator="|")) or "")
+
+
+@pytest.mark.parametrize(
+    ("settings", "remedy"),
+    [({}, "read more --tokens"), ({"corpus": "a.jsonl", "chat": "talk"}, "give a corpus with more conversations")],
+)
+def test_a_warning_gives_only_advice_that_helps(settings: dict[str, Any], remedy: str) -> None:
+    warning = split_warning([0], Settings(**settings))
+    assert warning is not None
+    assert f"To fix it, {remedy}" in warning
+    assert "--separator" not in warning
 
 
 def test_prep_warns_of_a_single_document(

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from inspect_autointerp.errors import UserError
@@ -28,9 +30,11 @@ def test_a_rule_is_read_and_written_in_one_form() -> None:
         ("level:0.9", "it has no condition; give width"),
         ("width:0.2,level:95", r"level must be in \(0, 1\), got 95"),
         ("differs_from:a.eval", "is not understood; give width"),
+        (0.1, "stop=0.1: 0.1 is not understood; give width"),
+        (True, "stop=True: True is not understood; give width"),
     ],
 )
-def test_a_wrong_rule_is_refused(given: str, problem: str) -> None:
+def test_a_wrong_rule_is_refused(given: Any, problem: str) -> None:
     with pytest.raises(UserError, match=problem):
         stop_rule(given)
 

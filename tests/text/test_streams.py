@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -145,3 +146,18 @@ def test_task_lets_inspect_print_any_text(store_folder: Path, monkeypatch: pytes
     detection(str(store_folder), min_contexts=5)
     sys.stdout.write(EVERY_SIGN)
     sys.stdout.flush()
+
+
+def test_a_name_with_an_emoji_code_is_printed_as_it_is(run: Run) -> None:
+    status, _, errors = run("utf-8", "stats", "no/store:x:cat:-1:")
+    assert status == 2
+    assert "no/store:x:cat:-1:" in errors.decode()
+
+
+def test_every_console_prints_emoji_codes_as_they_are() -> None:
+    root = Path(__file__).parents[2]
+    files = [path for room in ("src", "prep", "scorers", "solvers", "tasks") for path in (root / room).rglob("*.py")]
+    calls = {path: re.findall(r"\bConsole\([^,)]*", path.read_text(encoding="utf-8")) for path in files}
+    assert sum(map(len, calls.values())) > 30
+    for path, every in calls.items():
+        assert {re.sub(r"\s", "", call) for call in every} <= {"Console(emoji=False"}, path

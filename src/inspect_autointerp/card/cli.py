@@ -68,4 +68,4 @@ def show(
         print_card(card)
         return
     write_card(card, html)
-    Console(soft_wrap=True).print(f"{html}: {card.latent.id}", markup=False, highlight=False)
+    Console(emoji=False, soft_wrap=True).print(f"{html}: {card.latent.id}", markup=False, highlight=False)

@@ -14,9 +14,9 @@ from inspect_autointerp.text.render import coloured, delimiters, marked, visible
 
 def print_card(card: Card) -> None:
     """Print a card: in colours on a terminal that has them, elsewhere with activating tokens between delimiters."""
-    console = Console()
+    console = Console(emoji=False)
     if not console.is_terminal:
-        console = Console(width=200)
+        console = Console(emoji=False, width=200)
     console.print(terminal(card, colour=console.color_system is not None))
 
 

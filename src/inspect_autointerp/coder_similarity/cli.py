@@ -172,7 +172,7 @@ def _compared(
 
     embed = embedding(embedding_name, pairs[0][0]) if sources else None
     comparisons: list[Comparison] = []
-    with Console(stderr=True).status("comparing …") as status:
+    with Console(emoji=False, stderr=True).status("comparing …") as status:
         for number, (a, b) in enumerate(pairs, 1):
             name = f"comparing {a.hookpoint} and {b.hookpoint} ({number} of {len(pairs)})"
             status.update(f"{name} …")

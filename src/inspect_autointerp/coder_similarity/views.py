@@ -25,9 +25,9 @@ _COLD, _HOT = (20, 30, 70), (250, 220, 90)
 
 def print_terminal(comparisons: Sequence[Comparison], threshold: float) -> None:
     """Print the table, the heat maps where there are several comparisons, and the notes."""
-    console = Console()
+    console = Console(emoji=False)
     if not console.is_terminal:
-        console = Console(width=200)
+        console = Console(emoji=False, width=200)
     view = Table(title=_caption(comparisons), title_justify="left", title_style="bold", pad_edge=False)
     for number, name in enumerate(_columns(threshold)):
         view.add_column(name, justify="left" if number < 4 else "right", overflow="fold")

@@ -52,7 +52,7 @@ def usable_latents(
     candidates, wanted = candidate_latents(at, latents, seed)
     usable: list[Latent] = []
     skipped: Counter[str] = Counter()
-    console = Console(stderr=True)
+    console = Console(emoji=False, stderr=True)
     for latent in track(
         at.latents(candidates), "latents", len(candidates), transient=True, console=console, disable=wanted < 1000
     ):

@@ -99,9 +99,9 @@ def cost(
         about = {"scores": plan.scores, "store": facts["store"], "hookpoint": facts["hookpoint"], "seed": seed}
         sys.stdout.write(as_json(estimate, {**about, "notes": footnotes}) + "\n")
         return
-    console = Console()
+    console = Console(emoji=False)
     if not console.is_terminal:
-        console = Console(width=140)
+        console = Console(emoji=False, width=140)
     title = f"{', '.join(plan.scores)} of {estimate.latents:,} latents of {facts['hookpoint']}"
     console.print(as_table(estimate, title))
     console.print()
@@ -125,7 +125,7 @@ def _print_precision(plan: "Plan", estimate: "Estimate", half_width: float, logs
         about = {"half_width": half_width, "level": 0.95, "designs": as_records(rows), "notes": footnotes}
         sys.stdout.write(dumps(about, indent=2) + "\n")
         return
-    console = Console()
+    console = Console(emoji=False)
     console.print(precision_table(rows, half_width, known))
     console.print()
     for line in footnotes:

@@ -66,7 +66,9 @@ def read_found(folder: Path) -> dict[str, Found]:
         except Exception as error:  # a damaged log can fail in any layer
             reason = str(error) if isinstance(error, UserError) else f"unreadable ({type(error).__name__})"
             name = visible(Path(info.name).name)
-            Console(stderr=True).print(f"{name}: left out: {visible(reason)}", markup=False, highlight=False)
+            Console(emoji=False, stderr=True).print(
+                f"{name}: left out: {visible(reason)}", markup=False, highlight=False
+            )
     return results
 
 

@@ -9,6 +9,7 @@ all stronger ones have together, so the strongest node has the smallest. `clerp`
 import gzip
 import json
 import re
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import isfinite
@@ -20,7 +21,7 @@ from inspect_autointerp.formats import strict_json
 from inspect_autointerp.formats.dedupe import once_each
 from inspect_autointerp.formats.records import Row, short
 
-_NODE = re.compile(r"(\d+)_(\d+)_(\d+)")
+_NODE = re.compile(r"(\d{1,18})_(\d{1,18})_(\d{1,18})")
 _LAYER = re.compile(r"(?:^|\.)(?:layers|h|blocks|layer)\.(\d+)(?=[.:@]|$)")
 _LATENT = ("cross layer transcoder", "transcoder")
 
@@ -114,7 +115,7 @@ def read_graph(path: str | Path) -> AttributionGraph:
         content: Any = strict_json.load(gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (EOFError, gzip.BadGzipFile) as error:
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UserError(f"{path}: cannot be decompressed ({error})") from error
     except strict_json.Unreadable as error:
         raise UserError(f"{path}:{error.line}: not an attribution graph ({error})") from error

@@ -77,11 +77,11 @@ def export(
     )
     left_out = f"; {done.left_out:,} rows without an explanation of their own left out" if done.left_out else ""
     what = "nodes labelled" if to == "graph" else "rows"
-    Console(stderr=True).print(
+    Console(emoji=False, stderr=True).print(
         f"{output}: {done.written:,} {what}{left_out}",
         markup=False,
         highlight=False,
         soft_wrap=True,
     )
     for note in done.notes:
-        Console(stderr=True).print(note, markup=False, highlight=False, soft_wrap=True)
+        Console(emoji=False, stderr=True).print(note, markup=False, highlight=False, soft_wrap=True)

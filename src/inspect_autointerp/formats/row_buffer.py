@@ -78,7 +78,7 @@ class Spool:
         """
         name = path.rstrip("/").rpartition("/")[2]
         total = len(header.eval.dataset.sample_ids or []) * (header.eval.config.epochs or 1)
-        console = Console(stderr=True)
+        console = Console(emoji=False, stderr=True)
         rows = track(log_rows(path, header, name), name, total, transient=True, console=console, disable=total < _MANY)
         made_by: dict[str, str] = {}
         values = ScoreValues()

@@ -25,7 +25,7 @@ def or_lexical(model: Model) -> Model:
 
 @cache
 def _say_so() -> None:
-    Console(stderr=True).print(
+    Console(emoji=False, stderr=True).print(
         f"No --model was given: {LEXICAL} explains and grades. It is a baseline that needs no key. With an API key:"
         " --model openai/gpt-4o-mini",
         markup=False, highlight=False,

@@ -69,7 +69,7 @@ def rate(
     choices = Choices(
         latents=latents, contexts=contexts, texts=texts, checks=checks, tasks=asked, by=by, seed=seed
     )  # fmt: skip
-    console = Console(stderr=True, soft_wrap=True)
+    console = Console(emoji=False, stderr=True, soft_wrap=True)
     material = read_material(places, explanations or (), hookpoint)
     if plan or output is None:
         print_plan(material, choices, within, reliability)

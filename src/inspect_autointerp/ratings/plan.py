@@ -43,7 +43,7 @@ def sizes(within: float, reliability: float) -> list[tuple[str, float, list[tupl
 
 def print_plan(material: Material, choices: Choices, within: float, reliability: float) -> None:
     """Print sample sizes, and the stratified draw from the explanations at hand."""
-    console = Console()
+    console = Console(emoji=False)
     rows = sizes(within, reliability)
     table = Table(title=f"Explanations for an interval of ±{within:g}", title_justify="left")
     for head in ("true coefficient", *(f"{n} rater{'s' * (n > 1)}" for n in RATERS)):

@@ -45,7 +45,7 @@ def ratings(
     from inspect_autointerp.ratings.tables import grader_table
     from inspect_autointerp.ratings.write import write_json, write_table
 
-    errors, console = Console(stderr=True, soft_wrap=True), Console()
+    errors, console = Console(emoji=False, stderr=True, soft_wrap=True), Console(emoji=False)
     sheet_key = read_key(key)
     if logs:
         for line in add_scores(sheet_key, logs):

@@ -48,7 +48,7 @@ def say_result(sweep: Sweep) -> None:
 
 def say(what: str) -> None:
     """Print a line of its own."""
-    Console(stderr=True).print(what, markup=False, highlight=False, soft_wrap=True)
+    Console(emoji=False, stderr=True).print(what, markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -65,7 +65,7 @@ def bar(sweep: Sweep) -> Generator[Show]:
         TextColumn("{task.completed:,.0f} of {task.total:,.0f} latents, {task.fields[shards]}"),
         TimeRemainingColumn(),
     )
-    console = Console(stderr=True)
+    console = Console(emoji=False, stderr=True)
     with Progress(*columns, console=console, disable=not console.is_terminal, refresh_per_second=2) as progress:
         task = progress.add_task("sweep", total=sweep.plan.n_latents, completed=sweep.latents_kept, shards="")
         told = (len(sweep.logs.complete), len(sweep.failed))

@@ -51,12 +51,14 @@ def freeze(
     from inspect_autointerp.store.manifest import STORE
     from inspect_autointerp.store.store import Store
 
-    console = Console()
+    console = Console(emoji=False)
     if compare is not None:
         if output is not None:
             raise UserError("--compare writes nothing; leave out --output")
         one, other = Store(locate(compare)), Store(locate(store))
-        (console if console.is_terminal else Console(width=160)).print(agreement_table(one, agreement(one, other)))
+        (console if console.is_terminal else Console(emoji=False, width=160)).print(
+            agreement_table(one, agreement(one, other))
+        )
         return
     if output is None:
         raise UserError("give -o FOLDER for the new store, or --compare FROZEN")

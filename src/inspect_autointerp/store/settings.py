@@ -119,6 +119,9 @@ class Settings:
         Raises:
             UserError: There are such settings.
         """
+        for name in ("chat", "role"):
+            if getattr(self, name) == "":
+                raise UserError(f"--{name} is empty; give a name, or leave --{name} out")
         if self.chat is None:
             for name in ("role", "template_tokens"):
                 if getattr(self, name):

@@ -59,9 +59,9 @@ def stats(
         check_target(to)
     store = Store(Path(locate(contexts)))
     least = store.settings.min_active if min_active is None else min_active
-    console = Console()
+    console = Console(emoji=False)
     if not console.is_terminal:
-        console = Console(width=160)
+        console = Console(emoji=False, width=160)
     console.print(_store_table(store, contexts))
     rows: dict[str, pd.DataFrame] = {}
     for name in [store.at(hookpoint).name] if hookpoint else store.hookpoints:

@@ -29,5 +29,5 @@ def suites() -> None:
         if isinstance(digest, dict):
             digest = "digests published by\nPython's library"
         table.add_row(label, _STATES[suite.state], digest, here, suite.description)
-    console = Console()
-    (console if console.is_terminal else Console(width=160)).print(table)
+    console = Console(emoji=False)
+    (console if console.is_terminal else Console(emoji=False, width=160)).print(table)

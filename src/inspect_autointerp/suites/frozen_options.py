@@ -147,4 +147,4 @@ def _store_folder(suite: Suite, store: str | None) -> str:
 
 
 def _say(what: str) -> None:
-    Console(stderr=True).print(what, markup=False, highlight=False, soft_wrap=True)
+    Console(emoji=False, stderr=True).print(what, markup=False, highlight=False, soft_wrap=True)

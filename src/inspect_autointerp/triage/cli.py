@@ -70,9 +70,9 @@ def triage(
     frame = frame.assign(input_at_least=input_at_least, output_at_least=output_at_least, store=store.digest)
     if output is not None:
         write_triage(frame, output)
-    console = Console()
+    console = Console(emoji=False)
     if not console.is_terminal:
-        console = Console(width=160)
+        console = Console(emoji=False, width=160)
     console.print(_table(frame, f"{contexts}  {name}", input_at_least, output_at_least))
     for line in _lines(frame, skipped):
         console.print(line, highlight=False, soft_wrap=True, markup=False)

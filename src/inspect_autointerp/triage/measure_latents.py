@@ -67,7 +67,7 @@ def measure_latents(store: Store, hookpoint: str, latents: Sequence[Latent], met
     strength = method.factor * largest
     rows: list[dict[str, Any]] = []
     batches = [latents[i : i + _AT_ONCE] for i in range(0, len(latents), _AT_ONCE)]
-    for batch in track(batches, "latents", transient=True, console=Console(stderr=True)):
+    for batch in track(batches, "latents", transient=True, console=Console(emoji=False, stderr=True)):
         promoted = engine.promoted([latent.index for latent in batch], method.tokens)
         questions = [Predict(Direction(latent.index), [ids], strength) for latent in batch]
         for latent, tokens, predicted in zip(batch, promoted, engine.predict(questions), strict=True):

@@ -58,7 +58,7 @@ def export_vectors(
     chosen = {name: usable_or_named(opened, name, latents, min_contexts, seed) for name in names}
     rows = [load_rows(opened, name, indices) for name, indices in chosen.items()]
     write_vectors(opened, rows, output, overwrite=overwrite)
-    console = Console(stderr=True)
+    console = Console(emoji=False, stderr=True)
     for one in rows:
         shapes = [f"{side} {len(one.index):,} × {array.shape[1]:,}" for side in ("encoder", "decoder")
                   if (array := getattr(one, side)) is not None]  # fmt: skip

@@ -9,4 +9,6 @@ from inspect_autointerp.text.streams import command_line_streams
 if __name__ == "__main__":
     with command_line_streams():
         store = Store(demo.ensure_store())
-        Console(soft_wrap=True).print(f"demo contexts: {store.folder} (digest {store.digest})", highlight=False)
+        Console(emoji=False, soft_wrap=True).print(
+            f"demo contexts: {store.folder} (digest {store.digest})", highlight=False
+        )

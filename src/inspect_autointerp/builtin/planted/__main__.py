@@ -167,7 +167,7 @@ def main(
 
     Then which passes the missing-label and the extra-label test of arXiv 2506.05774, on units of every firing share.
     """
-    console = Console(width=200 if not Console().is_terminal else None)
+    console = Console(emoji=False, width=200 if not Console(emoji=False).is_terminal else None)
     console.print(table(measure(Store(ensure_store()), n, seed, error_rate)))
     drawn = sanity.draw_units(units, n, seed)
     console.print(label_tests(sanity.score(drawn, MEASURES, seed, error_rate)))

@@ -47,15 +47,15 @@ def model(
         raise UserError("--random-weights SEED and --output DIR go together; give both or neither")
     if name != smollm2.NAME and random_weights is None:
         raise UserError(f"unknown model {name}; the only one is {smollm2.NAME}")
-    progress = Console(stderr=True, soft_wrap=True, highlight=False)
+    progress = Console(emoji=False, stderr=True, soft_wrap=True, highlight=False)
     if random_weights is not None and output is not None:
         from inspect_autointerp.builtin.smollm2.random_weights import write_random_model
 
         original = ensure_subject(source, say=progress.print) if name == smollm2.NAME else name
         write_random_model(original, output, random_weights)
-        Console(soft_wrap=True, highlight=False).print(output)
+        Console(emoji=False, soft_wrap=True, highlight=False).print(output)
         return
     folder = ensure_subject(source, say=progress.print)
-    Console(soft_wrap=True, highlight=False).print(folder)
+    Console(emoji=False, soft_wrap=True, highlight=False).print(folder)
     coders = ", ".join(f"smollm2:{coder}" for coder in smollm2.coder_names())
     progress.print(f"coders: {coders or 'none on this machine; see smollm2/README.md in the repository'}")

@@ -45,9 +45,9 @@ def print_terminal(views: Sequence[View], notes: Sequence[str]) -> None:
     A table that is wider than the terminal is folded: its columns go on in a further table below, with the same names
     on the left. Where there is no terminal, lines have `COLUMNS` characters, 100 by default.
     """
-    console = Console()
+    console = Console(emoji=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
-        console = Console(width=_WIDTH)
+        console = Console(emoji=False, width=_WIDTH)
     parts: list[Table | Text] = []
     for view in views:
         parts += [Text(visible(view.title), style="bold"), *_folded(view, console.width), Text()]
