@@ -3,9 +3,8 @@
 import json
 from pathlib import Path
 
-from rich.table import Table
-
 from benchmarks.as_json import gather, save_tables
+from rich.table import Table
 
 
 def test_save_tables_keeps_every_cell(tmp_path: Path) -> None:
