@@ -1,9 +1,9 @@
 """Cost of running out of memory: the steering engine with too many prompts at once, and with the number that fits.
 
-`python -m benchmarks.halving --device cuda` leaves the engine little more memory than the model takes, so that the first
-batches do not fit and are halved (`prep.engines.halving`). It prints how many prompts go at once before and after, what
-the halving costs beside a run that begins with the number that fits, and whether both find the same strengths. A CPU
-has no such limit, so the program ends with exit status 3 there.
+`python -m benchmarks.halving --device cuda` leaves the engine little more memory than the model takes, so that the
+first batches do not fit and are halved (`prep.engines.halving`). It prints how many prompts go at once before and
+after, what the halving costs beside a run that begins with the number that fits, and whether both find the same
+strengths. A CPU has no such limit, so the program ends with exit status 3 there.
 """
 
 import argparse

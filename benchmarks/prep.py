@@ -187,7 +187,7 @@ def _job(
             neighbours=neighbours,
             dtype="auto",
             coder_dtype=coder_dtype,
-        ),  # fmt: skip
+        ),
         batch_size=batch_size,
         device=device,
     )
