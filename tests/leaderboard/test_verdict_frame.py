@@ -26,14 +26,14 @@ Samples = list[dict[str, Any]]
 def test_frame_has_every_verdict_once(scored_log: str, samples: Samples) -> None:
     frame = verdict_frame(scored_log)
     assert list(frame) == list(COLUMNS)
-    assert set(FIELDS) < set(COLUMNS)
+    assert set(FIELDS.values()) < set(COLUMNS)
     for one in samples:
         for name, score in one["scores"].items():
             rows = frame[(frame["latent"] == one["id"]) & (frame["score"] == name)]
             recorded = score["metadata"]["verdicts"]
             for column, values in recorded.items():
                 assert [None if pd.isna(cell) else cell for cell in rows[column]] == values, column
-            for column in set(FIELDS) - set(recorded):
+            for column in {FIELDS[field] for field in FIELDS.keys() - set(recorded)}:
                 assert rows[column].isna().all()
     assert len(frame) == sum(
         len(score["metadata"]["verdicts"]["kind"]) for one in samples for score in one["scores"].values()
@@ -166,3 +166,10 @@ def test_command_lists_disagreements(
     assert len(set(re.findall(r"planted/\d+", out))) == 2
     status, _, err = run(monkeypatch, capsys, scored_log, "--disagree", "detection", "x")
     assert (status, err.count("\n")) == (2, 1)
+
+
+def test_verdict_frame_has_a_column_for_every_field() -> None:
+    columns = [column for column in FIELDS.values() if column not in COLUMNS]
+    assert columns == []
+    assert FIELDS["latent"] == "other_latent"
+    assert len(set(FIELDS.values()) | {"latent", "epoch", "score"}) == len(COLUMNS) == len(set(COLUMNS))

@@ -13,12 +13,14 @@ from inspect_autointerp.inspect_support.log_samples import read_header, read_sam
 from inspect_autointerp.inspect_support.verdicts import Verdict, recorded_verdicts
 from inspect_autointerp.store.store import Store
 
-FIELDS = tuple(field.name for field in fields(Verdict))
+FIELDS = {field.name: "other_latent" if field.name == "latent" else field.name for field in fields(Verdict)}
+"""Columns by a verdict's field: the column `latent` is the latent that was scored."""
 COLUMNS = (
     *("latent", "epoch", "score", "start", "document", "kind", "decile", "weight", "neighbour", "cosine"),
-    *("label", "probability", "value", "reason", "partner", "question", "text", "values", "continuations"),
+    *("label", "probability", "value", "rating", "reason", "partner", "other_latent", "question"),
+    *("text", "values", "continuations"),
 )
-_WHOLE = ("start", "document", "decile", "neighbour", "label", "partner", "question")
+_WHOLE = ("start", "document", "decile", "neighbour", "label", "rating", "partner", "other_latent", "question")
 
 
 def verdict_frame(
@@ -46,8 +48,8 @@ def verdict_frame(
         recorded, so that `partner` and `question` count from 0 there. The columns are always these:
 
         - `latent`, `score`: str. `epoch`: int, from 1.
-        - `start`, `document`, `decile`, `neighbour`, `label`, `partner`, `question`: Int64, missing where there is
-          none.
+        - `start`, `document`, `decile`, `neighbour`, `label`, `rating`, `partner`, `other_latent`, `question`: Int64,
+          missing where there is none. `other_latent` is the field `latent` of `Verdict`.
         - `probability`, `value`, `weight`, `cosine`: float64, NaN where there is none.
         - `kind`, `reason`: str, missing where there is none.
         - `text`: str; the text of the context where a store is given, else only what was written for the score.
@@ -67,8 +69,8 @@ def verdict_frame(
             if scores is not None and name not in scores:
                 continue
             verdicts = recorded_verdicts(score.metadata, f"{log}: the verdicts of {name} of {sample.id}")
-            for field in FIELDS:
-                columns[field] += [getattr(verdict, field) for verdict in verdicts]
+            for field, column in FIELDS.items():
+                columns[column] += [getattr(verdict, field) for verdict in verdicts]
             shared = {"latent": str(sample.id), "epoch": sample.epoch, "score": name}
             for key, value in shared.items():
                 columns[key] += [value] * len(verdicts)
