@@ -27,7 +27,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Steered:
-    """What the subject writes after each beginning when it is steered along one direction."""
+    """The subject's texts after each beginning, when it is steered along one direction."""
 
     texts: tuple[str, ...]
     """The new text after each beginning; empty if no strength was found."""
