@@ -57,7 +57,7 @@ def measure_parts(
     batch_size: int,
     device: str,
     shape: str | None = None,
-    coder_dtype: str = "float32",
+    coder_dtype: Any = "float32",
 ) -> dict[str, float]:
     """Measure invented models, see `measure_job`."""
     return measure_job(_job(folder, tokens, latents, hookpoints, batch_size, device, shape, coder_dtype))
@@ -171,7 +171,7 @@ def _job(
     batch_size: int,
     device: str,
     shape: str | None = None,
-    coder_dtype: str = "float32",
+    coder_dtype: Any = "float32",
 ) -> "Job":
     from inspect_autointerp.prep.run.run_spec import Job
     from inspect_autointerp.store.settings import Settings

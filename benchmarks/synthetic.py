@@ -45,7 +45,8 @@ def subject(folder: Path, shape: str) -> Path:
             model: Any = LlamaForCausalLM(config)
         else:  # billions of random numbers take a CPU minutes
             with torch.device("cuda" if torch.cuda.is_available() else "cpu"):
-                model = LlamaForCausalLM(config).to(torch.bfloat16)
+                model = LlamaForCausalLM(config)
+            model.to(torch.bfloat16)
         model.save_pretrained(target)
         for name in ("tokenizer.json", "tokenizer_config.json"):
             shutil.copy(demo.SUBJECT / name, target / name)

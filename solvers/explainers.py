@@ -7,6 +7,7 @@ from typing import Any
 from inspect_ai.solver import Solver
 
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.inspect_support.argument_types import check_arguments
 from inspect_autointerp.latent import split_hookpoints
 from inspect_autointerp.solvers.agent import agent
 from inspect_autointerp.solvers.baselines import constant, empty, shuffled, verbose
@@ -51,6 +52,7 @@ def explainer(
     Raises:
         UserError: There is no such solver or option, or the file cannot be read.
     """
+    name_of(wanted)
     given: dict[str, Any] = (
         {"name": wanted} if isinstance(wanted, str) else {str(key): value for key, value in wanted.items()}
     )
@@ -72,6 +74,7 @@ def explainer(
     if not takes_any and (unknown := sorted(given.keys() - parameters.keys())):
         known = ", ".join(parameters) or "none"
         raise UserError(f"explainer={name}: unknown option {unknown[0]!r}; it takes {known}")
+    check_arguments(solver, given)
     if name in ("supply", "human") and not given.get("file"):
         raise UserError(f"explainer={name}: give its file, for instance -T explanations=labels.jsonl")
     if "seed" in parameters or takes_any:
@@ -83,5 +86,11 @@ def explainer(
 
 
 def name_of(wanted: str | Mapping[str, Any]) -> str:
-    """The solver's name in `-T explainer=…`."""
+    """The solver's name in `-T explainer=…`.
+
+    Raises:
+        UserError: It is neither a name nor a mapping.
+    """
+    if not isinstance(wanted, str | Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise UserError(f"explainer={wanted}: give a name, or a mapping such as '{{name: refine, rounds: 2}}'")
     return wanted if isinstance(wanted, str) else str(wanted.get("name", "explain"))

@@ -1,8 +1,11 @@
 """The task builder that every task of this package uses; Inspect passes over files whose names begin with `_`."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import wraps
+from inspect import signature
+from typing import Any, ParamSpec
 
+import inspect_ai
 from inspect_ai import Task
 from inspect_ai.log import HeadlineMetric
 from inspect_ai.model import Model, model_roles
@@ -13,6 +16,7 @@ from inspect_ai.viewer import SampleScoreView, ScoreColorScale, TaskSamplesColum
 from inspect_autointerp import __version__
 from inspect_autointerp.builtin.locate import locate
 from inspect_autointerp.errors import UserError, one_line_errors
+from inspect_autointerp.inspect_support.argument_types import check_arguments
 from inspect_autointerp.inspect_support.dataset import LatentDataset, give_donors, latent_dataset
 from inspect_autointerp.inspect_support.identical_warning import warn_of_identical
 from inspect_autointerp.inspect_support.interruption_advice import advise_at_run_end
@@ -37,6 +41,20 @@ INTERFACE = "A"
 """The letter of all tasks' versions, as in Inspect Evals (`2-A`): changes when an argument is renamed or removed."""
 TAGS = ["interpretability", "automated interpretability", "sparse autoencoders"]
 """Tags of every task, the same as in eval.yaml beside this file."""
+
+P = ParamSpec("P")
+
+
+def task(function: Callable[P, Task]) -> Callable[P, Task]:
+    """Register an Inspect task whose arguments are checked by their annotations when it is called."""
+
+    @wraps(function)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> Task:
+        with one_line_errors():
+            check_arguments(function, signature(function).bind(*args, **kwargs).arguments)
+        return function(*args, **kwargs)
+
+    return inspect_ai.task(checked)
 
 
 def open_latents(

@@ -3,13 +3,13 @@
 inspect eval tasks/discrimination.py --model openai/gpt-4o-mini -T store=DIR
 """
 
-from inspect_ai import Task, task
+from inspect_ai import Task
 
 from inspect_autointerp.errors import one_line_errors
 from inspect_autointerp.scorers.discrimination.lineups import check_source
 from inspect_autointerp.scorers.discrimination.scorer import discrimination as discrimination_scorer
 from inspect_autointerp.solvers.explainers import Explainer
-from inspect_autointerp.tasks._task import explainer_solver, open_latents, score_task
+from inspect_autointerp.tasks._task import explainer_solver, open_latents, score_task, task
 
 
 @task

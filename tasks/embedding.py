@@ -3,12 +3,12 @@
 inspect eval tasks/embedding.py --model openai/gpt-4o-mini -T embedder=minilm -T store=DIR
 """
 
-from inspect_ai import Task, task
+from inspect_ai import Task
 
 from inspect_autointerp.scorers.embedding.embedders import TFIDF
 from inspect_autointerp.scorers.embedding.scorer import embedding as embedding_scorer
 from inspect_autointerp.solvers.explainers import Explainer
-from inspect_autointerp.tasks._task import explainer_solver, open_latents, score_task
+from inspect_autointerp.tasks._task import explainer_solver, open_latents, score_task, task
 
 
 @task

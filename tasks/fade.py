@@ -3,12 +3,12 @@
 inspect eval tasks/fade.py --model openai/gpt-4o-mini --model-role grader=openai/gpt-4o -T store=DIR
 """
 
-from inspect_ai import Task, task
+from inspect_ai import Task
 
 from inspect_autointerp.errors import one_line_errors
 from inspect_autointerp.scorers.fade.scorer import fade as fade_scorer
 from inspect_autointerp.solvers.explainers import Explainer
-from inspect_autointerp.tasks._task import explainer_solver, open_latents, score_task
+from inspect_autointerp.tasks._task import explainer_solver, open_latents, score_task, task
 
 
 @task

@@ -3,13 +3,13 @@
 inspect eval tasks/fuzzing.py --model openai/gpt-4o-mini --model-role grader=openai/gpt-4o-mini -T store=DIR
 """
 
-from inspect_ai import Task, task
+from inspect_ai import Task
 
 from inspect_autointerp.errors import one_line_errors
 from inspect_autointerp.scorers.fuzzing.scorer import fuzzing as fuzzing_scorer
 from inspect_autointerp.scorers.shared.judging_option import Judging
 from inspect_autointerp.solvers.explainers import Explainer
-from inspect_autointerp.tasks._task import check_judging, explainer_solver, open_latents, read_graders, score_task
+from inspect_autointerp.tasks._task import check_judging, explainer_solver, open_latents, read_graders, score_task, task
 from inspect_autointerp.text.render import THRESHOLD
 
 

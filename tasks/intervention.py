@@ -3,14 +3,14 @@
 inspect eval tasks/intervention.py --model openai/gpt-4o-mini --model-role likelihood=hf/meta-llama/Llama-3.1-8B
 """
 
-from inspect_ai import Task, task
+from inspect_ai import Task
 
 from inspect_autointerp.errors import one_line_errors
 from inspect_autointerp.inspect_support.dataset import ask_for_foils
 from inspect_autointerp.scorers.intervention.scorer import CHOICES, Steered
 from inspect_autointerp.scorers.intervention.scorer import intervention as intervention_scorer
 from inspect_autointerp.solvers.explainers import Explainer
-from inspect_autointerp.tasks._task import explainer_solver, open_latents, score_task
+from inspect_autointerp.tasks._task import explainer_solver, open_latents, score_task, task
 
 
 @task

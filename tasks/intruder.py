@@ -3,13 +3,13 @@
 inspect eval tasks/intruder.py --model openai/gpt-4o-mini -T store=DIR
 """
 
-from inspect_ai import Task, task
+from inspect_ai import Task
 
 from inspect_autointerp.errors import one_line_errors
 from inspect_autointerp.scorers.intruder.scorer import intruder as intruder_scorer
 from inspect_autointerp.scorers.shared.judging_option import Judging
 from inspect_autointerp.solvers.no_explanation import unexplained
-from inspect_autointerp.tasks._task import check_judging, open_latents, score_task
+from inspect_autointerp.tasks._task import check_judging, open_latents, score_task, task
 from inspect_autointerp.text.render import THRESHOLD
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from inspect import signature
 from typing import Any
 
-from inspect_ai import Task, task
+from inspect_ai import Task
 from inspect_ai.scorer import Scorer
 
 from inspect_autointerp.errors import UserError, one_line_errors
@@ -22,7 +22,7 @@ from inspect_autointerp.scorers.shared.score import SAMPLE_OPTIONS
 from inspect_autointerp.scorers.shared.specs import SCORES, spec_of
 from inspect_autointerp.solvers.explainers import Explainer
 from inspect_autointerp.suites.frozen_options import Fixed, fixed
-from inspect_autointerp.tasks._task import check_judging, explainer_solver, open_latents, read_graders, score_task
+from inspect_autointerp.tasks._task import check_judging, explainer_solver, open_latents, read_graders, score_task, task
 
 _DEFAULTS = {"scores": "judged", "negatives": "random", "min_contexts": 20, "confidence": False, "seed": 0}
 
@@ -99,6 +99,8 @@ def multi_score(
             check_judging(judging, several)
         if concepts and not any("concepts" in signature(SCORERS[name]).parameters for name in names):
             raise UserError(f"concepts={concepts}: none of the scores {', '.join(names)} judges concepts one by one")
+        if reconstructor is not None and "reconstruction" not in names:
+            raise UserError(f"reconstructor={reconstructor}: reconstruction is not among the scores {', '.join(names)}")
         scorers = {name: _scorer(name, options) for name in names}
     data = open_latents(
         options.get("store"),
@@ -128,7 +130,7 @@ def score_names(scores: str | list[str]) -> list[str]:
     Raises:
         UserError: A name is unknown or occurs twice, or there is none.
     """
-    text = scores if isinstance(scores, str) else ",".join(scores)
+    text = ",".join(str(name) for name in scores) if isinstance(scores, list) else str(scores)
     judged = [name for name, spec in SCORES.items() if spec.judged and spec.needs == ("grader",)]
     groups = {"judged": judged, "all": list(SCORES)}
     names = groups.get(text, [name.strip() for name in text.split(",") if name.strip()])

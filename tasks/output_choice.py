@@ -3,13 +3,13 @@
 inspect eval tasks/output_choice.py --model openai/gpt-4o-mini
 """
 
-from inspect_ai import Task, task
+from inspect_ai import Task
 
 from inspect_autointerp.errors import one_line_errors
 from inspect_autointerp.scorers.intervention.scorer import Steered
 from inspect_autointerp.scorers.output_choice.scorer import output_choice as output_choice_scorer
 from inspect_autointerp.solvers.explainers import Explainer
-from inspect_autointerp.tasks._task import explainer_solver, open_latents, score_task
+from inspect_autointerp.tasks._task import explainer_solver, open_latents, score_task, task
 
 
 @task

@@ -3,11 +3,11 @@
 inspect eval tasks/reconstruction.py --model openai/gpt-4o-mini -T store=DIR -T reconstructor=http://localhost:8000/reconstruct
 """
 
-from inspect_ai import Task, task
+from inspect_ai import Task
 
 from inspect_autointerp.scorers.reconstruction.scorer import reconstruction as reconstruction_scorer
 from inspect_autointerp.solvers.explainers import Explainer
-from inspect_autointerp.tasks._task import explainer_solver, open_latents, score_task
+from inspect_autointerp.tasks._task import explainer_solver, open_latents, score_task, task
 from inspect_autointerp.vectors.rows import Side
 
 

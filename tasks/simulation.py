@@ -3,11 +3,11 @@
 inspect eval tasks/simulation.py --model openai/gpt-4o-mini --model-role grader=openai/gpt-4o-mini -T store=DIR
 """
 
-from inspect_ai import Task, task
+from inspect_ai import Task
 
 from inspect_autointerp.scorers.simulation.scorer import simulation as simulation_scorer
 from inspect_autointerp.solvers.explainers import Explainer
-from inspect_autointerp.tasks._task import explainer_solver, open_latents, score_task
+from inspect_autointerp.tasks._task import explainer_solver, open_latents, score_task, task
 
 
 @task

@@ -3,11 +3,11 @@
 inspect eval tasks/surprisal.py --model openai/gpt-4o-mini --model-role likelihood=hf/NAME-OR-FOLDER -T store=DIR
 """
 
-from inspect_ai import Task, task
+from inspect_ai import Task
 
 from inspect_autointerp.scorers.surprisal.scorer import surprisal as surprisal_scorer
 from inspect_autointerp.solvers.explainers import Explainer
-from inspect_autointerp.tasks._task import explainer_solver, open_latents, score_task
+from inspect_autointerp.tasks._task import explainer_solver, open_latents, score_task, task
 
 
 @task

@@ -47,4 +47,9 @@ class BatchSize:
 
 def _is_out_of_memory(error: Exception) -> bool:
     """Tell if an error means that memory ran out: on a CPU, torch says so in the message alone."""
-    return isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error)
+    message = str(error)
+    return (
+        isinstance(error, torch.OutOfMemoryError)
+        or "not enough memory" in message
+        or "can't allocate memory" in message
+    )

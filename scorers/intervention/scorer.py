@@ -85,6 +85,8 @@ def intervention(
     for name in ("target_kl", "scored_prompts", "tuned_prompts", "new_tokens", "choices"):
         if not options[name] > 0:
             raise UserError(f"{name} must be above 0, got {options[name]}")
+    if not temperature >= 0:
+        raise UserError(f"temperature must be at least 0, got {temperature}")
 
     async def grade(test: LatentTest) -> Outcome:
         contexts = LatentContexts(test.store, test.latent)

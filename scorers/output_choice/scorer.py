@@ -85,6 +85,8 @@ def output_choice(
         raise UserError(f"target_kl must be above 0, got {target_kl}")
     if promoted and direction == "random":
         raise UserError("promoted=true and direction=random do not go together: a random direction promotes no tokens")
+    if not temperature >= 0:
+        raise UserError(f"temperature must be at least 0, got {temperature}")
 
     async def grade(test: LatentTest) -> Outcome:
         setting = Setting(target_kl, questions, tuned_prompts, new_tokens, temperature, test.seed)

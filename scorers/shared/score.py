@@ -136,8 +136,15 @@ def latent_scorer(
         graded_by: Returns the grader's name for the log.
         made_kinds: See `LatentTest`.
         version: The version for the log, where it is not the score's own.
+
+    Raises:
+        PrerequisiteError: A number of contexts is below 0.
     """
     spec = SCORES[name]
+    with one_line_errors():
+        for argument in ("activating", "nonactivating", "mismarked"):
+            if (number := options.get(argument)) is not None and number < 0:
+                raise UserError(f"test_{argument}={number}: must be a number of contexts, 0 or more")
 
     async def score(state: TaskState, target: Target) -> Score:
         sample = _sample_options(state, options)

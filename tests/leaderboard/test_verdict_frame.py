@@ -167,3 +167,8 @@ def test_command_lists_disagreements(
     assert len(set(re.findall(r"planted/\d+", out))) == 2
     status, _, err = run(monkeypatch, capsys, scored_log, "--disagree", "detection", "x")
     assert (status, err.count("\n")) == (2, 1)
+
+
+def test_verdict_frame_has_a_column_for_every_field() -> None:
+    assert set(FIELDS) < set(COLUMNS)
+    assert set(COLUMNS) - set(FIELDS) == {"latent", "epoch", "score"}

@@ -1,6 +1,6 @@
 """Rules of stopping: `-T stop=width:0.2`, `-T stop=above:0.7,below:0.7`, `-T stop_mean=width:0.04`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf, isfinite
 
@@ -62,8 +62,8 @@ def stop_rule(
     """
     if given is None:
         return None
-    whole = isinstance(given, str) or not isinstance(given, Iterable)  # a number, as `-T stop=0.1` is one
-    text = str(given) if whole else ",".join(map(str, given))
+    # A number, as `-T stop=0.1` is one, is neither a text nor a list.
+    text = ",".join(map(str, given)) if isinstance(given, list | tuple) else str(given)
     parts: dict[str, float | str] = {}
     allowed = ("width", "above", "below", "level", *((_FROM,) if logs else ()))
     form = f"{_FORM}, or {_FROM}:LOG" if logs else _FORM
