@@ -96,16 +96,16 @@ def cost() -> Chart:
 
     Rows whose label has room for it (`placed` in charts.js) have align, dx and dy, too.
     """
-    return _against("Mean score against what a latent costs; the Pareto front is joined")
+    return _against("Mean score against what a latent costs; the Pareto front is joined", joined=True)
 
 
 def length() -> Chart:
     """Score against length: rows as for `cost`, `spent` being the words of an explanation."""
-    return _against("Mean score against the mean length of an explanation in words")
+    return _against("Mean score against the mean length of an explanation in words", joined=False)
 
 
-def _against(description: str) -> Chart:
-    """Return scores against a number that is not below 0, one point per explainer."""
+def _against(description: str, joined: bool) -> Chart:
+    """Return scores against a number that is not below 0, one point per explainer; the front is joined on request."""
     base = alt.Chart(_ROWS, description=description).encode(
         x=alt.X(
             "spent:Q",
@@ -124,9 +124,14 @@ def _against(description: str) -> Chart:
     point = base.mark_point(size=90, opacity=1, strokeWidth=2).encode(
         color=_named(), shape=_shaped(), fill=alt.condition("datum.front", _named(), alt.value("transparent"))
     )
-    place: dict[str, Any] = {"align": alt.expr("datum.align"), "dx": alt.expr("datum.dx"), "dy": alt.expr("datum.dy")}
-    label = base.transform_filter("isValid(datum.align)").mark_text(baseline="middle", **place)
-    return alt.layer(front, interval, point, label.encode(text="explainer:N")).properties(height=320)
+    # A filter that leaves no label would make an empty layer, of which Vega warns.
+    place: dict[str, Any] = {
+        "align": alt.expr("datum.align || 'left'"), "dx": alt.expr("datum.dx || 0"), "dy": alt.expr("datum.dy || 0")
+    }  # fmt: skip
+    text = alt.condition("isValid(datum.align)", "explainer:N", alt.value(""))
+    label = base.mark_text(baseline="middle", **place).encode(text=text)
+    layers = [interval, point, label]
+    return alt.layer(*([front] if joined else []), *layers).properties(height=320)
 
 
 def correlations() -> Chart:
