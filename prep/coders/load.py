@@ -106,7 +106,7 @@ def _check_suffix(source: str) -> None:
     if any((folder / name).is_file() for name in (WEIGHTS, PARAMETERS, DICTIONARY, _SAELENS)):
         no_layer(suffix, source)
     if ((folder / CIRCUIT_TRACER).is_file() or is_llamascopium(folder)) and parted(source)[1] is None:
-        raise UserError(f"coder {source}: {suffix!r} is no layer; give a number, as in {stem}:0")
+        raise UserError(f"coder {source}: {suffix!r} is not a layer; give a number, as in {stem}:0")
 
 
 def _folder_of(file: Path) -> str:

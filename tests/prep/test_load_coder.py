@@ -132,7 +132,7 @@ def test_a_crosscoder_is_refused_with_the_reason(tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", ["x", "-1", "1.5", ""])
 def test_a_suffix_that_is_no_layer_is_named(suffix: str) -> None:
     for folder in (FILES / "circuit_tracer" / "relu", FILES / "llamascopium" / "clt_topk"):
-        with pytest.raises(UserError, match=rf"'{suffix}' is no layer; give a number, as in .*:0$"):
+        with pytest.raises(UserError, match=rf"'{suffix}' is not a layer; give a number, as in .*:0$"):
             load_coder(f"{folder}:{suffix}")
 
 

@@ -67,7 +67,7 @@ def test_what_was_read_off_the_vector_is_told_from_others(store_folder: Path, tm
     score = (log.samples or [])[0].scores["reconstruction"]  # type: ignore[index]
     assert score.metadata is not None
     assert score.metadata["endpoint"] == {"model": "code", "cost": 0.5}
-    compared = score.metadata["verdicts"]["latent"]
+    compared = score.metadata["verdicts"]["neighbour"]
     assert f"layers.1/{compared[0]}" == str((log.samples or [])[0].id)
     assert 10 <= len(compared) == len(set(compared)) <= 21
     reason = (broken.samples or [])[0].scores["reconstruction"].reason  # type: ignore[index]
