@@ -200,7 +200,7 @@ class ChatReader:
 
 
 def _roles(parts: Sequence[Part], begin: np.ndarray, end: np.ndarray) -> list[str | None]:
-    """Whose text each token holds, by its first character that is of a message."""
+    """Return the role of the message that each token belongs to, by its first character that is of a message."""
     if not parts:
         return [None] * len(begin)
     behind = np.searchsorted([part.end for part in parts], begin, side="right")

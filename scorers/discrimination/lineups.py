@@ -35,7 +35,7 @@ class Candidate:
     """A latent in a question."""
 
     index: int | None
-    """Which latent it is; None for the explained one."""
+    """Number of the latent; None for the explained one."""
     tests: tuple[Marked, ...]
     """Its contexts, as they are shown."""
 

@@ -1,4 +1,4 @@
-"""Which continuation follows: by a model in memory and behind a server, against whole texts run one by one."""
+"""Choices of a continuation, by a model in memory and by a server, against whole texts run one by one."""
 
 import asyncio
 from collections.abc import Callable

@@ -162,7 +162,7 @@ def _deciles(peaks: np.ndarray, sample: np.ndarray) -> np.ndarray:
 
 
 def _apart(starts: np.ndarray, width: int) -> list[int]:
-    """Which windows, in order, do not overlap the one before that is left."""
+    """Return the windows, in order, that do not overlap the last one kept before them."""
     kept: list[int] = []
     free = 0
     for i, start in enumerate(starts.tolist()):

@@ -9,7 +9,7 @@ import numpy as np
 from inspect_autointerp.errors import UserError
 
 Side = Literal["decoder", "encoder"]
-"""Which vector of a latent is meant: what it writes, or what it reads."""
+"""Side of a latent: the vector that it writes, or the one that it reads."""
 SIDES: tuple[Side, ...] = get_args(Side)
 
 
