@@ -5,6 +5,7 @@ from functools import wraps
 from inspect import signature
 from typing import Any, ParamSpec
 
+import anyio
 import inspect_ai
 from inspect_ai import Task
 from inspect_ai.log import HeadlineMetric
@@ -198,7 +199,8 @@ def read_graders(grader: str | None, graders: str | Sequence[str] | None) -> str
 def check_judging(judging: Judging, grader: str | Sequence[str] | None) -> None:
     """Check that the graders can be judged with as `-T judging=…` says; the bound role goes before `grader`.
 
-    Without either it is the main model. Where Inspect has none yet, it is checked when it is first asked.
+    Without either it is the main model. While no evaluation runs, that is not known, or is what the last call of
+    `eval_set` left behind: it is checked when it is first asked.
 
     Raises:
         UserError: One returns no log-probabilities of what it is given; or there is no such way of judging.
@@ -208,9 +210,18 @@ def check_judging(judging: Judging, grader: str | Sequence[str] | None) -> None:
     from inspect_autointerp.inspect_support.compat import active_model
 
     named = [str(model) for model in bound_graders()] or ([grader] if isinstance(grader, str) else grader or [])
-    main = active_model()
+    main = active_model() if _is_evaluating() else None
     for name in named or ([] if main is None else [str(main)]):
         is_served(name, "grader")
+
+
+def _is_evaluating() -> bool:
+    """Return whether Inspect makes the task for an evaluation that has begun."""
+    try:
+        anyio.get_current_task()
+    except RuntimeError:
+        return False
+    return True
 
 
 def check_several(

@@ -1,6 +1,7 @@
 """`-T judging=probability`: arithmetic by hand, planted truth, floors at chance, and what is refused."""
 
 from collections.abc import Callable
+from contextvars import copy_context
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,9 @@ from zlib import crc32
 
 import numpy as np
 import pytest
+from inspect_ai import Task, eval_retry, eval_set
 from inspect_ai import eval as inspect_eval
-from inspect_ai import eval_retry
+from inspect_ai.dataset import Sample
 from inspect_ai.log import EvalLog
 from inspect_ai.model import Model, get_model
 from sklearn.metrics import roc_auc_score
@@ -223,6 +225,15 @@ def test_main_model_that_cannot_be_asked_ends_the_run(tmp_path: Path) -> None:
     assert log.error
     assert "Traceback" not in log.error.message
     assert "grader=inspect_autointerp/oracle: its provider returns no log-probabilities" in log.error.message
+
+
+@pytest.mark.usefixtures("planted_store")
+def test_main_model_of_an_earlier_eval_set_refuses_no_task(tmp_path: Path) -> None:
+    def after_a_set() -> None:
+        eval_set(Task([Sample("a")]), model="none/none", log_dir=str(tmp_path), display="none")
+        detection(store="planted", judging="probability", latents="0")
+
+    copy_context().run(after_a_set)  # eval_set leaves its model there
 
 
 @pytest.mark.usefixtures("planted_store")

@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import nullcontext, redirect_stdout
+from contextvars import copy_context
 from pathlib import Path
 
 from inspect_ai import eval_set  # pyright: ignore[reportUnknownVariableType]  # not typed in full
@@ -32,7 +33,8 @@ def run_study(plan: Planned, folder: Path, *, display: str | None = None, retry_
     again = "repeat the command to continue"
     try:
         with redirect_stdout(sys.stderr) if quiet else nullcontext():
-            done, logs = eval_set(
+            done, logs = copy_context().run(  # it leaves its main model and roles in the context that calls it
+                eval_set,
                 tasks,
                 log_dir=str(folder),
                 display="log" if quiet else display,  # pyright: ignore[reportArgumentType] - Inspect says what it knows not
