@@ -28,7 +28,7 @@ SIZES = {
     },
 }  # fmt: skip
 """Sizes of the inputs, by whether they are tiny."""
-PATIENCE = 3
+PATIENCE = 5
 """Factor of a tiny part's time limit: most of it is imports, which are slow on a busy machine."""
 SAME = "not run: in its tiny form it is the same program as another part"
 

@@ -7,6 +7,7 @@
 # SECONDS_ALL (600) bounds all parts together. PYTHON (python) runs them. What they read is made in a temporary folder
 # (TMPDIR): about 40 GB on a GPU. `benchmarks/gpu.py` says what is measured, and what the exit status means.
 set -u
-out=$(realpath -m "${1:?usage: benchmarks/gpu.sh OUT.json}")
+[ $# -eq 1 ] || { echo "usage: benchmarks/gpu.sh OUT.json" >&2; exit 2; }
+out=$(realpath -m "$1")
 cd "$(dirname "$0")/.." || exit 2
 exec "${PYTHON:-python}" -m benchmarks.gpu "$out" --device "${DEVICE:-cuda}" --seconds "${SECONDS_ALL:-600}" ${TINY:+--tiny}

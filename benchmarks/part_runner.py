@@ -176,7 +176,10 @@ class PartRunner:
 
 def _outcome(command: list[str], output: Any, limit: float, own: float) -> str:
     """Run a process until it ends or has had its time, and return the part's status. No process of it is left."""
-    process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+    # A process group of its own, so that all of it can be ended; not a session, which Linux would schedule apart.
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, process_group=0
+    )
     try:
         code = process.wait(limit)
     except subprocess.TimeoutExpired:

@@ -68,7 +68,7 @@ def main() -> None:
         print(json.dumps(MEASURES[what](Path(folder), **json.loads(given))))
         return
     less = QUICK if arguments.quick else 1
-    console = Console(width=None if sys.stdout.isatty() else 120)
+    console = Console(width=None if sys.stdout.isatty() else 160)
     if arguments.subject:
         given = {"subject": arguments.subject, "coders": arguments.coder, "hookpoints": arguments.hookpoint}
         given |= {"corpus": arguments.corpus, "device": arguments.device, "batch_size": 16}
