@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 
 
-def save_tables(path: str | None, *tables: Table, raw: dict[str, float] | None = None) -> None:
+def save_tables(path: str | None, *tables: Table, raw: dict[str, Any] | None = None) -> None:
     """Write tables as printed: title, columns and the text of each cell. Nothing is written without a path.
 
     Args:
