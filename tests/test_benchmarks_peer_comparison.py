@@ -12,7 +12,7 @@ import torch
 from benchmarks.as_json import save_tables
 from benchmarks.peer_comparison import cache, inputs, tables
 from benchmarks.peer_comparison.correctness import FORMS, forms_read, marked_tokens, overlap, share_at_one_place
-from benchmarks.peer_comparison.grader import figures
+from benchmarks.peer_comparison.grader import figures, start_of
 from benchmarks.peer_comparison.install import TokenwiseTokenizer
 from rich.table import Table
 from safetensors.numpy import load_file, save_file
@@ -192,8 +192,11 @@ def test_tokenwise_tokenizer_gives_a_string_per_token() -> None:
 
 def test_grader_figures_leave_out_the_start_of_a_process() -> None:
     whole = {"cpu": 20.0, "ran": 5.0, "calls": 4_100.0, "bytes": 200_000.0, "latents": 100}
-    few = {"cpu": 10.5, "ran": 3.0, "calls": 205.0, "bytes": 10_000.0, "latents": 5}
-    assert figures(whole, few) == {"cpu": 0.1, "wall": 0.05, "calls": 41, "bytes": 2_000, "latents": 100}
+    start = start_of(whole, {"cpu": 10.5, "latents": 5})
+    assert start == pytest.approx(10)
+    each = {"cpu": 0.1, "wall": 0.05, "calls": 41, "bytes": 2_000, "latents": 100, "start": 10}
+    assert figures(whole, start) == pytest.approx(each)
+    assert figures(whole | {"cpu": 30.0}, start)["cpu"] == pytest.approx(0.2)
 
 
 CACHED = {"cpu": 10.0, "bare": 8.0, "wall": 20.0, "load": 0.0, "peak": 1000.0, "start": 500.0, "bytes": 5e6}

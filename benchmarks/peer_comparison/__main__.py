@@ -174,8 +174,10 @@ class Comparison:
 
         latents, store, cache = self._choice()
         measured: dict[str, Any] = {}
-        for log in ("full", "lean", "least"):
-            measured[f"here, --log {log}"] = child("grader here", latents=latents, log=log, **store)
+        start = None
+        for log in ("lean", "full", "least"):
+            ours = child("grader here", latents=latents, log=log, start=start, **store)
+            measured[f"here, --log {log}"], start = ours, ours["start"]
         for concurrent, preloaded in ((10, False), (50, False), (50, True)):
             name = f"Delphi, {concurrent} latents at a time, contexts {'in memory' if preloaded else 'from disk'}"
             more = {"concurrent": concurrent, "preloaded": preloaded}
@@ -202,7 +204,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=package.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--tokens", type=int, nargs="+", default=TOKENS, help="to cache; a row for each number")
-    parser.add_argument("--latents", type=int, default=100, help="to build contexts of, and to grade")
+    parser.add_argument("--latents", type=int, default=100, help="to build contexts of, and to grade, at least 20")
     parser.add_argument("--subject", help="a model's folder; by default the demo's")
     parser.add_argument("--coder", help="an SAE's folder (top-k, of SAELens); by default the demo's at the hookpoint")
     parser.add_argument("--hookpoint", default="layers.2")
@@ -215,6 +217,10 @@ def main() -> None:
     if options.measure:
         measure(*options.measure)
         return
+    if options.latents < 20:
+        parser.error(
+            f"--latents {options.latents}: give at least 20; with fewer the start of a process is all there is"
+        )
     if options.coder is None and options.hookpoint not in (names := [path.name for path in demo.coders()]):
         parser.error(f"--hookpoint {options.hookpoint}: the demo has SAEs at {', '.join(names)}; give --coder")
     with tempfile.TemporaryDirectory() as name:

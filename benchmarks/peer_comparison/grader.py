@@ -96,33 +96,38 @@ def delphi(
     return {"cpu": cpu / n, "wall": wall / n, "calls": calls / n, "bytes": written / n, "latents": n}
 
 
-def here(store: str, hookpoint: str, latents: list[int], log: str) -> dict[str, float]:
+def here(store: str, hookpoint: str, latents: list[int], log: str, start: float | None = None) -> dict[str, float]:
     """Run the task of `benchmarks.peer` by `autointerp eval-sharded`, in one process; see `delphi`.
 
-    The CPU seconds are those of a run without those of another run of few latents, so that the start of a process,
-    which imports its libraries, is not counted.
+    The CPU seconds do not count the start of the process, which imports its libraries.
 
     Args:
         store: Our store.
         hookpoint: The hookpoint.
         latents: Indices.
         log: How much detail logs hold: `full`, `lean` or `least`.
+        start: CPU seconds that the start takes; None to find that out by a second run, of few latents.
+
+    Returns:
+        As `delphi`, and `start`.
     """
     whole = _sweep(store, hookpoint, latents, log)
-    few = _sweep(store, hookpoint, latents[:FEW], log)
-    return figures(whole, few)
+    if start is None:
+        start = start_of(whole, _sweep(store, hookpoint, latents[:FEW], log))
+    return figures(whole, start)
 
 
-def figures(whole: dict[str, float], few: dict[str, float]) -> dict[str, float]:
-    """Return what one latent costs, from a run of many latents and one of few."""
+def start_of(whole: dict[str, float], few: dict[str, float]) -> float:
+    """Return the CPU seconds that a run would take without a latent, from one of many latents and one of few."""
+    each = (whole["cpu"] - few["cpu"]) / (whole["latents"] - few["latents"])
+    return few["cpu"] - few["latents"] * each
+
+
+def figures(whole: dict[str, float], start: float) -> dict[str, float]:
+    """Return what one latent costs in a run whose start takes so many CPU seconds."""
     n = whole["latents"]
-    return {
-        "cpu": (whole["cpu"] - few["cpu"]) / (n - few["latents"]),
-        "wall": whole["ran"] / n,
-        "calls": whole["calls"] / n,
-        "bytes": whole["bytes"] / n,
-        "latents": n,
-    }
+    each = {name: whole[name] / n for name in ("calls", "bytes")}
+    return {"cpu": (whole["cpu"] - start) / n, "wall": whole["ran"] / n, **each, "latents": n, "start": start}
 
 
 def _sweep(store: str, hookpoint: str, latents: list[int], log: str) -> dict[str, float]:
