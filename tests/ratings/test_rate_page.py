@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 SECONDS = 120
-"""How long a busy machine may take for anything."""
+"""Time that a busy machine may take for anything."""
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu"]
 """Inside of a container there is no sandbox to be had; what is opened was written by these tests."""

@@ -24,7 +24,7 @@ LEXICAL = "inspect_autointerp/lexical"
 DETECTION = {"latents": "sample:8", "min_contexts": 5, "test_activating": 50, "test_nonactivating": 50}
 
 FAST = {"texts_per_call": 25}
-"""Where it does not matter after which context grading stops."""
+"""Arguments of runs in which it does not matter after which context grading stops."""
 
 
 def run(store: Path, logs: Path, task: str = "detection", **options: Any) -> EvalLog:
