@@ -46,7 +46,7 @@ class Slow(LexicalAPI):
         return await super().generate(*given, **named)
 """
 
-BOUND = 150
+BOUND = 240
 """Seconds that a busy machine may take for what an idle one does in five; what would never end sleeps for longer."""
 
 
