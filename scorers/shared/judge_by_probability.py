@@ -119,7 +119,7 @@ def _share(probabilities: list[float]) -> tuple[list[float] | None, str | None]:
 
 
 def normalized(logprobs: Sequence[float]) -> list[float]:
-    """Return probabilities that sum to 1, in the ratios of some log-probabilities; NaN where one is, or all are −inf."""
+    """Return probabilities that sum to 1, in the ratios of log-probabilities; NaN where one is, or all are −inf."""
     largest = max(logprobs)
     weights = [exp(logprob - largest) for logprob in logprobs]
     return [weight / sum(weights) for weight in weights]

@@ -67,7 +67,8 @@ class Verdict:
     partner: int | None = None
     """Fuzzing: which verdict, from 0, is of the activating context whose marks this negative wears."""
     question: int | None = None
-    """Intruder, discrimination, output choice: the number of the question that showed this text, from 0."""
+    """Intruder, discrimination, output choice: the number of the question that showed this text, from 0. FADE: the
+    number of the prompt that a steered text follows."""
     text: str | None = None
     """Generation and output choice: the text that was written. Intervention: the prompt."""
     continuations: Mapping[str, str] | None = None
