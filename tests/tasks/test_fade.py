@@ -141,18 +141,11 @@ def test_answers_that_cannot_be_read_are_unscored(planted_cause: Planted, tmp_pa
 
 
 def test_each_unscored_steered_text_has_its_reason(planted_cause: Planted, tmp_path: Path) -> None:
-    """Of texts after one prompt some are rated and some are not; each call has texts of several prompts."""
-
-    def answer(messages: list[ChatMessage]) -> str:
-        shown = texts_of(messages)
-        return str([1] * len(shown)) if crc32(messages[-1].text.encode()) % 2 else "no list"
-
-    small = {"test_activating": 10, "test_nonactivating": 10, "steered_prompts": 4, "new_tokens": 2}
-    for score in scores(run(planted_cause, tmp_path, grader=model(answer), **small)):
+    small = {"test_activating": 5, "test_nonactivating": 5, "steered_prompts": 2, "new_tokens": 2}
+    for score in scores(run(planted_cause, tmp_path, grader=model(lambda messages: "no list"), **small)):
         columns = score.metadata["verdicts"]
-        steered = [reason for reason, kind in zip(columns["reason"], columns["kind"], strict=True) if kind == "steered"]
-        assert 0 < sum(reason is not None for reason in steered) < len(steered)
-        assert sum(score.metadata["unscored_reasons"].values()) == len([*filter(None, columns["reason"])])
+        assert columns["kind"].count("steered") == 2 * 7, "each prompt without steering and at six factors"
+        assert sum(score.metadata["unscored_reasons"].values()) == len([*filter(None, columns["reason"])]) >= 24
 
 
 @pytest.mark.parametrize(
