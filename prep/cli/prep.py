@@ -72,7 +72,7 @@ def prep(
     \b
     Example:
       autointerp prep gpt2 --coder gpt2-small-res-jb:blocks.8.hook_resid_pre \\
-        --corpus wikitext:wikitext-103-v1 --tokens 10000000 --device cuda \\
+        --corpus Salesforce/wikitext:wikitext-103-raw-v1 --tokens 10000000 --device cuda \\
         -o contexts/gpt2
       autointerp prep --config contexts/gpt2/manifest.json -o contexts/again
       autointerp prep --suite gpt2-small --device cuda
