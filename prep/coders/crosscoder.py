@@ -137,10 +137,10 @@ class CrossCoder(LinearCoder):
 
 
 def set_places(coder: Coder | Widthless, places: Sequence[str]) -> None:
-    """Tell a coder the places that it reads, or check that there is one if it is no crosscoder.
+    """Tell a crosscoder the places that it reads, or check that another coder has one place, in the subject.
 
     Raises:
-        UserError: There are more or fewer than it reads.
+        UserError: There are more or fewer than it reads, or none is in the subject itself.
     """
     if isinstance(coder, CrossCoder):
         coder.read_at(places)
@@ -148,6 +148,10 @@ def set_places(coder: Coder | Widthless, places: Sequence[str]) -> None:
         raise UserError(
             f"coder {coder.source} reads one place, and {JOIN.join(places)} is {len(places)}; only crosscoders read"
             " several at once"
+        )
+    elif places[0].startswith(SECOND):
+        raise UserError(
+            f"coder {coder.source} would read {places[0]} alone; make that model the subject, of a store of its own"
         )
 
 

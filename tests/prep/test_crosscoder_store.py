@@ -1,6 +1,7 @@
 """Crosscoders from prep to steering: of two layers of one subject, and of two subjects."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -14,9 +15,12 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 from torch import Tensor
+from typer.testing import CliRunner
 
+from inspect_autointerp import cli
 from inspect_autointerp.card.card import latent_named, read_card
 from inspect_autointerp.card.header import facts
+from inspect_autointerp.contexts.selection import candidate_latents
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.models.activations import Texts
 from inspect_autointerp.models.steering import Direction, Predict, Tune
@@ -27,6 +31,8 @@ from inspect_autointerp.prep.engines.triage import TriageSubject
 from inspect_autointerp.store.freeze import freeze
 from inspect_autointerp.store.manifest import Manifest
 from inspect_autointerp.store.store import Store
+from inspect_autointerp.triage.classes import read_triage
+from inspect_autointerp.triage.relative_norms import relative_norms
 
 Prep = Callable[..., Manifest]
 WIDTH, LATENTS = 32, 64
@@ -199,6 +205,28 @@ def test_decoder_norms_are_in_the_store_and_on_the_card(
         assert shown["decoder norms"] == (
             f"layers.1 {norms[17, 0]:.3g} ({1 - share:.0%})  second:layers.1 {norms[17, 1]:.3g} ({share:.0%})"
         )
+
+
+def test_diff_sorts_latents_by_the_model_that_has_them(
+    stores: dict[str, Store], weights: dict[str, Tensor], tmp_path: Path
+) -> None:
+    norms = weights["decoder.weight"].double().norm(dim=2).T.numpy()
+    relative = norms[:, 1] / norms.sum(axis=1)
+    for name, store in stores.items():
+        file = tmp_path / f"{store.folder.name}.csv"
+        result = CliRunner().invoke(cli.app, ["diff", str(store.folder), "-o", str(file)])
+        assert result.exit_code == 0, result.output
+        frame = read_triage(file)
+        np.testing.assert_allclose(frame["relative_norm"], relative, rtol=1e-5)
+        assert (frame["class"][3], frame["class"][4]) == ("first", "second")
+        assert re.search(r"second +0\.9 to 1 +1 +1\.6 %", result.output)
+        at = store.at(name)
+        assert candidate_latents(at, f"{file}#second", 0) == ([4], 1)
+        assert candidate_latents(at, str(file), 0)[1] == LATENTS
+    freeze(stores[MODELS], {MODELS: [3, 17]}, tmp_path / "frozen", selection="3,17")
+    frozen = relative_norms(Store(tmp_path / "frozen"), MODELS)
+    assert frozen["latent"].tolist() == [f"{MODELS}/3", f"{MODELS}/17"]
+    assert frozen["relative_norm"].tolist() == pytest.approx(relative[[3, 17]], rel=1e-5)
 
 
 def test_exported_rows_are_of_all_places(stores: dict[str, Store], weights: dict[str, Tensor]) -> None:
