@@ -1,11 +1,22 @@
-"""Tables of the benchmarks as JSON, for `benchmarks/gpu.sh`."""
+"""Tables of the benchmarks as JSON, and the facts of the machine that the figures depend on.
+
+`python -m benchmarks.as_json` prints these facts.
+"""
 
 import json
+import math
+import os
+import platform
+import re
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
+
+_UNDEFINED = re.compile(r"(?<![a-z])(nan|inf)(?![a-z])", re.IGNORECASE)
+"""NaN or infinity in the text of a cell."""
 
 
 def save_tables(path: str | None, *tables: Table, raw: dict[str, float] | None = None) -> None:
@@ -14,11 +25,13 @@ def save_tables(path: str | None, *tables: Table, raw: dict[str, float] | None =
     Args:
         path: The file.
         tables: The tables.
-        raw: Figures in full, where there are any: seconds, tokens, and megabytes of the host's memory.
+        raw: Figures in full, where there are any: seconds, tokens, and megabytes of the host's memory. JSON has no NaN,
+            so an undefined one is null.
     """
     if path:
-        content = {"tables": [_content(table) for table in tables], "raw": raw}
-        Path(path).write_text(json.dumps(content, indent=1), encoding="utf-8")
+        figures = raw and {name: value if math.isfinite(value) else None for name, value in raw.items()}
+        content = {"tables": [_content(table) for table in tables], "raw": figures}
+        Path(path).write_text(json.dumps(content, indent=1, allow_nan=False), encoding="utf-8")
 
 
 def _content(table: Table) -> dict[str, Any]:
@@ -30,48 +43,45 @@ def _content(table: Table) -> dict[str, Any]:
     }
 
 
-def gather(folder: Path) -> dict[str, Any]:
-    """Return what the parts of a run wrote: of each its command, status, seconds and tables; if it failed, last lines.
-
-    A part is four files: `NAME.command`, `NAME.status` (exit status and seconds), `NAME.log`, and `NAME.json` if it
-    came to its end. A part without a status did not run.
-    """
-    parts: dict[str, Any] = {}
-    for command in sorted(folder.glob("*.command"), key=lambda file: file.stat().st_mtime_ns):
-        part: dict[str, Any] = {"command": command.read_text(encoding="utf-8").strip()}
-        status = command.with_suffix(".status")
-        if status.exists():
-            code, seconds = status.read_text(encoding="utf-8").split()
-            part |= {"status": _NAMES.get(int(code), f"failed with exit status {code}"), "seconds": int(seconds)}
-            log = command.with_suffix(".log").read_text(encoding="utf-8", errors="replace")
-            if int(code):
-                part["last lines"] = log.splitlines()[-15:]
-        else:
-            part["status"] = "not run: the time was over"
-        result = command.with_suffix(".json")
-        part["result"] = json.loads(result.read_text(encoding="utf-8")) if result.exists() else None
-        parts[command.stem] = part
-    return parts
-
-
-_NAMES = {0: "done", 124: "stopped: it took too long", 3: "not run: it needs a GPU"}
+def undefined(content: dict[str, Any]) -> list[str]:
+    """Return the places of undefined numbers in what `save_tables` wrote: `column of row 1`, or `raw.name`."""
+    cells = [
+        f"{column} of row {number}"
+        for table in content["tables"]
+        for number, row in enumerate(table["rows"], start=1)
+        for column, cell in zip(table["columns"], row, strict=True)
+        if _UNDEFINED.search(cell)
+    ]
+    return cells + [f"raw.{name}" for name, value in (content["raw"] or {}).items() if value is None]
 
 
 def machine() -> dict[str, Any]:
-    """Return the versions and devices that the figures depend on."""
+    """Return the versions and devices that the figures depend on, and the time."""
     import torch
     import transformers
 
     gpu = torch.cuda.is_available()
     return {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "gpu": torch.cuda.get_device_name() if gpu else None,
         "gpu memory, bytes": torch.cuda.get_device_properties(0).total_memory if gpu else None,
+        "cpu": _processor(),
+        "cores": os.cpu_count(),
         "torch": torch.__version__,
         "transformers": transformers.__version__,
         "python": sys.version.split()[0],
     }
 
 
+def _processor() -> str:
+    """Name of the processor: Linux has it in a file, other systems say it themselves."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
 if __name__ == "__main__":
-    source, target = map(Path, sys.argv[1:])
-    target.write_text(json.dumps({"machine": machine(), "parts": gather(source)}, indent=1), encoding="utf-8")
+    print(json.dumps(machine()))

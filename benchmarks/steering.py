@@ -135,7 +135,8 @@ def passes(engine: SteeredSubject, latents: list[Work]) -> Table:
         n = [t.n_passes for t in tuned]
         added = [t.strength * length for t, length in zip(tuned, lengths, strict=True) if t.strength is not None]
         share = f"{100 * len(added) / len(tuned):.1f} %"
-        table.add_row(f"{target:g}", share, f"{np.mean(n):.1f}", str(max(n)), f"{np.median(added):.1f}")
+        median = f"{np.median(added):.1f}" if added else "none reached"
+        table.add_row(f"{target:g}", share, f"{np.mean(n):.1f}", str(max(n)), median)
     return table
 
 

@@ -18,8 +18,7 @@ from inspect_autointerp.errors import UserError, one_line_errors
 from inspect_autointerp.inspect_support.dataset import latent_named, store_of
 from inspect_autointerp.inspect_support.explanation import Concept, normalised, union_text
 from inspect_autointerp.latent import Context
-from inspect_autointerp.models.sentence_embeddings import check_installed
-from inspect_autointerp.models.text_vectors import TFIDF, check_embedder, text_vectors
+from inspect_autointerp.models.text_vectors import TFIDF, prepare_embedder, text_vectors
 from inspect_autointerp.solvers.call_explainer import Answer, ask_explainer
 from inspect_autointerp.solvers.cluster_contexts import Clustering, cluster_contexts, context_vectors
 from inspect_autointerp.solvers.costs import costed
@@ -59,8 +58,7 @@ def clusters(
         at_least_one(max_k=max_k, contexts=contexts, smallest=smallest, k=1 if k is None else k)
         if not -1 <= silhouette <= 1:
             raise UserError(f"silhouette must be in [-1, 1], got {silhouette}")
-        if check_embedder(embedder) != TFIDF:
-            check_installed(embedder, "embedder")
+        prepare_embedder(embedder, "embedder")
         asked = explain_options(options)
         if "contexts" not in asked.kinds:
             raise UserError(

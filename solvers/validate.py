@@ -12,8 +12,9 @@ from inspect_autointerp.contexts.sampling import rng_of, stratified
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.latent import Context, Latent
 from inspect_autointerp.models.spending import on_behalf_of
+from inspect_autointerp.models.text_vectors import TFIDF
 from inspect_autointerp.scorers.detection.scorer import detection_messages
-from inspect_autointerp.scorers.embedding.embedders import TFIDF, Asked
+from inspect_autointerp.scorers.embedding.embedders import Asked
 from inspect_autointerp.scorers.embedding.scorer import comparison
 from inspect_autointerp.scorers.shared.ask import graders
 from inspect_autointerp.scorers.shared.judge import judge

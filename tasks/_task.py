@@ -17,7 +17,7 @@ from inspect_ai.viewer import SampleScoreView, ScoreColorScale, TaskSamplesColum
 from inspect_autointerp import __version__
 from inspect_autointerp.builtin.locate import locate
 from inspect_autointerp.errors import UserError, one_line_errors
-from inspect_autointerp.inspect_support.argument_types import check_arguments
+from inspect_autointerp.inspect_support.argument_types import check_arguments, check_bounds
 from inspect_autointerp.inspect_support.dataset import LatentDataset, give_donors, latent_dataset
 from inspect_autointerp.inspect_support.identical_warning import warn_of_identical
 from inspect_autointerp.inspect_support.interruption_advice import advise_at_run_end
@@ -52,7 +52,9 @@ def task(function: Callable[P, Task]) -> Callable[P, Task]:
     @wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> Task:
         with one_line_errors():
-            check_arguments(function, signature(function).bind(*args, **kwargs).arguments)
+            given = signature(function).bind(*args, **kwargs).arguments
+            check_arguments(function, given)
+            check_bounds(given)
         return function(*args, **kwargs)
 
     return inspect_ai.task(checked)
@@ -120,7 +122,6 @@ def score_task(
         stop_mean: When the mean of the first score is known well enough, see `stop_at_mean`.
     """
     accept_any_text()
-    warn_of_unscored()
     warn_of_identical()
     release_at_task_end()
     forget_at_run_end()
@@ -128,6 +129,7 @@ def score_task(
     advise_at_run_end()
     serve_sweep()
     specs = {name: SCORES[name] for name in scorers}
+    warn_of_unscored({name: spec.headline for name, spec in specs.items()})
     places = split_hookpoints(data.hookpoint)
     kinds = data.kinds[1:] if hard is None else hard
     shown = {name: list(spec.columns_shown(kinds)) for name, spec in specs.items()}

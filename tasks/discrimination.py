@@ -6,7 +6,7 @@ inspect eval tasks/discrimination.py --model openai/gpt-4o-mini -T store=DIR
 from inspect_ai import Task
 
 from inspect_autointerp.errors import one_line_errors
-from inspect_autointerp.scorers.discrimination.lineups import check_source
+from inspect_autointerp.scorers.discrimination.lineups import check_source, check_texts
 from inspect_autointerp.scorers.discrimination.scorer import discrimination as discrimination_scorer
 from inspect_autointerp.solvers.explainers import Explainer
 from inspect_autointerp.tasks._task import explainer_solver, open_latents, score_task, task
@@ -42,4 +42,5 @@ def discrimination(
     with one_line_errors():
         scorer = discrimination_scorer(questions, candidates, others, texts, marks)
         check_source(data.store, data.hookpoint, candidates)
+        check_texts(data.store, (str(sample.id) for sample in data.samples), texts)
     return score_task(data, explainer_solver(explainer, explanations, data), {"discrimination": scorer}, grader=grader)

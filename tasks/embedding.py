@@ -5,7 +5,7 @@ inspect eval tasks/embedding.py --model openai/gpt-4o-mini -T embedder=minilm -T
 
 from inspect_ai import Task
 
-from inspect_autointerp.scorers.embedding.embedders import TFIDF
+from inspect_autointerp.models.text_vectors import TFIDF
 from inspect_autointerp.scorers.embedding.scorer import embedding as embedding_scorer
 from inspect_autointerp.solvers.explainers import Explainer
 from inspect_autointerp.tasks._task import explainer_solver, open_latents, score_task, task

@@ -5,7 +5,7 @@ inspect eval tasks/example_embedding.py -T embedder=minilm -T store=DIR
 
 from inspect_ai import Task
 
-from inspect_autointerp.scorers.embedding.embedders import TFIDF
+from inspect_autointerp.models.text_vectors import TFIDF
 from inspect_autointerp.scorers.example_embedding.scorer import example_embedding as example_embedding_scorer
 from inspect_autointerp.solvers.no_explanation import unexplained
 from inspect_autointerp.tasks._task import open_latents, score_task, task

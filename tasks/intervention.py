@@ -3,11 +3,14 @@
 inspect eval tasks/intervention.py --model openai/gpt-4o-mini --model-role likelihood=hf/meta-llama/Llama-3.1-8B
 """
 
+from collections.abc import Mapping
+
 from inspect_ai import Task
 
 from inspect_autointerp.errors import one_line_errors
 from inspect_autointerp.inspect_support.dataset import ask_for_foils
-from inspect_autointerp.scorers.intervention.scorer import CHOICES, Steered
+from inspect_autointerp.scorers.intervention.foils import CHOICES, check_choices
+from inspect_autointerp.scorers.intervention.scorer import Steered
 from inspect_autointerp.scorers.intervention.scorer import intervention as intervention_scorer
 from inspect_autointerp.solvers.explainers import Explainer
 from inspect_autointerp.tasks._task import explainer_solver, open_latents, score_task, task
@@ -55,5 +58,8 @@ def intervention(
             target_kl, direction, ablate, scored_prompts, tuned_prompts, new_tokens, temperature, choices
         )
     data = open_latents(store, hookpoint, latents, "random", min_contexts, window, seed)
+    with one_line_errors():
+        from_file = explanations is not None or isinstance(explainer, Mapping)
+        check_choices(data.store, data.hookpoint, choices, from_file=from_file)
     ask_for_foils(data.samples, choices - 1)
     return score_task(data, explainer_solver(explainer, explanations, data), {"intervention": scorer})

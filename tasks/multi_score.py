@@ -15,7 +15,7 @@ from inspect_autointerp.errors import UserError, one_line_errors
 from inspect_autointerp.inspect_support.dataset import ask_for_foils
 from inspect_autointerp.scorers import SCORERS
 from inspect_autointerp.scorers.discrimination.lineups import check_source
-from inspect_autointerp.scorers.intervention.scorer import CHOICES
+from inspect_autointerp.scorers.intervention.foils import CHOICES
 from inspect_autointerp.scorers.shared.ask import bound_grader_name
 from inspect_autointerp.scorers.shared.judging_option import Judging
 from inspect_autointerp.scorers.shared.score import SAMPLE_OPTIONS

@@ -8,6 +8,7 @@ from inspect_ai import Task
 from inspect_autointerp.errors import one_line_errors
 from inspect_autointerp.scorers.intervention.scorer import Steered
 from inspect_autointerp.scorers.output_choice.scorer import output_choice as output_choice_scorer
+from inspect_autointerp.scorers.output_choice.steered_texts import FOILS, check_foils
 from inspect_autointerp.solvers.explainers import Explainer
 from inspect_autointerp.tasks._task import explainer_solver, open_latents, score_task, task
 
@@ -23,7 +24,7 @@ def output_choice(
     direction: Steered = "latent",
     questions: int = 20,
     tuned_prompts: int = 10,
-    foils: int = 8,
+    foils: int = FOILS,
     promoted: bool = False,
     new_tokens: int = 16,
     temperature: float = 1.0,
@@ -52,5 +53,7 @@ def output_choice(
             target_kl, direction, questions, tuned_prompts, foils, promoted, new_tokens, temperature
         )
     data = open_latents(store, hookpoint, latents, "random", min_contexts, window, seed)
+    with one_line_errors():
+        check_foils(data.store, data.hookpoint, foils)
     solver = explainer_solver(explainer, explanations, data)
     return score_task(data, solver, {"output_choice": scorer}, grader=grader)

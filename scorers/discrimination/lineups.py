@@ -11,7 +11,7 @@ Any place in the lineup has the same chance. A text is shown once under one cand
 all texts of the others, so each question has one right answer.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +20,8 @@ from inspect_autointerp.contexts.latent_windows import LatentWindows
 from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.contexts.selection import intruding_latents
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.latent import Context, Kind
+from inspect_autointerp.inspect_support.dataset import latent_named
+from inspect_autointerp.latent import Context, Kind, split_hookpoints
 from inspect_autointerp.scorers.fuzzing.marks import Marked, showable
 from inspect_autointerp.store.store import Store
 
@@ -94,16 +95,43 @@ def lineups(
     return made
 
 
+def check_texts(store: Store, latents: Iterable[str], texts: int) -> None:
+    """Check that some latent has enough test contexts for a question; the others will be unscored, with the reason.
+
+    Args:
+        store: The store.
+        latents: Ids of the latents to evaluate.
+        texts: Contexts of each candidate.
+
+    Raises:
+        UserError: None has.
+    """
+    most = 0
+    for id in latents:
+        n = LatentContexts(store, latent_named(store, id), centered=False).n_available()[1]
+        if n >= texts:
+            return
+        most = max(most, n)
+    raise UserError(
+        f"texts={texts}: a question shows so many test contexts of a latent, and no latent has more than {most};"
+        f" give at most {most}"
+    )
+
+
 def check_source(store: Store, hookpoint: str, source: str) -> None:
     """Check that a store has the other candidates.
+
+    Args:
+        store: The store.
+        hookpoint: One of its hookpoints, or several as `join_hookpoints` writes them.
+        source: The other candidates, one of `SOURCES`.
 
     Raises:
         UserError: There is no such source, or the store does not know the latents' neighbours.
     """
     if source not in SOURCES:
         raise UserError(f"candidates={source}: unknown candidates; give one of {', '.join(SOURCES)}")
-    at = store.at(hookpoint)
-    if source == "neighbours":
+    for at in (store.at(name) for name in split_hookpoints(hookpoint) if source == "neighbours"):
         try:
             at.neighbours("neighbours", int(at.held[0]))
         except UserError as error:

@@ -14,7 +14,6 @@ from inspect_autointerp.models.vector_cache import KeptVectors
 from inspect_autointerp.store.remote import cache_folder
 from inspect_autointerp.store.store import Store
 
-TFIDF = "tfidf"
 _DECIMALS = 6
 """Decimals of a cosine. The last bits of a float32 depend on the batch, and would make equal texts differ."""
 

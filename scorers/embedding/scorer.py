@@ -14,14 +14,13 @@ from collections.abc import Sequence
 import numpy as np
 from inspect_ai.scorer import Scorer, scorer
 
-from inspect_autointerp.errors import UserError, one_line_errors
+from inspect_autointerp.errors import one_line_errors
 from inspect_autointerp.inspect_support.verdicts import Verdict, locate_contexts
 from inspect_autointerp.latent import Context
 from inspect_autointerp.models.batching import Batches
-from inspect_autointerp.models.sentence_embeddings import MINILM, SentenceModel
 from inspect_autointerp.models.shared_engines import shared
+from inspect_autointerp.models.text_vectors import TFIDF, prepare_embedder, sentence_model
 from inspect_autointerp.scorers.embedding.embedders import (
-    TFIDF,
     Asked,
     BySentences,
     ByWords,
@@ -37,8 +36,6 @@ from inspect_autointerp.store.store import Store
 
 _LATENTS = 8
 """Latents that are compared at once."""
-_loaded: dict[str, SentenceModel] = {}
-"""Models of evaluations that have not begun."""
 
 
 @scorer(metrics=score_metrics("embedding"))
@@ -72,7 +69,7 @@ def embedding(
     """
     options = dict(locals())
     with one_line_errors():
-        prepare(embedder, trust_remote_code)
+        prepare_embedder(embedder, "embedder", trust_remote_code=trust_remote_code)
 
     async def grade(test: LatentTest) -> Outcome:
         contexts = test.contexts(activating, nonactivating)
@@ -91,18 +88,6 @@ def embedding(
     return latent_scorer("embedding", grade, options, embedder_name)
 
 
-def prepare(name: str, trust_remote_code: bool) -> None:
-    """Load an embedder early: what is wrong with it is then said before the first explanation is paid for.
-
-    Raises:
-        UserError: It cannot be had.
-    """
-    if not name.strip():
-        raise UserError(f"embedder={name}: give {TFIDF}, {MINILM}, or a sentence-transformers model")
-    if name != TFIDF and name not in _loaded:
-        _loaded[name] = SentenceModel(name, "embedder", trust_remote_code=trust_remote_code)
-
-
 async def comparison(
     store: Store, name: str, prompt: str | None = None, trust_remote_code: bool = False
 ) -> tuple[Batches[Asked, list[Similarity]], str]:
@@ -115,7 +100,7 @@ async def comparison(
         trust_remote_code: Run the code that comes with the embedder, if any does.
     """
     with one_line_errors():
-        model = None if name == TFIDF else await shared(("sentences", name), lambda: _taken(name, trust_remote_code))
+        model = None if name == TFIDF else await sentence_model(name, trust_remote_code=trust_remote_code)
 
     def make() -> tuple[Batches[Asked, list[Similarity]], str]:
         made: Embedder = ByWords(store) if model is None else BySentences(store, model, prompt)
@@ -134,7 +119,7 @@ async def context_cosines(store: Store, name: str, trust_remote_code: bool, cont
         contexts: The contexts.
     """
     with one_line_errors():
-        model = None if name == TFIDF else await shared(("sentences", name), lambda: _taken(name, trust_remote_code))
+        model = None if name == TFIDF else await sentence_model(name, trust_remote_code=trust_remote_code)
 
     def make() -> Batches[Sequence[Context], np.ndarray]:
         made: Embedder = ByWords(store) if model is None else BySentences(store, model)
@@ -143,8 +128,3 @@ async def context_cosines(store: Store, name: str, trust_remote_code: bool, cont
     compared = await shared(("example_embedding", name, store.key, store.window), make)
     [cosines] = await compared([contexts])
     return cosines
-
-
-def _taken(name: str, trust_remote_code: bool) -> SentenceModel:
-    """The model that was loaded early, which is let go of with the task that it was loaded for; else another."""
-    return _loaded.pop(name, None) or SentenceModel(name, "embedder", trust_remote_code=trust_remote_code)

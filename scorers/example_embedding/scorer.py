@@ -18,8 +18,8 @@ from inspect_autointerp.contexts.sampling import rng_of
 from inspect_autointerp.errors import UserError, one_line_errors
 from inspect_autointerp.inspect_support.verdicts import Verdict, locate_contexts
 from inspect_autointerp.latent import Context
-from inspect_autointerp.scorers.embedding.embedders import TFIDF
-from inspect_autointerp.scorers.embedding.scorer import context_cosines, prepare
+from inspect_autointerp.models.text_vectors import TFIDF, prepare_embedder
+from inspect_autointerp.scorers.embedding.scorer import context_cosines
 from inspect_autointerp.scorers.example_embedding.draw import comparisons, nearer
 from inspect_autointerp.scorers.example_embedding.statistics import example_embedding_statistics
 from inspect_autointerp.scorers.shared.report import ranked
@@ -56,7 +56,7 @@ def example_embedding(
         for name, number in (("queries", queries), ("examples", examples)):
             if number < 1:
                 raise UserError(f"{name} must be at least 1, got {number}")
-        prepare(embedder, trust_remote_code)
+        prepare_embedder(embedder, "embedder", trust_remote_code=trust_remote_code)
 
     async def grade(test: LatentTest) -> Outcome:
         rng = rng_of(test.seed, test.latent.id, "example_embedding")

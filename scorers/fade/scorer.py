@@ -22,7 +22,7 @@ from inspect_autointerp.scorers.fade.report import report_fade
 from inspect_autointerp.scorers.fade.statistics import STEERED, WRITTEN, fade_statistics
 from inspect_autointerp.scorers.fade.subject import NOT_ASKED, firing_or_reason, steered_texts, steering_or_reason
 from inspect_autointerp.scorers.generation.copies import uncounted
-from inspect_autointerp.scorers.generation.scorer import ask_writer, known_texts, writer
+from inspect_autointerp.scorers.generation.scorer import MOST_TEXTS, ask_writer, known_texts, writer
 from inspect_autointerp.scorers.shared.ask import Question, ask, grader, grader_name, in_batches
 from inspect_autointerp.scorers.shared.parse_labels import parse_ratings
 from inspect_autointerp.scorers.shared.score import LatentTest, Outcome, latent_scorer, score_metrics
@@ -68,12 +68,14 @@ def fade(
         seed: Random seed of the draw and the order of texts.
 
     Raises:
-        UserError: A number is below 1, or `min_texts` above `texts`.
+        UserError: A number is below 1, `min_texts` above `texts`, or `texts` above `MOST_TEXTS`.
     """
     options = dict(locals())
     for name in ("texts", "min_texts", "steered_prompts", "new_tokens", "texts_per_call"):
         if options[name] < 1:
             raise UserError(f"{name} must be at least 1, got {options[name]}")
+    if texts > MOST_TEXTS:
+        raise UserError(f"texts must be at most {MOST_TEXTS}, got {texts}")
     if min_texts > texts:
         raise UserError(f"texts={texts}, min_texts={min_texts}: min_texts must be at most texts")
 

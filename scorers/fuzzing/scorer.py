@@ -90,10 +90,6 @@ def fuzzing(
     options["concepts"] = embedder
     if not 0 < threshold <= 1:
         raise UserError(f"threshold must be in (0, 1], got {threshold}")
-    if activating < 1:
-        raise UserError(
-            f"activating must be at least 1, got {activating}: negatives are marked like activating contexts"
-        )
 
     async def grade(test: LatentTest) -> Outcome:
         def prompt(explanation: str, texts: Sequence[str]) -> list[ChatMessage]:
@@ -135,7 +131,7 @@ def fuzzing(
         n_activating = sum(context.kind == "activating" for context in contexts)
         share = activating / (activating + mismarked)
         rng = rng_of(test.seed, test.latent.id, "fuzzing")
-        return marked_contexts(contexts, min(activating, round(n_activating * share)), rng, threshold)
+        return marked_contexts(contexts, min(activating, max(1, round(n_activating * share))), rng, threshold)
 
     version = None if by is None else SCORES["fuzzing"].probability_version
     return latent_scorer("fuzzing", grade, options, grader_name, (MISMARKED,) if mismarked else (), version)

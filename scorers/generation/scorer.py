@@ -34,6 +34,8 @@ from inspect_autointerp.scorers.shared.ask import Question, ask, model_in_role
 from inspect_autointerp.scorers.shared.score import LatentTest, Outcome, latent_scorer, score_metrics
 
 ROLE = "writer"
+MOST_TEXTS = 1000
+"""Texts of a kind, at most: the writer writes all of them in one answer."""
 
 
 @scorer(metrics=score_metrics("generation"))
@@ -58,11 +60,13 @@ def generation(
             subject saw at once in prep.
 
     Raises:
-        UserError: A number is below 1, or `min_texts` above `texts`.
+        UserError: A number is below 1, `min_texts` above `texts`, or `texts` above `MOST_TEXTS`.
     """
     options = dict(locals())
     if not 1 <= min_texts <= texts:
         raise UserError(f"texts={texts}, min_texts={min_texts}: both must be at least 1, and min_texts at most texts")
+    if texts > MOST_TEXTS:
+        raise UserError(f"texts must be at most {MOST_TEXTS}, got {texts}")
 
     async def grade(test: LatentTest) -> Outcome:
         with one_line_errors():

@@ -7,10 +7,14 @@ from functools import lru_cache
 from inspect_autointerp.builtin.lexical.describe import describe
 from inspect_autointerp.contexts.sampling import rng_of
 from inspect_autointerp.contexts.selection import intruding_latents
+from inspect_autointerp.errors import UserError
 from inspect_autointerp.inspect_support.explanation import distinct_texts
+from inspect_autointerp.latent import split_hookpoints
 from inspect_autointerp.scorers.shared.score import LatentTest
 from inspect_autointerp.store.store import Store
 
+CHOICES = 5
+"""Explanations to choose among, by default."""
 SAME_FILE, LEXICAL = "the same file", "the lexical explainer"
 """Sources of foils, as logs name them."""
 
@@ -23,6 +27,26 @@ class Foils:
     """By the id of the latent that each was written for."""
     source: str
     """Their source: `SAME_FILE` or `LEXICAL`."""
+
+
+def check_choices(store: Store, hookpoint: str, choices: int, *, from_file: bool) -> None:
+    """Check that there are explanations of enough other latents; fewer than asked for are no mistake by default.
+
+    Args:
+        store: The store.
+        hookpoint: One of its hookpoints, or several as `join_hookpoints` writes them.
+        choices: Explanations to choose among, the right one included.
+        from_file: Whether the other explanations may be those of a file, which can have one for every latent.
+
+    Raises:
+        UserError: There are not.
+    """
+    for at in map(store.at, split_hookpoints(hookpoint)):
+        n = at.width if from_file else len(intruding_latents(at))
+        if choices > max(n, CHOICES):
+            raise UserError(
+                f"choices={choices}: of {at.name}, at most {n} explanations can be compared; give at most {n}"
+            )
 
 
 def draw_foils(test: LatentTest, n: int) -> Foils:

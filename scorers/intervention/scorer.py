@@ -24,7 +24,7 @@ from inspect_autointerp.models.from_store import steering_of
 from inspect_autointerp.models.likelihood.interface import LogprobsOrReason, logprobs_or_reason
 from inspect_autointerp.models.likelihood.role import likelihood, likelihood_name
 from inspect_autointerp.models.steering import Direction, Generate, Generated, Tune, Tuned
-from inspect_autointerp.scorers.intervention.foils import Foils, draw_foils
+from inspect_autointerp.scorers.intervention.foils import CHOICES, Foils, draw_foils
 from inspect_autointerp.scorers.intervention.prompt import after, before
 from inspect_autointerp.scorers.intervention.statistics import intervention_statistics
 from inspect_autointerp.scorers.intervention.steering_prompts import Prompt, prompts
@@ -33,8 +33,6 @@ from inspect_autointerp.store.store import Store
 from inspect_autointerp.text.render import ansi_block, visible
 
 Steered = Literal["latent", "random"]
-CHOICES = 5
-"""Explanations to choose among, by default."""
 _DECIMALS = 4
 """Decimals of an effect: the last bits depend on which texts share a batch, and would part equal effects."""
 

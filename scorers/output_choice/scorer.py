@@ -22,6 +22,7 @@ from inspect_autointerp.scorers.intruder.parse import parse_choice
 from inspect_autointerp.scorers.output_choice.prompt import SHOWN, output_choice_messages
 from inspect_autointerp.scorers.output_choice.statistics import FOIL, STEERED, output_choice_statistics
 from inspect_autointerp.scorers.output_choice.steered_texts import (
+    FOILS,
     Setting,
     Steered,
     SteeredTexts,
@@ -46,7 +47,7 @@ def output_choice(
     direction: SteeredBy = "latent",
     questions: int = 20,
     tuned_prompts: int = 10,
-    foils: int = 8,
+    foils: int = FOILS,
     promoted: bool = False,
     new_tokens: int = 16,
     temperature: float = 1.0,

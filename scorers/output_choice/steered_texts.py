@@ -6,11 +6,16 @@ import anyio
 
 from inspect_autointerp.contexts.sampling import rng_of
 from inspect_autointerp.contexts.selection import intruding_latents
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.latent import split_hookpoints
 from inspect_autointerp.models.from_store import steering_of
 from inspect_autointerp.models.shared_engines import shared
 from inspect_autointerp.models.steering import Direction, Generate, Tune
 from inspect_autointerp.scorers.output_choice.beginnings import beginnings
 from inspect_autointerp.store.store import Store
+
+FOILS = 8
+"""Latents that steer the other texts, by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,23 @@ async def steered_texts(store: Store, hookpoint: str, setting: Setting) -> Steer
     return await shared(
         ("steered texts", store.key, store.window, hookpoint, setting), lambda: SteeredTexts(store, hookpoint, setting)
     )
+
+
+def check_foils(store: Store, hookpoint: str, foils: int) -> None:
+    """Check that enough other latents can be steered with; fewer than `FOILS` are no mistake by default.
+
+    Args:
+        store: The store.
+        hookpoint: One of its hookpoints, or several as `join_hookpoints` writes them.
+        foils: Latents that steer the other texts.
+
+    Raises:
+        UserError: There are not as many.
+    """
+    for at in map(store.at, split_hookpoints(hookpoint)):
+        n = len(intruding_latents(at))
+        if foils > max(n, FOILS):
+            raise UserError(f"foils={foils}: of {at.name}, {n} latents can steer the other texts; give at most {n}")
 
 
 def foil_latents(store: Store, hookpoint: str, n: int, seed: int) -> list[int]:

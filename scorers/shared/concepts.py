@@ -20,8 +20,7 @@ from inspect_autointerp.inspect_support.explanation import Concept
 from inspect_autointerp.inspect_support.log_detail import lean
 from inspect_autointerp.inspect_support.verdicts import Verdict
 from inspect_autointerp.latent import Context
-from inspect_autointerp.models.sentence_embeddings import check_installed
-from inspect_autointerp.models.text_vectors import TFIDF, check_embedder, text_vectors
+from inspect_autointerp.models.text_vectors import TFIDF, prepare_embedder, text_vectors
 from inspect_autointerp.scorers.shared.concept_statistics import (
     CONCEPT_LABELS,
     coverage,
@@ -52,16 +51,13 @@ def read_concepts_option(concepts: bool | str, judging: object = "answer") -> st
         The embedder that polysemanticity is computed with; None to judge the text.
 
     Raises:
-        UserError: It is an empty name, a package is missing that the embedder needs, or judging is not by answers.
+        UserError: It is an empty name, the embedder cannot be loaded, or judging is not by answers.
     """
     if concepts and judging != "answer":
         raise UserError(f"concepts={concepts} needs the grader's written answers; leave out judging={judging}")
     if isinstance(concepts, bool):
         return TFIDF if concepts else None
-    embedder = check_embedder(concepts)
-    if embedder != TFIDF:
-        check_installed(embedder, "concepts")
-    return embedder
+    return prepare_embedder(concepts, "concepts")
 
 
 @dataclass

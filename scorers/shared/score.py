@@ -18,6 +18,7 @@ from inspect_autointerp.contexts.negatives import negative_kinds
 from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.errors import UserError, one_line_errors
 from inspect_autointerp.inspect_support.answer_reasons import by_main_reason, counted, main_reason
+from inspect_autointerp.inspect_support.argument_types import LEAST, check_bounds
 from inspect_autointerp.inspect_support.dataset import FOILS, latent_named
 from inspect_autointerp.inspect_support.explanation import Concept, Explanation
 from inspect_autointerp.inspect_support.verdicts import KEY, LatentFacts, Verdict, to_columns
@@ -138,13 +139,11 @@ def latent_scorer(
         version: The version for the log, where it is not the score's own.
 
     Raises:
-        PrerequisiteError: A number of contexts is below 0.
+        PrerequisiteError: A number is out of its bounds, see `argument_types`.
     """
     spec = SCORES[name]
     with one_line_errors():
-        for argument in ("activating", "nonactivating", "mismarked"):
-            if (number := options.get(argument)) is not None and number < 0:
-                raise UserError(f"test_{argument}={number}: must be a number of contexts, 0 or more")
+        check_bounds({f"test_{name}" if f"test_{name}" in LEAST else name: value for name, value in options.items()})
 
     async def score(state: TaskState, target: Target) -> Score:
         sample = _sample_options(state, options)

@@ -71,7 +71,7 @@ def double(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> type[Double]:
 def use(kind: type[Double], monkeypatch: pytest.MonkeyPatch, cache: Path) -> type[Double]:
     kind.documents_embedded = kind.queries_embedded = 0
     monkeypatch.setenv("INSPECT_AUTOINTERP_CACHE", str(cache / "cache"))
-    module = import_module("inspect_autointerp.scorers.embedding.scorer")  # by attribute the name is the scorer
+    module = import_module("inspect_autointerp.models.text_vectors")
     monkeypatch.setattr(module, "SentenceModel", kind)
     return kind
 

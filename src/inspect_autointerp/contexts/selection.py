@@ -23,6 +23,7 @@ INTRUDING = 128
 """Latents whose contexts may intrude. The order is that of a draw with seed 0, which holds most of them anyway."""
 MIN_CONTEXTS = 20
 """Contexts that a latent needs, by default: activating ones in either split, and random ones to test on."""
+_TOO_FEW_ACTIVE = "have too few activating contexts"
 _TOO_FEW_SILENT = "have too few non-activating contexts"
 _ANY_QUIETER = "check that the coder belongs to this hookpoint, or cut shorter contexts, as with -T window=16"
 _SPARSE_NEURONS = (
@@ -99,7 +100,7 @@ def nothing_usable(store: Store, hookpoint: str, skipped: Mapping[str, int]) -> 
             f"{_QUIETER.get(store.at(hookpoint).entry.architecture, _ANY_QUIETER)}"
         )
     else:
-        remedy = "make a store of more tokens"
+        remedy = "make a store of more tokens" + (", or lower min_contexts" if _TOO_FEW_ACTIVE in skipped else "")
     return UserError(f"no latent of {hookpoint} can be evaluated ({reasons}); {remedy}")
 
 
@@ -115,7 +116,7 @@ def unusable(store: Store, latent: Latent, least: int) -> str | None:
         return "never fire"
     explain, test, silent = LatentContexts(store, latent).n_available()
     if min(explain, test) < least:
-        return "have too few activating contexts"
+        return _TOO_FEW_ACTIVE
     return _TOO_FEW_SILENT if silent < least else None
 
 

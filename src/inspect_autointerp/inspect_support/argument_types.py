@@ -1,4 +1,4 @@
-"""Types of the arguments that a user gives to a task or an explainer, checked before anything is run.
+"""Types and bounds of the arguments that a user gives to a task or an explainer, checked before anything is run.
 
 Inspect hands on what it reads from `-T questions=abc` or `-T questions=2.5` as it is. Python then fails somewhere
 else, or not at all: NaN is neither below 1 nor above it.
@@ -12,6 +12,17 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from inspect_autointerp.errors import UserError
 
+LEAST = {
+    "test_activating": 1,
+    "test_nonactivating": 1,
+    "test_mismarked": 0,
+    "texts_per_call": 1,
+    "min_contexts": 0,
+    "seed": 0,
+}
+"""Smallest values of numbers that several tasks take. Without contexts of both sorts no statistic is defined."""
+MOST = {"new_tokens": 1000}
+"""Largest values: the subject writes that many tokens once per prompt, and again per direction or strength."""
 _NAMES: dict[type, str] = {int: "a whole number", float: "a finite number", bool: "true or false", str: "text"}
 
 
@@ -38,6 +49,24 @@ def check_arguments(function: Callable[..., Any], given: Mapping[str, Any]) -> N
         if (value is None and NoneType in kinds) or _is_of(value, kind):
             continue
         raise UserError(f"{name}={value}: must be {_NAMES[kind]}{', or left out' if NoneType in kinds else ''}")
+
+
+def check_bounds(given: Mapping[str, Any]) -> None:
+    """Check numbers against `LEAST` and `MOST`.
+
+    Args:
+        given: Arguments by the names that tasks give them; others than numbers are not checked.
+
+    Raises:
+        UserError: One is too small or too large.
+    """
+    for name, value in given.items():
+        if not isinstance(value, int | float):
+            continue
+        if name in LEAST and value < LEAST[name]:
+            raise UserError(f"{name} must be at least {LEAST[name]}, got {value}")
+        if name in MOST and value > MOST[name]:
+            raise UserError(f"{name} must be at most {MOST[name]}, got {value}")
 
 
 def _is_of(value: object, kind: type) -> bool:

@@ -14,6 +14,8 @@ from inspect_autointerp.models.tfidf import Words
 from inspect_autointerp.store.store import Store
 
 TFIDF = "tfidf"
+_prepared: dict[str, SentenceModel] = {}
+"""Models of evaluations that have not begun."""
 Vectors = np.ndarray | csr_matrix
 """A row per text, of length 1; zeros where there is nothing to embed."""
 
@@ -44,19 +46,49 @@ async def text_vectors(store: Store, embedder: str = TFIDF) -> TextVectors:
     if embedder == TFIDF:
         words = await shared(("words", store.key, store.window), lambda: Words(store))
         return TextVectors(words.name, words)
-    model = await shared(("sentences", embedder), lambda: SentenceModel(embedder, "embedder"))
+    model = await sentence_model(embedder)
     return TextVectors(f"{model.name} ({model.digest})", lambda texts: _or_zeros(model, texts))
 
 
-def check_embedder(embedder: object) -> str:
-    """Read the name of an embedder.
+def prepare_embedder(embedder: object, option: str, *, trust_remote_code: bool = False) -> str:
+    """Load an embedder early, so that a mistake is reported before the first explanation is paid for.
+
+    Args:
+        embedder: See `text_vectors`.
+        option: Name of the argument, for messages.
+        trust_remote_code: Run the code that comes with the embedder, if any does.
+
+    Returns:
+        The embedder's name.
 
     Raises:
-        UserError: It is no name.
+        UserError: It is no name, or the embedder cannot be loaded.
     """
     if not isinstance(embedder, str) or not embedder.strip():
-        raise UserError(f"embedder={embedder}: give {TFIDF}, {MINILM}, or a sentence-transformers model")
+        raise UserError(f"{option}={embedder}: give {TFIDF}, {MINILM}, or a sentence-transformers model")
+    if embedder != TFIDF and embedder not in _prepared:
+        _prepared[embedder] = SentenceModel(embedder, option, trust_remote_code=trust_remote_code)
     return embedder
+
+
+async def sentence_model(embedder: str, *, trust_remote_code: bool = False) -> SentenceModel:
+    """Return a sentence embedding, one for all samples of the running tasks.
+
+    It is the one that `prepare_embedder` loaded, which goes when the tasks end; else it is loaded now.
+
+    Args:
+        embedder: Its name or folder.
+        trust_remote_code: Run the code that comes with it, if any does.
+
+    Raises:
+        UserError: It cannot be loaded.
+    """
+
+    def make() -> SentenceModel:
+        prepared = _prepared.pop(embedder, None)
+        return prepared or SentenceModel(embedder, "embedder", trust_remote_code=trust_remote_code)
+
+    return await shared(("sentences", embedder), make)
 
 
 def mean_cosine(vectors: Vectors) -> float:
