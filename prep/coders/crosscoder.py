@@ -100,8 +100,8 @@ class CrossCoder(LinearCoder):
     def read_at(self, places: Sequence[str]) -> None:
         """Take over the names of the places that are read, in the order of the weights; latents write there.
 
-        Steering writes to those of the subject itself. What a latent promotes is said by its decoder at the last of
-        them, the closest to the output.
+        Steering writes to those of the subject itself. The decoder at the last of them, the closest to the output,
+        stands for the latent where one direction is wanted, as for promoted tokens.
 
         Raises:
             UserError: There are more or fewer of them than the coder reads, or none is of the subject itself.
@@ -151,7 +151,7 @@ def set_places(coder: Coder | Widthless, places: Sequence[str]) -> None:
         )
     elif places[0].startswith(SECOND):
         raise UserError(
-            f"coder {coder.source} would read {places[0]} alone; make that model the subject, of a store of its own"
+            f"coder {coder.source} would read {places[0]} alone; make that model the subject of another store"
         )
 
 

@@ -36,7 +36,7 @@ class Hookpoint:
     """A place in the subject, or several that a crosscoder reads at once."""
 
     places: tuple[Place, ...]
-    """What it reads; the activations of several places are taken end to end, in this order."""
+    """Places that it reads; the activations of several are taken end to end, in this order."""
     tag: str = ""
     """Tag that tells this hookpoint from others at the same place with other coders; empty if it is the only one."""
 
@@ -105,11 +105,11 @@ def deepest_layer(places: Iterable[Place]) -> int | None:
 
 
 Receive = Callable[[Hookpoint, Tensor], None]
-"""What activations of a hookpoint are given to, (chunk, token, d)."""
+"""Function that takes a hookpoint and its activations, (chunk, token, d)."""
 
 
 class Collector:
-    """Holds the activations of places until a hookpoint has all of its own, and gives them on.
+    """Holds the activations of places until a hookpoint has all that it reads, and gives them on.
 
     Args:
         hookpoints: Those that are asked for.

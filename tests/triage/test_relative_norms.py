@@ -35,9 +35,9 @@ def diff(*arguments: object) -> str:
     return result.output
 
 
-def test_what_is_no_crosscoder_is_refused(store_folder: Path, tmp_path: Path) -> None:
+def test_what_is_not_a_crosscoder_is_refused(store_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(
-        UserError, match=rf"^{re.escape(str(store_folder))}: the coder of layers\.1 reads one place and"
+        UserError, match=rf"^{re.escape(str(store_folder))}: the coder of layers\.1 is not a crosscoder,"
     ):
         diff(store_folder)
     with pytest.raises(UserError, match=r"must end in \.csv or \.parquet"):

@@ -29,7 +29,7 @@ def relative_norms(store: Store, hookpoint: str) -> pd.DataFrame:
         of the corpus it fires).
 
     Raises:
-        UserError: The coder is no crosscoder, or one of more than two places in one subject.
+        UserError: The coder is not a crosscoder, or one of more than two places in one subject.
     """
     at = store.at(hookpoint)
     held = at.held
@@ -37,7 +37,9 @@ def relative_norms(store: Store, hookpoint: str) -> pd.DataFrame:
     if norms is None:
         crosscoders = [name for name in store.hookpoints if JOIN in name]
         other = f"give --hookpoint {crosscoders[0]}" if crosscoders else "make one with `autointerp prep`"
-        raise UserError(f"{store.folder}: the coder of {at.name} reads one place and is no crosscoder; {other}")
+        raise UserError(
+            f"{store.folder}: the coder of {at.name} is not a crosscoder, since it reads one place; {other}"
+        )
     second = np.array([place.startswith(SECOND) for place in at.places])
     if not second.any():
         if len(second) != 2:
