@@ -5,7 +5,7 @@ import re
 import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from inspect_autointerp.contexts.selection import candidate_latents
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.models.activations import Texts
 from inspect_autointerp.models.steering import Direction, Predict, Tune
+from inspect_autointerp.prep.cli.config import _from_manifest
 from inspect_autointerp.prep.engines.activations import ReadingSubject
 from inspect_autointerp.prep.engines.coder_rows import coder_rows
 from inspect_autointerp.prep.engines.steering import SteeredSubject
@@ -137,6 +138,12 @@ def test_the_manifest_says_what_was_read(stores: dict[str, Store], folders: Path
     assert "second" not in (folders / "layers" / "manifest.json").read_text()  # as in stores older than this field
     assert two.second_subject == str(folders / "chat")
     assert two.second_sha256 not in (None, two.subject_sha256)
+
+
+def test_the_manifest_is_a_configuration_of_both_subjects(stores: dict[str, Store], folders: Path) -> None:
+    given = _from_manifest(asdict(stores[MODELS].manifest), "manifest.json")
+    assert (given["second_subject"], given["hookpoint"]) == (str(folders / "chat"), [MODELS])
+    assert _from_manifest(asdict(stores[LAYERS].manifest), "manifest.json")["second_subject"] is None
 
 
 @pytest.mark.parametrize("hookpoint", [LAYERS, MODELS])
