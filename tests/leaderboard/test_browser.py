@@ -212,5 +212,4 @@ def test_a_thousand_latents_by_twenty_explainers_open(browser: "Browser", tmp_pa
     page.wait_for_selector("body[data-ready]")
     page.wait_for_selector("#latents tbody tr")
     assert page.locator("#board-table tbody tr").count() == 20
-    print(page.evaluate("document.querySelectorAll('*').length"))
     page.context.close()

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from tests.given_results import results_of_values
 
-from inspect_autointerp.errors import UserError
 from inspect_autointerp.inspect_support.verdicts import LatentFacts, Verdict
 from inspect_autointerp.leaderboard.analyse import cosine
 from inspect_autointerp.leaderboard.analyse.cosine import by_cosine, cosine_columns
