@@ -19,7 +19,7 @@ _UNDEFINED = re.compile(r"(?<![a-z])(nan|inf)(?![a-z])", re.IGNORECASE)
 """NaN or infinity in the text of a cell."""
 
 
-def save_tables(path: str | None, *tables: Table, raw: dict[str, float] | None = None) -> None:
+def save_tables(path: str | None, *tables: Table, raw: dict[str, Any] | None = None) -> None:
     """Write tables as printed: title, columns and the text of each cell. Nothing is written without a path.
 
     Args:

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -52,10 +52,6 @@ class Part:
     arguments: tuple[str, ...] = ()
     needs: str | None = None
     skip: str | None = None
-
-    def longer(self, times: float) -> "Part":
-        """Return the same part with more time."""
-        return replace(self, seconds=times * self.seconds)
 
 
 class _Signal(Exception):

@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from tests.planted_subject import Planted
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
-settings.register_profile("project", deadline=None)  # machines that run the tests are shared and slow at times
-settings.load_profile("project")
+# Machines that run the tests are shared and slow at times. Examples are the same in every run: a change fails for what it
+# changed. To look for new ones: HYPOTHESIS_PROFILE=explore
+settings.register_profile("project", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "project"))
 
 
 @pytest.fixture(autouse=True)

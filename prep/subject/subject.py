@@ -105,6 +105,7 @@ class Subject:
         self.resolve = partial(resolve, model_type=text.model_type, modules=modules)
         self.hookpoints = hookpoints_of(hookpoints, self.resolve, second and second.resolve, tags)
         self._places = Collector(self.hookpoints, lambda *_: None).places(second=False)
+        self._paths = frozenset(modules.values())
         depth: int | None = getattr(text, "num_hidden_layers", None)
         self._check(modules, depth)
         self.max_length: int | None = getattr(text, "max_position_embeddings", None)
@@ -222,6 +223,10 @@ class Subject:
         finally:
             for handle in handles:
                 handle.remove()
+
+    def has_place(self, name: str) -> bool:
+        """Return whether a hookpoint's name stands for a place in the whole subject, loaded or not."""
+        return self.resolve(name)[0] in self._paths
 
     def place(self, name: str) -> tuple[torch.nn.Module, Side]:
         """Return the module and the side of it that a hookpoint's name stands for, whether it is one of these or not.
