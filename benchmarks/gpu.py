@@ -11,6 +11,8 @@ import argparse
 import shutil
 import sys
 import tempfile
+import time
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.part_runner import Part, PartRunner, machine_facts
@@ -28,8 +30,6 @@ SIZES = {
     },
 }  # fmt: skip
 """Sizes of the inputs, by whether they are tiny."""
-PATIENCE = 5
-"""Factor of a tiny part's time limit: most of it is imports, which are slow on a busy machine."""
 SAME = "not run: in its tiny form it is the same program as another part"
 
 
@@ -54,7 +54,7 @@ def parts(device: str, folder: Path, tiny: bool) -> list[Part]:
         for dim in size["dims"]
     ]  # fmt: skip
     skip = SAME if tiny else None
-    listed = [
+    return [
         *encode,
         Part("prep-2b-narrow", 70, "benchmarks.prep", prep(small, narrow), skip=skip),
         Part("prep-2b-wide", 70, "benchmarks.prep", prep(small, wide), skip=skip),
@@ -70,7 +70,6 @@ def parts(device: str, folder: Path, tiny: bool) -> list[Part]:
         Part("prep-9b-narrow", 120, "benchmarks.prep", prep(large, narrow), skip=skip),
         Part("prep-9b-wide", 120, "benchmarks.prep", prep(large, wide), skip=skip),
     ]  # fmt: skip
-    return [part.longer(PATIENCE) for part in listed] if tiny else listed
 
 
 def main() -> None:
@@ -84,15 +83,20 @@ def main() -> None:
     output: Path = arguments.output.resolve()
     if not output.parent.is_dir():
         parser.error(f"{output.parent} is no folder; make it first")
-    facts = machine_facts()
+    begin = time.monotonic()
+    facts = machine_facts(arguments.seconds)
     if arguments.device == "cuda" and not facts.get("gpu"):
         reason = facts.get("error", "torch finds no GPU here")
         parser.error(f"{reason}; on a machine without one, DEVICE=cpu TINY=1 runs the same programs on small inputs")
     folder = Path(tempfile.mkdtemp(prefix="gpu-benchmark-"))
     try:
         listed = parts(arguments.device, folder, arguments.tiny)
+        if arguments.tiny:  # most of a tiny part is imports, as slow as the machine is busy: only the whole is bounded
+            listed = [replace(part, seconds=arguments.seconds) for part in listed]
         about = {"device": arguments.device, "tiny": arguments.tiny, "machine": facts}
-        sys.exit(PartRunner(listed, output, folder, arguments.seconds, about).run())
+        left = arguments.seconds - (time.monotonic() - begin)
+        status = PartRunner(listed, output, folder, round(left, 1), about).run()
+        sys.exit(status or int("error" in facts))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

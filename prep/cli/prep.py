@@ -20,6 +20,7 @@ from inspect_autointerp.store.manifest import Manifest
 from inspect_autointerp.store.remote import is_url
 from inspect_autointerp.store.settings import Settings
 from inspect_autointerp.store.trust import trusted
+from inspect_autointerp.text.plural import plural
 
 if TYPE_CHECKING:
     from inspect_autointerp.prep.run.run_spec import Job
@@ -144,9 +145,11 @@ def _job(spec: Mapping[str, Any]) -> "Job":
 
 def report(output: str | Path, manifest: Manifest) -> None:
     """Print what a new store holds."""
-    widths = ", ".join(f"{name} ({entry.width:,} latents)" for name, entry in sorted(manifest.hookpoints.items()))
+    widths = ", ".join(
+        f"{name} ({plural(entry.width, 'latent')})" for name, entry in sorted(manifest.hookpoints.items())
+    )
     _say(
-        f"{output}: {manifest.n_tokens:,} tokens of {manifest.n_documents:,} documents at {widths};"
+        f"{output}: {plural(manifest.n_tokens, 'token')} of {plural(manifest.n_documents, 'document')} at {widths};"
         f" digest {manifest.digest}"
     )
     if manifest.n_tokens < manifest.settings.tokens:

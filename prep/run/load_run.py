@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.prep.coders import Coder, Widthless, load_coder
+from inspect_autointerp.prep.coders import Coder, Widthless, load_coder, writes_of
 from inspect_autointerp.prep.run.run_spec import Job
 from inspect_autointerp.prep.subject.subject import Subject
 
@@ -78,6 +78,12 @@ def _fitted(model: Subject, coders: Sequence[Coder | Widthless]) -> dict[str, Co
         if width != coder.d_in:
             raise UserError(
                 f"coder {coder.source} reads {coder.d_in} dimensions and {model.source} has {width} at {name}:"
+                " they do not fit together"
+            )
+        missing = [place for place in writes_of(coder) or () if not model.has_place(place)]
+        if missing:
+            raise UserError(
+                f"coder {coder.source} writes to {missing[0]}, which {model.source} does not have:"
                 " they do not fit together"
             )
         sites[name] = coder

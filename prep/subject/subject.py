@@ -106,6 +106,7 @@ class Subject:
         text = config.get_text_config()  # of a model that also sees; of any other, the configuration itself
         modules = module_names(bare)
         self.hookpoints = hookpoints_of(hookpoints, text.model_type, modules, tags)
+        self._paths = frozenset(modules.values())
         self._resolve = partial(resolve, model_type=text.model_type, modules=modules)
         depth: int | None = getattr(text, "num_hidden_layers", None)
         self._check(modules, depth)
@@ -223,6 +224,10 @@ class Subject:
     def module(self, path: str) -> torch.nn.Module:
         """The module of one of the hookpoints, by its path."""
         return next(m for h, m in zip(self.hookpoints, self._modules, strict=True) if h.path == path)
+
+    def has_place(self, name: str) -> bool:
+        """Return whether a hookpoint's name stands for a place in the whole subject, loaded or not."""
+        return self._resolve(name)[0] in self._paths
 
     def place(self, name: str) -> tuple[torch.nn.Module, Side]:
         """Return the module and the side of it that a hookpoint's name stands for, whether it is one of these or not.

@@ -15,6 +15,7 @@ import yaml
 from safetensors.torch import save_file
 from torch import Tensor
 
+from inspect_autointerp.errors import UserError
 from inspect_autointerp.models.steering import Direction, Predict, Tune
 from inspect_autointerp.prep.coders import Coder, load_coder
 from inspect_autointerp.prep.engines.steering import SteeredSubject
@@ -29,14 +30,18 @@ LAYERS, WIDTH, LATENTS = 4, 32, 64
 @pytest.fixture(scope="module")
 def clt_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random cross-layer transcoder of the random subject, as circuit-tracer writes it."""
-    folder = tmp_path_factory.mktemp("clt")
+    return make_clt(tmp_path_factory.mktemp("clt"), LAYERS)
+
+
+def make_clt(folder: Path, n_layers: int) -> Path:
+    folder.mkdir(exist_ok=True)
     config = {"model_kind": "cross_layer_transcoder", "feature_input_hook": "mlp.hook_in"}
     (folder / "config.yaml").write_text(yaml.safe_dump(config | {"feature_output_hook": "hook_mlp_out"}))
     generator = torch.Generator().manual_seed(0)
-    for layer in range(LAYERS):
+    for layer in range(n_layers):
         shapes = {"W_enc": (LATENTS, WIDTH), "b_enc": (LATENTS,), "b_dec": (WIDTH,), "threshold": (LATENTS,)}
         weights = {f"{name}_{layer}": torch.randn(shape, generator=generator) for name, shape in shapes.items()}
-        decoder = torch.randn((LATENTS, LAYERS - layer, WIDTH), generator=generator)
+        decoder = torch.randn((LATENTS, n_layers - layer, WIDTH), generator=generator)
         save_file(weights, folder / f"W_enc_{layer}.safetensors")
         save_file({f"W_dec_{layer}": decoder}, folder / f"W_dec_{layer}.safetensors")
     return folder
@@ -176,3 +181,10 @@ def test_prep_says_a_coders_warning(
     manifest = prep(tmp_path / "store", coders=[f"{clt_folder}:1"], tokens=500)
     assert f"coder {clt_folder}:1: The decoders are summed." in lines
     assert manifest.hookpoints["layers.1.mlp:input"].warning == "The decoders are summed."
+
+
+def test_a_transcoder_of_more_layers_than_the_subject_is_refused(prep: Callable[..., Manifest], tmp_path: Path) -> None:
+    folder = make_clt(tmp_path / "clt", LAYERS + 1)
+    with pytest.raises(UserError, match=r"^coder .*clt:1 writes to \S*4\S*, which .* does not have: they do not fit"):
+        prep(tmp_path / "store", coders=[f"{folder}:1"], tokens=500)
+    assert not (tmp_path / "store").exists()

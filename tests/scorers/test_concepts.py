@@ -77,5 +77,5 @@ def test_option_concepts_names_an_embedder(given: bool | str, embedder: str | No
 
 
 def test_option_concepts_without_a_name_is_refused() -> None:
-    with pytest.raises(UserError, match=r"^embedder= : give tfidf, minilm"):
+    with pytest.raises(UserError, match=r"^concepts= : give tfidf, minilm"):
         read_concepts_option(" ")

@@ -33,6 +33,7 @@ def run(store: Path, logs: Path, *, by: str | Model = LEXICAL, grader: Model | N
         "min_contexts": 10,
         "test_activating": 40,
         "test_nonactivating": 60,
+        "texts_per_call": 20,
     }
     arguments: dict[str, Any] = {"negatives": "importance"} | defaults | options
     task = detection(store=str(store), **arguments)
@@ -97,7 +98,8 @@ def blind_logs(store_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     def log_of(name: str) -> EvalLog:
         blind = {blind.__name__: blind for blind in BLIND}[name]
         grader = model(lambda messages: str(blind(texts_of(messages))))
-        return run(store_folder, folder, by=explains, grader=grader)
+        n = 5 if blind is most_resembling_is_silent else 20  # calls are what an evaluation takes its time for
+        return run(store_folder, folder, by=explains, grader=grader, texts_per_call=n)
 
     return log_of
 
@@ -216,7 +218,7 @@ def test_delphi_has_no_place_for_weights(
 def test_too_broad_planted_explanation_is_seen_at_the_base_rate(planted_store: Path, tmp_path: Path) -> None:
     broad = {
         negatives: inspect_eval(
-            detection(store="planted", latents="all", negatives=negatives),
+            detection(store="planted", latents="all", negatives=negatives, texts_per_call=50),
             model="inspect_autointerp/oracle",
             model_args={"explanation": "too_broad"},
             log_dir=str(tmp_path),

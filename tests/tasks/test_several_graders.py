@@ -19,6 +19,7 @@ from inspect_autointerp.leaderboard.submit.recompute_statistics import compare_s
 from inspect_autointerp.tasks import detection, fuzzing, multi_score, simulation
 
 ORACLE = "inspect_autointerp/oracle"
+SIZES = {"test_activating": 30, "test_nonactivating": 30, "texts_per_call": 30}
 RATES = {1: 0.05, 2: 0.15, 3: 0.25}
 
 
@@ -37,7 +38,7 @@ def blind(name: str, seed: int) -> Model:
 
 
 def run(logs: Path, role: Any, make: Any = detection, latents: str = "0:6", **options: Any) -> EvalLog:
-    task = make(store="planted", latents=latents, **{"test_activating": 30, "test_nonactivating": 30} | options)
+    task = make(store="planted", latents=latents, **SIZES | options)
     roles = {"grader": role} if role else None
     [log] = inspect_eval(task, model=ORACLE, model_roles=roles, log_dir=str(logs), display="none")
     assert log.status == "success"

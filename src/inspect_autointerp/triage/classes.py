@@ -85,6 +85,8 @@ def read_triage(source: Path) -> pd.DataFrame:
         raise UserError(f"{source}: has no column {missing[0]}; give a file that `autointerp triage -o` wrote")
     frame["class"] = frame["class"].fillna(UNKNOWN).astype(str)
     frame["latent"], frame["store"] = frame["latent"].astype(str), frame["store"].astype(str)
+    if len(odd := frame.loc[~frame["latent"].str.fullmatch(r".+/[0-9]{1,18}"), "latent"]):
+        raise UserError(f"{source}: {odd.iloc[0][:80]!r} is not a latent; give HOOKPOINT/INDEX")
     if unknown := sorted(set(frame["class"]) - {*CLASSES, UNKNOWN}):
         raise UserError(f"{source}: unknown class {unknown[0]!r}; there are {', '.join(CLASSES)}")
     if frame["latent"].duplicated().any():
