@@ -1,11 +1,11 @@
 """Cost of a leaderboard: its statistics, and reading the logs.
 
 `python -m benchmarks.leaderboard` computes every statistic on invented values of 20 explainers × 100,000 latents × 8
-scores, and then reads logs of the same explainers and scores. These repeat the samples of a log by Inspect's own writer
-(`benchmarks.leaderboard_logs`). They are read with their values beside them, again from what that reading kept, and
-some of them without either; the last row is reading and statistics from cold. With `--logged 100000` all is measured at
-full size: this takes 6 GB of disk and about ten CPU minutes. Each group is a process of its own; its peak of memory is
-that of the whole process so far, invented values included.
+scores, and then reads logs of the same explainers and scores (`benchmarks.leaderboard_logs`): with their values beside
+them, again from what that reading kept, and some of them without either. The last row is the command, from an empty
+cache. With `--logged 100000` all is measured at full size: this takes 8 GB of disk and three CPU minutes of writing.
+With `--folder FOLDER` the logs stay there, and a second run reads them. Each group is a process of its own; its peak of
+memory is that of the whole process so far, invented values included.
 """
 
 import argparse
@@ -13,22 +13,18 @@ import multiprocessing
 import os
 import resource
 import shutil
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NamedTuple
 
 from rich.console import Console
 from rich.table import Table
-
-STATISTICS = 20
-"""Number of statistics per score, as many as detection has."""
-SMALL = 2_000
-"""Latents of the log that Inspect's writer writes; a larger one repeats its samples."""
-REPORT = 1000
-"""Characters of a score's report that stay in a sample's summary."""
 
 
 class Cost(NamedTuple):
@@ -70,123 +66,66 @@ def statistics(explainers: int, latents: int, scores: int) -> list[Cost]:
     return [*costs, Cost("statistics, all", wall, cpu, costs[-1].peak_mb)]
 
 
-def write_logs(folder: Path, explainers: int, latents: int, scores: int) -> None:
-    """Logs by Inspect's writer: the first whole, the others with a header of their own."""
-    import numpy as np
-    from inspect_ai.log import (
-        EvalConfig,
-        EvalDataset,
-        EvalLog,
-        EvalMetric,
-        EvalResults,
-        EvalSample,
-        EvalScore,
-        EvalSpec,
-        write_eval_log,
-    )
-    from inspect_ai.scorer import Score
-
-    rng = np.random.default_rng(0)
-    names = [f"score{i}" for i in range(scores)]
-    keys = ["balanced_accuracy", "unscored", *(f"tpr_decile_{i}" for i in range(1, 11))]
-    keys += [f"statistic_{i}" for i in range(STATISTICS - len(keys))]
-    ids = [f"layers.1/{i}" for i in range(latents)]
-
-    def score(name: str) -> Score:
-        value = dict(zip(keys, rng.random(STATISTICS).round(4).tolist(), strict=True))
-        value |= {"tpr_decile_1": float("nan"), "unscored": 0.0}
-        metadata = {"grader": "g", "prompt": f"{name}/1", "options": {"seed": 0}, "unscored_reasons": {}}
-        return Score(value=value, answer="x" * 80, explanation="a word " * (REPORT // 7), metadata=metadata)
-
-    samples = [
-        EvalSample(
-            id=id,
-            epoch=1,
-            input=f"What does latent {id} respond to?",
-            target="",
-            metadata={"index": i, "firing_share": 0.01, "max_activation": 3.0, "explanation": {"text": "x" * 80}},
-            scores={name: score(name) for name in names},
-        )
-        for i, id in enumerate(ids)
-    ]
-
-    def mean(name: str, key: str) -> EvalScore:
-        values: list[float] = [(sample.scores or {})[name].value[key] for sample in samples]  # pyright: ignore
-        metric = EvalMetric(name="estimate_mean", value=float(np.mean(values)))
-        return EvalScore(name=key, scorer=name, metrics={"estimate_mean": metric})
-
-    means = [mean(name, key) for name in names for key in keys]
-    results = EvalResults(total_samples=latents, completed_samples=latents, scores=means)
-    first = folder / "0.eval"
-    for number in range(explainers):
-        spec = EvalSpec(
-            created="2026-11-21T12:00:00+00:00",
-            task="suite",
-            dataset=EvalDataset(samples=latents, sample_ids=list(ids)),
-            model=f"provider/model-{number}",
-            config=EvalConfig(),
-            metadata={"store": "d1", "hookpoint": "layers.1", "inspect_autointerp": "0"},
-        )
-        target = folder / f"{number}.eval"
-        if number:
-            shutil.copy(first, target)
-        log = EvalLog(status="success", eval=spec, results=results, samples=None if number else samples)
-        write_eval_log(log, str(target), header_only=bool(number))
-
-
-def reading(explainers: int, latents: int, scores: int, whole: int) -> list[Cost]:
-    """Real logs: with their values beside them, again from the cache, and without; then the whole leaderboard."""
-    from benchmarks.leaderboard_logs import repeat
+def reading(logged: int, explainers: int, scores: int, whole: int, folder: str) -> list[Cost]:
+    """Real logs: with their values beside them, again from the cache, and without; then the command, from cold."""
+    from benchmarks.leaderboard_logs import write_logs
     from inspect_autointerp.inspect_support.values_at_end import keep_values
-    from inspect_autointerp.leaderboard.analyse.differences import differences
-    from inspect_autointerp.leaderboard.analyse.statistics import summary
     from inspect_autointerp.leaderboard.load.log_archive import log_digest
     from inspect_autointerp.leaderboard.load.results_from_logs import read_results
     from inspect_autointerp.leaderboard.load.values_file import SUFFIX, keep_as
 
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["INSPECT_AUTOINTERP_CACHE"] = f"{folder}/cache"
-        small, logs, some = (Path(folder, name) for name in ("small", "logs", "some"))
-        for place in (small, logs, some):
-            place.mkdir()
-        base = min(latents, SMALL)
-        write = multiprocessing.Process(target=write_logs, args=(small, 1, base, scores))
+    os.environ["INSPECT_AUTOINTERP_CACHE"] = f"{folder}/cache"
+    logs, some = Path(folder, "logs"), Path(folder, "some")
+    costs: list[Cost] = []
+    if not logs.exists():
+        logs.mkdir()
+        write = multiprocessing.Process(target=write_logs, args=(logs, explainers, logged, scores))
         write.start()
         write.join()
-        paths = repeat(small / "0.eval", logs, max(1, latents // base), explainers)
-        kept = measured("writing the values beside one log", lambda: keep_values(str(paths[0])))
+    paths = sorted(logs.glob("*.eval"))
+    if not some.exists():
+        some.mkdir()
+        costs.append(measured("writing the values beside one log", lambda: keep_values(str(paths[0]))))
         for path in paths[1:]:  # the same values, of another log
             keep_as(f"{paths[0]}{SUFFIX}", f"{path}{SUFFIX}", log_digest(str(path)))
         for path in paths[:whole]:
             os.link(path, some / path.name)
-        size = sum(path.stat().st_size for path in paths) / 1e6
-        what = f"{explainers} logs, {latents:,} latents, {size:,.0f} MB"
-
-        def leaderboard() -> None:
-            results = read_results(str(logs))
-            summary(results, differences(results))
-
-        costs = [
-            kept,
-            measured(f"reading {what}: values beside them", lambda: read_results(str(logs))),
-            measured(f"reading {what}: again", lambda: read_results(str(logs))),
-            measured(f"reading {whole} of them without: first", lambda: read_results(str(some))),
-        ]
-        shutil.rmtree(f"{folder}/cache")
-        return [*costs, measured(f"the leaderboard of {what}: values beside them", leaderboard)]
+    size = sum(path.stat().st_size for path in paths) / 1e6
+    what = f"{len(paths)} logs, {logged:,} latents, {size:,.0f} MB"
+    shutil.rmtree(f"{folder}/cache", ignore_errors=True)
+    costs += [
+        measured(f"reading {what}: values beside them", lambda: read_results(str(logs))),
+        measured(f"reading {what}: again", lambda: read_results(str(logs))),
+    ]
+    if whole:
+        costs.append(measured(f"reading {whole} of them without: first", lambda: read_results(str(some))))
+    shutil.rmtree(f"{folder}/cache")
+    return costs
 
 
-def apart(do: Callable[..., list[Cost]], *arguments: int) -> list[Cost]:
+def command(logged: int, folder: str) -> list[Cost]:
+    """`autointerp leaderboard` on the logs with their values, from an empty cache, as a user runs it."""
+    os.environ["INSPECT_AUTOINTERP_CACHE"] = f"{folder}/cache"
+    words = [sys.executable, "-m", "inspect_autointerp.cli", "leaderboard", f"{folder}/logs"]
+    began = time.perf_counter()
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+    wall, used = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    step = f"autointerp leaderboard, {logged:,} latents: values beside them"
+    return [Cost(step, wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)]
+
+
+def apart(do: Callable[..., list[Cost]], *arguments: int | str) -> list[Cost]:
     """Return what a function returns, run in a process of its own."""
     ours, theirs = multiprocessing.get_context("spawn").Pipe()
     process = multiprocessing.get_context("spawn").Process(target=_send, args=(theirs, do, arguments))
     process.start()
+    theirs.close()  # so that reading ends where the process fails
     costs = ours.recv()
     process.join()
     return costs
 
 
-def _send(to: Connection, do: Callable[..., list[Cost]], arguments: tuple[int, ...]) -> None:
+def _send(to: Connection, do: Callable[..., list[Cost]], arguments: tuple[int | str, ...]) -> None:
     to.send(do(*arguments))
 
 
@@ -198,13 +137,18 @@ def main() -> None:
     parser.add_argument("--scores", type=int, default=8)
     parser.add_argument("--logged", type=int, default=2_000, help="latents in the logs that are read")
     parser.add_argument("--whole", type=int, default=2, help="logs that are read without their values beside them")
+    parser.add_argument("--folder", type=Path, help="keep the logs in this folder, and read those that it holds")
     given = parser.parse_args()
+    if given.folder:
+        given.folder.mkdir(parents=True, exist_ok=True)
     title = f"{given.explainers} explainers × {given.latents:,} latents × {given.scores} scores"
     table = Table("step", *("wall, s", "CPU, s", "peak, MB"), title=title, title_justify="left")
-    for cost in (
-        *(apart(statistics, given.explainers, given.latents, given.scores) if given.latents else []),
-        *apart(reading, given.explainers, given.logged, given.scores, given.whole),
-    ):
+    with nullcontext(given.folder) if given.folder else tempfile.TemporaryDirectory() as folder:
+        place = str(folder)
+        costs = apart(statistics, given.explainers, given.latents, given.scores) if given.latents else []
+        costs += apart(reading, given.logged, given.explainers, given.scores, given.whole, place)
+        costs += apart(command, given.logged, place)
+    for cost in costs:
         table.add_row(cost.step, f"{cost.wall:.1f}", f"{cost.cpu:.1f}", f"{cost.peak_mb:,.0f}")
     Console(width=100 if not Console().is_terminal else None).print(table)
 

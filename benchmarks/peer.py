@@ -15,6 +15,8 @@ from inspect_autointerp.scorers.fuzzing.scorer import fuzzing
 from inspect_autointerp.tasks._task import explainer_solver, open_latents, score_task
 
 CALLS = 41
+ANSWER = 10
+"""Tokens that an answer of the sleeping model is counted as."""
 
 
 @modelapi(name="sleeping")
@@ -31,7 +33,7 @@ class SleepingAPI(ModelAPI):
         answer = str([1] * question.count("\nText ")) if judging else "EXPLANATION: words"
         output = ModelOutput.from_content(f"sleeping/{self.model_name}", answer)
         output.usage = ModelUsage(
-            input_tokens=len(question) // 4, output_tokens=10, total_tokens=len(question) // 4 + 10
+            input_tokens=len(question) // 4, output_tokens=ANSWER, total_tokens=len(question) // 4 + ANSWER
         )
         return output
 

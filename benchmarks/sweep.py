@@ -23,13 +23,14 @@ import sys
 import tempfile
 import time
 from contextlib import nullcontext
+from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 from tests.openai_server import serving
 
-from benchmarks.peer import CALLS
+from benchmarks.peer import ANSWER, CALLS
 
 WIDTH, TOKENS, ACTIVE = 28_000, 400_000, 128
 LEXICAL = "inspect_autointerp/lexical"
@@ -79,15 +80,22 @@ def row(words: list[str], processes: int, log: str) -> dict[str, float]:
             "cpu": used.ru_utime + used.ru_stime,
             "mb": used.ru_maxrss / 1000,
             "bytes": sum(file.stat().st_size for file in (folder / "logs").glob("*.eval")),
-            "latents": _evaluated(folder / "logs"),
+            **_evaluated(folder / "logs"),
         }
 
 
-def _evaluated(logs: Path) -> int:
+def _evaluated(logs: Path) -> dict[str, float]:
+    """Return, of a folder of logs, the number of latents, of the sleeping model's calls, and the seconds they ran."""
     from inspect_ai.log import list_eval_logs, read_eval_log
 
-    headers = (read_eval_log(info, header_only=True) for info in list_eval_logs(str(logs)))
-    return sum(len(log.eval.dataset.sample_ids or []) for log in headers)
+    headers = [read_eval_log(info, header_only=True) for info in list_eval_logs(str(logs))]
+    times = [[datetime.fromisoformat(moment) for moment in (h.stats.started_at, h.stats.completed_at)] for h in headers]
+    output = sum(usage.output_tokens for h in headers for usage in h.stats.model_usage.values())
+    return {
+        "latents": sum(len(log.eval.dataset.sample_ids or []) for log in headers),
+        "calls": output / ANSWER,
+        "ran": sum((end - begin).total_seconds() for begin, end in times),
+    }
 
 
 def main() -> None:

@@ -20,6 +20,7 @@ from inspect_autointerp.store.manifest import Manifest
 from inspect_autointerp.store.remote import is_url
 from inspect_autointerp.store.settings import Settings
 from inspect_autointerp.store.trust import trusted
+from inspect_autointerp.text.plural import plural
 
 if TYPE_CHECKING:
     from inspect_autointerp.prep.run.run_spec import Job
@@ -71,7 +72,7 @@ def prep(
     \b
     Example:
       autointerp prep gpt2 --coder gpt2-small-res-jb:blocks.8.hook_resid_pre \\
-        --corpus wikitext:wikitext-103-v1 --tokens 10000000 --device cuda \\
+        --corpus Salesforce/wikitext:wikitext-103-raw-v1 --tokens 10000000 --device cuda \\
         -o contexts/gpt2
       autointerp prep --config contexts/gpt2/manifest.json -o contexts/again
       autointerp prep --suite gpt2-small --device cuda
@@ -144,9 +145,11 @@ def _job(spec: Mapping[str, Any]) -> "Job":
 
 def report(output: str | Path, manifest: Manifest) -> None:
     """Print what a new store holds."""
-    widths = ", ".join(f"{name} ({entry.width:,} latents)" for name, entry in sorted(manifest.hookpoints.items()))
+    widths = ", ".join(
+        f"{name} ({plural(entry.width, 'latent')})" for name, entry in sorted(manifest.hookpoints.items())
+    )
     _say(
-        f"{output}: {manifest.n_tokens:,} tokens of {manifest.n_documents:,} documents at {widths};"
+        f"{output}: {plural(manifest.n_tokens, 'token')} of {plural(manifest.n_documents, 'document')} at {widths};"
         f" digest {manifest.digest}"
     )
     if manifest.n_tokens < manifest.settings.tokens:

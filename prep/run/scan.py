@@ -29,6 +29,7 @@ from inspect_autointerp.prep.select.reverse_neighbours import Siblings
 from inspect_autointerp.prep.select.selector import Selector
 from inspect_autointerp.prep.subject.hookpoints import Hookpoint
 from inspect_autointerp.store.manifest import NEURONPEDIA, HookpointEntry, Manifest
+from inspect_autointerp.text.plural import plural
 
 
 class Scan:
@@ -48,7 +49,9 @@ class Scan:
         with spinner("loading the subject and its coders", shown=progress):
             self.model, self.coders = load_sites(job)
         for name, coder in self.coders.items():
-            say(f"{coder.source} at {name}: {coder.n_latents:,} latents of {coder.architecture}", shown=progress)
+            say(
+                f"{coder.source} at {name}: {plural(coder.n_latents, 'latent')} of {coder.architecture}", shown=progress
+            )
             if warning := warning_of(coder):
                 say(f"coder {coder.source}: {warning}", shown=progress)
         trainings = {coder.source: getattr(coder, "trained", None) for coder in self.coders.values()}
@@ -224,7 +227,7 @@ class Scan:
                         f" {self.job.device}; give a shorter --context-length, or fewer coders at once"
                     ) from error
                 self._rows = (self._rows + 1) // 2
-                say(f"out of memory: from here on {self._rows} chunks at once", shown=self._progress)
+                say(f"out of memory: from here on {plural(self._rows, 'chunk')} at once", shown=self._progress)
             torch.cuda.empty_cache()  # after the except clause, whose traceback holds on to tensors
 
     def _encode(self, batch: Batch, first: int) -> dict[str, Triples]:

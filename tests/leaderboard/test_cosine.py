@@ -9,7 +9,7 @@ from tests.given_results import results_of_values
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.inspect_support.verdicts import LatentFacts, Verdict
 from inspect_autointerp.leaderboard.analyse import cosine
-from inspect_autointerp.leaderboard.analyse.cosine import by_cosine
+from inspect_autointerp.leaderboard.analyse.cosine import by_cosine, cosine_columns
 from inspect_autointerp.leaderboard.show.cosine import cosine_views
 from inspect_autointerp.scorers.shared.ranking import ranking_statistics
 
@@ -72,6 +72,13 @@ def test_view_has_a_row_per_bin(monkeypatch: pytest.MonkeyPatch) -> None:
     assert view.title.startswith("By cosine of neighbours · detection")
 
 
-def test_logs_without_cosines_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UserError, match=r"^--by cosine: no verdict in these logs says how near a neighbour is"):
-        frame(monkeypatch, verdicts([None, None], [0, 1]))
+def test_logs_without_cosines_have_no_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert frame(monkeypatch, verdicts([None, None], [0, 1])).empty
+
+
+def test_columns_for_files_have_the_ends_of_each_bin(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = frame(monkeypatch, verdicts([0.1, 0.2, 0.8, 0.9], [0, 0, 1, 0]))
+    [wide] = cosine_columns(rows).to_dict("records")
+    assert list(wide)[:6] == [f"cosine_1_{part}" for part in ("from", "to", "mean", "low", "high", "n")]
+    assert (wide["cosine_2_to"], wide["cosine_2_n"]) == (0.9, 1)
+    assert wide["cosine_2_mean"] == rows["mean"][2]

@@ -1,6 +1,7 @@
 """The header of a card, as labels and values, for the terminal and the page."""
 
 from inspect_autointerp.card.card import Card
+from inspect_autointerp.text.plural import plural
 from inspect_autointerp.text.render import visible
 
 
@@ -12,7 +13,7 @@ def facts(card: Card) -> list[tuple[str, str]]:
         ("coder", card.coder),
         ("corpus", card.corpus),
         ("store", card.store),
-        ("density", f"{card.density:.3g} ({latent.n_tokens:,} tokens)"),
+        ("density", f"{card.density:.3g} ({plural(latent.n_tokens, 'token')})"),
         ("windows", f"{latent.firing_share:.3g} of all ({latent.n_windows:,})"),
         ("maximum", f"{latent.max_activation:.4g}"),
         ("decile edges", "  ".join(f"{edge:.3g}" for edge in card.edges) if card.edges else "–"),

@@ -60,9 +60,10 @@ def export(
     Example:
       autointerp export logs/*.eval --to csv -o scores.csv
       autointerp export logs/x.eval --to graph --graph graph.json -o labelled.json
-    autointerp export logs/x.eval --to neuronpedia --model-id gpt2-small --source-id 6-res-jb -o out
+      autointerp export logs/x.eval --to neuronpedia --model-id gpt2-small --source-id 6-res-jb -o out
     """
     from inspect_autointerp.formats.export import export as write
+    from inspect_autointerp.text.plural import plural
 
     done = write(
         logs,
@@ -75,7 +76,7 @@ def export(
         store=store,
         graph=graph,
     )
-    left_out = f"; {done.left_out:,} rows without an explanation of their own left out" if done.left_out else ""
+    left_out = f"; {plural(done.left_out, 'row')} without an explanation of their own left out" if done.left_out else ""
     what = "nodes labelled" if to == "graph" else "rows"
     Console(emoji=False, stderr=True).print(
         f"{output}: {done.written:,} {what}{left_out}",

@@ -17,6 +17,14 @@ BETWEEN = "; or "
 LENGTH = "explanation_length"
 """Key, in a sample's metadata, of the length of its explanation: a log's summaries leave long explanations out."""
 _SIGNS = re.compile(r"[^\w\s]+")
+_BETWEEN_TEXTS = "\0"
+_SMALL_LETTERS = bytes(
+    0 if code == 0 else ord(letter) if (letter := chr(code).lower()).isalnum() or letter == "_" else ord(" ")
+    for code in range(256)
+)
+"""For ASCII: capitals as small letters, signs and white space as spaces."""
+_ARTICLE = re.compile(rb"\0(?:the|a|an)(?: (?=[^\0])|(?=\0))")
+"""An article at the head of a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +124,21 @@ def normalised(text: str) -> str:
     return " ".join(words[words[:1] in (["the"], ["a"], ["an"]) :]) or " ".join(text.split())
 
 
+def _all_normalised(texts: Sequence[str]) -> list[str]:
+    """Return `normalised` of each text, in any order; texts in ASCII are changed all at once."""
+    joined = _BETWEEN_TEXTS.join(["", *texts, ""])
+    if not joined.isascii() or joined.count(_BETWEEN_TEXTS) != len(texts) + 1:
+        plain = [text for text in texts if text.isascii() and _BETWEEN_TEXTS not in text]
+        others = [text for text in texts if not text.isascii() or _BETWEEN_TEXTS in text]
+        return [*map(normalised, others), *(_all_normalised(plain) if plain else [])]
+    changed = joined.encode().translate(_SMALL_LETTERS)
+    while b"  " in changed:
+        changed = changed.replace(b"  ", b" ")
+    changed = changed.replace(b"\0 ", b"\0").replace(b" \0", b"\0")
+    words = _ARTICLE.sub(b"\0", changed).decode().split(_BETWEEN_TEXTS)[1:-1]
+    return [few or normalised(text) for few, text in zip(words, texts, strict=True)] if "" in words else words
+
+
 def distinct_texts(candidates: Iterable[tuple[str, str]], explanation: str, n: int) -> dict[str, str]:
     """Return the first n candidates whose texts say the same as neither the explanation nor another one."""
     chosen: dict[str, str] = {}
@@ -135,5 +158,5 @@ def share_identical(texts: Sequence[str]) -> float:
     Args:
         texts: One of each latent. They are compared as `normalised`.
     """
-    counts = Counter(map(normalised, texts))
+    counts = Counter(_all_normalised(texts))
     return sum(n for n in counts.values() if n > 1) / len(texts) if len(texts) > 1 else float("nan")

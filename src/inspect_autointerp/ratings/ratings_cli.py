@@ -21,7 +21,7 @@ def ratings(
         float, typer.Option(min=0, max=1, help="Leave out a rater who passed a smaller share of the attention checks.")
     ] = 0.5,
     keep_edited: Annotated[bool, typer.Option(help="Use answers that were edited after they were saved, too.")] = False,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed of the bootstrap.")] = 0,
     csv: Annotated[Path | None, typer.Option(help="Write a row per explanation: ratings beside scores.")] = None,
     graders: Annotated[
         Path | None, typer.Option(help="Write people as graders to this CSV file: a row per explanation and rater.")
@@ -30,8 +30,8 @@ def ratings(
 ) -> None:
     """Join people's ratings of a sheet with the scores of its explanations.
 
-    A file that cannot be used is named in one line and left out; the others are read. No people have rated for this
-    project: the paper's numbers beside yours are the paper's own.
+    A file that cannot be used is left out, and one line says why; the others are read. Nobody has rated for this
+    project yet: the numbers beside yours are the paper's.
 
     \b
     Example:
@@ -44,6 +44,7 @@ def ratings(
     from inspect_autointerp.ratings.report import as_json, report_of, tables
     from inspect_autointerp.ratings.tables import grader_table
     from inspect_autointerp.ratings.write import write_json, write_table
+    from inspect_autointerp.text.plural import plural
 
     errors, console = Console(emoji=False, stderr=True, soft_wrap=True), Console(emoji=False)
     sheet_key = read_key(key)
@@ -59,7 +60,8 @@ def ratings(
     if not isnan(mean.value):
         reliable = f"reliability of the mean rating {mean.value:.2f} ({mean.low:.2f} to {mean.high:.2f})"
     console.print(
-        f"{report.n_raters} raters, {report.n_rated} of {len(sheet_key.explained)} explanations rated; {reliable}",
+        f"{plural(report.n_raters, 'rater')}, {report.n_rated} of"
+        f" {plural(len(sheet_key.explained), 'explanation')} rated; {reliable}",
         markup=False,
         highlight=False,
         soft_wrap=True,

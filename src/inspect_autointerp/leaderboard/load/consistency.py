@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -24,16 +25,17 @@ from inspect_autointerp.leaderboard.load.sample_rows import (
     Origins,
     over_epochs,
     sample_rows,
+    score_values,
     text_checksum,
     value_columns,
     value_names,
 )
 from inspect_autointerp.leaderboard.load.value_rules import value_contradictions
-from inspect_autointerp.statistics.estimates import estimates_of
+from inspect_autointerp.statistics.estimates import Estimate, estimates_of
 
 _MOST = 20
 """Contradictions that are listed of a log."""
-_LATENT = re.compile(r"0|[1-9][0-9]{0,17}")
+_INDEX = r"(?:0|[1-9][0-9]{0,17})"
 _MEANS = (None, "mean")
 """Names of the reducer that takes the mean over epochs."""
 _OWN_MODEL = ("explain", "refine", "best_of", "clusters")
@@ -74,13 +76,31 @@ class Samples:
         """Return how often each was evaluated."""
         return self.header.eval.config.epochs or 1
 
-    @property
+    @cached_property
+    def row_ids(self) -> list[str]:
+        """The ids of `rows`."""
+        return self.rows["id"].to_numpy(dtype=object).tolist()
+
+    @cached_property
+    def estimates(self) -> dict[str, dict[str, Estimate]]:
+        """By score of the header and statistic, the mean over latents with its interval."""
+        return {scorer: estimates_of(score_values(self.values, scorer)) for scorer in scorers_of(self.header)}
+
+    @cached_property
+    def contradictions(self) -> list[str]:
+        """Sentences about what in the log contradicts something else in it, in plain English; at most 20.
+
+        Samples that are absent are not among them, see `absent`.
+        """
+        return list(islice((line for check in CHECKS for line in check(self)), _MOST))
+
+    @cached_property
     def absent(self) -> list[str]:
         """Listed latents of which the log holds no sample at all. A sample that failed is there and says so.
 
         Those that were not evaluated because a rule stopped the evaluation are not among them.
         """
-        there = {*self.rows["id"], *not_reached(self.header)}
+        there = {*self.row_ids, *not_reached(self.header)}
         return [id for id in dict.fromkeys(self.ids) if id not in there]
 
 
@@ -88,14 +108,6 @@ def not_reached(header: EvalLog) -> set[str]:
     """Return the latents that were not evaluated because a rule stopped the evaluation (`-T stop_mean=…`)."""
     stopping = header.results.early_stopping if header.results else None
     return {str(stop.id) for stop in stopping.early_stops} if stopping else set()
-
-
-def contradictions(samples: Samples) -> list[str]:
-    """List what in a log contradicts something else in it, in plain English; at most 20.
-
-    Samples that are absent are not among them, see `Samples.absent`.
-    """
-    return list(islice((line for check in CHECKS for line in check(samples)), _MOST))
 
 
 def summary_contradictions(summaries: Samples, samples: Samples) -> Iterator[str]:
@@ -106,15 +118,13 @@ def summary_contradictions(summaries: Samples, samples: Samples) -> Iterator[str
         id, _ = sorted(set(here.index) ^ set(there.index))[0]
         yield f"it has a sample of {id} without a summary, or a summary without a sample"
         return
-    for column in sorted(name for name in {*map(str, here), *map(str, there)} if "/" in name):
-        if column.endswith(TEXT):
-            continue
-        columns = [one.get(column, pd.Series(np.nan, one.index)).reindex(there.index) for one in (here, there)]
-        unlike = ~_alike(*columns)
-        if unlike.any():
-            i = int(np.argmax(unlike))
-            one, other = (column.iloc[i] for column in columns)
-            yield f"the sample of {there.index[i][0]} says {one:.6g} of {column}, and its summary {other:.6g}"
+    columns = sorted(name for name in {*map(str, here), *map(str, there)} if "/" in name and not name.endswith(TEXT))
+    ours, theirs = (one.reindex(index=there.index, columns=columns).to_numpy(np.float64) for one in (here, there))
+    unlike = ~_alike(ours, theirs)
+    for at in np.flatnonzero(unlike.any(axis=0)):
+        i = int(np.argmax(unlike[:, at]))
+        one, other, column = ours[i, at], theirs[i, at], columns[at]
+        yield f"the sample of {there.index[i][0]} says {one:.6g} of {column}, and its summary {other:.6g}"
 
 
 def _of_latents(samples: Samples) -> Iterator[str]:
@@ -123,17 +133,16 @@ def _of_latents(samples: Samples) -> Iterator[str]:
     if len(set(ids)) < len(ids):
         twice = Counter(ids).most_common(1)[0][0]
         yield f"the header lists {twice} twice"
-    for id in ids:
-        place, _, index = id.rpartition("/")
-        if place not in split_hookpoints(str(hookpoint)) or not _LATENT.fullmatch(index):
-            yield f"the header lists {id}, which is not a latent of its hookpoint {hookpoint}"
-            break
-    if unknown := sorted(set(samples.rows["id"]) - set(ids)):
+    places = "|".join(map(re.escape, split_hookpoints(str(hookpoint))))
+    latent = re.compile(rf"(?:{places})/{_INDEX}")
+    if odd := next((id for id in ids if not latent.fullmatch(id)), None):
+        yield f"the header lists {odd}, which is not a latent of its hookpoint {hookpoint}"
+    if unknown := sorted(set(samples.row_ids) - set(ids)):
         yield f"it has a sample of {unknown[0]}, which its header does not list"
-    if odd := samples.origins.odd_index:
-        yield f"the sample of {odd[0]} says that it is of another latent"
-    if odd := samples.origins.odd_answer:
-        yield f"the scores of {odd[0]} are of another explanation than the one it has"
+    if others := samples.origins.odd_index:
+        yield f"the sample of {others[0]} says that it is of another latent"
+    if others := samples.origins.odd_answer:
+        yield f"the scores of {others[0]} are of another explanation than the one it has"
 
 
 def _counts(samples: Samples) -> Iterator[str]:
@@ -156,25 +165,23 @@ def _counts(samples: Samples) -> Iterator[str]:
 
 def _header_means(samples: Samples) -> Iterator[str]:
     """The header's means, intervals and counts are those of the samples' scores."""
-    header, values = samples.header, samples.values
+    header = samples.header
     scores = header.results.scores if header.results else []
     counts = {(score.scorer, score.name): score.scored_samples for score in scores}
     odd = {score.scorer for score in scores if score.reducer not in _MEANS}  # not a mean over epochs
     for scorer, stated in stated_estimates(header).items():
         if scorer in odd:
             continue
-        columns = {name: values.get(f"{scorer}/{name}", pd.Series(np.nan, values.index)) for name in stated}
-        here = estimates_of(pd.DataFrame(columns, index=values.index))
+        here = samples.estimates[scorer]
         for name, parts in stated.items():
-            n = here[name].n
+            computed = here.get(name, Estimate(np.nan, np.nan, np.nan, 0))
+            n = computed.n
             if "mean" in parts and counts.get((scorer, name)) not in (None, n):
                 yield f"the header says that {counts[scorer, name]} latents have a {name} of {scorer}, and {n} have"
             for part, there in sorted(parts.items(), key=lambda item: item[0] != "mean"):
-                computed = getattr(here[name], part)
-                if not _alike(there, computed):
-                    yield (
-                        f"the header says {part} {there:.6g} of {scorer}'s {name}, but its samples give {computed:.6g}"
-                    )
+                given = getattr(computed, part)
+                if not _alike(there, given):
+                    yield f"the header says {part} {there:.6g} of {scorer}'s {name}, but its samples give {given:.6g}"
                     break
 
 
@@ -219,8 +226,10 @@ def _reductions(samples: Samples) -> Iterator[str]:
 def _statistics(samples: Samples) -> Iterator[str]:
     """The statistics of each score fit each other, see `value_rules`; an edit is known, and shown as such."""
     for scorer in scorers_of(samples.header):
-        rows = samples.rows[~samples.rows["id"].isin(samples.edited.get(scorer, set()))]
-        names = list(value_names(rows, scorer))
+        names = list(value_names(samples.rows, scorer))
+        rows = samples.rows[["id", "firing_share", *(f"{scorer}/{name}" for name in names)]]
+        if edited := samples.edited.get(scorer):
+            rows = rows[~rows["id"].isin(edited)]
         if names and len(rows):
             columns = {name: rows[f"{scorer}/{name}"].to_numpy(dtype=np.float64) for name in names}
             columns.setdefault("firing_share", rows["firing_share"].to_numpy(dtype=np.float64))

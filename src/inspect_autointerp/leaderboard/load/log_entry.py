@@ -1,20 +1,21 @@
 """One log as the entries of a leaderboard, one per score: made from its header and one sample."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from math import isfinite, isnan
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from inspect_ai.log import EvalLog, list_eval_logs, read_eval_log_sample
+from inspect_ai.log import EvalLog, EvalSample, list_eval_logs, read_eval_log_sample
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.inspect_support.default_model import LEXICAL, NO_MODEL
 from inspect_autointerp.inspect_support.explanation import KEY as EXPLANATION
 from inspect_autointerp.inspect_support.model_name import sampling, telling_arguments
 from inspect_autointerp.leaderboard.load.consistency import not_reached
+from inspect_autointerp.leaderboard.load.edits import UNREAD
 from inspect_autointerp.leaderboard.load.header import (
     FLOORS,
     header_estimates,
@@ -22,9 +23,10 @@ from inspect_autointerp.leaderboard.load.header import (
     solver_of,
     trained_on_of,
 )
-from inspect_autointerp.leaderboard.load.log_archive import read_header
+from inspect_autointerp.leaderboard.load.log_archive import LogArchive, read_header, sample_member
 from inspect_autointerp.leaderboard.load.log_values import Check, log_check
 from inspect_autointerp.leaderboard.load.setting import UNKNOWN, Setting
+from inspect_autointerp.leaderboard.load.values_file import SUFFIX, count_values_files
 from inspect_autointerp.scorers.shared.specs import spec_of
 from inspect_autointerp.sharded import KEY as SWEEP
 from inspect_autointerp.statistics.estimates import Estimate
@@ -119,6 +121,11 @@ def read_entries(folder: str) -> list[Entry]:
     if "://" not in folder and not Path(folder).exists():
         raise UserError(f"{folder}: no such folder; evaluate something first: inspect eval tasks/detection.py")
     entries = sorted(_entries(folder), key=lambda entry: entry.created)
+    if not entries and (n := count_values_files(folder)):
+        raise UserError(
+            f"{folder}: it holds values without logs ({n} × *{SUFFIX}), and these count only beside their logs; put the"
+            " .eval files there too"
+        )
     if not entries:
         raise UserError(f"{folder}: it holds no logs of this project; to write one: inspect eval tasks/detection.py")
     return entries
@@ -128,14 +135,15 @@ def _entries(folder: str) -> Iterator[Entry]:
     for info in list_eval_logs(folder):
         name = Path(info.name).name
         try:
-            log = read_header(info.name)
+            archive = LogArchive.read(info.name)
+            log = read_header(info.name, archive)
         except Exception as error:  # a log cut short can fail in any layer: it is listed, not fatal
             yield _broken(name, info.name, f"unreadable ({type(error).__name__})")
             continue
         if "inspect_autointerp" not in (log.eval.metadata or {}):
             continue
         try:
-            entries = checked_entries(log, info.name)
+            entries = checked_entries(log, info.name, archive)
         except Exception as error:  # nothing of a log is read later that was not read here once
             entries = [
                 _broken(log.eval.model, info.name, f"unreadable ({type(error).__name__})", str(log.eval.created))
@@ -143,7 +151,7 @@ def _entries(folder: str) -> Iterator[Entry]:
         yield from entries
 
 
-def checked_entries(log: EvalLog, path: str) -> list[Entry]:
+def checked_entries(log: EvalLog, path: str, archive: LogArchive | None = None) -> list[Entry]:
     """Return the entries of a log, all of which was read and compared with itself (`consistency`).
 
     An entry whose log contradicts itself, or has no samples, has that as its `problem`.
@@ -151,17 +159,18 @@ def checked_entries(log: EvalLog, path: str) -> list[Entry]:
     Args:
         log: The log's header.
         path: The log's path or URL.
+        archive: The log's directory, if it was read.
 
     Raises:
         Exception: The log is damaged anywhere; errors are those of the layers below.
     """
     if log.status != "success" or not log.results:
         return entries(log, path)
-    check = log_check(path, log)
+    check = log_check(path, log, archive)
     return [
         replace(entry, edited=check.edited.get(entry.scorer, 0), absent=len(check.absent) if check.n_samples else 0,
                 problem=_problem(entry, check, log))
-        for entry in entries(log, path, check)
+        for entry in entries(log, path, check, archive)
     ]  # fmt: skip
 
 
@@ -178,26 +187,29 @@ def _problem(entry: Entry, check: Check, log: EvalLog) -> str | None:
     return f"the log contradicts itself: {first}{more}"
 
 
-def entries(log: EvalLog, path: str, check: Check | None = None) -> list[Entry]:
+def entries(log: EvalLog, path: str, check: Check | None = None, archive: LogArchive | None = None) -> list[Entry]:
     """Return the entries of a log: one per scorer, those that `inspect score` added included.
 
     Args:
         log: The log's header.
         path: The log's path or URL.
         check: What reading all of the log came to; by default it is read.
+        archive: The log's directory, if it was read.
     """
     explainer, floor, baseline = _explainer(log)
     if log.status != "success" or not log.results:
         broken = _broken(explainer, path, f"not finished (status {log.status})", str(log.eval.created))
         return [replace(broken, shard=_shard(log))]
-    check = check or log_check(path, log)
+    check = check or log_check(path, log, archive)
     estimates = check.estimates if check.n_samples else header_estimates(log)
     scorers = scorers_of(log)
     asked, left = log.eval.dataset.sample_ids or [], not_reached(log)
     ids = [id for id in asked if str(id) not in left]
-    made, trained_on = _made_by(path, [id for id in ids if str(id) not in check.absent], set(scorers))
+    absent = set(check.absent)
+    made, trained_on = _made_by(path, archive, (id for id in ids if str(id) not in absent), set(scorers))
     trained_on |= set() if floor else trained_on_of(log)
     latents = tuple(sorted(map(str, ids)))
+    planned = digest_of(latents if len(ids) == len(asked) else sorted(map(str, asked)))
     usages = list(log.stats.model_usage.values())
     cost = sum(usage.total_cost if usage.total_cost is not None else float("nan") for usage in usages)
     cost = cost if isfinite(cost) else float("nan")
@@ -217,7 +229,7 @@ def entries(log: EvalLog, path: str, check: Check | None = None) -> list[Entry]:
                 grader=_text(made.get(scorer, {}).get("grader")),
                 prompt=_text(made.get(scorer, {}).get("prompt")),
                 options=_options(made.get(scorer, {}).get("options"), metadata.get("stop_mean")),
-                latents=digest_of(tuple(sorted(map(str, asked)))),
+                latents=planned,
             ),
             scores=estimates.get(scorer, {}),
             n_latents=len(ids),
@@ -282,7 +294,9 @@ def _explainer(log: EvalLog) -> tuple[str, bool, bool]:
     return label, floor, not floor and model.endswith("/lexical") and solver not in _NO_MODEL and not from_file
 
 
-def _made_by(path: str, ids: list[Any], scorers: set[str]) -> tuple[dict[str, dict[str, Any]], set[str]]:
+def _made_by(
+    path: str, archive: LogArchive | None, ids: Iterable[str | int], scorers: set[str]
+) -> tuple[dict[str, dict[str, Any]], set[str]]:
     """Return what the log's header does not say.
 
     Returns:
@@ -293,8 +307,8 @@ def _made_by(path: str, ids: list[Any], scorers: set[str]) -> tuple[dict[str, di
     trained_on: set[str] = set()
     for id in ids:
         try:
-            sample = read_eval_log_sample(path, id, exclude_fields={"messages", "events", "attachments", "store"})
-        except IndexError:  # not in the log: it failed, or the log is a part of the run
+            sample = _sample(path, archive, id)
+        except (IndexError, KeyError):  # not in the log: it failed, or the log is a part of the run
             continue
         metadata |= {name: score.metadata for name, score in (sample.scores or {}).items() if score.metadata}
         explanation = sample.metadata.get(EXPLANATION)
@@ -302,6 +316,14 @@ def _made_by(path: str, ids: list[Any], scorers: set[str]) -> tuple[dict[str, di
         if scorers <= metadata.keys():
             break
     return metadata, trained_on
+
+
+def _sample(path: str, archive: LogArchive | None, id: str | int) -> EvalSample:
+    """Read a sample without messages and events; an archive's directory that was read is not read again."""
+    if archive is None:
+        return read_eval_log_sample(path, id, exclude_fields=UNREAD)
+    fields: dict[str, Any] = archive.json(sample_member(id))
+    return EvalSample.model_validate({name: value for name, value in fields.items() if name not in UNREAD})
 
 
 def _broken(name: str, path: str, problem: str, created: str = "") -> Entry:

@@ -18,14 +18,12 @@ import pandas as pd
 import pyarrow as pa
 from inspect_ai.log import EvalLog, read_eval_log
 
-from inspect_autointerp.leaderboard.load.consistency import Samples, contradictions
+from inspect_autointerp.leaderboard.load.consistency import Samples
 from inspect_autointerp.leaderboard.load.edits import edited_scores
-from inspect_autointerp.leaderboard.load.header import scorers_of
-from inspect_autointerp.leaderboard.load.log_archive import read_header
-from inspect_autointerp.leaderboard.load.sample_rows import score_values
+from inspect_autointerp.leaderboard.load.log_archive import LogArchive, read_header
 from inspect_autointerp.leaderboard.load.sample_summaries import summaries
 from inspect_autointerp.leaderboard.load.values_file import read_values_file
-from inspect_autointerp.statistics.estimates import Estimate, estimates_of
+from inspect_autointerp.statistics.estimates import Estimate
 from inspect_autointerp.store import parquet as pq
 from inspect_autointerp.store.remote import cache_folder
 
@@ -71,14 +69,15 @@ def log_values(path: str, wanted: Callable[[str], bool] = lambda column: True) -
     return pq.frame_of(table.select([name for name in table.column_names if name == "id" or wanted(name)]))
 
 
-def log_check(path: str, header: EvalLog | None = None) -> Check:
+def log_check(path: str, header: EvalLog | None = None, archive: LogArchive | None = None) -> Check:
     """Return what reading all of a log came to; errors as above.
 
     Args:
         path: The log's path or URL.
         header: The log's header, if it was read.
+        archive: The log's directory, if it was read.
     """
-    table = _table(path, header)
+    table = _table(path, header, archive)
     schema = pq.read_schema(table) if isinstance(table, Path) else table.schema
     check = json.loads((schema.metadata or {})[_CHECK])
     estimates = {
@@ -88,13 +87,13 @@ def log_check(path: str, header: EvalLog | None = None) -> Check:
     return Check(**check, estimates=estimates)
 
 
-def _table(path: str, header: EvalLog | None = None) -> Path | pa.Table:
+def _table(path: str, header: EvalLog | None = None, archive: LogArchive | None = None) -> Path | pa.Table:
     """The file of a log's values in the cache; the values themselves where the cache cannot be written."""
     stamp = _stamp(path)
     kept = cache_folder() / "logs" / f"{sha256(path.encode()).hexdigest()[:24]}.parquet"
     if _stamp_of(kept) == stamp:
         return kept
-    samples = read_values_file(path, header or read_header(path)) or summarized(path)
+    samples = read_values_file(path, header or read_header(path), archive) or summarized(path)
     table = pa.Table.from_pandas(samples.values.reset_index(), preserve_index=False)
     more = {_STAMP: stamp, _CHECK: json.dumps(asdict(check_of(samples))).encode()}
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), **more})
@@ -104,8 +103,7 @@ def _table(path: str, header: EvalLog | None = None) -> Path | pa.Table:
 def check_of(samples: Samples) -> Check:
     """Return the result of reading all samples of a log."""
     edited = {name: len(ids) for name, ids in samples.edited.items()}
-    estimates = {scorer: estimates_of(score_values(samples.values, scorer)) for scorer in scorers_of(samples.header)}
-    return Check(len(samples.rows), contradictions(samples), samples.absent, edited, estimates)
+    return Check(len(samples.rows), samples.contradictions, samples.absent, edited, samples.estimates)
 
 
 def summarized(path: str) -> Samples:
@@ -132,7 +130,7 @@ def _keep(table: pa.Table, kept: Path) -> bool:
     partial = kept.with_name(f"{kept.name}.{os.getpid()}")
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(table, partial)
+        pq.write_table(table, partial, use_dictionary=["explanation"])  # numbers repeat too seldom for it to pay
         partial.replace(kept)
     except OSError:
         with suppress(OSError):

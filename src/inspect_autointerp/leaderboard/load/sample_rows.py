@@ -193,8 +193,9 @@ def _beginning(text: object) -> str | None:
 
 def over_epochs(rows: pd.DataFrame) -> pd.DataFrame:
     """A row per id: of a sample that was run again the last counts, and epochs are averaged, NaN left out."""
-    rows = rows.drop_duplicates(["id", "epoch"], keep="last").drop(columns="failed")
-    rows = rows.drop(columns=[name for name in rows if str(name).endswith(f"/{TEXT}")])
+    rows = rows.drop(columns=["failed", *(name for name in rows if str(name).endswith(f"/{TEXT}"))])
+    if not rows["id"].is_unique:
+        rows = rows.drop_duplicates(["id", "epoch"], keep="last")
     if rows["id"].is_unique:
         return rows.drop(columns="epoch").reset_index(drop=True)
     grouped = rows.groupby("id", sort=False)

@@ -11,7 +11,7 @@ from inspect_ai.log import EvalLog, read_eval_log, read_eval_log_sample
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.formats.provenance import provenance
 from inspect_autointerp.inspect_support.stated_estimates import stated_estimates
-from inspect_autointerp.leaderboard.load.consistency import Samples, contradictions, summary_contradictions
+from inspect_autointerp.leaderboard.load.consistency import Samples, summary_contradictions
 from inspect_autointerp.leaderboard.load.log_entry import Entry, entries, suite_of
 from inspect_autointerp.leaderboard.load.log_values import check_of, summarized
 from inspect_autointerp.leaderboard.submit.recompute_statistics import FromVerdicts, compare_statistics
@@ -165,7 +165,7 @@ def _check(
     header, absent = summaries.header, summaries.absent
     whole = Samples.read(header, samples, summaries.edited)
     lines = [f"{len(absent)} of its {len(summaries.ids)} samples are missing ({absent[0]})"] if absent else []
-    lines += [*contradictions(summaries), *contradictions(whole), *summary_contradictions(summaries, whole)]
+    lines += [*summaries.contradictions, *whole.contradictions, *summary_contradictions(summaries, whole)]
     lines += [
         f"the reduced score {reduced.scorer} of {score.sample_id} has another answer or report than its sample"
         for reduced in header.reductions or []

@@ -1,30 +1,15 @@
-"""Delphi's released package beside this harness on identical inputs: does it grade what it says it grades?
+"""Measures of correct grading: contexts shown twice, marks that tell, and forms of an answer that are read."""
 
-`python -m benchmarks.peer_comparison` installs `eai-delphi` 0.1.3, with the small packages that it imports, into a
-temporary folder (`--folder` keeps it), and imports it from there beside this environment's torch and transformers. The
-inputs are the demo store's latents: each latent's windows are given to Delphi as its own records, so both choose from
-the same contexts. It prints, for both: how many test contexts were also shown to the explainer; how many tokens a
-negative of fuzzing marks, and how often at one and the same place; which forms of an answer are read. `vllm` and
-`faiss` are replaced by empty modules, since Delphi imports them on the way and these parts do not use them.
-"""
-
-import argparse
-import subprocess
-import sys
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from importlib.machinery import ModuleSpec
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import torch
-from rich.console import Console
-from rich.table import Table
 
-from benchmarks.as_json import save_tables
+from benchmarks.peer_comparison.cache import LEAST
+from benchmarks.peer_comparison.install import import_from
 from inspect_autointerp.builtin import demo
 from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.latent import Context
@@ -32,18 +17,6 @@ from inspect_autointerp.scorers.fuzzing.marks import marked_contexts
 from inspect_autointerp.scorers.shared.parse_labels import AnswerError, parse_labels
 from inspect_autointerp.store.store import Store
 
-PACKAGES = (
-    "eai-delphi==0.1.3", "eai-sparsify==1.3.3", "orjson", "fire", "blobfile", "flask", "aiofiles", "asyncer",
-    "lxml", "pycryptodomex",
-)  # fmt: skip
-STUBS = {
-    "vllm": ("LLM", "SamplingParams"),
-    "vllm.distributed": (),
-    "vllm.distributed.parallel_state": ("destroy_model_parallel", "destroy_distributed_environment"),
-    "vllm.inputs": ("TokensPrompt",),
-    "faiss": (),
-    "bitsandbytes": (),
-}
 FORMS = {
     "[1, 0, 1, 0, 1]": "as asked",
     "[1,0,1,0,1]": "no spaces",
@@ -57,34 +30,6 @@ FORMS = {
 }
 """Answers that mean 1, 0, 1, 0, 1, and their names."""
 WANTED = [1, 0, 1, 0, 1]
-NOT_RUN = {
-    "caching activations and building contexts": "no code for it here yet",
-    "scoring with a 50 ms grader": "no code for it here yet; `python -m benchmarks.sweep` measures this harness alone",
-    "peak memory": "no code for it here yet; `python -m benchmarks.prep --only memory` measures this harness alone",
-}
-
-
-def install(folder: Path) -> None:
-    """Install Delphi into a folder, unless it is there, without what it would bring along, and import from there."""
-    if not (folder / "delphi").exists():
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder), *PACKAGES]
-        subprocess.run(command, check=True)
-    sys.path.append(str(folder))  # behind this environment's own packages
-    for name, attributes in STUBS.items():
-        try:
-            __import__(name)
-        except ImportError:
-            sys.modules[name] = stub(name, attributes)
-
-
-def stub(name: str, attributes: tuple[str, ...]) -> ModuleType:
-    """Return a module with nothing in it but empty classes of these names."""
-    module = ModuleType(name)
-    module.__spec__ = ModuleSpec(name, None, is_package=True)
-    module.__path__ = []
-    for attribute in attributes:
-        setattr(module, attribute, type(attribute, (), {}))
-    return module
 
 
 def overlap(explain: list[Any], test: list[Any]) -> float:
@@ -124,7 +69,7 @@ def ours(latents: list[LatentContexts]) -> dict[str, Any]:
     return summary(shares, marks, forms_read(lambda answer: [item.value for item in parse_labels(answer, 5)]))
 
 
-def theirs(latents: list[LatentContexts], tokenizer: Any) -> dict[str, Any]:
+def theirs(latents: list[LatentContexts]) -> dict[str, Any]:
     """Return Delphi's figures, for records of the same contexts."""
     from delphi.config import SamplerConfig  # pyright: ignore[reportMissingImports]
     from delphi.latents.latents import (  # pyright: ignore[reportMissingImports]
@@ -135,7 +80,9 @@ def theirs(latents: list[LatentContexts], tokenizer: Any) -> dict[str, Any]:
     )
     from delphi.latents.samplers import sampler  # pyright: ignore[reportMissingImports]
     from delphi.scorers.classifier.fuzz import FuzzingScorer  # pyright: ignore[reportMissingImports]
+    from transformers import AutoTokenizer
 
+    tokenizer = AutoTokenizer.from_pretrained(demo.SUBJECT)  # the strings are given below
     scorer = FuzzingScorer(client=None, n_examples_shown=5)
     shares, marks = [], []
     for number, contexts in enumerate(latents):
@@ -182,55 +129,23 @@ def summary(shares: list[float], marks: list[list[list[int]]], read: list[str]) 
     }
 
 
-def compared(here: dict[str, Any], there: dict[str, Any], latents: int) -> Table:
-    """Return the table of both."""
-    table = Table(title=f"{latents} latents of the demo, Delphi 0.1.3", title_justify="left")
-    for column in ("", "here", "Delphi", "Delphi / here"):
-        table.add_column(column)
-    for name, value in here.items():
-        other = there[name]
-        if isinstance(value, list):
-            value, other = len(value), len(other)
-            name = f"{name}, of {len(FORMS)}"
-        ratio = f"{other / value:.2f}" if value else "–"
-        table.add_row(name, f"{value:.3g}", f"{other:.3g}", ratio)
-    for name, reason in NOT_RUN.items():
-        table.add_row(name, "not run", "not run", reason)
-    return table
+def measure(installed: str, store: str | None, hookpoint: str, latents: int) -> dict[str, Any]:
+    """Return the figures of both.
 
-
-def main() -> None:
-    """Install, compare, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--folder", type=Path, help="where Delphi is installed, and found the next time")
-    parser.add_argument("--latents", type=int, default=20)
-    parser.add_argument("--store", help="a store; by default the demo's, which is made the first time")
-    parser.add_argument("--hookpoint", default="layers.2")
-    parser.add_argument("--json", help="write the table to this file too")
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    store = Store(arguments.store or demo.ensure_store())
-    at = store.at(arguments.hookpoint)
-    latents: list[LatentContexts] = []
+    Args:
+        installed: Folder that Delphi is installed in.
+        store: A store; None for the demo's, which is made the first time.
+        hookpoint: One of its hookpoints.
+        latents: How many of its latents, of those that Delphi would not skip.
+    """
+    import_from(Path(installed))
+    opened = Store(store or demo.ensure_store())
+    at = opened.at(hookpoint)
+    usable: list[LatentContexts] = []
     for index in np.random.default_rng(0).permutation(at.width).tolist():
-        contexts = LatentContexts(store, at.latent(index))
-        if sum(len(contexts.activating(split)) for split in ("explain", "test")) >= 200:  # Delphi's least
-            latents.append(contexts)
-        if len(latents) == arguments.latents:
+        contexts = LatentContexts(opened, at.latent(index))
+        if sum(len(contexts.activating(split)) for split in ("explain", "test")) >= LEAST:
+            usable.append(contexts)
+        if len(usable) == latents:
             break
-    from transformers import AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(demo.SUBJECT)
-    with tempfile.TemporaryDirectory() as name:
-        install(arguments.folder or Path(name))
-        here, there = ours(latents), theirs(latents, tokenizer)
-        table = compared(here, there, len(latents))
-    Console(width=120).print(table)
-    for name, figures in (("here", here), ("Delphi", there)):
-        missed = [form for form in FORMS.values() if form not in figures["forms of an answer read"]]
-        print(f"{name} does not read: {', '.join(missed) or 'none'}")
-    save_tables(arguments.json, table)
-
-
-if __name__ == "__main__":
-    main()
+    return {"latents": len(usable), "here": ours(usable), "delphi": theirs(usable)}
