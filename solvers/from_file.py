@@ -18,6 +18,7 @@ from inspect_autointerp.solvers.costs import COST
 from inspect_autointerp.solvers.trained_on import read_trained_on
 from inspect_autointerp.store.remote import is_url
 from inspect_autointerp.store.store import Store
+from inspect_autointerp.text.plural import plural
 
 NOT_IN_FILE = "not_in_file"
 """Why a latent that the file does not name is unscored."""
@@ -165,9 +166,10 @@ def _read(
     ]
     if len(explanations.problems) > _LISTED:
         lines.append(f"… and {len(explanations.problems) - _LISTED} more latents without a usable explanation")
-    passed = f", {explanations.passed_over} rows passed over" if explanations.passed_over else ""
+    passed = f", {plural(explanations.passed_over, 'row')} passed over" if explanations.passed_over else ""
     lines.append(
-        f"{path} ({explanations.format}): explanations of {len(explanations.texts)} latents of {hookpoint}{passed}"
+        f"{path} ({explanations.format}): explanations of {plural(len(explanations.texts), 'latent')}"
+        f" of {hookpoint}{passed}"
     )
     console = Console(emoji=False, stderr=True)
     for line in lines:

@@ -20,6 +20,7 @@ from inspect_autointerp.store.manifest import Manifest
 from inspect_autointerp.store.remote import is_url
 from inspect_autointerp.store.settings import Settings
 from inspect_autointerp.store.trust import trusted
+from inspect_autointerp.text.plural import plural
 
 if TYPE_CHECKING:
     from inspect_autointerp.prep.run.run_spec import Job
@@ -136,17 +137,25 @@ def _job(spec: Mapping[str, Any]) -> "Job":
         folders = {name: weights_folder(name) for name in (subject, *coders)}
         names = {folder: name for name, folder in folders.items() if folder != name}
         subject, coders = folders[subject], [folders[name] for name in coders]
+    second = spec["second_subject"]
+    if second is not None:
+        folder = str(demo.SUBJECT) if second == "demo" else weights_folder(second)
+        names |= {folder: demo.NAME if second == "demo" else second} if folder != second else {}
+        second = folder
     settings = Settings(**{field.name: spec[field.name] for field in fields(Settings)})
     given = {"subject": subject, "coders": coders, "hookpoints": spec["hookpoint"] or [], "settings": settings}
+    given["second_subject"] = second
     others = {field.name: spec[field.name] for field in fields(Job) if field.name in spec and field.name not in given}
     return Job(**given, **others, names=names)
 
 
 def report(output: str | Path, manifest: Manifest) -> None:
     """Print what a new store holds."""
-    widths = ", ".join(f"{name} ({entry.width:,} latents)" for name, entry in sorted(manifest.hookpoints.items()))
+    widths = ", ".join(
+        f"{name} ({plural(entry.width, 'latent')})" for name, entry in sorted(manifest.hookpoints.items())
+    )
     _say(
-        f"{output}: {manifest.n_tokens:,} tokens of {manifest.n_documents:,} documents at {widths};"
+        f"{output}: {plural(manifest.n_tokens, 'token')} of {plural(manifest.n_documents, 'document')} at {widths};"
         f" digest {manifest.digest}"
     )
     if manifest.n_tokens < manifest.settings.tokens:

@@ -7,6 +7,7 @@ from inspect_autointerp.prep.corpus.chat_template import Unusable
 from inspect_autointerp.prep.corpus.chat_tokens import ChatReader
 from inspect_autointerp.prep.corpus.chunks import Chunker
 from inspect_autointerp.prep.corpus.conversations import Message
+from inspect_autointerp.text.plural import plural
 
 _LONGEST = 160
 """Characters of a part of an example that are shown."""
@@ -22,15 +23,17 @@ def chat_report(chunker: Chunker) -> Iterator[str]:
     kind = f"{whose} turns" if settings.template_tokens else f"{whose} messages"
     counted, inside = chunker.n_counted / chunker.n_tokens, min(1.0, held / chunker.n_tokens)
     yield (
-        f"{n_documents:,} conversations of {chunker.n_tokens:,} tokens; {counted:.0%} of the tokens count ({kind});"
+        f"{plural(n_documents, 'conversation')} of {plural(chunker.n_tokens, 'token')};"
+        f" {counted:.0%} of the tokens count ({kind});"
         f" {inside:.0%} are in windows of {settings.window}"
     )
     if line := chat.report():
         yield line[0].upper() + line[1:]
     if chunker.n_long:
         yield (
-            f"{chunker.n_long:,} of these are longer than {settings.context_length} tokens: the subject reads their"
-            " later parts without the earlier ones; --context-length takes more at once"
+            f"{chunker.n_long:,} of these {'is' if chunker.n_long == 1 else 'are'} longer than"
+            f" {settings.context_length} tokens: the subject reads later parts without the earlier ones;"
+            " --context-length takes more at once"
         )
 
 

@@ -12,6 +12,7 @@ from inspect_autointerp.prep.corpus.chat_template import ChatTemplate, Part, Ren
 from inspect_autointerp.prep.corpus.conversations import Message
 from inspect_autointerp.prep.corpus.tokens import AT_ONCE, TokenizedDocument
 from inspect_autointerp.store.settings import Settings
+from inspect_autointerp.text.plural import plural
 
 _LOOK = 1000
 """Conversations of which none can be used, after which the corpus is refused."""
@@ -110,7 +111,10 @@ class ChatReader:
         """Return what was left out or changed, in words; None if nothing was."""
         parts: list[str] = []
         if n := self.left_out.total():
-            parts.append(f"{n:,} of {self.read:,} conversations were left out: {self._reasons()}")
+            parts.append(
+                f"{n:,} of {plural(self.read, 'conversation')} {'was' if n == 1 else 'were'} left out:"
+                f" {self._reasons()}"
+            )
         if self.folded:
             parts.append(
                 f"in {self.folded:,} the system message was put before the first user message, since the chat template"

@@ -1,11 +1,13 @@
 """Calibration of graders from verdicts, by hand."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from inspect_ai import eval as inspect_eval
+from tests.given_results import results_of_values
 from tests.probability_grader import known_grader
 from typer.testing import CliRunner
 
@@ -73,3 +75,17 @@ def test_logs_without_probabilities_are_one_line(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["leaderboard", str(tmp_path), "--calibration"])
     assert done.exit_code != 0
     assert "no verdict has a probability" in done.output + str(done.exception)
+
+
+def test_evaluations_of_one_name_are_told_apart_by_what_differs() -> None:
+    results = results_of_values({"x": [0.5], "y": [0.5], "z": [0.5]})
+    options = [json.dumps({"seed": seed, "window": None}) for seed in (0, 1, 0)]
+    entries = results.entries.assign(
+        explainer="x", grader="g", prompt="detection/4", options=options, hookpoint=["a", "a", "b"]
+    )
+    computed = [calibration(entry, [np.array([[0.9, 1], [0.2, 0]])]) for entry in range(3)]
+    rows, curves = calibration_views(replace(results, entries=entries), computed)
+    names = ["x\nhookpoint a · seed=0", "x\nhookpoint a · seed=1", "x\nhookpoint b · seed=0"]
+    assert [row[0] for row in rows.rows] == [row[0] for row in curves.rows] == names
+    alone, _ = calibration_views(replace(results, entries=entries), computed[:1])
+    assert alone.rows[0][0] == "x"

@@ -69,7 +69,7 @@ def logs(store: Store, tmp_path: Path) -> list[Path]:
 def test_sheet_of_two_logs_joins_texts_and_shows_no_name(store: Store, logs: list[Path], tmp_path: Path) -> None:
     page, table = tmp_path / "sheet.html", tmp_path / "items.csv"
     result = run("rate", *logs, "-o", page, "--csv", table, "--contexts", 3, "--texts", 4)
-    assert "1 latents without an explanation left out" in result.stderr
+    assert "1 latent without an explanation left out" in result.stderr
     key = read_key(tmp_path / "sheet.key.json")
     assert key.store == store.digest
     assert len(key.explained) == 2 * (N - 1) - 1, "the same words are rated once"

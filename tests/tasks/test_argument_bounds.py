@@ -107,7 +107,7 @@ def test_an_accepted_number_gives_a_score_or_a_warning(
             caplog.clear()
             with caplog.at_level(logging.WARNING):
                 headline = evaluate(name, base | {argument: value}, tmp_path)
-            assert not isnan(headline) or "1 of 1 latents is unscored, mostly for " in caplog.text, (argument, value)
+            assert not isnan(headline) or "1 of 1 latent is unscored, mostly for " in caplog.text, (argument, value)
 
 
 def test_a_strength_that_is_out_of_reach_is_warned_of(
@@ -116,7 +116,7 @@ def test_a_strength_that_is_out_of_reach_is_warned_of(
     options = {"store": str(store_folder), **SMALL, "scored_prompts": 2, "tuned_prompts": 2, "new_tokens": 1}
     with caplog.at_level(logging.WARNING):
         assert isnan(evaluate("intervention", options | {"target_kl": 100_000}, tmp_path))
-    assert "intervention: 1 of 1 latents is unscored, mostly for kl_not_reached" in caplog.text
+    assert "intervention: 1 of 1 latent is unscored, mostly for kl_not_reached" in caplog.text
 
 
 def test_discrimination_with_few_contexts_for_some_leaves_those_unscored(

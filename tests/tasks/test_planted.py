@@ -11,8 +11,9 @@ from inspect_ai import eval as inspect_eval
 from inspect_ai.log import EvalLog
 from inspect_ai.model import get_model
 
-from inspect_autointerp.builtin.planted.__main__ import Column, measure, table
+from inspect_autointerp.builtin.planted.__main__ import Column, measure, rated, table
 from inspect_autointerp.builtin.planted.latents import LATENTS, Sort
+from inspect_autointerp.latent import Context
 from inspect_autointerp.store.store import Store
 from inspect_autointerp.tasks import detection, fuzzing
 
@@ -22,7 +23,7 @@ N = 60
 
 def run(logs: Path, *, score: Callable[..., Task] = detection, error_rate: float = 0.0, **options: Any) -> EvalLog:
     """A score of all planted latents, explained by the oracle as the options say."""
-    task = score(store="planted", latents="all", test_activating=N, test_nonactivating=N, texts_per_call=20)
+    task = score(store="planted", latents="all", test_activating=N, test_nonactivating=N, texts_per_call=60)
     explainer = get_model(ORACLE, memoize=False, **options)
     grader = get_model(ORACLE, memoize=False, error_rate=error_rate)
     [log] = inspect_eval(task, model=explainer, model_roles={"grader": grader}, log_dir=str(logs), display="none")
@@ -140,3 +141,12 @@ def test_the_table_has_a_row_per_sort_of_explanation(figures: dict[Sort, dict[Co
     assert cells[0] == ["true", "too broad", "too narrow", "wrong"]
     assert cells[1][0] == "1.000"
     assert str(cells[2][1]).endswith("(100%)")
+
+
+def test_rated_is_undefined_where_no_context_is_rated_2() -> None:
+    def context(kind: Any, peak: float) -> Context:
+        return Context(kind, 0, "a", [(0, 1)], np.array([peak], dtype=np.float32), None)
+
+    contexts = [context("activating", 2.0), context("random", 0.0), context("neighbours", 0.0)]
+    assert rated(contexts, [1, 0, 1]) == {"responsiveness_signed": 1.0, "purity": 1.0}  # neighbours do not count
+    assert all(np.isnan(value) for value in rated(contexts, [0, 0, 1]).values())

@@ -1,6 +1,7 @@
 """The header of a card, as labels and values, for the terminal and the page."""
 
 from inspect_autointerp.card.card import Card
+from inspect_autointerp.text.plural import plural
 from inspect_autointerp.text.render import visible
 
 
@@ -12,7 +13,7 @@ def facts(card: Card) -> list[tuple[str, str]]:
         ("coder", card.coder),
         ("corpus", card.corpus),
         ("store", card.store),
-        ("density", f"{card.density:.3g} ({latent.n_tokens:,} tokens)"),
+        ("density", f"{card.density:.3g} ({plural(latent.n_tokens, 'token')})"),
         ("windows", f"{latent.firing_share:.3g} of all ({latent.n_windows:,})"),
         ("maximum", f"{latent.max_activation:.4g}"),
         ("decile edges", "  ".join(f"{edge:.3g}" for edge in card.edges) if card.edges else "–"),
@@ -21,6 +22,7 @@ def facts(card: Card) -> list[tuple[str, str]]:
         ("neighbours", _neighbours(card)),
         ("contexts", f"{available['explain']:,} to explain, {available['test']:,} to test"),
     ]
+    listed += [("decoder norms", _norms(card.norms))] if card.norms else []
     listed += [("neuronpedia", card.link)] if card.link else []
     return [(name, visible(value)) for name, value in listed]
 
@@ -33,6 +35,12 @@ def section_names(card: Card) -> dict[str, str]:
 
 def _tokens(texts: list[str] | None) -> str:
     return "  ".join(f"‹{visible(text)}›" for text in texts) if texts else "–"
+
+
+def _norms(norms: list[tuple[str, float]]) -> str:
+    """The length of the decoder vector at each place, and its share of all of them."""
+    total = sum(norm for _, norm in norms)
+    return "  ".join(f"{place} {norm:.3g} ({norm / total:.0%})" if total else f"{place} 0" for place, norm in norms)
 
 
 def _neighbours(card: Card) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.store.store import Store
+from inspect_autointerp.text.plural import plural
 
 if TYPE_CHECKING:
     from inspect_autointerp.formats.attribution_graph import GraphLatent
@@ -110,4 +111,4 @@ def _counted(layers: Iterable[int]) -> str:
     """`3 (2 latents), 7 (1 latent)`; empty where there are none."""
     every = list(layers)
     words = ((layer, every.count(layer)) for layer in sorted(set(every)))
-    return ", ".join(f"{layer} ({n} latent{'s' if n > 1 else ''})" for layer, n in words)
+    return ", ".join(f"{layer} ({plural(n, 'latent')})" for layer, n in words)

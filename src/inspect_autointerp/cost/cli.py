@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.text.plural import plural
 
 if TYPE_CHECKING:
     from inspect_autointerp.cost.estimate import Estimate
@@ -102,7 +103,7 @@ def cost(
     console = Console(emoji=False)
     if not console.is_terminal:
         console = Console(emoji=False, width=140)
-    title = f"{', '.join(plan.scores)} of {estimate.latents:,} latents of {facts['hookpoint']}"
+    title = f"{', '.join(plan.scores)} of {plural(estimate.latents, 'latent')} of {facts['hookpoint']}"
     console.print(as_table(estimate, title))
     console.print()
     for line in footnotes:

@@ -9,6 +9,7 @@ from inspect_autointerp.cost.estimate import Estimate
 from inspect_autointerp.cost.prices import FORM
 from inspect_autointerp.cost.recorded_calls import EXPLANATION
 from inspect_autointerp.cost.table import dollars, tokens
+from inspect_autointerp.text.plural import plural
 
 OUTPUT = (
     "ESTIMATED: output, from the form of answers: explanations are as long as the lexical baseline's, with the worked"
@@ -79,7 +80,7 @@ def _drawn(estimate: Estimate) -> str:
         if isnan(estimate.spread)
         else f"; the draw makes the total of tokens uncertain by ± {100 * estimate.spread:.2g} % (95 %)"
     )
-    return f"Measured on {estimate.drawn:,} of {estimate.latents:,} latents{spread}."
+    return f"Measured on {estimate.drawn:,} of {plural(estimate.latents, 'latent')}{spread}."
 
 
 def _money(value: float) -> str:

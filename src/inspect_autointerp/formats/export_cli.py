@@ -63,6 +63,7 @@ def export(
       autointerp export logs/x.eval --to neuronpedia --model-id gpt2-small --source-id 6-res-jb -o out
     """
     from inspect_autointerp.formats.export import export as write
+    from inspect_autointerp.text.plural import plural
 
     done = write(
         logs,
@@ -75,7 +76,7 @@ def export(
         store=store,
         graph=graph,
     )
-    left_out = f"; {done.left_out:,} rows without an explanation of their own left out" if done.left_out else ""
+    left_out = f"; {plural(done.left_out, 'row')} without an explanation of their own left out" if done.left_out else ""
     what = "nodes labelled" if to == "graph" else "rows"
     Console(emoji=False, stderr=True).print(
         f"{output}: {done.written:,} {what}{left_out}",

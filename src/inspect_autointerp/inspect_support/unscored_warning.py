@@ -11,6 +11,7 @@ from inspect_ai.hooks import Hooks, SampleEnd, TaskEnd, hooks
 from inspect_ai.scorer import Score
 
 from inspect_autointerp.inspect_support.answer_reasons import by_main_reason, main_reason
+from inspect_autointerp.text.plural import plural
 
 KEY = "unscored"
 """The statistic that says what share of a latent's contexts is unscored."""
@@ -112,7 +113,7 @@ def warning(scorer: str, tally: Tally) -> str | None:
     share = sum(tally.shares) / n if n else 0.0
     if share <= _MOST and n_unscored <= _MOST * n:
         return None
-    latents = f"{n_unscored} of {n} latents {'is' if n_unscored == 1 else 'are'} unscored"
+    latents = f"{n_unscored} of {plural(n, 'latent')} {'is' if n_unscored == 1 else 'are'} unscored"
     contexts = f"{share:.0%} of the contexts are unscored"
     parts = [latents] if n_unscored == n else [*([latents] if n_unscored else []), *([contexts] if share else [])]
     rest = " No latent has a score." if n_unscored == n else " The scores speak of the rest alone."

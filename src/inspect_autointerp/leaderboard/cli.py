@@ -1,6 +1,5 @@
 """`autointerp leaderboard`: the command that compares explainers by their logs."""
 
-import sys
 from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any
@@ -36,7 +35,9 @@ def leaderboard(
     ] = None,
     triage: Annotated[
         Path | None,
-        typer.Option(help="File of `autointerp triage -o`; with --by triage, shows means by class of latents."),
+        typer.Option(
+            help="File of `autointerp triage -o` or `diff -o`; with --by triage, shows means by class of latents."
+        ),
     ] = None,
     csv: Annotated[
         Path | None,
@@ -125,135 +126,32 @@ def leaderboard(
       autointerp leaderboard logs --by coder
       autointerp leaderboard logs --graders --ratings answers --key sheet.key.json
     """
-    from typing import get_args
+    from inspect_autointerp.leaderboard.report import Request, run
 
-    from inspect_autointerp.builtin.locate import locate
-    from inspect_autointerp.errors import UserError
-    from inspect_autointerp.leaderboard.analyse.breakdown import TRIAGE, By, breakdown, checked
-    from inspect_autointerp.leaderboard.analyse.calibration import calibrations
-    from inspect_autointerp.leaderboard.analyse.correlations import correlations as correlations_of
-    from inspect_autointerp.leaderboard.analyse.cosine import by_cosine
-    from inspect_autointerp.leaderboard.analyse.differences import differences as differences_of
-    from inspect_autointerp.leaderboard.analyse.document_intervals import document_intervals
-    from inspect_autointerp.leaderboard.analyse.graders import compare_graders
-    from inspect_autointerp.leaderboard.analyse.luck import note, smallest_differences
-    from inspect_autointerp.leaderboard.analyse.people import people_rows, score_agreement, with_people
-    from inspect_autointerp.leaderboard.analyse.statistics import summary
-    from inspect_autointerp.leaderboard.load.judgements import read_judgements
-    from inspect_autointerp.leaderboard.load.luck import packaged_luck, read_luck
-    from inspect_autointerp.leaderboard.load.people import add_people, explanation_texts, read_people
-    from inspect_autointerp.leaderboard.load.results_from_logs import read_results
-    from inspect_autointerp.leaderboard.show import calibration as calibration_shown
-    from inspect_autointerp.leaderboard.show import coders, cost_tables, export, tables, view
-    from inspect_autointerp.leaderboard.show import cosine as cosine_shown
-    from inspect_autointerp.leaderboard.show import graders as graders_shown
-    from inspect_autointerp.leaderboard.show.guidelines import guidelines_view
-    from inspect_autointerp.leaderboard.show.page.write import check_target, write_page
-    from inspect_autointerp.leaderboard.show.people import NOTE as PEOPLE_NOTE
-    from inspect_autointerp.leaderboard.show.people import people_views
-    from inspect_autointerp.store.store import Store
-    from inspect_autointerp.triage.classes import read_triage
-
-    per_coder = full or by == "coder"
-    groups = get_args(By) if full else [checked(by)] if by and by not in ("coder", "cosine") else []
-    if html is not None:
-        check_target(html, logs if viewer else None)
-    elif store:
-        raise UserError("--store is for the page's cards; give --html FOLDER too")
-    given_luck = read_luck(luck) if luck else None
-    if (triage is None) == (by == TRIAGE) and not (full and triage):
-        raise UserError("--by triage and --triage FILE go together: give both, FILE from `autointerp triage -o`")
-    classes = read_triage(triage) if triage else None
-    groups = [*groups, TRIAGE] if full and triage else groups
-    at_hand = [str(Store.open(locate(given)).folder) for given in store or []]
-    people = read_people(ratings, key, keep_edited=keep_edited, least_attention=attention) if ratings else None
-    if people is None and key is not None:
-        raise UserError("--key is for people's answers; give --ratings FILE too")
-    results = read_results(logs, alone=by == "coder")
-    pairs = differences_of(results)
-    numbers = summary(results, pairs)
-    named = tables.with_short_labels(results)
-    if documents:
-        numbers = numbers.join(document_intervals(results))
-    smallest = smallest_differences(results, numbers, given_luck, packaged_luck())
-    if smallest.notna().any():
-        numbers = numbers.join(smallest)
-    views_of_people, views_of_graders, compared, agreement = [], [], [], None
-    every = read_results(logs, alone=True) if people or graders or calibration or full else results
-    if people:
-        for line in people.problems:
-            sys.stderr.write(f"{line}\n")
-        texts = explanation_texts(people, every)
-        agreement = with_people(results, people, texts)
-        numbers = numbers.join(agreement)
-        named_every = tables.with_short_labels(every)
-        rows = people_rows(named_every, people, texts)
-        views_of_people = people_views(named_every, people, rows, score_agreement(every, people, texts))
-    if people or graders or full:
-        judgements = read_judgements(every)
-        if people:
-            add_people(people, judgements)
-        compared = compare_graders(judgements)
-        views_of_graders = graders_shown.graders(compared)
-        if graders and not compared:
-            raise UserError(
-                f"{logs}: no context was judged by two graders; evaluate with -T graders=…, or the same explanations"
-                " (-T explanations=LOG) once more with another grader"
-            )
-    calibrated = calibrations(every) if calibration or full else []
-    views_of_calibration = calibration_shown.calibration_views(tables.with_short_labels(every), calibrated)
-    if calibration and not calibrated:
-        raise UserError(
-            f"{logs}: no verdict has a probability; grade with -T judging=probability, with log-probabilities, or with"
-            " -T confidence=true"
+    run(
+        Request(
+            logs=logs,
+            differences=differences,
+            correlations=correlations,
+            guidelines=guidelines,
+            by=by,
+            triage=triage,
+            csv=csv,
+            parquet=parquet,
+            json=json,
+            latents=latents,
+            md=md,
+            html=html,
+            viewer=viewer,
+            store=store or (),
+            documents=documents,
+            luck=luck,
+            graders=graders,
+            calibration=calibration,
+            ratings=ratings or (),
+            key=key,
+            attention=attention,
+            keep_edited=keep_edited,
+            full=full,
         )
-    shown = tables.tables(named, numbers) + views_of_people + views_of_graders + views_of_calibration
-    if differences or full:
-        shown += tables.differences(named, pairs, numbers)
-    if correlations or full:
-        shown += tables.correlations(named, correlations_of(named))
-    for group in groups:
-        shown += tables.breakdowns(named, breakdown(named, group, classes), group, numbers)
-    if by == "cosine":
-        shown += cosine_shown.cosine_views(named, by_cosine(named))
-    notes = list(tables.NOTES) + ([tables.TRAINED_NOTE] if results.entries["trained"].any() else [])
-    notes += [note(given_luck)] if smallest.notna().any() else []
-    notes += [PEOPLE_NOTE] if views_of_people else []
-    notes += [graders_shown.NOTE] if views_of_graders else []
-    notes += [calibration_shown.NOTE] if views_of_calibration else []
-    notes += [cosine_shown.NOTE] if by == "cosine" else []
-    if per_coder:
-        views = coders.by_coder(named, numbers)
-        if not views and by == "coder":
-            raise UserError(f"{logs}: no explainer was evaluated on two coders or hookpoints with the same score")
-        shown = (views + shown) if by == "coder" else (shown + views)
-        notes += [coders.NOTE] if views else []
-    if guidelines or full:
-        shown += guidelines_view(named)
-    costs = cost_tables.cost_views(named)
-    shown += costs
-    notes += [cost_tables.NOTE] if costs else []
-    shown += tables.apart(named)
-    targets = {"csv": csv, "parquet": parquet, "json": json}
-    if not any(str(target) == "-" for target in (*targets.values(), latents, md)):
-        view.print_terminal(shown, notes)
-    if any(targets.values()):
-        rows = export.score_rows(results, numbers)
-        more: dict[str, Any] = {"not_compared": results.apart.to_dict("records")}
-        more |= {"graders": graders_shown.as_records(compared)} if compared else {}
-        more |= {"calibration": calibration_shown.as_records(every, calibrated)} if calibrated else {}
-        for format, target in targets.items():
-            if target is not None:
-                export.write_rows(iter([rows]), target, format, **(more if format == "json" else {}))
-    if latents is not None:
-        export.write_rows(export.latent_rows(results), latents)
-    if html is not None:
-        extra = [
-            (views_of_people, PEOPLE_NOTE),
-            (views_of_graders, graders_shown.NOTE),
-            (views_of_calibration, calibration_shown.NOTE),
-        ]
-        write_page(named, html, logs=logs if viewer else None, stores=at_hand, extra=extra, people=agreement)
-        sys.stdout.write(f"{html / 'index.html'}: the page\n")
-    if md is not None:
-        view.write_markdown(md, shown, notes)
+    )

@@ -59,6 +59,7 @@ def rate(
     from inspect_autointerp.ratings.plan import print_plan
     from inspect_autointerp.ratings.records import TASKS, Task
     from inspect_autointerp.ratings.sources import read_material
+    from inspect_autointerp.text.plural import plural
 
     wanted = {part.strip() for part in tasks.split(",")}
     if not wanted or wanted - set(TASKS):
@@ -81,7 +82,8 @@ def rate(
     questions = ", ".join(f"{n} {task}" for task, n in n_questions(sheet.items).items() if n)
     n_latents = len({one.latent for one in sheet.explained})
     console.print(
-        f"{output}: {len(sheet.explained)} explanations of {n_latents} latents; questions: {questions}",
+        f"{output}: {plural(len(sheet.explained), 'explanation')} of {plural(n_latents, 'latent')};"
+        f" questions: {questions}",
         markup=False,
         highlight=False,
     )

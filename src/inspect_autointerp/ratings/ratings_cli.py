@@ -44,6 +44,7 @@ def ratings(
     from inspect_autointerp.ratings.report import as_json, report_of, tables
     from inspect_autointerp.ratings.tables import grader_table
     from inspect_autointerp.ratings.write import write_json, write_table
+    from inspect_autointerp.text.plural import plural
 
     errors, console = Console(emoji=False, stderr=True, soft_wrap=True), Console(emoji=False)
     sheet_key = read_key(key)
@@ -59,7 +60,8 @@ def ratings(
     if not isnan(mean.value):
         reliable = f"reliability of the mean rating {mean.value:.2f} ({mean.low:.2f} to {mean.high:.2f})"
     console.print(
-        f"{report.n_raters} raters, {report.n_rated} of {len(sheet_key.explained)} explanations rated; {reliable}",
+        f"{plural(report.n_raters, 'rater')}, {report.n_rated} of"
+        f" {plural(len(sheet_key.explained), 'explanation')} rated; {reliable}",
         markup=False,
         highlight=False,
         soft_wrap=True,

@@ -18,6 +18,7 @@ from inspect_autointerp.inspect_support.log_samples import read_header, read_sam
 from inspect_autointerp.ratings.records import Explained
 from inspect_autointerp.store.remote import is_url
 from inspect_autointerp.store.store import Store
+from inspect_autointerp.text.plural import plural
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalLog
@@ -73,7 +74,9 @@ def read_material(places: Sequence[str], files: Sequence[str] = (), hookpoint: s
         at = store.at(hookpoint)
         supplied = read_explanations(file, hookpoint=at.name, width=at.width)
         if supplied.problems:
-            material.notes.append(f"{file}: {len(supplied.problems)} latents without a usable explanation left out")
+            material.notes.append(
+                f"{file}: {plural(len(supplied.problems), 'latent')} without a usable explanation left out"
+            )
         name = Path(file).stem
         rows += [
             Explained(
@@ -135,7 +138,7 @@ def log_explanations(path: str, header: "EvalLog | None" = None, notes: list[str
         name = " ".join(filter(None, [row.explainer, row.method])) or "unknown"
         rows.append(Explained(latent=f"{row.hookpoint}/{row.index}", text=row.text, explainers=[name], scores=scores))
     if without and notes is not None:
-        notes.append(f"{path}: {without} latents without an explanation left out")
+        notes.append(f"{path}: {plural(without, 'latent')} without an explanation left out")
     return rows
 
 

@@ -8,6 +8,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.sharded.run import Show, Sweep
+from inspect_autointerp.text.plural import plural
 
 _LISTED = 20
 """Failed shards that are named at the end."""
@@ -18,7 +19,8 @@ def say_plan(sweep: Sweep) -> None:
     plan, logs = sweep.plan, sweep.logs
     left_out = ", ".join(f"{n:,} {reason}" for reason, n in plan.skipped.items())
     say(
-        f"sweep {plan.id}: {plan.n_latents:,} latents in {len(plan.shards):,} shards of up to {len(plan.shards[0]):,}"
+        f"sweep {plan.id}: {plural(plan.n_latents, 'latent')} in {plural(len(plan.shards), 'shard')}"
+        f" of up to {len(plan.shards[0]):,}"
         f" to {sweep.log_dir}" + (f"; left out: {left_out}" if left_out else "")
     )
     if logs.complete or logs.unfinished:
@@ -36,7 +38,7 @@ def say_result(sweep: Sweep) -> None:
     """
     done, n = len(sweep.logs.complete), len(sweep.plan.shards)
     if not sweep.failed:
-        say(f"{done:,} of {n:,} shards are complete: autointerp leaderboard {sweep.log_dir}")
+        say(f"{done:,} of {plural(n, 'shard')} complete: autointerp leaderboard {sweep.log_dir}")
         return
     lines = [f"  shard {shard}: {problem}" for shard, problem in sorted(sweep.failed.items())[:_LISTED]]
     if len(sweep.failed) > _LISTED:

@@ -50,6 +50,7 @@ def freeze(
     from inspect_autointerp.store.freeze import freeze as write_frozen
     from inspect_autointerp.store.manifest import STORE
     from inspect_autointerp.store.store import Store
+    from inspect_autointerp.text.plural import plural
 
     console = Console(emoji=False)
     if compare is not None:
@@ -76,7 +77,7 @@ def freeze(
         source, chosen, output, selection=latents, licence=licence, notice=text, overwrite=overwrite
     )
     size = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
-    held = ", ".join(f"{name} ({len(indices):,} latents)" for name, indices in chosen.items())
+    held = ", ".join(f"{name} ({plural(len(indices), 'latent')})" for name, indices in chosen.items())
     source_digest = manifest.frozen.source if manifest.frozen else ""
     line = f"{output}: {held}; {size / 1e6:.1f} MB, digest {manifest.digest}, frozen from {source_digest}"
     console.print(line, markup=False, highlight=False, soft_wrap=True)

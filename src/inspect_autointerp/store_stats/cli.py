@@ -12,6 +12,7 @@ from rich.text import Text
 
 from inspect_autointerp.store.manifest import FROZEN_POSTINGS
 from inspect_autointerp.store.store import Store
+from inspect_autointerp.text.plural import plural
 from inspect_autointerp.text.render import visible
 
 if TYPE_CHECKING:
@@ -82,7 +83,9 @@ def stats(
         rows[name] = frame
     if to is not None:
         write_rows(store, rows, to)
-        console.print(f"{to}: {sum(map(len, rows.values())):,} rows", highlight=False, soft_wrap=True, markup=False)
+        console.print(
+            f"{to}: {plural(sum(map(len, rows.values())), 'row')}", highlight=False, soft_wrap=True, markup=False
+        )
 
 
 def _store_table(store: Store, name: str) -> Table:

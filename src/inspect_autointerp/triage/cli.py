@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from inspect_autointerp.text.plural import plural
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -77,7 +79,7 @@ def triage(
     for line in _lines(frame, skipped):
         console.print(line, highlight=False, soft_wrap=True, markup=False)
     if output is not None:
-        console.print(f"{output}: {len(frame):,} rows", highlight=False, soft_wrap=True, markup=False)
+        console.print(f"{output}: {plural(len(frame), 'row')}", highlight=False, soft_wrap=True, markup=False)
 
 
 def _table(frame: "pd.DataFrame", title: str, input_least: float, output_least: float) -> Table:
@@ -111,7 +113,7 @@ def _lines(frame: "pd.DataFrame", skipped: dict[str, int]) -> list[str]:
         if frame[column].notna().any()
     ]
     if unknown := int((frame["class"] == "").sum()):
-        lines.append(f"{unknown:,} latents have no class: too few contexts, or no direction that the head reads")
+        lines.append(f"{plural(unknown, 'latent')} without a class: too few contexts, or no direction the head reads")
     if skipped:
         lines.append("skipped: " + ", ".join(f"{n:,} {reason}" for reason, n in skipped.items()))
     return lines

@@ -18,6 +18,7 @@ from inspect_autointerp.contexts.negatives import HARD, KINDS
 from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.inspect_support.verdicts import LatentFacts, Verdict
 from inspect_autointerp.latent import Context, Negative
+from inspect_autointerp.scorers.fade.statistics import fade_statistics
 from inspect_autointerp.scorers.shared.classification import classification_statistics
 from inspect_autointerp.scorers.simulation.statistics import correlation_statistics
 from inspect_autointerp.store.store import Store
@@ -44,8 +45,9 @@ COLUMNS = (
     *(Column("balanced_accuracy", kind) for kind in KINDS),
     *(Column(statistic, "random") for statistic in ("tpr", "f1", "correlation", "correlation_weighted")),
     Column("correlation", "neighbours"),
+    *(Column(statistic, "random") for statistic in ("responsiveness_signed", "purity")),
 )
-"""Columns of detection and of simulation."""
+"""Columns of detection, of simulation, and of FADE without the subject, which the planted latents do not have."""
 
 
 def measure(store: Store, n: int, seed: int, error_rate: float = 0.0) -> dict[Sort, dict[Column, np.ndarray]]:
@@ -64,7 +66,7 @@ def measure(store: Store, n: int, seed: int, error_rate: float = 0.0) -> dict[So
         tests = contexts.test(n, n, seed, KINDS)
         for sort in SORTS:
             explanation = planted.claim(sort).text
-            labels = (label(explanation, visible(context.text), None, error_rate, seed) for context in tests)
+            labels = [label(explanation, visible(context.text), None, error_rate, seed) for context in tests]
             tokens = ([visible(token) for token in context.tokens()] for context in tests)
             predictions = [np.array(simulated(explanation, one, error_rate, seed), dtype=float) for one in tokens]
             facts = LatentFacts(firing_share=latent.firing_share, hard=HARD)
@@ -74,9 +76,26 @@ def measure(store: Store, n: int, seed: int, error_rate: float = 0.0) -> dict[So
             ]
             values = classification_statistics(labelled, facts)
             values |= correlation_statistics(tests, predicted(tests, predictions), facts)
+            values |= rated(tests, labels)
             for column in COLUMNS:
                 figures[sort][column].append(values[column.key])
     return {sort: {column: np.array(values) for column, values in row.items()} for sort, row in figures.items()}
+
+
+def rated(contexts: Sequence[Context], labels: Sequence[int]) -> dict[str, float]:
+    """Return FADE's statistics of contexts, where the grader rates 2 what is labelled 1 and 0 what is labelled 0.
+
+    Args:
+        contexts: Contexts of any kinds; activating and random ones count.
+        labels: 1 or 0 for each.
+    """
+    verdicts = [
+        Verdict(kind=context.kind, value=context.max_activation, rating=2 * one)
+        for context, one in zip(contexts, labels, strict=True)
+        if context.kind in ("activating", "random")
+    ]
+    values = fade_statistics(verdicts, LatentFacts())
+    return {name: values[name] for name in ("responsiveness_signed", "purity")}
 
 
 def table(figures: dict[Sort, dict[Column, np.ndarray]]) -> Table:

@@ -4,18 +4,18 @@ The nearer a neighbour's direction is, the harder its contexts are to tell from 
 contexts each as can be, over all latents and entries of a table, so that entries are compared in the same bins.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
-from inspect_autointerp.errors import UserError
 from inspect_autointerp.inspect_support.log_samples import read_header, read_samples
 from inspect_autointerp.inspect_support.verdicts import Verdict, recorded_verdicts
 from inspect_autointerp.leaderboard.results import Results
 from inspect_autointerp.scorers.shared.classification import balanced_statistics, classification_statistics, scored
-from inspect_autointerp.scorers.shared.ranking import auroc, of_kind, of_population, ranking_statistics
+from inspect_autointerp.scorers.shared.ranking import auroc, of_kind, of_population, ranking_statistics, weights_of
 from inspect_autointerp.scorers.shared.specs import SCORES, ScoreSpec
 from inspect_autointerp.statistics.intervals import bootstrap_interval
 
@@ -35,10 +35,11 @@ def by_cosine(results: Results, bins: int = BINS) -> pd.DataFrame:
     Returns:
         A row per entry and bin, the entry's own headline first: `entry` (int), `group` (str: `random`, or the bin's
         ends), `order` (int), `n` (int, latents with a value), `mean`, `low`, `high` (float: the headline over latents,
-        with its 95 % interval), `tnr` (float, mean over latents; NaN where the score has none), `contexts` (int).
+        with its 95 % interval), `tnr` (float, mean over latents; NaN where the score has none), `contexts` (int). No
+        row of a table in which no verdict says a cosine.
 
     Raises:
-        UserError: No verdict says a cosine; or a log cannot be read.
+        UserError: A log cannot be read.
     """
     rows: list[tuple[object, ...]] = []
     for table in results.tables:
@@ -46,16 +47,38 @@ def by_cosine(results: Results, bins: int = BINS) -> pd.DataFrame:
         spec = SCORES.get(str(entries["score"].iloc[0]))
         if spec is None or spec.recompute not in (classification_statistics, ranking_statistics):
             continue
+        if not _tested_on_neighbours(entries):
+            continue
         of_entry = {int(str(entry)): _verdicts(results, row) for entry, row in entries.iterrows()}
         edges = _edges([verdict.cosine for one in of_entry.values() for verdict in _neighbours(one)], bins)
         for entry, by_latent in of_entry.items():
             rows += [(entry, *row) for row in _of_entry(spec, by_latent, edges)] if len(edges) else []
-    if not rows:
-        raise UserError(
-            "--by cosine: no verdict in these logs says how near a neighbour is; evaluate detection, fuzzing or"
-            " embedding with -T negatives=neighbours on a store that has neighbours, with this version or a later one"
-        )
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def cosine_columns(means: pd.DataFrame) -> pd.DataFrame:
+    """Return the bins' numbers as columns beside an entry, for files; `cosine_1_…` is the farthest neighbours' bin.
+
+    Args:
+        means: The rows of `by_cosine`.
+
+    Returns:
+        A row per entry: of each bin `cosine_N_from`, `cosine_N_to`, `cosine_N_mean`, `cosine_N_low`, `cosine_N_high`
+        and `cosine_N_n`.
+    """
+    binned = means[means["order"] > 0]
+    ends = binned["group"].str.extract(r"^(-?[\d.]+)–(-?[\d.]+)$").astype(float)
+    long = binned.assign(**{"from": ends[0], "to": ends[1]})
+    parts = ["from", "to", "mean", "low", "high", "n"]
+    wide = long.pivot(index="entry", columns="order", values=parts)
+    wide = wide[[(part, order) for order in sorted(set(long["order"])) for part in parts]]
+    wide.columns = [f"cosine_{order}_{part}" for part, order in wide.columns]
+    return wide
+
+
+def _tested_on_neighbours(entries: pd.DataFrame) -> bool:
+    """Return whether a table's evaluations were tested on contexts of neighbours, by their options."""
+    return any(_KIND in str(json.loads(str(options) or "{}").get("negatives", _KIND)) for options in entries["options"])
 
 
 def _of_entry(spec: ScoreSpec, by_latent: ByLatent, edges: np.ndarray) -> Iterator[tuple[object, ...]]:
@@ -88,7 +111,7 @@ def _statistics(spec: ScoreSpec, positives: Sequence[Verdict], negatives: Sequen
         values = balanced_statistics(scored(positives), scored(negatives))
         return values[spec.headline], values["tnr"]
     high, low = ([one.value for one in rows if one.value is not None] for rows in (positives, negatives))
-    return auroc(high, low), float("nan")
+    return auroc(high, low, weights_of([one for one in negatives if one.value is not None])), float("nan")
 
 
 def _mean(values: Sequence[float | None], tnrs: Sequence[float | None]) -> tuple[int, float, float, float, float]:

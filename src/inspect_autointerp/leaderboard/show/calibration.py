@@ -1,14 +1,15 @@
 """Views of graders' calibration: a row per evaluation, and the reliability curve of each."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 from inspect_autointerp.leaderboard.analyse.calibration import BINS, Bin, Calibration
 from inspect_autointerp.leaderboard.results import Results
-from inspect_autointerp.leaderboard.show.tables import estimate, number
+from inspect_autointerp.leaderboard.show.tables import Row, estimate, number, rows_of
 from inspect_autointerp.leaderboard.show.view import View
 from inspect_autointerp.text.render import visible
-from inspect_autointerp.text.settings_words import without_json
+from inspect_autointerp.text.settings_words import SEPARATOR, setting_words, without_json
 
 NOTE = (
     "Calibration: on activating and random contexts with a probability (of intruder, on all texts of a question). The"
@@ -29,7 +30,7 @@ def calibration_views(results: Results, computed: Sequence[Calibration]) -> list
     views: list[View] = []
     for score in dict.fromkeys(str(results.entries.loc[one.entry, "score"]) for one in computed):
         members = [one for one in computed if results.entries.loc[one.entry, "score"] == score]
-        names = [_names(results, one) for one in members]
+        names = _told_apart(results, members)
         head = ["explainer", "grader", "Brier", "calibration error", "contexts", "latents"]
         rows = [
             [*name, f"{estimate(one.brier, one.low, one.high)}\n({number(one.base)})", number(one.error),
@@ -64,6 +65,32 @@ def as_records(results: Results, computed: Sequence[Calibration]) -> list[dict[s
         }
         for one in computed
     ]
+
+
+def _told_apart(results: Results, members: Sequence[Calibration]) -> list[list[str]]:
+    """Return explainer and grader of each evaluation; those that share both also say in which settings they differ."""
+    names = [_names(results, one) for one in members]
+    entries = rows_of(results.entries)
+    alike: dict[tuple[str, ...], list[int]] = {}
+    for i, name in enumerate(names):
+        alike.setdefault(tuple(name), []).append(i)
+    for group in (group for group in alike.values() if len(group) > 1):
+        rows = [entries[members[i].entry] for i in group]
+        settings = [_settings(row) for row in rows]
+        common = set(settings[0]).intersection(*settings[1:])
+        differing = [SEPARATOR.join(word for word in words if word not in common) for words in settings]
+        for i, row, words in zip(group, rows, differing, strict=True):
+            repeated = differing.count(words) > 1  # then only the logs differ
+            names[i][0] += (
+                f"\n{visible(SEPARATOR.join(filter(None, [words, str(row['created']) if repeated else ''])))}"
+            )
+    return names
+
+
+def _settings(row: Row) -> list[str]:
+    """Return the settings in which two evaluations of one explainer and grader can differ, as words."""
+    words = [f"{name} {row[name]}" for name in ("hookpoint", "store", "suite", "coder")]
+    return [*words, *setting_words(json.loads(str(row["options"]) or "{}"))]
 
 
 def _names(results: Results, one: Calibration) -> list[str]:

@@ -7,6 +7,7 @@ from inspect_autointerp.leaderboard.analyse.graders import AGGREGATE, Comparison
 from inspect_autointerp.leaderboard.load.judgements import PEOPLE
 from inspect_autointerp.leaderboard.show.tables import estimate, number, share
 from inspect_autointerp.leaderboard.show.view import View
+from inspect_autointerp.text.plural import plural
 from inspect_autointerp.text.render import visible
 from inspect_autointerp.text.settings_words import without_json
 
@@ -86,7 +87,7 @@ def _rows(one: Comparison) -> View:
     last = next((i for i, row in enumerate(one.rows) if row.name == AGGREGATE), None)
     rule = first_people if first_people is not None else last
     alpha = estimate(*one.alpha[:3]).replace("\n", " ")
-    title = f"{_title(one)} · Krippendorff's alpha {alpha} on {one.alpha.n:,} contexts"
+    title = f"{_title(one)} · Krippendorff's alpha {alpha} on {plural(one.alpha.n, 'context')}"
     return View(title, [*head, "unscored", "contexts", "latents"], rows, rule=rule)
 
 

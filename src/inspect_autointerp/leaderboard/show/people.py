@@ -9,6 +9,7 @@ from inspect_autointerp.leaderboard.show.tables import estimate, known, rows_of
 from inspect_autointerp.leaderboard.show.view import View
 from inspect_autointerp.ratings.correlations import Interval, ScoreAgreement
 from inspect_autointerp.ratings.report import paper_value
+from inspect_autointerp.text.plural import plural
 from inspect_autointerp.text.render import visible
 from inspect_autointerp.text.settings_words import without_json
 
@@ -31,8 +32,9 @@ def _explainers(people: People, rows: Sequence[PeopleRow]) -> View:
     latents = len({one.latent for one in people.key.explained})
     contexts = sum(row.contexts for row in rows)
     title = (
-        f"People, no model · {n} rater{'s' * (n != 1)} · {latents:,} latents · {contexts:,} contexts labelled · store"
-        f" {visible(people.key.store)}"
+        f"People, no model · {plural(n, 'rater')} · {plural(latents, 'latent')} ·"
+        f" {plural(contexts, 'context')} labelled"
+        f" · store {visible(people.key.store)}"
     )
     cells = [
         [

@@ -11,6 +11,7 @@ from inspect_autointerp.leaderboard.results import Results
 from inspect_autointerp.leaderboard.show.view import View
 from inspect_autointerp.scorers.shared.concept_statistics import CONCEPT_LABELS
 from inspect_autointerp.scorers.shared.specs import SCORES
+from inspect_autointerp.text.plural import plural
 from inspect_autointerp.text.render import visible
 from inspect_autointerp.text.settings_words import short_labels, without_json
 
@@ -142,7 +143,7 @@ def caption(row: Row) -> str:
     score, place, store = (visible(row[key]) for key in ("score", "hookpoint", "store"))
     grader = visible(without_json(row["grader"]))
     suite = f"suite {visible(row['suite'])} · " if row["suite"] else ""
-    return f"{score} · {suite}{place} · store {store} · {row['n_latents']:,} latents · graded by {grader}"
+    return f"{score} · {suite}{place} · store {store} · {plural(row['n_latents'], 'latent')} · graded by {grader}"
 
 
 def labels() -> dict[str, str]:
@@ -203,7 +204,7 @@ def correlations(results: Results, coefficients: pd.DataFrame) -> list[View]:
         rows = [[labels[i], *(cells.get((i, j), "") for j in across)] for i in down]
         counts = sorted({pair["n"] for pair in pairs})
         latents = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
-        title = f"Correlations over {latents} latents · {visible(explainer)} · store {visible(store)}"
+        title = f"Correlations over {plural(latents, 'latent')} · {visible(explainer)} · store {visible(store)}"
         views.append(View(title, ["Spearman (Pearson)", *(labels[j] for j in across)], rows))
     return views
 
