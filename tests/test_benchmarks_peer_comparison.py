@@ -66,7 +66,7 @@ class Letters:
 
 
 def test_pieces_leaves_out_text_that_gives_other_tokens() -> None:
-    """What is left of a text behind its last whole document is left out too."""
+    """The rest of a text behind its last whole document is left out too."""
     good, merging = "x" * inputs.DOCUMENT, "a" * inputs.DOCUMENT
     tokenizer = Letters()
     assert [text for text, _ in inputs.pieces(iter([good + merging + "y"]), tokenizer)] == [good, merging]
