@@ -145,7 +145,7 @@ def test_the_table_has_a_row_per_sort_of_explanation(figures: dict[Sort, dict[Co
 
 def test_rated_is_undefined_where_no_context_is_rated_2() -> None:
     def context(kind: Any, peak: float) -> Context:
-        return Context(kind, 0, "a", [(0, 1)], np.array([peak], dtype=np.float32), None)
+        return Context(kind, 0, "a", ((0, 1),), np.array([peak], dtype=np.float32), None)
 
     contexts = [context("activating", 2.0), context("random", 0.0), context("neighbours", 0.0)]
     assert rated(contexts, [1, 0, 1]) == {"responsiveness_signed": 1.0, "purity": 1.0}  # neighbours do not count

@@ -111,6 +111,7 @@ def write_values_file(path: str, samples: Samples) -> bool:
 
 def count_values_files(folder: str) -> int:
     """Count the files in a folder, or below it."""
+    fs: Any
     fs, place = fsspec.core.url_to_fs(folder)
     return len(fs.glob(f"{place.rstrip('/')}/**/*{SUFFIX}"))
 

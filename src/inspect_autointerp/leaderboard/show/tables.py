@@ -204,7 +204,7 @@ def correlations(results: Results, coefficients: pd.DataFrame) -> list[View]:
         rows = [[labels[i], *(cells.get((i, j), "") for j in across)] for i in down]
         counts = sorted({pair["n"] for pair in pairs})
         latents = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
-        title = f"Correlations over {plural(latents, 'latent')} · {visible(explainer)} · store {visible(store)}"
+        title = f"Correlations over {latents} latents · {visible(explainer)} · store {visible(store)}"
         views.append(View(title, ["Spearman (Pearson)", *(labels[j] for j in across)], rows))
     return views
 
