@@ -43,9 +43,9 @@ class Tally:
     """Unscored latents and contexts of one scorer."""
 
     shares: list[float] = field(default_factory=list[float])
-    """Of each latent, what share of its contexts is unscored, in [0, 1]."""
+    """Share of each latent's contexts that is unscored, in [0, 1]."""
     reasons: Counter[str] = field(default_factory=Counter[str])
-    """What shares of latents are unscored, by reason."""
+    """Shares of latents that are unscored, by reason."""
     n_unscored: int = 0
     """Latents without a headline."""
 

@@ -108,7 +108,7 @@ class Numbers:
     pairs: pd.DataFrame
     summary: pd.DataFrame
     lucky: bool
-    """Whether gaps that may be luck are marked."""
+    """True if gaps that may be luck are marked."""
     people: list[View] = field(default_factory=list[View])
     agreement: pd.DataFrame | None = None
     graders: list[Comparison] = field(default_factory=list[Comparison])
