@@ -29,9 +29,17 @@ def save_tables(path: str | None, *tables: Table, raw: dict[str, Any] | None = N
             so an undefined one is null.
     """
     if path:
-        figures = raw and {name: value if math.isfinite(value) else None for name, value in raw.items()}
-        content = {"tables": [_content(table) for table in tables], "raw": figures}
+        content = {"tables": [_content(table) for table in tables], "raw": _finite(raw)}
         Path(path).write_text(json.dumps(content, indent=1, allow_nan=False), encoding="utf-8")
+
+
+def _finite(value: Any) -> Any:
+    """The same figures, one by one or in mappings and lists, with None in the place of undefined ones."""
+    if isinstance(value, dict):
+        return {name: _finite(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return list(map(_finite, value))
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _content(table: Table) -> dict[str, Any]:

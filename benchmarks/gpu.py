@@ -11,6 +11,7 @@ import argparse
 import shutil
 import sys
 import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -82,7 +83,8 @@ def main() -> None:
     output: Path = arguments.output.resolve()
     if not output.parent.is_dir():
         parser.error(f"{output.parent} is no folder; make it first")
-    facts = machine_facts()
+    begin = time.monotonic()
+    facts = machine_facts(arguments.seconds)
     if arguments.device == "cuda" and not facts.get("gpu"):
         reason = facts.get("error", "torch finds no GPU here")
         parser.error(f"{reason}; on a machine without one, DEVICE=cpu TINY=1 runs the same programs on small inputs")
@@ -92,7 +94,9 @@ def main() -> None:
         if arguments.tiny:  # most of a tiny part is imports, as slow as the machine is busy: only the whole is bounded
             listed = [replace(part, seconds=arguments.seconds) for part in listed]
         about = {"device": arguments.device, "tiny": arguments.tiny, "machine": facts}
-        sys.exit(PartRunner(listed, output, folder, arguments.seconds, about).run())
+        left = arguments.seconds - (time.monotonic() - begin)
+        status = PartRunner(listed, output, folder, round(left, 1), about).run()
+        sys.exit(status or int("error" in facts))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

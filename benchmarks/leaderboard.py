@@ -79,12 +79,12 @@ def reading(logged: int, explainers: int, scores: int, whole: int, folder: str) 
     costs: list[Cost] = []
     if not logs.exists():
         logs.mkdir()
-        some.mkdir()
         write = multiprocessing.Process(target=write_logs, args=(logs, explainers, logged, scores))
         write.start()
         write.join()
     paths = sorted(logs.glob("*.eval"))
-    if not (some / paths[0].name).exists():
+    if not some.exists():
+        some.mkdir()
         costs.append(measured("writing the values beside one log", lambda: keep_values(str(paths[0]))))
         for path in paths[1:]:  # the same values, of another log
             keep_as(f"{paths[0]}{SUFFIX}", f"{path}{SUFFIX}", log_digest(str(path)))
@@ -119,6 +119,7 @@ def apart(do: Callable[..., list[Cost]], *arguments: int | str) -> list[Cost]:
     ours, theirs = multiprocessing.get_context("spawn").Pipe()
     process = multiprocessing.get_context("spawn").Process(target=_send, args=(theirs, do, arguments))
     process.start()
+    theirs.close()  # so that reading ends where the process fails
     costs = ours.recv()
     process.join()
     return costs

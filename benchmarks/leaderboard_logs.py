@@ -45,12 +45,12 @@ def invented_values(score: str, n: int, rng: np.random.Generator) -> pd.DataFram
 
     columns: dict[str, np.ndarray] = {}
     if score in ("detection", "fuzzing", "generation"):
-        found = {f"tpr_decile_{i}": share().round(4) for i in _DECILES}
-        columns |= {"tpr": np.mean(list(found.values()), axis=0).round(4), "tnr": share().round(4)}
+        shares = {f"tpr_decile_{i}": share().round(4) for i in _DECILES}
+        columns |= {"tpr": np.mean(list(shares.values()), axis=0).round(4), "tnr": share().round(4)}
         columns["balanced_accuracy"] = (columns["tpr"] + columns["tnr"]) / 2
         hit = SHARE * columns["tpr"]
         columns["f1"] = 2 * hit / (hit + (1 - SHARE) * (1 - columns["tnr"]) + SHARE)
-        columns |= {"auroc": share(), "auprc": share(), "effective_n": 100 * share(), **found}
+        columns |= {"auroc": share(), "auprc": share(), "effective_n": 100 * share(), **shares}
     elif score == "intervention":
         columns |= {"effect": 3 * share(), "effect_per_token": share(), "effect_se": share(), "kl": share()}
     else:

@@ -1,6 +1,6 @@
 """Code of ours beside the library that could replace it: time, coverage, passes, and what a reader meets.
 
-`python -m benchmarks.libraries [PART …]` measures what docs/design.md says under "Ours, or a library's": *json* (a
+`python -m benchmarks.libraries [PART …]` measures what docs/decisions.md says under "Ours, or a library's": *json* (a
 log's summaries as a stream, beside ijson), *quartiles* (pandas beside numpy), *auroc* (beside scikit-learn),
 *correlation* (intervals, beside scipy), *strength* (the search for a strength, beside scipy's root finder), *vectors*
 (cached embeddings, beside SQLite), *exchange* (replacing a folder that is being read) and *collector* (an evaluation

@@ -207,14 +207,14 @@ def _raise(number: int, _: FrameType | None) -> None:
     raise _Signal(number)
 
 
-def machine_facts() -> dict[str, Any]:
-    """Return the versions and devices that the figures depend on, found by a process of its own.
+def machine_facts(seconds: float) -> dict[str, Any]:
+    """Return the versions and devices that the figures depend on, found by a process of its own in so many seconds.
 
     So this process neither imports torch nor takes the GPU's memory. Where that fails, `error` says why.
     """
     command = [sys.executable, "-m", "benchmarks.as_json"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds)
         return json.loads(done.stdout) if done.returncode == 0 else {"error": done.stderr.strip().splitlines()[-1]}
     except (subprocess.TimeoutExpired, ValueError, IndexError) as error:
         return {"error": f"python -m benchmarks.as_json: {type(error).__name__}"}

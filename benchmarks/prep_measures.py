@@ -1,4 +1,4 @@
-"""What one process of `benchmarks.prep` measures: the cost of each part of prep, and its memory.
+"""The measurements of one process of `benchmarks.prep`: the cost of each part of prep, and its memory.
 
 `measure_parts` is of an invented model (see `synthetic`), `measure_real` of a model of one's own: every batch is run
 twice, alternately bare (forward pass and encoding) and as prep runs it (the same, and selection), first the one and

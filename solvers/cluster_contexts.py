@@ -23,7 +23,7 @@ class Clustering:
     members: list[list[int]]
     """Numbers of the contexts of each cluster, the largest cluster first."""
     silhouette: float
-    """Mean silhouette by cosine, in [−1, 1]; NaN of one cluster."""
+    """Mean silhouette by distance of the vectors, in [−1, 1]; NaN of one cluster."""
 
 
 def cluster_contexts(

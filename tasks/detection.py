@@ -40,12 +40,14 @@ def detection(
         store: Context store: a folder or URL that `autointerp prep` made, or a built-in one (`smollm2`, `demo`,
             `planted`). The default is `smollm2`, which the package ships.
         hookpoint: Hookpoint of the store; the first by default.
-        latents: Latents: `0:100`, `3,17,40`, `all`, or `sample:200`, a random draw of usable latents (default: 100).
-        explainer: Source of the explanations: `explain` asks the model, and so do `refine`, `best_of` and, for most
-            latents, `single_token`; `shuffled` (another latent's explanation), `constant`, `verbose` and `empty` are
-            floors. To set options of the solver: `{name: explain, examples: 20, cot: true}`; see solvers/.
-        explanations: File or log to take explanations from, see `solvers.supply`; with `explainer=human` under that
-            name, with `explainer=shuffled` each for another latent.
+        latents: Latents: `0:100`, `3,17,40`, `all`, or `sample:200`, a random draw of usable latents (default: 100);
+            or a file, an attribution graph or that of `autointerp triage`.
+        explainer: Source of the explanations: `explain`, `refine`, `best_of`, `single_token`, `clusters` and `agent`
+            ask the model, `verbalizer` asks an endpoint; `shuffled` (another latent's explanation), `constant`,
+            `verbose` and `empty` are floors. To set options: `{name: explain, examples: 20, cot: true}`;
+            docs/explainers.md lists them.
+        explanations: File or log to take explanations from, see `solvers.supply`. With `explainer=human` the explainer
+            is called *human*; with `explainer=shuffled` each latent gets another one's explanation from the file.
         test_activating: Activating contexts to grade on.
         test_nonactivating: Non-activating contexts of each kind to grade on.
         negatives: Kinds of non-activating contexts, separated by commas: `random`, or `importance` (drawn where false

@@ -38,7 +38,7 @@ def fade(
 
     Args:
         texts: Number of texts that the writer is asked for, for clarity.
-        steered_prompts: Number of random contexts that the steered subject goes on from, for faithfulness.
+        steered_prompts: Number of random contexts that the steered subject continues, for faithfulness.
         new_tokens: Number of tokens that it writes.
         texts_per_call: Texts in one call to the grader.
         subject: Run the subject; without it, clarity and faithfulness are undefined.

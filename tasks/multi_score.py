@@ -58,22 +58,21 @@ def multi_score(
     the default of each score's own task; the same holds for options that only one score has.
 
     Args:
-        suite: A named suite, or the path of its file: it fixes everything but the explainer, so that its rows compare
-            with other people's; `autointerp suites` lists them. The store is the one that `autointerp prep --suite`
-            made, or `store`. What else is given beside it must not contradict it. With `--model-role grader=…` of
-            another grader the log is not an entry of the suite, and says so.
-        scores: Names of `SCORES`, separated by commas, the log's headline first; or `judged`, those that need
-            only a grader (the default); or `all`. Surprisal and intervention use the model role `likelihood`,
-            intervention and generation run the store's own subject, whose weights they need, and generation
-            uses the model role `writer`: see their own tasks.
+        suite: A named suite, or the path of its file. It fixes everything but the explainer, so that results can be
+            compared with other people's; `autointerp suites` lists them. The store is the one that `autointerp prep
+            --suite` made, or `store`. Other arguments must not contradict it. If `--model-role grader=…` names another
+            grader than the suite's, the log is not an entry of the suite, and says so.
+        scores: Names of scores, separated by commas, the log's headline first; or `judged` (the default): detection,
+            fuzzing, simulation and intruder; or `all`. Some scores need more than a grader: a model in the role
+            `likelihood` or `writer`, or the store's own subject with its weights; see their own tasks.
         test_activating: Activating contexts to grade on, by every score.
         test_nonactivating: Non-activating contexts of each kind to grade on, by every score.
         texts_per_call: Texts in one call to the grader, by every score.
-        judging: As in `tasks.detection`, of detection, fuzzing and intruder; others have the grader write its answers.
-        stop: As in `tasks.detection`, of the scores that label contexts, detection and fuzzing; others grade all.
-        stop_mean: As in `tasks.detection`, of the mean of the first score.
-        concepts: As in `tasks.detection`, of detection and fuzzing; other scores read the whole explanation.
-        reconstructor: As in `tasks.reconstruction`, of the score reconstruction.
+        judging: As in `tasks.detection`, for detection, fuzzing and intruder; for other scores the grader writes.
+        stop: As in `tasks.detection`, for detection and fuzzing; other scores grade everything.
+        stop_mean: As in `tasks.detection`, for the mean of the first score.
+        concepts: As in `tasks.detection`, for detection and fuzzing; other scores read the whole explanation.
+        reconstructor: As in `tasks.reconstruction`, for the score reconstruction.
     """
     given = {
         name: value for name, value in locals().items() if name not in ("suite", "explainer", "explanations", "graders")

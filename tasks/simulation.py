@@ -35,7 +35,7 @@ def simulation(
         test_activating: Activating contexts to grade on. Half as many as in the other tasks: an answer covers tokens,
             not texts, so it costs more and also carries more information.
         test_nonactivating: Non-activating contexts of each kind to grade on.
-        every: Ask for every token, as in the paper, not only those above 0: some ten times the output, for
+        every: Ask for every token, as in the paper, not only those above 0: about 20 times the output, for
             expected values on all tokens if the grader returns log-probabilities.
     """
     data = open_latents(store, hookpoint, latents, negatives, min_contexts, window, seed)

@@ -2,7 +2,9 @@
 
 import logging
 import os
+import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +16,32 @@ if TYPE_CHECKING:
     from tests.planted_subject import Planted
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
-# Machines that run the tests are shared and slow at times. Examples are the same in every run: a change fails for what it
-# changed. To look for new ones: HYPOTHESIS_PROFILE=explore
+# Machines that run the tests are shared and slow at times. Examples are the same in every run: a change fails for what
+# it changed. To look for new ones: HYPOTHESIS_PROFILE=explore
 settings.register_profile("project", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "project"))
+
+# Where this is set, as in containers, every process would compile this project, and pytest every test, again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_live_view() -> Iterator[None]:
+    """Evaluations run as with `--no-log-realtime`: the database of running samples took a quarter of their time."""
+    from inspect_ai._eval.task.log import TaskLogger
+
+    init = TaskLogger.init
+
+    async def lean(logger: TaskLogger) -> None:
+        if logger.eval.config.log_realtime is None:
+            logger.eval.config.log_realtime = False
+        await init(logger)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TaskLogger, "init", lean)
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +52,18 @@ def log_level() -> Iterator[None]:
     yield
     root.setLevel(before[0])
     logging.disable(before[1])
+
+
+@pytest.fixture(scope="session")
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Variables under which `autointerp`, `inspect` and `python` start at once, and none of the user's settings."""
+    from tests.warm_commands import warm_commands
+
+    env = {name: value for name, value in os.environ.items() if not name.startswith("INSPECT_EVAL")}
+    with warm_commands(tmp_path_factory.mktemp("bin")) if sys.platform == "linux" else nullcontext("") as folder:
+        path = os.pathsep.join([str(folder), str(Path(sys.executable).parent), env["PATH"]])
+        quick = {"OMP_NUM_THREADS": "1", "INSPECT_DISPLAY": "plain", "INSPECT_EVAL_NO_LOG_REALTIME": "1"}
+        yield env | {"PATH": path} | quick
 
 
 @pytest.fixture(scope="session")
@@ -121,13 +156,14 @@ def sharp_store_folder(tmp_path_factory: pytest.TempPathFactory, subject_folder:
 
 @pytest.fixture(scope="session")
 def planted_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache with the planted store in it, made as a user's first `-T store=planted` makes it."""
+    """A cache with the planted store in it, as a user's first `-T store=planted` makes it, but in this process."""
     from inspect_autointerp.builtin import planted
+    from inspect_autointerp.builtin.planted.make import make
 
     cache = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("INSPECT_AUTOINTERP_CACHE", str(cache))
-        planted.ensure_store()
+        make(planted.store_folder())
     return cache
 
 

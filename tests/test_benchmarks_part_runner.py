@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from benchmarks import part_runner
 from benchmarks.gpu import parts
-from benchmarks.part_runner import Part, PartRunner
+from benchmarks.part_runner import Part, PartRunner, machine_facts
 
 PROGRAM = """
 import json, pathlib, subprocess, sys, time
@@ -74,19 +74,23 @@ def test_run_without_failures_returns_zero(folder: Path) -> None:
     assert PartRunner([part("good"), part("cpu", "cpu")], folder / "out.json", folder, 60).run() == 0
 
 
-def test_slow_parts_end_and_so_does_the_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_part_ends_after_its_own_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    assert PartRunner([part("slow", "slow", seconds=2), part("good")], folder / "out.json", folder, 600).run() == 1
+    status = {name: entry["status"] for name, entry in read(folder / "out.json")["parts"].items()}
+    assert status == {"slow": "stopped: it took longer than 2 s", "good": "done"}
+    assert_gone(folder / "child.pid")
+
+
+def test_run_ends_after_the_time_of_all(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     monkeypatch.setattr(part_runner, "GRACE", 1.5)
     monkeypatch.setattr(part_runner, "LEAST", 0.5)
-    listed = [part("slow", "slow", seconds=1), part("cut", "slow"), part("late")]
-    begin = time.monotonic()
-    assert PartRunner(listed, folder / "out.json", folder, 5).run() == 1
-    assert time.monotonic() - begin < 30
-    status = {name: entry["status"] for name, entry in read(folder / "out.json")["parts"].items()}
-    assert status == {
-        "slow": "stopped: it took longer than 1 s", "cut": "stopped: the time was over",
-        "late": "not run: the time was over",
-    }  # fmt: skip
+    assert PartRunner([part("cut", "slow"), part("late")], folder / "out.json", folder, 3.5).run() == 1
+    report = read(folder / "out.json")
+    assert report["state"] == "complete" and report["seconds allowed"] == 3.5
+    status = {name: entry["status"] for name, entry in report["parts"].items()}
+    assert status == {"cut": "stopped: the time was over", "late": "not run: the time was over"}
     assert_gone(folder / "child.pid")
 
 
@@ -115,8 +119,10 @@ def test_interrupted_run_leaves_what_it_has(folder: Path, number: signal.Signals
 
 
 def assert_gone(file: Path) -> None:
-    """The process that a part started has ended."""
-    end = time.monotonic() + 10
+    """The process that a part started has ended, if the part lived long enough to start one."""
+    if not file.exists() or not file.read_text(encoding="utf-8"):
+        return
+    end = time.monotonic() + 30
     while time.monotonic() < end:
         try:
             os.kill(int(file.read_text(encoding="utf-8")), 0)
@@ -124,6 +130,10 @@ def assert_gone(file: Path) -> None:
             return
         time.sleep(0.05)
     raise AssertionError("it still runs")
+
+
+def test_machine_facts_say_why_there_are_none() -> None:
+    assert machine_facts(seconds=0.01) == {"error": "python -m benchmarks.as_json: TimeoutExpired"}
 
 
 @pytest.mark.parametrize("tiny", [False, True])

@@ -66,7 +66,7 @@ class Letters:
 
 
 def test_pieces_leaves_out_text_that_gives_other_tokens() -> None:
-    """What is left of a text behind its last whole document is left out too."""
+    """The rest of a text behind its last whole document is left out too."""
     good, merging = "x" * inputs.DOCUMENT, "a" * inputs.DOCUMENT
     tokenizer = Letters()
     assert [text for text, _ in inputs.pieces(iter([good + merging + "y"]), tokenizer)] == [good, merging]
@@ -236,3 +236,11 @@ def test_correctness_table_counts_forms_and_json_keeps_it(tmp_path: Path) -> Non
     content = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
     assert content["tables"][0]["rows"] == cells(table)
     assert content["raw"]["correctness"] == measured
+
+
+def test_json_has_null_for_undefined_figures_within_figures(tmp_path: Path) -> None:
+    save_tables(str(tmp_path / "out.json"), raw={"a": {"b": [float("nan"), 1.5]}, "c": float("inf")})
+    assert json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))["raw"] == {
+        "a": {"b": [None, 1.5]},
+        "c": None,
+    }

@@ -89,24 +89,20 @@ class Comparison:
         self._place = {"subject": options.subject or str(demo.SUBJECT), "hookpoint": options.hookpoint}
         self._installed, self._work = {"installed": str(installed)}, work
         self._inputs = work / "inputs"
-        self._make_inputs({"coder": coder, **self._place})
-        self.raw: dict[str, Any] = {}
+        self._given = {"coder": coder, **self._place}
+        self._note = work / "inputs.json"
+        if self._note.exists():
+            there = json.loads(self._note.read_text(encoding="utf-8"))
+            if there.pop("tokens") < self._tokens[-1] or there != self._given:
+                raise ValueError(f"--work {work}: it holds other inputs, or fewer tokens; give another folder")
+        self.raw: dict[str, Any] = {"agreement": {}}
 
-    def _make_inputs(self, given: dict[str, str]) -> None:
-        """Write the inputs, unless they are there.
-
-        Raises:
-            ValueError: Others are there.
-        """
-        note = self._work / "inputs.json"
-        if note.exists():
-            there = json.loads(note.read_text(encoding="utf-8"))
-            if there.pop("tokens") < self._tokens[-1] or there != given:
-                raise ValueError(f"--work {self._work}: it holds other inputs, or fewer tokens; give another folder")
-            return
-        shutil.rmtree(self._inputs, ignore_errors=True)
-        child("inputs", folder=str(self._inputs), tokens=self._tokens[-1], **given)
-        note.write_text(json.dumps({"tokens": self._tokens[-1], **given}), encoding="utf-8")
+    def _make_inputs(self) -> None:
+        """Write the inputs, unless they are there."""
+        if not self._note.exists():
+            shutil.rmtree(self._inputs, ignore_errors=True)
+            child("inputs", folder=str(self._inputs), tokens=self._tokens[-1], **self._given)
+            self._note.write_text(json.dumps({"tokens": self._tokens[-1], **self._given}), encoding="utf-8")
 
     def run(self, part: str) -> list[Table]:
         """Measure one part, and return its tables."""
@@ -116,6 +112,7 @@ class Comparison:
         """Measure caching of so many tokens, unless that was done in this folder, and return the figures."""
         file = self._work / f"{tokens}.json"
         if not file.exists():
+            self._make_inputs()
             given: dict[str, Any] = {}
             for name, more in (("here", {}), ("delphi", self._installed)):
                 output = self._folder(name, tokens)
@@ -133,8 +130,9 @@ class Comparison:
         places = {"store": str(self._folder("here", tokens)), "cache": str(self._folder("delphi", tokens))}
         more = {"hookpoint": self._options.hookpoint, "latents": self._options.latents}
         agreed = child("cache agreement", inputs=str(self._inputs), tokens=tokens, **places, **more)
-        facts = ", ".join(f"{value:,} {name}" for name, value in agreed.items() if name != "chosen")
-        print(f"both read and found the same: {facts}")
+        facts = {name: value for name, value in agreed.items() if name != "chosen"}
+        print(f"checked: {', '.join(f'{value:,} {name}' for name, value in facts.items())}")
+        self.raw["agreement"][str(tokens)] = facts
         return agreed
 
     def _cache(self) -> list[Table]:
@@ -192,9 +190,9 @@ class Comparison:
         store, few = self._options.store, min(20, self._options.latents)
         hookpoint = self._options.hookpoint
         measured = child("correctness", store=store, hookpoint=hookpoint, latents=few, **self._installed)
-        for name in ("here", "delphi"):
+        for name, word in (("here", "this harness"), ("delphi", "Delphi")):
             missed = [form for form in FORMS.values() if form not in measured[name]["forms of an answer read"]]
-            print(f"{name} does not read: {', '.join(missed) or 'none'}")
+            print(f"{word} does not read: {', '.join(missed) or 'none'}")
         self.raw["correctness"] = measured
         return [correctness_table(measured)]
 

@@ -1,4 +1,4 @@
-"""What is graded: contexts shown twice, marks that tell, and forms of an answer that are read."""
+"""Measures of correct grading: contexts shown twice, marks that tell, and forms of an answer that are read."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator

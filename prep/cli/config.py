@@ -95,6 +95,11 @@ def _from_manifest(content: dict, file: str) -> dict[str, Any]:
         folders = {f"{demo.NAME}/{path.name}": str(path) for path in demo.coders()}
         coders = [folders.get(coder, coder) for coder in coders]
     given = {"subject": subject, "revision": content.get("revision"), "coder": coders, "hookpoint": list(entries)}
+    second = content.get("second_subject")
+    given |= {
+        "second_subject": "demo" if second == demo.NAME else second,
+        "second_revision": content.get("second_revision"),
+    }
     return given | {"bos": content.get("bos")} | settings
 
 

@@ -72,7 +72,7 @@ def prep(
     \b
     Example:
       autointerp prep gpt2 --coder gpt2-small-res-jb:blocks.8.hook_resid_pre \\
-        --corpus wikitext:wikitext-103-v1 --tokens 10000000 --device cuda \\
+        --corpus Salesforce/wikitext:wikitext-103-raw-v1 --tokens 10000000 --device cuda \\
         -o contexts/gpt2
       autointerp prep --config contexts/gpt2/manifest.json -o contexts/again
       autointerp prep --suite gpt2-small --device cuda
@@ -137,8 +137,14 @@ def _job(spec: Mapping[str, Any]) -> "Job":
         folders = {name: weights_folder(name) for name in (subject, *coders)}
         names = {folder: name for name, folder in folders.items() if folder != name}
         subject, coders = folders[subject], [folders[name] for name in coders]
+    second = spec["second_subject"]
+    if second is not None:
+        folder = str(demo.SUBJECT) if second == "demo" else weights_folder(second)
+        names |= {folder: demo.NAME if second == "demo" else second} if folder != second else {}
+        second = folder
     settings = Settings(**{field.name: spec[field.name] for field in fields(Settings)})
     given = {"subject": subject, "coders": coders, "hookpoints": spec["hookpoint"] or [], "settings": settings}
+    given["second_subject"] = second
     others = {field.name: spec[field.name] for field in fields(Job) if field.name in spec and field.name not in given}
     return Job(**given, **others, names=names)
 

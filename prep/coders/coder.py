@@ -1,6 +1,6 @@
 """Interface of coders for prep, and of a coder that takes whatever width a hookpoint has."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from torch import Tensor
@@ -51,6 +51,17 @@ def writes_of(coder: Coder) -> Mapping[str, Tensor] | None:
     latents then write at the hookpoint, or, if it transcodes, to the output of the module whose input they read.
     """
     return getattr(coder, "writes", None)
+
+
+def decoders_of(coder: Coder) -> Sequence[Tensor] | None:
+    """Return all that a coder's latents write, (latent, d) for each place; None where they write to one place at most.
+
+    Of a crosscoder of two subjects, the places of the second one are among them.
+    """
+    decoders: Sequence[Tensor] | None = getattr(coder, "decoders", None)
+    if decoders is None and (writes := writes_of(coder)) is not None:
+        decoders = list(writes.values())
+    return decoders if decoders is not None and len(decoders) > 1 else None
 
 
 def warning_of(coder: Coder) -> str | None:

@@ -1,5 +1,7 @@
 """Coders of dictionary_learning, from the folders that its `trainSAE` writes: `ae.pt` and `config.json`.
 
+The crosscoders among them are in `dictionary_crosscoder`.
+
 Each class's own `encode` is followed, as it is when the library calls it without options: a top-k coder keeps each
 token's k largest, a batch top-k coder what is above its threshold. `AutoEncoder.from_pretrained` scales the encoder so
 that every decoder vector has length one, and so does this.
@@ -14,6 +16,8 @@ from torch import Tensor
 
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.prep.coders.affine import Precision
+from inspect_autointerp.prep.coders.crosscoder import CrossCoder
+from inspect_autointerp.prep.coders.dictionary_crosscoder import CLASSES, HUB_WEIGHTS, dictionary_crosscoder, kind_of
 from inspect_autointerp.prep.coders.digest import tensors_sha256
 from inspect_autointerp.prep.coders.linear import Gate, Linear, LinearCoder
 from inspect_autointerp.prep.coders.training import Training
@@ -23,10 +27,10 @@ from inspect_autointerp.prep.coders.weight_files import (
     matrix,
     read_config,
     read_pickle,
+    read_safetensors,
 )
 
 WEIGHTS, CONFIG = "ae.pt", "config.json"
-CROSSCODER = "it is a crosscoder, whose latents read several places or models at once, and this is not supported"
 _LINEAR = ("encoder.weight", "encoder.bias", "decoder.weight")
 _PARAMETERS = ("W_enc", "b_enc", "W_dec", "b_dec")
 _NAMES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -61,19 +65,23 @@ def load_dictionary_learning(
     config = read_config(folder / CONFIG, source)
     trainer, buffer = _part(config, "trainer", source), _part(config, "buffer", source)
     kind = str(trainer.get("dict_class"))
-    if "crosscoder" in kind.lower():
-        raise UserError(f"coder {source}: {CROSSCODER}")
+    context_size = buffer.get("ctx_len")
+    trained = Training(context_size=context_size if isinstance(context_size, int) else None)
+    if kind in CLASSES:
+        weights = read_pickle(folder / WEIGHTS, source)
+        return dictionary_crosscoder(
+            weights, trainer, kind, WEIGHTS, source, trained=trained, device=device, dtype=dtype
+        )
     if kind not in _NAMES:
         raise UserError(
             f"coder {source}: its {CONFIG} says that its trainer.dict_class is {kind}; it must be one of"
-            f" {', '.join(_NAMES)}"
+            f" {', '.join((*_NAMES, *CLASSES))}"
         )
     what = f"coder {source}: its {WEIGHTS}, of the class {kind},"
     weights = read_pickle(folder / WEIGHTS, source)
     check_names(weights, *_NAMES[kind], what)
     linear = _linear(kind, weights, trainer, what)
     transcodes = buffer.get("io") == "in_and_out"
-    context_size = buffer.get("ctx_len")
     return LinearCoder(
         source,
         kind,
@@ -82,10 +90,32 @@ def load_dictionary_learning(
         hookpoint=_hookpoint(trainer, buffer),
         model_name=trainer["lm_name"] if isinstance(trainer.get("lm_name"), str) else None,
         transcodes=transcodes,
-        trained=Training(context_size=context_size if isinstance(context_size, int) else None),
+        trained=trained,
         device=device,
         dtype=dtype,
     )
+
+
+def is_hub_crosscoder(folder: Path) -> bool:
+    """Return whether a folder has the files of a crosscoder that `push_to_hub` wrote."""
+    return (folder / HUB_WEIGHTS).is_file() and (folder / CONFIG).is_file()
+
+
+def load_hub_crosscoder(source: str, device: str | torch.device = "cpu", dtype: Precision = "float32") -> CrossCoder:
+    """Load the crosscoder of a folder as `push_to_hub` writes it: see `load_dictionary_learning`.
+
+    Raises:
+        UserError: The folder holds something else, such as a language model, or the crosscoder cannot be used.
+    """
+    folder = Path(source)
+    config = read_config(folder / CONFIG, source)
+    if missing := [name for name in ("activation_dim", "dict_size", "num_layers") if name not in config]:
+        raise UserError(
+            f"coder {source}: the folder holds no coder of a known kind, but {CONFIG}, {HUB_WEIGHTS}; in a crosscoder's"
+            f" the {CONFIG} says {missing[0]}; `autointerp coders` lists the kinds by their files"
+        )
+    weights = read_safetensors(folder / HUB_WEIGHTS, source)
+    return dictionary_crosscoder(weights, config, kind_of(weights), HUB_WEIGHTS, source, device=device, dtype=dtype)
 
 
 def _linear(kind: str, weights: dict[str, Tensor], trainer: dict[str, Any], what: str) -> Linear:

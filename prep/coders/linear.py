@@ -40,8 +40,8 @@ class Linear:
     """(latent,); None for zeros."""
     centre: Tensor | None = None
     """(d_in,): subtracted from activations before they are encoded."""
-    factor: float = 1.0
-    """Factor by which activations are multiplied before they are encoded."""
+    factor: float | Tensor = 1.0
+    """Factor by which activations are multiplied before they are encoded: one for all, or (d_in,)."""
     unit_norm: bool = False
     """Activations of each token are scaled to the length √d_in before they are encoded."""
     threshold: Tensor | float = 0.0
@@ -101,7 +101,9 @@ class LinearCoder:
         self.encoder: Tensor | None = self._hidden.weight.T
         self.decoder: Tensor | None = _on(device, linear.decoder)
         self._centre, self._gain = _on(device, linear.centre), _on(device, linear.gain)
-        self._factor, self._unit_norm = linear.factor, linear.unit_norm
+        factor = linear.factor
+        self._factor = _on(device, factor) if isinstance(factor, Tensor) else None if factor == 1.0 else factor
+        self._unit_norm = linear.unit_norm
         threshold = linear.threshold
         self._threshold: Tensor | float = (
             checked_threshold(_on(device, threshold), source) if isinstance(threshold, Tensor) else threshold
@@ -112,13 +114,7 @@ class LinearCoder:
     @torch.no_grad()
     def encode(self, x: Tensor) -> Triples:
         """Encode activations of shape (token, d_in)."""
-        if self._centre is not None:
-            x = x.float() - self._centre
-        if self._unit_norm:
-            x = x.float() / self.scale(x)[:, None]
-        if self._factor != 1.0:
-            x = x.float() * self._factor
-        hidden = self._hidden(x)
+        hidden = self.hidden(x)
         if self._gate is not None:
             bias, gain, magnitude = self._gate
             shut = hidden + bias <= 0
@@ -130,6 +126,16 @@ class LinearCoder:
         else:
             triples = strongest(hidden, self._k, self.source)
         return triples if self._gain is None else triples._replace(value=triples.value / self._gain[triples.latent])
+
+    def hidden(self, x: Tensor) -> Tensor:
+        """Return what the linear encoder gives of activations, float32 (token, latent)."""
+        if self._centre is not None:
+            x = x.float() - self._centre
+        if self._unit_norm:
+            x = x.float() / self.scale(x)[:, None]
+        if self._factor is not None:
+            x = x.float() * self._factor
+        return self._hidden(x)
 
     @torch.no_grad()
     def scale(self, x: Tensor) -> Tensor:

@@ -1,9 +1,10 @@
 """Coders of llamascopium (Llama Scope 2), from folders with `config.json` and `sae_weights.safetensors`.
 
-SAEs and transcoders, and one layer of a cross-layer transcoder. The library scales activations before it encodes them
-(`norm_activation`): by the average length of a data set's, which the file of weights holds; by each token's own; or not
-at all, where the scale is folded into the weights. All three are followed, and a latent's activation is what the
-library's `encode` gives of what its `normalize_activations` gives. The decoder is in the units of the model.
+SAEs and transcoders, one layer of a cross-layer transcoder, and crosscoders. The library scales activations before it
+encodes them (`norm_activation`): by the average length of a data set's, which the file of weights holds; by each
+token's own; or not at all, where the scale is folded into the weights. All three are followed, and a latent's
+activation is what the library's `encode` gives of what its `normalize_activations` gives. The decoder is in the units
+of the model.
 """
 
 from math import sqrt
@@ -14,7 +15,9 @@ import torch
 from torch import Tensor
 
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.latent import JOIN
 from inspect_autointerp.prep.coders.affine import Precision
+from inspect_autointerp.prep.coders.crosscoder import CrossCoder, Rule, Weights
 from inspect_autointerp.prep.coders.digest import tensors_sha256
 from inspect_autointerp.prep.coders.layer_of_folder import chosen_layer, no_layer
 from inspect_autointerp.prep.coders.linear import Linear, LinearCoder
@@ -33,7 +36,6 @@ _THRESHOLD = "activation_function.log_jumprelu_threshold"
 _REFUSED = {
     "lorsa": "its latents are attention heads, which read several tokens",
     "molt": "what its latents write is a function of the input, and no direction",
-    "crosscoder": "its latents read several places, each with its own activation",
 }
 """Kinds (`sae_type`) that are not loaded, and why."""
 _BATCH = {
@@ -70,8 +72,10 @@ def load_llamascopium(
     kind, rule = config.get("sae_type"), str(config.get("act_fn", "relu")).lower()
     if reason := _REFUSED.get(str(kind)):
         raise UserError(f"coder {source}: it is of the kind {kind}, which is not supported: {reason}")
-    if kind not in ("sae", "clt"):
-        raise UserError(f"coder {source}: its {CONFIG} says that its sae_type is {kind}; it must be sae or clt")
+    if kind not in ("sae", "clt", "crosscoder"):
+        raise UserError(
+            f"coder {source}: its {CONFIG} says that its sae_type is {kind}; it must be sae, clt or crosscoder"
+        )
     if rule in _BATCH:
         raise UserError(
             f"coder {source}: its activation function is {rule}, so what fires on a token depends on {_BATCH[rule]};"
@@ -84,6 +88,17 @@ def load_llamascopium(
     if not (folder / WEIGHTS).is_file():
         raise UserError(f"coder {source}: it has no {WEIGHTS}; save it with llamascopium's save_pretrained")
     weights = read_safetensors(folder / WEIGHTS, source)
+    model = read_config(folder / _MODEL, source) if (folder / _MODEL).is_file() else {}
+    model_name, bos = model.get("model_name"), model.get("prepend_bos")
+    about: dict[str, Any] = {
+        "model_name": model_name if isinstance(model_name, str) else None,
+        "trained": Training(bos=bos if isinstance(bos, bool) else None),
+        "device": device,
+        "dtype": dtype,
+    }
+    if kind == "crosscoder":
+        no_layer(layer, source)
+        return _crosscoder(weights, config, rule, source, about)
     if kind == "sae":
         no_layer(layer, source)
         parts = _sae(weights, config, rule, source)
@@ -92,8 +107,6 @@ def load_llamascopium(
         parts = _layer_of_clt(weights, config, rule, layer, source)
     linear, reads, decoders = parts
     transcodes = list(decoders) != [reads]
-    model = read_config(folder / _MODEL, source) if (folder / _MODEL).is_file() else {}
-    model_name, bos = model.get("model_name"), model.get("prepend_bos")
     k = f" k={linear.k}" if linear.k else ""
     described = f"{kind} {rule}{k} layer={layer} {config.get('norm_activation')} {reads} {' '.join(decoders)}"
     return LinearCoder(
@@ -102,12 +115,9 @@ def load_llamascopium(
         linear,
         sha256=tensors_sha256(weights, f"llamascopium {described} gain={linear.gain is not None}"),
         hookpoint=hookpoint(None, reads),
-        model_name=model_name if isinstance(model_name, str) else None,
         transcodes=transcodes,
         writes=decoders if transcodes else None,
-        trained=Training(bos=bos if isinstance(bos, bool) else None),
-        device=device,
-        dtype=dtype,
+        **about,
     )
 
 
@@ -173,6 +183,50 @@ def _layer_of_clt(weights: dict[str, Tensor], config: dict[str, Any], rule: str,
         k=_k(config, source) if rule == "topk" else None,
     )
     return linear, reads[layer], decoders
+
+
+def _crosscoder(
+    weights: dict[str, Tensor], config: dict[str, Any], rule: str, source: str, about: dict[str, Any]
+) -> CrossCoder:
+    """Return a crosscoder, whose activation is the largest of its places', as the library's own analysis takes it.
+
+    The library has an activation for each place: the same number, 0 at places where the latent does not fire. ReLU
+    makes no difference between places. JumpReLU and top-k compare a latent times the length of its decoder there.
+    """
+    what = f"coder {source}: its {WEIGHTS}"
+    hooks = _hooks(config, "hook_points", source)
+    d, n_latents = _sizes(config, source)
+    n_places = len(hooks)
+    if config.get("norm_activation") == "token-wise":
+        raise UserError(f"coder {source}: a crosscoder that scales each token (norm_activation) is not supported")
+    shapes: dict[str, tuple[int, ...]] = {"W_E": (n_places, d, n_latents), "b_E": (n_places, n_latents)}
+    shapes |= {"W_D": (n_places, n_latents, d), "b_D": (n_places, d)}
+    _check(weights, shapes, {_THRESHOLD: (n_latents,)} if rule == "jumprelu" else {}, what)
+    factors = torch.tensor([_factor(weights, config, hook, what) for hook in hooks])
+    norms = weights["W_D"].float().norm(dim=2)
+    rules = [Rule()]
+    if rule == "jumprelu":  # above the threshold at one place is above it where the decoder is longest
+        rules = [Rule(gain=norms.amax(dim=0), threshold=weights[_THRESHOLD].float().exp())]
+    elif rule == "topk":
+        rules = [Rule(gain=gain, k=_k(config, source)) for gain in norms]
+    scaled = bool((factors != 1).any())
+    names = [hookpoint(None, hook) for hook in hooks]
+    described = f"crosscoder {rule} {config.get('norm_activation')} {' '.join(hooks)} k={rules[0].k}"
+    return CrossCoder(
+        source,
+        f"{rule} crosscoder",
+        Weights(
+            encoder=weights["W_E"],
+            bias=weights["b_E"].float().sum(dim=0),
+            decoder=weights["W_D"],
+            factor=factors if scaled else None,
+            stretch=1 / factors if scaled else None,
+            rules=rules,
+        ),
+        sha256=tensors_sha256(weights, f"llamascopium {described}"),
+        hookpoint=None if None in names else JOIN.join(hooks),
+        **about,
+    )
 
 
 def _check(weights: dict[str, Tensor], shapes: dict[str, Any], more: dict[str, Any], what: str) -> None:

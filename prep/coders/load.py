@@ -11,9 +11,12 @@ from inspect_autointerp.prep.coders.affine import Precision
 from inspect_autointerp.prep.coders.circuit_tracer import CONFIG as CIRCUIT_TRACER
 from inspect_autointerp.prep.coders.circuit_tracer import load_circuit_tracer
 from inspect_autointerp.prep.coders.coder import Coder, Widthless
-from inspect_autointerp.prep.coders.dictionary_learning import CONFIG as DICTIONARY_CONFIG
-from inspect_autointerp.prep.coders.dictionary_learning import CROSSCODER, load_dictionary_learning
 from inspect_autointerp.prep.coders.dictionary_learning import WEIGHTS as DICTIONARY
+from inspect_autointerp.prep.coders.dictionary_learning import (
+    is_hub_crosscoder,
+    load_dictionary_learning,
+    load_hub_crosscoder,
+)
 from inspect_autointerp.prep.coders.dimensions import Dimensions
 from inspect_autointerp.prep.coders.gemma_scope import PARAMETERS, GemmaScopeCoder
 from inspect_autointerp.prep.coders.layer_of_folder import no_layer, parted
@@ -23,7 +26,6 @@ from inspect_autointerp.prep.coders.own import OwnCoder
 from inspect_autointerp.prep.coders.random_topk import RandomTopk
 from inspect_autointerp.prep.coders.saelens import SaeLensCoder
 from inspect_autointerp.prep.coders.sparsify import WEIGHTS, SparsifyCoder
-from inspect_autointerp.prep.coders.weight_files import read_config
 from inspect_autointerp.store.trust import factory, factory_refusal
 
 _SAELENS = "cfg.json"
@@ -77,6 +79,8 @@ def load_coder(
         return load_circuit_tracer(parent, layer, source, device, dtype)
     if is_llamascopium(parent):
         return load_llamascopium(parent, layer, source, device, dtype)
+    if is_hub_crosscoder(folder):
+        return load_hub_crosscoder(source, device, dtype)
     if folder.is_file():
         raise UserError(f"coder {source}: this is a file; give its folder, {_folder_of(folder)}")
     if not folder.exists() and ":" not in source:
@@ -118,9 +122,6 @@ def _folder_of(file: Path) -> str:
 
 def _unknown_folder(folder: Path, source: str) -> str:
     """Return why a folder without the files of any kind cannot be loaded."""
-    config = folder / DICTIONARY_CONFIG
-    if config.is_file() and "crosscoder" in str(read_config(config, source).get("dict_class")).lower():
-        return f"coder {source}: {CROSSCODER}"
     names = sorted(path.name for path in folder.iterdir())
     return (
         f"coder {source}: the folder holds no coder of a known kind, but {', '.join(names[:8]) or 'nothing'}"

@@ -15,7 +15,7 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.models.activations import Fired, Texts
 from inspect_autointerp.prep.engines.halving import BatchSize
 from inspect_autointerp.prep.engines.load_from_store import reloaded
-from inspect_autointerp.prep.subject.hookpoints import Hookpoint
+from inspect_autointerp.prep.subject.places import Hookpoint
 from inspect_autointerp.store.store import Store
 
 

@@ -13,7 +13,9 @@ from torch import Tensor
 
 from inspect_autointerp.builtin.weights import weights_folder
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.prep.coders import Coder, Widthless, load_coder
+from inspect_autointerp.latent import SECOND, places_of
+from inspect_autointerp.prep.coders import Coder, Widthless, load_coder, set_places
+from inspect_autointerp.prep.subject.pair import load_subjects
 from inspect_autointerp.prep.subject.subject import Subject
 from inspect_autointerp.store.store import Store
 from inspect_autointerp.store.trust import OPTION, VARIABLE, kernel_refusal, trusted
@@ -52,10 +54,13 @@ def reloaded(
         if not trusted() and (refusal := kernel_refusal(settings.attention)):
             raise UserError(refusal)
         coder = _loaded(store, hookpoint, device)
-        subject = Subject(
+        second = manifest.second_subject if any(SECOND in name for name in store.hookpoints) else None
+        subject = load_subjects(
             weights_folder(manifest.subject),
             store.hookpoints,
+            None if second is None else weights_folder(second),
             revision=manifest.revision,
+            second_revision=manifest.second_revision,
             device=device,
             dtype=settings.dtype,
             attention=settings.attention,
@@ -67,6 +72,9 @@ def reloaded(
     except UserError as error:
         raise _needed(store, purpose, error) from error
     _same(store, purpose, f"subject {manifest.subject}", subject.sha256, manifest.subject_sha256)
+    if subject.second is not None:
+        what = f"second subject {manifest.second_subject}"
+        _same(store, purpose, what, subject.second.sha256, manifest.second_sha256 or "")
     if isinstance(coder, Widthless):
         coder = coder.of_width(subject.widths[hookpoint])
     _same(store, purpose, f"coder {entry.coder}", coder.sha256, entry.sha256)
@@ -100,9 +108,11 @@ def decoder(store: Store, hookpoint: str, purpose: str) -> Tensor | None:
 
 def _loaded(store: Store, hookpoint: str, device: str) -> Coder | Widthless:
     settings, entry = store.settings, store.at(hookpoint).entry
-    return load_coder(
+    coder = load_coder(
         weights_folder(entry.coder), device, seed=settings.seed, dtype=settings.coder_dtype, run_code=trusted()
     )
+    set_places(coder, places_of(hookpoint))
+    return coder
 
 
 def _needed(store: Store, purpose: str, error: UserError) -> UserError:

@@ -14,7 +14,8 @@ in the module's input, and what it writes is taken off the module's output; of a
 is above 0, and so 0 is left.
 
 A coder whose files name the places that it writes to (`writes`) is added there. A cross-layer transcoder has one for
-its layer and one for each layer after it: at each, s times that place's own decoder row is added. A random direction
+its layer and one for each layer after it: at each, s times that place's own decoder row is added. A crosscoder is added
+at each place of the subject that it reads, and not at those of a second subject, which does not run. A random direction
 has at each place the length of the latent's there.
 
 It is added at the last token of the prompt and at every one generated. The tokens before are the same, clean or
@@ -31,7 +32,7 @@ from torch import Tensor
 
 from inspect_autointerp.contexts.sampling import rng_of
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.latent import place_of
+from inspect_autointerp.latent import SECOND, places_of
 from inspect_autointerp.models.steering import Direction, Generate, Generated, Predict, Predicted, Tune, Tuned
 from inspect_autointerp.prep.coders import Coder, writes_of
 from inspect_autointerp.prep.engines.coder_directions import coder_activations, coder_direction
@@ -74,8 +75,9 @@ class SteeredSubject:
         self.hookpoint = hookpoint
         self._size = BatchSize(rows or (128 if self.subject.device.type == "cpu" else 512), "prompts")
         self._coder: Coder = coder
-        module = self.subject.module(place_of(hookpoint).removesuffix(":input"))
-        self._read: Place = (module, _side(store.at(hookpoint).entry.side))
+        places = places_of(hookpoint)
+        self._several = len(places) > 1
+        self._read: Place = self.subject.place(places[0].removeprefix(SECOND))
         self._places = self._written(hookpoint)
         bos = self.subject.tokenizer.bos_token_id
         self._bos: list[int] = [bos] if store.manifest.bos else []
@@ -252,6 +254,11 @@ class SteeredSubject:
     def _ablated(self, questions: Sequence[Predict | Generate], owner: Tensor) -> Tensor | None:
         """int64 (row,): the latent to ablate, −1 where none is; None if there are none at all."""
         latents = [q.direction.latent if q.direction.ablated else -1 for q in questions]
+        if self._several and max(latents) >= 0:
+            raise UserError(
+                f"ablation: a latent of {self.hookpoint} writes to places before the last that it reads, so its"
+                " activation is known too late; leave out ablate=true, and it is steered"
+            )
         return None if max(latents) < 0 else torch.tensor(latents, device=owner.device)[owner]
 
     def _groups(self, questions: Sequence[Q]) -> Iterator[list[Q]]:
@@ -287,10 +294,6 @@ class SteeredSubject:
     def _strengths(self, questions: Sequence[Predict | Generate]) -> Tensor:
         """(question, 1)."""
         return torch.tensor([[question.strength] for question in questions], device=self.subject.device)
-
-
-def _side(name: str) -> Side:
-    return "input" if name == "input" else "output"
 
 
 def _answer(search: Search | None) -> Tuned:

@@ -9,6 +9,21 @@ from inspect_autointerp.store.store import Store
 
 _SIGNS = "\"'`.,;:()[]"
 """Signs around a word that are left away, too."""
+_AT_ONCE = 1 << 22
+"""Tokens counted at once: numpy makes eight bytes of each."""
+
+
+def token_counts(tokens: np.ndarray, n: int) -> np.ndarray:
+    """Return how often each of n tokens occurs, int64 (n,); others do not count.
+
+    Args:
+        tokens: Token ids, (token,), of any length; they may lie in a file.
+        n: Tokens to count.
+    """
+    counts = np.zeros(n, dtype=np.int64)
+    for first in range(0, len(tokens), _AT_ONCE):
+        counts += np.bincount(tokens[first : first + _AT_ONCE], minlength=n)[:n]
+    return counts
 
 
 class TokenVectors:
@@ -30,7 +45,7 @@ class TokenVectors:
             raise UserError(f"{purpose}: {store.manifest.subject} has no output vectors; give a URL as reconstructor")
         self._hookpoint, self._purpose, self._tokenizer = hookpoint, purpose, subject.tokenizer
         self._rows = torch.nn.functional.normalize(unembedding - unembedding.mean(dim=0), dim=1)
-        counts = np.bincount(store.tokens, minlength=len(self._rows))[: len(self._rows)]
+        counts = token_counts(store.tokens, len(self._rows))
         self._weights = torch.from_numpy(np.log((counts.sum() + 1) / (counts + 1))).float()
 
     @torch.inference_mode()

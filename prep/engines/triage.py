@@ -6,9 +6,7 @@ import torch
 from torch import Tensor
 
 from inspect_autointerp.models.steering import Direction, Predict
-from inspect_autointerp.prep.engines.decoding import Continuation
 from inspect_autointerp.prep.engines.steering import SteeredSubject
-from inspect_autointerp.prep.subject.activation_edit import changed
 
 
 class TriageSubject(SteeredSubject):
@@ -39,15 +37,10 @@ class TriageSubject(SteeredSubject):
         Args:
             prompt: Token ids, without BOS.
         """
-        prompts, _, _ = self._prepared([Predict(Direction(0), [prompt], 0.0)])
+        self._prepared([Predict(Direction(0), [prompt], 0.0)])  # refuses a prompt that is empty or too long
+        ids = torch.tensor([[*self._bos, *prompt]], device=self.subject.device)
         seen: list[Tensor] = []
-
-        def look(value: Tensor) -> Tensor:
-            seen.append(value[:, -1].to(self.subject.device))
-            return value
-
-        with changed(*self._read, look):
-            Continuation(prompts).step(prompts.last)
+        self.subject.run(ids, lambda _, value: seen.append(value[:, -1]), only=self.hookpoint)
         _, _, activations = self._coder.encode(seen[-1])
         scale = getattr(self._coder, "scale", None)  # of a coder that scales what it reads
         largest = float(activations.max()) if len(activations) else 0.0

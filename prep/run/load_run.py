@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.prep.coders import Coder, Widthless, load_coder, writes_of
+from inspect_autointerp.latent import JOIN, SECOND, TAG
+from inspect_autointerp.prep.coders import Coder, CrossCoder, Widthless, load_coder, set_places, writes_of
 from inspect_autointerp.prep.run.run_spec import Job
+from inspect_autointerp.prep.subject.pair import load_subjects
 from inspect_autointerp.prep.subject.subject import Subject
 
 
@@ -24,11 +26,14 @@ def load_sites(job: Job) -> tuple[Subject, dict[str, Coder]]:
     if not job.other_model:
         for coder in loaded:
             _same_model(coder, job.subject)
-    wanted = list(job.hookpoints) or [_own_hookpoint(coder) for coder in loaded]
-    model = Subject(
+    given = list(job.hookpoints) or [_own_hookpoint(coder) for coder in loaded]
+    wanted = [_in_both(name, coder, job) for name, coder in zip(given, loaded, strict=True)]
+    model = load_subjects(
         job.subject,
         wanted,
+        job.second_subject,
         revision=job.revision,
+        second_revision=job.second_revision,
         device=job.device,
         dtype=settings.dtype,
         attention=settings.attention,
@@ -42,8 +47,18 @@ def load_sites(job: Job) -> tuple[Subject, dict[str, Coder]]:
 
 def _own_hookpoint(coder: Coder | Widthless) -> str:
     if coder.hookpoint is None:
-        raise UserError(f"coder {coder.source}: it does not say which hookpoint it reads; give --hookpoint")
+        several = isinstance(coder, CrossCoder)
+        example = f", {coder.n_places} places joined by {JOIN}, as in layers.3{JOIN}layers.5" if several else ""
+        raise UserError(f"coder {coder.source}: it does not say which hookpoint it reads; give --hookpoint{example}")
     return coder.hookpoint
+
+
+def _in_both(name: str, coder: Coder | Widthless, job: Job) -> str:
+    """Return a hookpoint's name; of a crosscoder of two subjects with one place in it, that place in both."""
+    place, at, tag = name.partition(TAG)
+    if not (job.second_subject and isinstance(coder, CrossCoder) and coder.n_places == 2) or JOIN in place:
+        return name
+    return f"{place}{JOIN}{SECOND}{place}{at}{tag}"
 
 
 def _same_model(coder: Coder | Widthless, subject: str) -> None:
@@ -72,6 +87,7 @@ def _fitted(model: Subject, coders: Sequence[Coder | Widthless]) -> dict[str, Co
     sites: dict[str, Coder] = {}
     for hookpoint, coder in zip(model.hookpoints, coders, strict=True):
         name = hookpoint.name
+        set_places(coder, [each.name for each in hookpoint.places])
         width = model.widths[name]
         if isinstance(coder, Widthless):
             coder = coder.of_width(width)

@@ -30,11 +30,16 @@ class Job:
     `autointerp coders` lists them. On the command line, repeat the option for several coders."""
     hookpoints: Sequence[str] = ()
     """Place that each coder reads: `layers.12`, `layers.12.mlp`, `layers.12.mlp.down_proj:input`, or
-    `blocks.12.hook_resid_post`; `autointerp hooks` lists them. Give one per coder, or one for all. Default: the place
-    that the coder names itself. Coders at one place are called `PLACE@neurons:32`; to choose a name, give `--hookpoint
-    layers.12@small`."""
+    `blocks.12.hook_resid_post`; `autointerp hooks` lists them. Give one per coder, or one for all. `+` joins the places
+    of a crosscoder: `layers.8+layers.12`. Default: the place that the coder names itself. Coders at one place are
+    called `PLACE@neurons:32`; to choose a name, give `--hookpoint layers.12@small`."""
     revision: str | None = None
     """Model revision on the Hugging Face Hub."""
+    second_subject: str | None = None
+    """Second model, which reads the same tokens: for crosscoders of two models. `second:` before a place in
+    --hookpoint means this model."""
+    second_revision: str | None = None
+    """Model revision of --second-subject."""
     bos: bool | None = None
     """Put BOS before every text. Default: as the coders were trained, if they say so; otherwise, if the subject has a
     BOS token."""
@@ -54,6 +59,8 @@ class Job:
     """Names of the subject and coders in the manifest, where they differ from those given."""
 
     def __post_init__(self) -> None:
+        if self.second_revision is not None and self.second_subject is None:
+            raise UserError("--second-revision needs --second-subject; give both, or neither")
         if not self.coders:
             raise UserError("give at least one --coder")
         if len(self.hookpoints) == 1:
@@ -67,6 +74,11 @@ class Job:
         tagged = [name if parted(name)[1] else f"{name}{TAG}{tag}" for name, tag in named]
         if twice := [name for name, n in Counter(tagged).items() if n > 1]:
             raise UserError(f"two coders for {twice[0]}: {name_them(twice[0])}")
+
+    @property
+    def second_name(self) -> str | None:
+        """Return the second subject's name in the manifest; None where there is none."""
+        return self.second_subject and self.names.get(self.second_subject, self.second_subject)
 
     @property
     def tags(self) -> list[str]:

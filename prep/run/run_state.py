@@ -139,6 +139,9 @@ class Header:
         return (
             [manifest.subject, *coders] == [given[0], *sorted(given[1:])]
             and (manifest.settings, manifest.revision) == (job.settings, job.revision)
+            and manifest.second_subject
+            == (job.second_subject and job.names.get(job.second_subject, job.second_subject))
+            and manifest.second_revision == job.second_revision
             and self.batch_size == job.batch_size
         )
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from inspect_autointerp.errors import Interrupted, UserError
 from inspect_autointerp.prep.cli.progress import say, spinner, token_bar
-from inspect_autointerp.prep.coders import Coder, Triples, warning_of, writes_of
+from inspect_autointerp.prep.coders import Coder, Triples, decoders_of, warning_of
 from inspect_autointerp.prep.coders.training import Training, differences, with_bos
 from inspect_autointerp.prep.corpus.chat_report import chat_report
 from inspect_autointerp.prep.corpus.chat_tokens import ChatReader
@@ -27,7 +27,7 @@ from inspect_autointerp.prep.select.decoder_directions import directions
 from inspect_autointerp.prep.select.density import ENOUGH, crowded
 from inspect_autointerp.prep.select.reverse_neighbours import Siblings
 from inspect_autointerp.prep.select.selector import Selector
-from inspect_autointerp.prep.subject.hookpoints import Hookpoint
+from inspect_autointerp.prep.subject.places import Hookpoint
 from inspect_autointerp.store.manifest import NEURONPEDIA, HookpointEntry, Manifest
 from inspect_autointerp.text.plural import plural
 
@@ -72,7 +72,12 @@ class Scan:
         with spinner("looking for each latent's neighbours and tokens", shown=progress):
             unembedding = self.model.unembedding()
             hookpoint_directions = {
-                name: directions(coder.decoder, unembedding, near=_near(coder, settings.neighbours))
+                name: directions(
+                    coder.decoder,
+                    unembedding,
+                    near=_near(coder, settings.neighbours),
+                    norms=getattr(coder, "decoder_norms", None),
+                )
                 for name, coder in self.coders.items()
             }
         selectors = {
@@ -109,6 +114,9 @@ class Scan:
             subject=job.names.get(job.subject, job.subject),
             revision=job.revision,
             subject_sha256=model.sha256,
+            second_subject=job.second_name,
+            second_revision=job.second_revision,
+            second_sha256=model.second and model.second.sha256,
             bos=self.chunker.bos is not None,
             settings=job.settings,
             n_documents=0,
@@ -250,9 +258,8 @@ class Scan:
 
 def _near(coder: Coder, neighbours: str) -> Tensor | list[Tensor] | None:
     """The directions that say which latents are neighbours; of latents that write to several places, one of each."""
-    writes = writes_of(coder)
-    if neighbours == "decoder" and writes is not None and len(writes) > 1:
-        return list(writes.values())
+    if neighbours == "decoder" and (decoders := decoders_of(coder)) is not None:
+        return list(decoders)
     return {"decoder": coder.decoder, "encoder": coder.encoder}.get(neighbours)
 
 

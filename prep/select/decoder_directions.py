@@ -24,6 +24,8 @@ class Directions:
     """uint32 (latent, n): the latents of the largest cosine, first the nearest."""
     cosines: np.ndarray | None = None
     """float32 (latent, n)."""
+    norms: np.ndarray | None = None
+    """float32 (latent, place): lengths of a crosscoder's decoder vectors, in the units in which it was trained."""
 
     def save(self, path: Path) -> None:
         """Write what there is as safetensors."""
@@ -41,6 +43,7 @@ def directions(
     unembedding: Tensor | None,
     *,
     near: Tensor | Sequence[Tensor] | None,
+    norms: Tensor | None = None,
     n_tokens: int = 10,
     n_neighbours: int = 10,
     block: int = 1 << 27,
@@ -52,6 +55,7 @@ def directions(
         unembedding: (vocabulary, d): see `Subject.unembedding`; of another width than the decoder it is left out.
         near: (latent, d): the directions whose cosines say which latents are neighbours; None to look for none. Of
             latents that write to several places, one such tensor per place: the direction is all of them, end to end.
+        norms: (latent, place): lengths of a crosscoder's decoder vectors, if it is one.
         n_tokens: How many tokens of each kind.
         n_neighbours: How many neighbours.
         block: Numbers to hold at a time.
@@ -68,7 +72,7 @@ def directions(
         rows = torch.arange(n, device=device).split(max(1, block // n))
         nearest = [_nearest(cosine(row), row, min(n_neighbours, n - 1)) for row in rows]
         neighbours, cosines = (torch.cat(column) for column in zip(*nearest, strict=True))
-    return Directions(*map(_array, (promoted, suppressed, neighbours, cosines)))
+    return Directions(*map(_array, (promoted, suppressed, neighbours, cosines, norms)))
 
 
 _Cosine = Callable[[Tensor], Tensor]

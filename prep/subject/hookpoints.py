@@ -5,9 +5,7 @@ own tensors, and against TransformerLens's cache of the same weights.
 """
 
 import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 from inspect_autointerp.errors import UserError
@@ -254,51 +252,3 @@ def _places(family: _Family, layer: int) -> dict[str, tuple[str, Side]]:
     if family.middle is not None:
         places["hook_resid_mid"] = (f"{at}.{family.middle}", "input")
     return places
-
-
-@dataclass(frozen=True)
-class Hookpoint:
-    """A place in the subject."""
-
-    path: str
-    """Module path under the base model."""
-    side: Side
-    tag: str = ""
-    """Tag that tells this hookpoint from others at the same place with other coders; empty if it is the only one."""
-
-    @property
-    def name(self) -> str:
-        """Its name in the store."""
-        return label(self.path, self.side, self.tag)
-
-
-def hookpoints_of(
-    names: Sequence[str], model_type: str, modules: Mapping[str, str], tags: Sequence[str] = ()
-) -> list[Hookpoint]:
-    """Return the hookpoints of names that users give.
-
-    Args:
-        names: Module paths or TransformerLens names, some with `@` and a tag.
-        model_type: As in `resolve`.
-        modules: As in `resolve`.
-        tags: One for each name, for those without a tag that are of one place.
-
-    Raises:
-        UserError: One of the names means no place, or several.
-    """
-    parts = [parted(name) for name in names]
-    hookpoints = [Hookpoint(*resolve(place, model_type, modules), tag) for place, tag in parts]
-    counts = Counter((hookpoint.path, hookpoint.side) for hookpoint in hookpoints)
-    shared = [counts[hookpoint.path, hookpoint.side] > 1 and not hookpoint.tag for hookpoint in hookpoints]
-    given = tags or [""] * len(hookpoints)
-    return [
-        replace(hookpoint, tag=tag) if alike else hookpoint
-        for hookpoint, alike, tag in zip(hookpoints, shared, given, strict=True)
-    ]
-
-
-def deepest_layer(hookpoints: Sequence[Hookpoint]) -> int | None:
-    """Return the number of the deepest layer with a hookpoint; None if one is outside the layers, or there are none."""
-    layers = [layer_of(hookpoint.path) for hookpoint in hookpoints]
-    known = [layer for layer in layers if layer is not None]
-    return max(known) if known and len(known) == len(layers) else None

@@ -114,6 +114,8 @@ def _write_latents(
             columns[name] = pa.nulls(len(n_windows), pa.list_(pa.uint32())) if ids is None else _lists(ids[latents])
         cosines = directions.cosines
         columns["neighbour_cosines"] = pa.nulls(len(n_windows)) if cosines is None else _lists(cosines[latents])
+        if directions.norms is not None:
+            columns["decoder_norms"] = _lists(directions.norms[latents])
         return pa.table(columns)
 
     with pq.ParquetWriter(path, table(slice(0, 0)).schema, compression="zstd") as writer:

@@ -13,7 +13,7 @@ from inspect_ai.scorer import Scorer, scorer
 
 from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.contexts.sampling import rng_of
-from inspect_autointerp.errors import UserError
+from inspect_autointerp.errors import UserError, one_line_errors
 from inspect_autointerp.inspect_support.answer_reasons import main_reason
 from inspect_autointerp.inspect_support.verdicts import LatentFacts, Verdict, locate_contexts
 from inspect_autointerp.latent import Context
@@ -128,7 +128,8 @@ def fade(
         prompts = [context for context in contexts if context.kind == "random"][:steered_prompts]
         if not prompts:
             return [], "too_few_contexts"
-        steered = await steered_texts(steering, test, prompts, FACTORS, new_tokens)
+        with one_line_errors():  # of prompts longer than the subject reads
+            steered = await steered_texts(steering, test, prompts, FACTORS, new_tokens)
         order: list[int] = rng_of(test.seed, test.latent.id, "steered").permutation(len(steered)).tolist()
         ratings = await rate(test, [visible(steered[i].text) for i in order])
         by_number = dict(zip(order, ratings, strict=True))

@@ -9,7 +9,7 @@ reason.
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import partial
-from math import exp
+from math import exp, isnan
 
 from inspect_ai.model import ChatMessage, Model
 from inspect_ai.util import span
@@ -17,6 +17,7 @@ from inspect_ai.util import span
 from inspect_autointerp.errors import one_line_errors
 from inspect_autointerp.inspect_support.log_detail import lean
 from inspect_autointerp.models.likelihood.chat_prompt import choice_of
+from inspect_autointerp.models.likelihood.interface import UNDEFINED
 from inspect_autointerp.models.likelihood.role import choosing
 from inspect_autointerp.scorers.shared.ask import ROLE, graders
 from inspect_autointerp.scorers.shared.judge import Label
@@ -107,16 +108,18 @@ async def shares(
     if prior is None:
         return [(None, reason or why_none) for _, reason in replies]
     return [
-        (
-            None if own is None else normalized([logprob - more for logprob, more in zip(own, prior, strict=True)]),
-            reason,
-        )
+        (None, reason) if own is None else _share(normalized([a - b for a, b in zip(own, prior, strict=True)]))
         for own, reason in replies
     ]
 
 
+def _share(probabilities: list[float]) -> tuple[list[float] | None, str | None]:
+    """Return probabilities, or the reason where they are undefined: no comparison with NaN says anything."""
+    return (None, UNDEFINED) if any(map(isnan, probabilities)) else (probabilities, None)
+
+
 def normalized(logprobs: Sequence[float]) -> list[float]:
-    """Return probabilities that sum to 1, in the ratios of some log-probabilities."""
+    """Return probabilities that sum to 1, in the ratios of log-probabilities; NaN where one is, or all are −inf."""
     largest = max(logprobs)
     weights = [exp(logprob - largest) for logprob in logprobs]
     return [weight / sum(weights) for weight in weights]

@@ -236,17 +236,17 @@ async def _likely(store: Store) -> LikelyActive:
     return await shared(("likely active", store.key, store.window), lambda: LikelyActive(store))
 
 
-def _reasons(verdicts: Iterable[Verdict]) -> dict[tuple[str, int], str | None]:
+def _reasons(spec: ScoreSpec, verdicts: Iterable[Verdict]) -> dict[tuple[str, int], str | None]:
     """The reason of each answer, None where it was scored: the texts of one question of intruder have one answer."""
     return {
-        ("verdict", number) if row.question is None else ("question", row.question): row.reason
+        ("question", row.question) if spec.one_answer and row.question is not None else ("verdict", number): row.reason
         for number, row in enumerate(verdicts)
     }
 
 
 def _score(test: LatentTest, outcome: Outcome, answer: str | None, metadata: Mapping[str, Any]) -> Score:
     nothing = dict.fromkeys(test.spec.statistics(test.hard), float("nan")) | {"unscored": 1.0}
-    reasons = [*_reasons(outcome.verdicts).values()]
+    reasons = [*_reasons(test.spec, outcome.verdicts).values()]
     counts = counted(reason for reason in reasons if reason)
     totals = by_main_reason(counts)
     none_scored = bool(counts) and None not in reasons

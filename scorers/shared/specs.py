@@ -63,6 +63,9 @@ class ScoreSpec:
     """True if several graders can judge its contexts, see `shared.several_graders`."""
     explained: bool = True
     """True if it grades an explanation; `intruder` grades the latent."""
+    one_answer: bool = True
+    """True if verdicts with the same `question` are about one answer, and so have one reason. In FADE they are about
+    texts after the same prompt, each with its own rating."""
     keys: Sequence[str]
     """All statistics, but for those of harder kinds of negatives."""
     optional: Sequence[str] = ()
@@ -297,6 +300,7 @@ SCORES: dict[str, ScoreSpec] = {
             "faithfulness_held_out": "faithfulness, held out",
         },
         needs=("grader", "writer", "subject"),
+        one_answer=False,
     ),
     "reconstruction": ScoreSpec(
         title="reconstruction",

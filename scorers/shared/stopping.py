@@ -82,8 +82,8 @@ def balanced_order(kinds: Sequence[str], partners: Mapping[int, int], size: int,
     """Return an order of contexts in which every beginning holds each kind in its proportion, to a context or two.
 
     The order within a kind is the one given, which is random, so that the first of a kind are a random draw of it. A
-    negative with a partner comes in the partner's batch or a later one: where its kind's proportion is due, or, where that
-    is before the partner, right after the partner.
+    negative with a partner comes in the partner's batch or a later one: where its kind's proportion is due, or, if
+    that is before the partner, right after the partner.
 
     Args:
         kinds: Kind of each context.

@@ -30,6 +30,7 @@ from inspect_autointerp.suites.cli import suites
 from inspect_autointerp.text.streams import command_line_streams
 from inspect_autointerp.tool_server.cli import mcp
 from inspect_autointerp.triage.cli import triage
+from inspect_autointerp.triage.diff_cli import diff
 from inspect_autointerp.vectors.cli import export_vectors
 
 app = typer.Typer(
@@ -49,6 +50,7 @@ app.command()(coders)
 app.command()(model)
 app.command()(stats)
 app.command()(triage)
+app.command()(diff)
 app.command()(suites)
 app.command()(cost)
 app.command()(show)

@@ -16,6 +16,11 @@ _BETWEEN = ", "
 TAG = "@"
 """Stands in a hookpoint's name between its place and the name of its coder, where several coders read one place."""
 
+JOIN = "+"
+"""Stands in a hookpoint's name between the places that a crosscoder reads at once: `layers.2+layers.3`."""
+SECOND = "second:"
+"""Stands before a place that is read in the second subject: `layers.2+second:layers.2`."""
+
 
 def place_of(hookpoint: str) -> str:
     """Return where in the subject a hookpoint is read: its name without the name of its coder.
@@ -23,6 +28,11 @@ def place_of(hookpoint: str) -> str:
     `layers.2.mlp.down_proj:input@neurons:32` is read at `layers.2.mlp.down_proj:input`.
     """
     return hookpoint.partition(TAG)[0]
+
+
+def places_of(hookpoint: str) -> list[str]:
+    """Return the places that a hookpoint reads, in order: several if its coder is a crosscoder, else one."""
+    return place_of(hookpoint).split(JOIN)
 
 
 def join_hookpoints(names: Sequence[str]) -> str:

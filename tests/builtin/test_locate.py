@@ -23,7 +23,7 @@ READ = {
     "compare at": ["NAME:layers.1", "NAME:layers.1", "--by", "coactivation"],
     "cost": ["--store", "NAME", "--latents", "4", "-T", "min_contexts=5", "--sample", "1"],
     "eval-sharded": ["detection", *LEXICAL, "--dry-run", "-T", "store=NAME", "-T", "min_contexts=5"],
-    "study": ["examples", *STUDY, "--store", "NAME"],
+    "study": ["layers", *STUDY, "--store", "NAME"],
     "study --level-store": [
         "coder",
         *STUDY,

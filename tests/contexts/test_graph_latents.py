@@ -112,6 +112,7 @@ def test_a_graph_that_does_not_fit(
         (json.dumps(graph_of([(1, 3, 0, 0.1)])).replace('"1_3_0"', '"3-1"', 1), "not LAYER_INDEX_POSITION"),
         (json.dumps(graph_of([(1, 3, 0, 0.1)])).replace("1_3_0", f"1_{'9' * 5000}_0", 1), "not LAYER_INDEX_POSITION"),
         (json.dumps(graph_of([(1, 3, 0, 0.1)])).replace('"influence": 0.1', '"influence": "x"'), "not a number"),
+        (json.dumps(graph_of([(1, 3, 0, 0.1)])).replace('"influence": 0.1', f'"influence": {10**400}'), "not a number"),
     ],
 )
 def test_what_is_no_graph(store: Store, tmp_path: Path, content: str, message: str) -> None:

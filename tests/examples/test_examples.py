@@ -1,8 +1,7 @@
 """Every script in examples/ is run: with the settings that it states where they need nothing, else with small ones."""
 
-import os
 import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from inspect_ai import eval as inspect_eval
 from inspect_ai.log import EvalLog, list_eval_logs, read_eval_log
 from inspect_ai.model import ModelAPI, ModelOutput, ModelUsage, get_model, modelapi
 from tests.conftest import make_sae
+from tests.warm_commands import run_command
 
 from inspect_autointerp import tasks
 from inspect_autointerp.scorers.shared.specs import SCORES
@@ -20,18 +20,19 @@ EXAMPLES = ROOT / "examples"
 LEXICAL = "inspect_autointerp/lexical"
 
 
-def environment(**more: str) -> dict[str, str]:
-    """Return the environment of a script: this Python's commands first, none of the user's settings."""
-    env = {key: value for key, value in os.environ.items() if not key.startswith("INSPECT_EVAL")}
-    path = f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"
-    return env | {"PATH": path, "OMP_NUM_THREADS": "1", "INSPECT_DISPLAY": "plain"} | more
+Run = Callable[..., str]
 
 
-def run(*command: str, cwd: Path, **more: str) -> str:
-    env = environment(PWD=str(cwd), **more)
-    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
-    return done.stdout
+@pytest.fixture
+def run(commands: dict[str, str]) -> Run:
+    """Return a function that runs a command with the variables given, and returns what it prints."""
+
+    def run_it(*command: str, cwd: Path, **more: str) -> str:
+        done = run_command(command, cwd=cwd, env=commands | more)
+        assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+        return done.stdout
+
+    return run_it
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,7 @@ def logs_in(folder: Path) -> list[EvalLog]:
     return [read_eval_log(info) for info in list_eval_logs(str(folder), recursive=True)]
 
 
-def test_gpt2_small_script_compares_explainers(small: dict[str, str], tmp_path: Path) -> None:
+def test_gpt2_small_script_compares_explainers(run: Run, small: dict[str, str], tmp_path: Path) -> None:
     given = small | {"EXPLAINERS": f"{LEXICAL} {LEXICAL}", "STORE": "store", "LOGS": "logs"}
     given |= {"COLUMNS": "250"}  # at the default of 100 the table folds heads such as "balanced accuracy"
     output = run("bash", str(EXAMPLES / "gpt2_small.sh"), cwd=tmp_path, **given)
@@ -58,8 +59,8 @@ def test_gpt2_small_script_compares_explainers(small: dict[str, str], tmp_path: 
     assert "balanced accuracy" in output
 
 
-def test_suite_eval_set_runs_explainers_and_floors_once(tmp_path: Path) -> None:
-    command = (sys.executable, str(EXAMPLES / "suite_eval_set.py"))
+def test_suite_eval_set_runs_explainers_and_floors_once(run: Run, tmp_path: Path) -> None:
+    command = ("python", str(EXAMPLES / "suite_eval_set.py"))
     given = {"LOGS": "logs", "LIMIT": "2"}
     assert "3 of 3 complete" in run(*command, cwd=tmp_path, **given)
     first = sorted(path.name for path in (tmp_path / "logs").glob("*.eval"))
@@ -68,7 +69,7 @@ def test_suite_eval_set_runs_explainers_and_floors_once(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "logs").glob("*.eval")) == first
 
 
-def test_gemma_scope_script_runs_to_its_table(small: dict[str, str], tmp_path: Path) -> None:
+def test_gemma_scope_script_runs_to_its_table(run: Run, small: dict[str, str], tmp_path: Path) -> None:
     given = small | {"EXPLAINER": LEXICAL, "FLOOR_CODER": "random:64x8", "HOOKPOINT": "layers.1"}
     given |= {"STORE": "store", "LOGS": "logs", "SCORES": "detection,embedding"}
     output = run("bash", str(EXAMPLES / "gemma_scope.sh"), cwd=tmp_path, **given)
@@ -110,7 +111,7 @@ def test_own_explainer_writes_what_the_model_said(planted_store: Path, tmp_path:
         assert (sample.scores or {})["detection"].answer == "names of birds"
 
 
-def test_own_coder_makes_a_store(subject_folder: Path, tmp_path: Path) -> None:
+def test_own_coder_makes_a_store(run: Run, subject_folder: Path, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     weights = {"W_enc": rng.normal(size=(32, 48)), "b_enc": np.zeros(48), "W_dec": rng.normal(size=(48, 32))}
     np.savez(tmp_path / "weights.npz", **weights, b_dec=np.zeros(32))
@@ -133,7 +134,8 @@ def test_own_score_is_that_of_the_documentation(file: str, title: str) -> None:
 
 @pytest.mark.parametrize("script", sorted(path.name for path in EXAMPLES.glob("*.sh")))
 def test_script_parses(script: str) -> None:
-    run("bash", "-n", str(EXAMPLES / script), cwd=ROOT)
+    done = subprocess.run(["bash", "-n", str(EXAMPLES / script)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_readme_lists_every_example() -> None:

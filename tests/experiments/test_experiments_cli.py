@@ -8,16 +8,24 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from inspect_ai import eval as inspect_eval
 from inspect_ai.log import list_eval_logs, read_eval_log
 
 from inspect_autointerp import cli
 from inspect_autointerp.builtin import demo
 from inspect_autointerp.experiments import stores
 from inspect_autointerp.experiments.definition import read_study, study_names
+from inspect_autointerp.experiments.plan import demo_asked, plan_study, task_arguments
+from inspect_autointerp.experiments.results import outcome, read_found
+from inspect_autointerp.experiments.stores import Given
+from inspect_autointerp.experiments.views import study_notes, study_views
+from inspect_autointerp.leaderboard.show import view
 
 JUDGED = ["--latents", "sample:2", "-T", "test_activating=5", "-T", "test_nonactivating=5", "-T", "min_contexts=5"]
 STEERED = ["--latents", "sample:2", "-T", "min_contexts=5"]
 STEERED += [part for name in ("scored_prompts", "tuned_prompts", "new_tokens") for part in ("-T", f"{name}=2")]
+WHOLE = ["coder", "input-output"]
+"""Studies that are run to their end: their levels differ in stores, or in evidence and scores. `prompt` is below."""
 QUICK = ["--look", "0", "--retry-attempts", "0"]
 
 
@@ -55,35 +63,58 @@ def study(
     return int(info.value.code or 0), captured.out, captured.err
 
 
-@pytest.mark.parametrize("name", study_names())
-def test_each_runs_on_the_demo(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    small = STEERED if "intervention" in name else JUDGED
-    table = tmp_path / "table.md"
-    status, out, err = study(monkeypatch, capsys, name, *small, *QUICK, "--log-dir", tmp_path, "--md", table)
-    assert status == 0, err[-2000:]
-    wanted = read_study(name)
-    out = " ".join(out.split())  # notes are wrapped at the terminal's width
-    assert "DEMO: our numbers here come from this project's demo" in out
-    if wanted.table:
-        assert f"arXiv 2410.13928, {wanted.table}" in out
-    else:
-        assert "Cost and scores of explanations, means per latent" in out
-        assert "arXiv" not in out
-    written = table.read_text()
-    for level, settings in wanted.levels.items():
+def check_paper_rows(name: str, written: str) -> None:
+    """The table has a row of each level that the paper has numbers of, and the numbers are in it."""
+    for level, settings in read_study(name).levels.items():
         if not settings.paper:
             continue
         row = next(line for line in written.splitlines() if line.strip("| *").startswith(level))
         for numbers in settings.paper.values():
             assert f"{numbers[0]:.2f}" in row
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_each_runs_on_the_demo(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "table.md"
+    status, out, err = study(monkeypatch, capsys, name, *JUDGED, *QUICK, "--log-dir", tmp_path, "--md", table)
+    assert status == 0, err[-2000:]
+    out = " ".join(out.split())  # notes are wrapped at the terminal's width
+    assert "DEMO: our numbers here come from this project's demo" in out
+    assert f"arXiv 2410.13928, {read_study(name).table}" in out
+    written = table.read_text()
+    check_paper_rows(name, written)
     logs = [read_eval_log(info, header_only=True) for info in list_eval_logs(str(tmp_path / name))]
     assert {log.status for log in logs} == {"success"}
     for log in logs:
         assert (log.eval.metadata or {})["study"] == name
         level = (log.eval.metadata or {})["level"]
         assert re.search(rf"^\| \*?{re.escape(level)}\b.*\d\.\d\d \(", written, re.MULTILINE) or "KL 3" in level
+
+
+@pytest.mark.parametrize("name", [name for name in study_names() if name not in WHOLE])
+def test_each_other_has_tasks_of_which_one_runs(name: str, tmp_path: Path) -> None:
+    small = (STEERED if "intervention" in name else JUDGED)[2:]
+    options = task_arguments(small[1::2]) | {"latents": "sample:2"}
+    plan = plan_study(name, read_study(name), Given(None, None, {}), demo_asked({}, {}, []), options)
+    tasks = {run.name: run.task(name) for run in plan.runs}
+    assert tasks and all(len(task.dataset) == 2 for task in tasks.values())
+    assert read_study(name).levels.keys() - tasks.keys() - plan.missing.keys() <= {"lexical baseline"}  # which explains
+    level, task = list(tasks.items())[min(1, len(tasks) - 1)]  # the first that is not the default
+    [log] = inspect_eval(task, log_dir=str(tmp_path), display="none", limit=1)
+    assert log.status == "success", log.error
+    assert {(log.eval.metadata or {})[key] for key in ("study", "level")} == {name, level}
+    results = read_found(tmp_path)
+    view.write_markdown(
+        tmp_path / "t.md", study_views(plan, results, outcome(results, plan.levels, "")), study_notes(plan)
+    )
+    written = (tmp_path / "t.md").read_text()
+    assert "DEMO: our numbers here come from this project's demo" in " ".join(written.split())
+    if not read_study(name).table:
+        assert "Cost and scores of explanations, means per latent" in written and "arXiv" not in written
+    assert level in written
+    check_paper_rows(name, written)
 
 
 def test_a_level_that_is_missing_is_run_again_and_no_other(

@@ -1,9 +1,11 @@
 """Explanations that several latents have: their share, and the warning at the end of an evaluation."""
 
 import logging
+from collections import Counter
 from math import isnan
 from pathlib import Path
 
+import numpy as np
 import pytest
 from inspect_ai import eval as inspect_eval
 from tests.doubles import model, texts_of
@@ -26,6 +28,34 @@ def test_share_identical_counts_all_that_have_a_double() -> None:
     assert share_identical(["days", "Days.", "the days", "nights", "tables"]) == 0.6
     assert share_identical(["days", "nights"]) == 0
     assert isnan(share_identical(["days"]))
+
+
+def test_share_identical_is_by_normalised_texts(rng: np.random.Generator) -> None:
+    pieces = [
+        "the",
+        "The ",
+        "a",
+        "an ",
+        " ",
+        "\t",
+        "\n",
+        "\x1c",
+        ".",
+        "-",
+        "_",
+        "days",
+        "É",
+        "ß",
+        "\0",
+        "'s",
+        "",
+        ":",
+        "²",
+    ]
+    for _ in range(300):
+        texts = ["".join(rng.choice(pieces, rng.integers(0, 5))) for _ in range(rng.integers(2, 30))]
+        counts = Counter(map(normalised, texts))
+        assert share_identical(texts) == sum(n for n in counts.values() if n > 1) / len(texts)
 
 
 def test_warning_names_the_commonest_explanation() -> None:

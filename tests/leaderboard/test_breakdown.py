@@ -38,6 +38,9 @@ def test_classes_of_triage_by_hand() -> None:
     )
     rows = breakdown(results, "triage", classes)
     assert rows[["group", "n", "mean"]].to_numpy().tolist() == [["input", 1, 0.75], ["output", 2, 0.75]]
+    of_models = classes.assign(**{"class": ["second", "shared", "second"]})
+    rows = breakdown(results, "triage", of_models)
+    assert rows[["group", "n", "mean"]].to_numpy().tolist() == [["shared", 1, 0.75], ["second", 2, 0.75]]
     with pytest.raises(UserError, match=r"the file names no latent of these logs"):
         breakdown(results, "triage", classes.assign(store="another"))
     with pytest.raises(UserError, match=r"give the file that `autointerp triage -o FILE` wrote"):

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from tests.given_results import results_of_values
 
-from inspect_autointerp.inspect_support.verdicts import Verdict
+from inspect_autointerp.inspect_support.verdicts import LatentFacts, Verdict
 from inspect_autointerp.leaderboard.analyse import cosine
 from inspect_autointerp.leaderboard.analyse.cosine import by_cosine, cosine_columns
 from inspect_autointerp.leaderboard.show.cosine import cosine_views
+from inspect_autointerp.scorers.shared.ranking import ranking_statistics
 
 
 def verdicts(cosines: list[float | None], labels: list[int]) -> list[Verdict]:
@@ -24,10 +25,10 @@ def verdicts(cosines: list[float | None], labels: list[int]) -> list[Verdict]:
     ]
 
 
-def frame(monkeypatch: pytest.MonkeyPatch, *by_latent: list[Verdict]) -> Any:
+def frame(monkeypatch: pytest.MonkeyPatch, *by_latent: list[Verdict], score: str = "detection") -> Any:
     """Return the breakdown of one explainer with these verdicts, in two bins."""
     monkeypatch.setattr(cosine, "_verdicts", lambda results, row: {str(i): rows for i, rows in enumerate(by_latent)})
-    return by_cosine(results_of_values({"x": [0.5] * len(by_latent)}), bins=2)
+    return by_cosine(results_of_values({score: {"x": [0.5] * len(by_latent)}}), bins=2)
 
 
 def test_each_bin_is_set_against_the_activating_contexts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,6 +44,16 @@ def test_each_bin_is_set_against_the_activating_contexts(monkeypatch: pytest.Mon
     assert rows["tnr"].round(4).tolist() == [1.0, 0.75, round((2 / 3 + 0) / 2, 4)]
     assert rows["n"].tolist() == [2, 2, 2]
     assert (rows["low"] <= rows["mean"]).all()
+
+
+def test_importance_sampled_contexts_count_with_their_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [
+        Verdict(kind="activating", value=0.5, decile=1),
+        *(Verdict(kind="importance", value=value, weight=weight) for value, weight in ((0.9, 1), (0.1, 9))),
+        Verdict(kind="neighbours", value=0.4, neighbour=3, cosine=0.5),
+    ]
+    values = frame(monkeypatch, rows, score="embedding")["mean"].tolist()
+    assert values == [ranking_statistics(rows, LatentFacts())["auroc"], 1] == [0.9, 1]
 
 
 def test_one_cosine_alone_is_one_bin(monkeypatch: pytest.MonkeyPatch) -> None:

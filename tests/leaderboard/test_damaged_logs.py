@@ -21,7 +21,7 @@ from inspect_autointerp.leaderboard.analyse.statistics import summary
 from inspect_autointerp.leaderboard.load.results_from_logs import read_results
 from inspect_autointerp.leaderboard.show.guidelines import guidelines
 
-DAMAGES = 100
+DAMAGES = 50
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
 import logging
 import shutil
 from pathlib import Path
+from zipfile import ZipFile, ZipInfo
 
 import numpy as np
 import pyarrow as pa
@@ -10,8 +11,10 @@ from inspect_ai.log import edit_score, list_eval_logs, read_eval_log, write_eval
 from inspect_ai.scorer import ScoreEdit
 from tests.log_files import NAN, log_of, sample, summarize, value, write
 
+from inspect_autointerp.errors import UserError
 from inspect_autointerp.inspect_support.values_at_end import has_values, keep_values
 from inspect_autointerp.leaderboard.analyse.statistics import summary
+from inspect_autointerp.leaderboard.load import log_entry, values_file
 from inspect_autointerp.leaderboard.load import log_values as module
 from inspect_autointerp.leaderboard.load.log_archive import LogArchive, log_digest, read_header
 from inspect_autointerp.leaderboard.load.log_values import log_check, log_values
@@ -147,6 +150,79 @@ def test_false_file_costs_one_line(change: str, tmp_path: Path, cache: Path, cap
     [record] = said(caplog)
     assert "is passed over" in record.message
     assert "\n" not in record.message
+
+
+@pytest.mark.parametrize("case", ["swapped", "another version"])
+def test_file_that_does_not_count_costs_nothing(
+    case: str, tmp_path: Path, cache: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    paths = kept(tmp_path / "logs"), kept(tmp_path / "logs", "b.eval", 8)
+    true = [log_values(path) for path in paths]
+    clear(cache)
+    files = [Path(path + SUFFIX) for path in paths]
+    if case == "swapped":
+        one, other = (file.read_bytes() for file in files)
+        files[0].write_bytes(other)
+        files[1].write_bytes(one)
+    else:  # its description has other fields
+        for file in files:
+            table = pq.read_table(file)
+            pq.write_table(table.replace_schema_metadata({values_file._ABOUT: b'{"format": 0, "odd": NaN}'}), file)
+    with caplog.at_level(logging.WARNING):
+        assert all(log_values(path).equals(values) for path, values in zip(paths, true, strict=True))
+    assert not said(caplog)
+
+
+def test_values_without_logs_are_named(tmp_path: Path) -> None:
+    Path(kept(tmp_path / "logs")).unlink()
+    with pytest.raises(UserError, match=r"values without logs \(1 × \*.values.parquet\).*put the .eval"):
+        read_results(str(tmp_path / "logs"))
+
+
+def test_half_a_character_in_a_sample_does_no_harm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write(tmp_path / "a.eval", [sample(i, value(0.5)) for i in range(3)])
+    before = Path(path)
+    with ZipFile(before) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with ZipFile(before, "w") as archive:
+        for name, raw in members.items():
+            archive.writestr(name, raw.replace(b"Report of", rb"Report \ud800 of"))
+    keep_values(path)
+    unread(monkeypatch)
+    with caplog.at_level(logging.WARNING):
+        assert len(log_values(path)) == 3
+    assert not said(caplog)
+
+
+def test_directory_of_a_log_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept(tmp_path / "logs", "2026-11-21T12-00-00+00-00_detection_a.eval")
+    read: list[str] = []
+    real = LogArchive.read
+    monkeypatch.setattr(LogArchive, "read", staticmethod(lambda path: read.append(path) or real(path)))
+    monkeypatch.setattr(log_entry, "read_eval_log_sample", lambda *_, **__: pytest.fail("Inspect read a directory"))
+    read_results(str(tmp_path / "logs"))
+    assert len(read) == 1
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_members_are_those_of_python(tmp_path: Path) -> None:
+    path = tmp_path / "a.eval"
+    names = [f"samples/layers.1/{i}_epoch_1.json" for i in range(3)] + ["PK\1\2" + "x" * 50, "samples/é.json"]
+    with ZipFile(path, "w") as archive:
+        for name in [*names, names[0]]:
+            info = ZipInfo(name)
+            info.comment = b"PK\1\2" * 20 if name == names[1] else b""
+            archive.writestr(info, f'{{"name": "{len(name)}", "value": NaN}}')
+    ours = LogArchive.read(str(path))
+    assert ours
+    with ZipFile(path) as archive:
+        assert sorted(ours.places) == sorted({name.encode() for name in archive.namelist()})
+        for name in names:
+            assert ours.json(name)["name"] == str(len(name))
+    with pytest.raises(KeyError):
+        ours.json("samples/none.json")
 
 
 def test_file_does_not_disturb_inspect(tmp_path: Path) -> None:

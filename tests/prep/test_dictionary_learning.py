@@ -137,7 +137,7 @@ def test_bfloat16_weights_are_read(copy: Callable[..., Path]) -> None:
             r"says that its trainer\.dict_class is IdentityDict; it must be one of .+$",
             id="class",
         ),
-        pytest.param("BatchTopKSAE", {"dict_class": "CrossCoder"}, r"it is a crosscoder, whose latents", id="cross"),
+        pytest.param("BatchTopKSAE", {"dict_class": "CrossCoder"}, r"of the class CrossCoder, lacks", id="cross"),
         pytest.param("BatchTopKSAE", {"dict_class": None}, r"trainer\.dict_class is None; it must be", id="no-class"),
         pytest.param(
             "BatchTopKSAE",

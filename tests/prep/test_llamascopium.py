@@ -116,8 +116,8 @@ def test_the_digest_follows_what_decides_the_encoding(copy: Callable[..., Path])
     [
         pytest.param("relu", {"sae_type": "lorsa"}, r"of the kind lorsa, .+ attention heads, which read", id="lorsa"),
         pytest.param("relu", {"sae_type": "molt"}, r"of the kind molt, .+ a function of the input", id="molt"),
-        pytest.param("relu", {"sae_type": "other"}, r"its sae_type is other; it must be sae or clt$", id="kind"),
-        pytest.param("relu", {"sae_type": None}, r"its sae_type is None; it must be sae or clt$", id="no-kind"),
+        pytest.param("relu", {"sae_type": "other"}, r"is other; it must be sae, clt or crosscoder$", id="kind"),
+        pytest.param("relu", {"sae_type": None}, r"sae_type is None; it must be sae, clt or crosscoder$", id="no-kind"),
         pytest.param("relu", {"act_fn": "batchtopk"}, r"is batchtopk, .+ other tokens of the batch;", id="batch"),
         pytest.param("relu", {"act_fn": "layertopk"}, r"is layertopk, .+ depends on the other layers;", id="layers"),
         pytest.param("relu", {"act_fn": "gelu"}, r"function, gelu, is none of relu, jumprelu", id="function"),

@@ -113,18 +113,14 @@ def test_a_file_is_refused_with_its_folder(file: str, folder: str) -> None:
         load_coder(str(FILES / file))
 
 
-def test_a_folder_of_no_kind_is_refused_with_its_files(tmp_path: Path) -> None:
-    (tmp_path / "model.safetensors").touch()
-    (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(UserError, match=r"known kind, but config\.json, model\.safetensors; `autointerp coders` lists"):
+@pytest.mark.parametrize("config", ["{}", '{"dict_class": "BatchTopKCrossCoder"}', '{"architectures": ["Llama"]}'])
+def test_a_folder_of_no_kind_is_refused_with_its_files(tmp_path: Path, config: str) -> None:
+    (tmp_path / "config.json").write_text(config)
+    with pytest.raises(UserError, match=r"holds no coder of a known kind, but config\.json; `autointerp coders` lists"):
         load_coder(str(tmp_path))
-
-
-def test_a_crosscoder_is_refused_with_the_reason(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").touch()
-    (tmp_path / "config.json").write_text('{"dict_class": "BatchTopKCrossCoder"}')
     with pytest.raises(
-        UserError, match=r": it is a crosscoder, whose latents read several places or models at once, and"
+        UserError, match=r"known kind, but config\.json, model\.safetensors; .* `autointerp coders` lists"
     ):
         load_coder(str(tmp_path))
 

@@ -18,7 +18,8 @@ FIELDS = [(specification, field) for specification in (Job, Settings) for field 
 # fmt: off
 OTHERS: dict[str, Any] = {
     "subject": "a/model", "coders": ["neurons", "neurons:2"], "hookpoints": ["layers.0", "layers.1"],
-    "revision": "main", "bos": False, "batch_size": 3, "device": "cpu", "device_map": "balanced",
+    "revision": "main", "second_subject": "a/chat", "second_revision": "v2",
+    "bos": False, "batch_size": 3, "device": "cpu", "device_map": "balanced",
     "trust_remote_code": True, "other_model": True, "corpus": "text.txt", "corpus_split": "test", "column": "content",
     "separator": "---", "tokens": 64, "context_length": 16, "window": 8, "center": True, "pack": True, "sample": 5,
     "top": 4, "pool": 6, "min_active": 7, "neighbours": "encoder", "test_fraction": 0.25, "seed": 9,

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,11 @@ from inspect_autointerp.ratings.report import report_of
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+SECONDS = 120
+"""Time that a busy machine may take for anything."""
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
+FLAGS = ["--no-sandbox", "--disable-gpu"]
+"""Inside of a container there is no sandbox to be had; what is opened was written by these tests."""
 UNLABELLED = """() => [...document.querySelectorAll('input, button, progress, [role=region]')].filter(one =>
     !(one.labels?.length || one.textContent.trim() || one.getAttribute('aria-label'))).map(one => one.outerHTML)"""
 CONTRAST = """() => {
@@ -78,8 +83,7 @@ def browser() -> "Iterator[Browser]":
         path = next(filter(None, map(shutil.which, CHROMIUMS)), str(own) if own.exists() else None)
         if path is None:
             pytest.skip("no Chromium: install the system's, or run `playwright install chromium`")
-        # Inside of a container there is no sandbox to be had; what is opened was written by these tests.
-        browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        browser = driver.chromium.launch(executable_path=path, args=FLAGS, timeout=1000 * SECONDS)
         yield browser
         browser.close()
 
@@ -88,6 +92,7 @@ def browser() -> "Iterator[Browser]":
 def page(browser: "Browser", tmp_path: Path) -> "Iterator[Page]":
     """The page opened; nothing may be said on the console, and nothing be fetched from elsewhere."""
     context = browser.new_context(viewport={"width": 1400, "height": 900}, accept_downloads=True)
+    context.set_default_timeout(1000 * SECONDS)
     page = context.new_page()
     words: list[str] = []
     page.on("console", lambda message: words.append(message.text))
@@ -110,6 +115,18 @@ def begin(page: "Page", rater: str = "anna") -> None:
 def answered(page: "Page") -> int:
     state = page.evaluate("Object.entries(localStorage).map(([k, v]) => v)[0]")
     return len(json.loads(state)["answers"])
+
+
+def reload(page: "Page", rater: str) -> None:
+    """Reload until the page offers to go on as the rater: Chromium hands storage to the next page a little later."""
+    end = time.monotonic() + SECONDS
+    while True:
+        page.reload()
+        page.wait_for_selector("body[data-ready]")
+        if rater in page.inner_text("#resume"):
+            return
+        assert time.monotonic() < end, f"after {SECONDS} s nothing of {rater} is there"
+        page.wait_for_timeout(100)
 
 
 def screen(page: "Page") -> dict[str, Any]:
@@ -191,10 +208,7 @@ def test_progress_is_there_after_a_reload_and_undo_takes_back(page: "Page", tmp_
     page.keyboard.press("0")
     second, n = screen(page), first["n"] + 1
     assert answered(page) == n
-    page.wait_for_timeout(300)  # Chromium hands a page's storage to the next one a little later, on a busy machine
-    page.reload()
-    page.wait_for_selector("body[data-ready]")
-    assert "anna" in page.inner_text("#resume")
+    reload(page, "anna")
     begin(page)
     assert screen(page) == second, "the order is the rater's own"
     assert answered(page) == n
@@ -220,8 +234,7 @@ def test_time_is_counted_and_another_rater_begins_anew(page: "Page") -> None:
     state = json.loads(page.evaluate("Object.values(localStorage)[0]"))
     assert 1000 <= next(iter(state["answers"].values()))["ms"] < 60_000
     page.locator("#timer:not(:empty)").wait_for()
-    page.wait_for_timeout(300)  # Chromium hands a page's storage to the next one a little later, on a busy machine
-    page.reload()
+    reload(page, "anna")
     begin(page, "ben")
     assert page.evaluate("localStorage.length") == 2
     assert "Screen 1 of" in page.inner_text("#count")

@@ -33,6 +33,13 @@ def test_documentation_names_paths_that_there_are(name: str) -> None:
     assert [path for path in missing if not OUTSIDE.match(path)] == []
 
 
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_inline_code_is_on_one_line(name: str) -> None:
+    """A command that is broken over two lines is not seen by the tests of commands, and a reader cannot copy it."""
+    text = re.sub(r"^ *```.*?^ *```", "", (ROOT / name).read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    assert [line for line in text.splitlines() if line.count("`") % 2] == []
+
+
 def test_rooms_table_names_every_room() -> None:
     rooms = {path.parent.name for path in SRC.glob("*/__init__.py")} - {"scorers"}
     rooms |= {f"prep/{path.parent.name}" for path in (ROOT / "prep").glob("*/__init__.py")}

@@ -1,16 +1,14 @@
 """Commands, options and links that the documentation names exist, and the blocks that it marks as runnable run."""
 
 import inspect
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import typer
 import yaml
 from tests.repository.documentation import DOCUMENTS, PAGES, ROOT, RUNNABLE, SCRIPTS, lines, names_in, read, tables
+from tests.warm_commands import run_command
 
 from inspect_autointerp import cli, tasks
 from inspect_autointerp.contexts.negatives import HARD
@@ -209,12 +207,9 @@ def test_some_blocks_are_runnable() -> None:
 
 
 @pytest.mark.parametrize(("page", "number"), BLOCKS, ids=lambda part: str(part))
-def test_runnable_block_runs(page: str, number: int, tmp_path: Path) -> None:
+def test_runnable_block_runs(page: str, number: int, commands: dict[str, str], tmp_path: Path) -> None:
     language, block = RUNNABLE.findall(read(page))[number]
-    env = {name: value for name, value in os.environ.items() if not name.startswith("INSPECT_EVAL")}
-    env |= {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}", "PWD": str(tmp_path)}
-    env |= {"OMP_NUM_THREADS": "1", "INSPECT_DISPLAY": "plain"}
-    command = [sys.executable, "-c", block] if language == "python" else ["bash", "-euo", "pipefail", "-c", block]
-    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    command = ["python", "-c", block] if language == "python" else ["bash", "-euo", "pipefail", "-c", block]
+    done = run_command(command, cwd=tmp_path, env=commands)
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
     assert done.stdout.strip()

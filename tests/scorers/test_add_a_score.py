@@ -1,17 +1,16 @@
 """docs/add-a-score.md, run as it stands: in a copy of the repository, and in a package of one's own."""
 
-import os
 import re
 import shutil
-import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from inspect_ai import eval as inspect_eval
 from inspect_ai.log import EvalLog, list_eval_logs, read_eval_log
+from tests.warm_commands import run_command
 
 from inspect_autointerp.inspect_support.verdicts import LatentFacts, recorded_verdicts
 from inspect_autointerp.leaderboard.analyse.differences import differences
@@ -70,18 +69,22 @@ def write_blocks(folder: Path) -> None:
         file.write_text("".join([*lines[:place], text, *lines[place:]]), encoding="utf-8")
 
 
-def run(*command: str, cwd: Path, path: Path) -> str:
-    """Run a Python module in a process of its own, with a folder in front of everything that is installed."""
-    env = {key: value for key, value in os.environ.items() if not key.startswith("INSPECT_EVAL")}
-    env |= {"PYTHONPATH": str(path), "PWD": str(cwd), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [sys.executable, "-m", *command], cwd=cwd, env=env, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
-    return done.stdout
+Run = Callable[..., str]
 
 
-def evaluate(task: str, scores: str | None, store: Path, logs: Path, **where: Path) -> EvalLog:
+@pytest.fixture
+def run(commands: dict[str, str]) -> Run:
+    """Return a function that runs a Python module in a process, a folder in front of everything that is installed."""
+
+    def run_it(*command: str, cwd: Path, path: Path) -> str:
+        done = run_command(["python", "-m", *command], cwd=cwd, env=commands | {"PYTHONPATH": str(path)})
+        assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+        return done.stdout
+
+    return run_it
+
+
+def evaluate(run: Run, task: str, scores: str | None, store: Path, logs: Path, **where: Path) -> EvalLog:
     options = SMALL | {"store": store} | ({"scores": scores} if scores else {})
     arguments = [word for name, value in options.items() for word in ("-T", f"{name}={value}")]
     run(
@@ -129,12 +132,12 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_score_in_the_repository_is_evaluated(repository: Path, planted_store: Path, tmp_path: Path) -> None:
+def test_score_in_the_repository_is_evaluated(run: Run, repository: Path, planted_store: Path, tmp_path: Path) -> None:
     where = {"cwd": repository, "path": repository / "src"}
-    log = evaluate("tasks/overlap.py", None, planted_store, tmp_path / "alone", **where)
+    log = evaluate(run, "tasks/overlap.py", None, planted_store, tmp_path / "alone", **where)
     check(log, "overlap")
     assert log.eval.task_version == "1-A"
-    log = evaluate("tasks/multi_score.py", "overlap,embedding", planted_store, tmp_path / "both", **where)
+    log = evaluate(run, "tasks/multi_score.py", "overlap,embedding", planted_store, tmp_path / "both", **where)
     check(log, "overlap")
     metrics = {score.name: score.metrics for score in log.results.scores} if log.results else {}
     assert metrics["overlap"]["mean"].value > 0.6
@@ -143,14 +146,14 @@ def test_score_in_the_repository_is_evaluated(repository: Path, planted_store: P
     assert "AUROC" in shown
 
 
-def test_score_in_the_repository_passes_the_tests_of_the_table(repository: Path) -> None:
+def test_score_in_the_repository_passes_the_tests_of_the_table(run: Run, repository: Path) -> None:
     ours = "overlap or names or installed or wording"  # not those that evaluate, which the test above does
     done = run("pytest", "-p", "no:cacheprovider", "-k", ours, *TESTS, "-rA", cwd=repository, path=repository / "src")
     for test in ("folder_of_its_own[overlap]", "scorer_and_task[overlap]", "in_the_readme[overlap]", "is_installed"):
         assert re.search(rf"PASSED .*{re.escape(test)}", done), done
 
 
-def test_score_without_its_row_in_the_readme_is_told(repository: Path, tmp_path: Path) -> None:
+def test_score_without_its_row_in_the_readme_is_told(run: Run, repository: Path, tmp_path: Path) -> None:
     folder = tmp_path / "copy"
     shutil.copytree(repository, folder, symlinks=True)
     shutil.copy(ROOT / "README.md", folder / "README.md")
@@ -191,7 +194,7 @@ def test_score_of_a_package_is_evaluated_after_its_import(
 
 
 def test_score_of_an_installed_package_is_known_everywhere(
-    own_module: Path, planted_store: Path, tmp_path: Path
+    run: Run, own_module: Path, planted_store: Path, tmp_path: Path
 ) -> None:
     about = own_module / "my_scores-0.1.dist-info"
     about.mkdir()
@@ -202,7 +205,7 @@ def test_score_of_an_installed_package_is_known_everywhere(
     )
     about.joinpath("entry_points.txt").write_text("[inspect_ai]\nmy_scores = my_scores\n")
     where = {"cwd": tmp_path, "path": own_module}
-    log = evaluate("inspect_autointerp/multi_score", "shared_words", planted_store, tmp_path / "logs", **where)
+    log = evaluate(run, "inspect_autointerp/multi_score", "shared_words", planted_store, tmp_path / "logs", **where)
     check(log, "shared_words")
     shown = run("inspect_autointerp.cli", "leaderboard", str(tmp_path / "logs"), **where)
     assert "shared_words · " in shown

@@ -16,7 +16,7 @@ import sys, time
 from inspect_autointerp.sharded.shard import Process
 shard = Process([sys.executable, "-c", sys.argv[1]])
 print(shard._process.pid, flush=True)
-time.sleep(60)
+time.sleep(600)
 """
 _CHILD = """
 import atexit, subprocess, sys, threading, time
@@ -28,10 +28,10 @@ open({log!r} + ".begun", "w").close()
 {body}
 """
 _BODIES = {
-    "sleeps": "time.sleep(60)",
-    "waits for a child": "subprocess.run([sys.executable, '-c', 'import time; time.sleep(60)'])",
-    "has a thread that never ends": "threading.Thread(target=threading.Event().wait).start(); time.sleep(60)",
-    "cannot be interrupted": "lifeline.PATIENCE = 1\nwhile True:\n try: time.sleep(60)\n except BaseException: pass",
+    "sleeps": "time.sleep(600)",
+    "waits for a child": "subprocess.run([sys.executable, '-c', 'import time; time.sleep(600)'])",
+    "has a thread that never ends": "threading.Thread(target=threading.Event().wait).start(); time.sleep(600)",
+    "cannot be interrupted": "lifeline.PATIENCE = 1\nwhile True:\n try: time.sleep(600)\n except BaseException: pass",
 }
 _CLOSES = ("sleeps", "waits for a child")
 _SLOW = """
@@ -46,8 +46,11 @@ class Slow(LexicalAPI):
         return await super().generate(*given, **named)
 """
 
+BOUND = 240
+"""Seconds that a busy machine may take for what an idle one does in five; what would never end sleeps for longer."""
 
-def ends(process: psutil.Process, seconds: float) -> bool:
+
+def ends(process: psutil.Process, seconds: float = BOUND) -> bool:
     """Return whether a process ends by then; one that nobody has asked for its status has ended too."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -61,7 +64,14 @@ def ends(process: psutil.Process, seconds: float) -> bool:
     return False
 
 
-def wait_until(file: Path, seconds: float = 30) -> None:
+def is_shard(process: psutil.Process) -> bool:
+    try:
+        return "inspect_autointerp.sharded.inspect_cli" in process.cmdline()
+    except psutil.Error:
+        return False
+
+
+def wait_until(file: Path, seconds: float = BOUND) -> None:
     end = time.monotonic() + seconds
     while not file.exists():
         assert time.monotonic() < end, f"{file.name} is not there after {seconds} s"
@@ -79,7 +89,7 @@ def test_shard_whose_sweep_is_killed_ends_within_bounds(kind: str, tmp_path: Pat
     assert shard.is_running()
     parent.kill()
     parent.communicate()
-    assert ends(shard, 15)
+    assert ends(shard)
     assert log.exists() == (kind in _CLOSES)
 
 
@@ -91,7 +101,7 @@ def test_shard_that_starts_after_its_sweep_was_killed_ends(tmp_path: Path) -> No
     shard = psutil.Process(int(parent.stdout.readline()))
     parent.kill()
     parent.communicate()
-    assert ends(shard, 15)
+    assert ends(shard, 50), "within lifeline.PATIENCE, so by its interruption"
 
 
 @pytest.fixture
@@ -117,18 +127,18 @@ def test_sweep_ended_by_signal_leaves_closed_logs_and_no_process(
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
     sweep = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
     signal.signal(signal.SIGINT, before)
-    end = time.monotonic() + 240
+    end = time.monotonic() + BOUND
     logs_begun = 0  # a shard that is ended before it has begun leaves no log
     while logs_begun < 2 or sum(file.stat().st_size for file in tmp_path.glob("autointerp-sweep-*/ticks")) < 3:
         logs_begun = len(list((tmp_path / "logs").rglob("*.eval")))
         assert sweep.poll() is None and time.monotonic() < end
         time.sleep(0.05)
-    shards = psutil.Process(sweep.pid).children(recursive=True)
-    assert len(shards) == 2
+    shards = [child for child in psutil.Process(sweep.pid).children(recursive=True) if is_shard(child)]
+    assert shards  # two, but for one that has just ended
     sweep.send_signal(number)
-    code = sweep.wait(30)
+    code = sweep.wait(BOUND)
     assert code == (-signal.SIGKILL if number == signal.SIGKILL else 130)
-    assert [ends(shard, 20) for shard in shards] == [True, True]
+    assert [ends(shard) for shard in shards] == [True] * len(shards)
     logs = [read_eval_log(info) for info in list_eval_logs(str(tmp_path / "logs"))]
-    assert len(logs) == 2 and {log.status for log in logs} <= {"cancelled", "success"}
+    assert len(logs) >= 2 and {log.status for log in logs} <= {"cancelled", "success"}
     assert sum(bool(sample.scores) for log in logs for sample in log.samples or []) >= 3

@@ -83,6 +83,7 @@ def test_a_grader_that_never_reads_the_explanation_scores_one_half(blind, store_
         latents="all",
         test_activating=60,
         test_nonactivating=60,
+        texts_per_call=20,
     )
     scores = np.array([value["balanced_accuracy"] for value in values(log)])
     assert len(scores) >= 10
@@ -102,6 +103,7 @@ def test_blind_graders_are_at_chance_on_harder_negatives(store_folder: Path, tmp
         negatives="neighbours",
         test_activating=60,
         test_nonactivating=60,
+        texts_per_call=20,
     )
     defined = [value for value in values(log) if not isnan(value["balanced_accuracy_neighbours"])]
     assert list(defined[0]) == SCORES["detection"].statistics(["neighbours"])

@@ -140,6 +140,14 @@ def test_answers_that_cannot_be_read_are_unscored(planted_cause: Planted, tmp_pa
         assert sum(score.metadata["unscored_reasons"].values()) == 80
 
 
+def test_each_unscored_steered_text_has_its_reason(planted_cause: Planted, tmp_path: Path) -> None:
+    small = {"test_activating": 5, "test_nonactivating": 5, "steered_prompts": 2, "new_tokens": 2}
+    for score in scores(run(planted_cause, tmp_path, grader=model(lambda messages: "no list"), **small)):
+        columns = score.metadata["verdicts"]
+        assert columns["kind"].count("steered") == 2 * 7, "each prompt without steering and at six factors"
+        assert sum(score.metadata["unscored_reasons"].values()) == len([*filter(None, columns["reason"])]) >= 24
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -53,7 +53,7 @@ def test_the_lexical_provider_answers_and_the_log_says_who_did(store_folder: Pat
 
 
 def test_an_oracle_finds_every_intruder(planted_store: Path, tmp_path: Path) -> None:
-    log = run("planted", tmp_path, get_model(ORACLE, memoize=False), latents="all")
+    log = run("planted", tmp_path, get_model(ORACLE, memoize=False), latents="all", questions=1)
     assert [value["accuracy"] for value in values(log)] == [1.0] * len(LATENTS)
     assert all(value[f"accuracy_decile_{i}"] == 1 for value in values(log) for i in range(1, 11))
     assert all(value["unscored"] == 0 for value in values(log))

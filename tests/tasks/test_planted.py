@@ -23,7 +23,7 @@ N = 60
 
 def run(logs: Path, *, score: Callable[..., Task] = detection, error_rate: float = 0.0, **options: Any) -> EvalLog:
     """A score of all planted latents, explained by the oracle as the options say."""
-    task = score(store="planted", latents="all", test_activating=N, test_nonactivating=N, texts_per_call=20)
+    task = score(store="planted", latents="all", test_activating=N, test_nonactivating=N, texts_per_call=60)
     explainer = get_model(ORACLE, memoize=False, **options)
     grader = get_model(ORACLE, memoize=False, error_rate=error_rate)
     [log] = inspect_eval(task, model=explainer, model_roles={"grader": grader}, log_dir=str(logs), display="none")

@@ -23,6 +23,9 @@ from inspect_autointerp.leaderboard.submit.recompute_statistics import compare_s
 LEXICAL = "inspect_autointerp/lexical"
 DETECTION = {"latents": "sample:8", "min_contexts": 5, "test_activating": 50, "test_nonactivating": 50}
 
+FAST = {"texts_per_call": 25}
+"""Arguments of runs in which it does not matter after which context grading stops."""
+
 
 def run(store: Path, logs: Path, task: str = "detection", **options: Any) -> EvalLog:
     limits = {name: options.pop(name) for name in ("max_samples", "epochs") if name in options}
@@ -193,9 +196,9 @@ def test_an_evaluation_stops_when_the_mean_is_known(planted_store: Path, tmp_pat
 
 
 def test_an_evaluation_stops_when_two_explainers_differ(planted_store: Path, tmp_path: Path) -> None:
-    whole = run(planted_store, tmp_path / "explain", latents="sample:40")
+    whole = run(planted_store, tmp_path / "explain", latents="sample:40", **FAST)
     rule = f"differs_from:{whole.location}"
-    log = run(planted_store, tmp_path, latents="sample:40", explainer="empty", stop_mean=rule, max_samples=2)
+    log = run(planted_store, tmp_path, latents="sample:40", explainer="empty", stop_mean=rule, max_samples=2, **FAST)
     facts = stopped(log)
     assert facts["of"] == "mean difference of detection/balanced_accuracy"
     assert facts["high"] < 0  # saying nothing is worse
@@ -206,7 +209,7 @@ def test_the_leaderboard_keeps_stopped_runs_apart(planted_store: Path, tmp_path:
     rules: list[dict[str, Any]] = [{}, {"stop": "width:0.3"}, {"stop_mean": "width:0.4"}]
     for explainer in ("explain", "empty"):
         for options in rules:
-            run(planted_store, tmp_path, explainer=explainer, latents="sample:20", max_samples=2, **options)
+            run(planted_store, tmp_path, explainer=explainer, latents="sample:20", max_samples=2, **FAST, **options)
     entries = read_entries(str(tmp_path))
     assert [entry.problem for entry in entries] == [None] * 6
     assert [entry.absent for entry in entries] == [0] * 6

@@ -168,6 +168,12 @@ def test_what_cannot_be_answered_is_unscored_with_its_reason() -> None:
     assert answers == [(None, "too_long"), (0, None), (None, "provider_error: ConnectionError")]
 
 
+@pytest.mark.parametrize("given", [np.nan, -np.inf])
+def test_undefined_information_is_unscored(given: float) -> None:
+    likelihood = Double(lambda explanation, text: -1.0 if explanation == PSEUDO else given)
+    assert asyncio.run(information(likelihood, "cats", ["a"])) == [(None, "undefined_probability")]
+
+
 def test_a_server_that_fails_leaves_contexts_unscored(store_folder: Path, tmp_path: Path) -> None:
     behind = engine(llama)
     behind._most = None  # a server that breaks off would be asked again and again

@@ -87,6 +87,9 @@ def test_a_table_selects_latents_and_refuses_other_stores(planted_cause: Planted
     write_triage(pd.concat([frame, frame.iloc[:1]]), file)
     with pytest.raises(UserError, match=r"names the latent layers\.0/0 twice"):
         read_triage(file)
+    write_triage(frame.assign(latent=["layers.0/x", *frame["latent"][1:]]), file)
+    with pytest.raises(UserError, match=r"'layers.0/x' is not a latent; give HOOKPOINT/INDEX"):
+        triaged_latents(str(file), HOOKPOINT, "another")
 
 
 def test_a_prompt_after_which_no_latent_fires_is_refused(planted_cause: Planted) -> None:

@@ -37,6 +37,8 @@ class Card:
     suppressed: list[str] | None
     neighbours: list[tuple[int, float | None]] | None
     """The nearest latents by direction, the nearest first, with the cosine; None where they were not compared."""
+    norms: list[tuple[str, float]] | None = None
+    """Places that a crosscoder's latent writes to, with the length of its decoder vector there; None for others."""
     available: dict[Split, int]
     """Activating contexts there are of each split."""
     activating: dict[Split, dict[int, list[Context]]]
@@ -74,6 +76,7 @@ def read_card(
         promoted=_texts(store, row["promoted"]),
         suppressed=_texts(store, row["suppressed"]),
         neighbours=None if row["neighbours"] is None else list(zip(row["neighbours"], cosines, strict=True)),
+        norms=_norms(store, latent),
         available={"explain": n_explain, "test": n_test},
         activating={split: _strongest(own.activating(split), contexts) for split in splits},
         negatives={
@@ -110,6 +113,12 @@ def _row(store: Store, latent: Latent) -> dict[str, list[Any] | None]:
     """The columns of `latents.parquet` that are lists."""
     columns = ["decile_edges", "promoted", "suppressed", "neighbours", "neighbour_cosines"]
     return store.at(latent.hookpoint).table(columns, filters=[("index", "=", latent.index)]).to_pylist()[0]
+
+
+def _norms(store: Store, latent: Latent) -> list[tuple[str, float]] | None:
+    at = store.at(latent.hookpoint)
+    norms = at.decoder_norms([latent.index])
+    return None if norms is None else list(zip(at.places, norms[0].tolist(), strict=True))
 
 
 def _texts(store: Store, tokens: list[int] | None) -> list[str] | None:

@@ -22,6 +22,7 @@ def facts(card: Card) -> list[tuple[str, str]]:
         ("neighbours", _neighbours(card)),
         ("contexts", f"{available['explain']:,} to explain, {available['test']:,} to test"),
     ]
+    listed += [("decoder norms", _norms(card.norms))] if card.norms else []
     listed += [("neuronpedia", card.link)] if card.link else []
     return [(name, visible(value)) for name, value in listed]
 
@@ -34,6 +35,12 @@ def section_names(card: Card) -> dict[str, str]:
 
 def _tokens(texts: list[str] | None) -> str:
     return "  ".join(f"‹{visible(text)}›" for text in texts) if texts else "–"
+
+
+def _norms(norms: list[tuple[str, float]]) -> str:
+    """The length of the decoder vector at each place, and its share of all of them."""
+    total = sum(norm for _, norm in norms)
+    return "  ".join(f"{place} {norm:.3g} ({norm / total:.0%})" if total else f"{place} 0" for place, norm in norms)
 
 
 def _neighbours(card: Card) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import cast
 
 import numpy as np
@@ -10,6 +11,7 @@ from inspect_autointerp.cost.estimate import Estimate, Row
 from inspect_autointerp.cost.pilot import right_labels
 from inspect_autointerp.cost.variances import components, pilots
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.scorers.shared.specs import SCORES
 from inspect_autointerp.scorers.shared.stopping import CALLS, LABELLED
 from inspect_autointerp.statistics.confidence_sequences import mean_bounds
 from inspect_autointerp.statistics.stop_rule import StopRule
@@ -75,9 +77,7 @@ def _graded(score: str, stops: Stops, options: Mapping[str, object]) -> tuple[fl
     pairs = min(numbers["activating"], numbers["random"])
     rng = np.random.default_rng(stops.seed)
     rates = np.full((_RUNS, 2), ACCURACY if stops.accuracy is None else stops.accuracy)
-    source = (
-        f"if the grader is right on {100 * rates[0, 0]:.3g} % of both kinds; --from LOGDIR takes a pilot's accuracies"
-    )
+    source = f"if the grader is right on {100 * rates[0, 0]:.3g} % of both kinds"
     if stops.logs is not None and stops.accuracy is None:
         known = [
             [side.mean() for side in sides]
@@ -114,11 +114,15 @@ def _evaluated(score: str, stops: Stops, latents: int) -> tuple[float, str]:
     assert rule is not None
     if rule.differs_from:
         raise UserError("stop_mean=differs_from:…: nothing tells beforehand how soon explainers differ; leave it out")
+    least, most = SCORES[score].bounds
+    if not isfinite(most - least):
+        raise UserError(f"stop_mean={rule}: the {SCORES[score].headline} of {score} has no bounds; leave it out")
     known = components(score, stops.logs)
     mean, deviation = known.mean, known.variance(100) ** 0.5
     rng = np.random.default_rng(stops.seed)
-    values = np.clip(rng.normal(mean, deviation, (_MEAN_RUNS, latents)), 0, 1)
-    low, high = mean_bounds(values, latents, rule.level)
+    values = np.clip(rng.normal(mean, deviation, (_MEAN_RUNS, latents)), least, most)
+    shares = mean_bounds((values - least) / (most - least), latents, rule.level)
+    low, high = (least + (most - least) * bound for bound in shares)
     done = np.array([[rule.reached(*bounds) is not None for bounds in zip(*run, strict=True)]
                      for run in zip(low, high, strict=True)])  # fmt: skip
     done[:, -1] = True

@@ -12,7 +12,6 @@ import re
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,6 +19,7 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.formats import strict_json
 from inspect_autointerp.formats.dedupe import once_each
 from inspect_autointerp.formats.records import Row, short
+from inspect_autointerp.text.json_values import is_finite_number
 
 _NODE = re.compile(r"(\d{1,18})_(\d{1,18})_(\d{1,18})")
 _LAYER = re.compile(r"(?:^|\.)(?:layers|h|blocks|layer)\.(\d+)(?=[.:@]|$)")
@@ -56,7 +56,7 @@ class AttributionGraph:
             if (which := self.latent_of(node)) is None:
                 continue
             influence = node.get("influence")
-            if influence is not None and not (isinstance(influence, int | float) and isfinite(influence)):
+            if influence is not None and not is_finite_number(influence):
                 raise UserError(f"{self.place}: node {short(node['node_id'])}: its influence is not a number")
             known = best.setdefault(which, influence)
             if influence is not None:

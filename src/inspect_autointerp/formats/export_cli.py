@@ -60,7 +60,7 @@ def export(
     Example:
       autointerp export logs/*.eval --to csv -o scores.csv
       autointerp export logs/x.eval --to graph --graph graph.json -o labelled.json
-    autointerp export logs/x.eval --to neuronpedia --model-id gpt2-small --source-id 6-res-jb -o out
+      autointerp export logs/x.eval --to neuronpedia --model-id gpt2-small --source-id 6-res-jb -o out
     """
     from inspect_autointerp.formats.export import export as write
     from inspect_autointerp.text.plural import plural

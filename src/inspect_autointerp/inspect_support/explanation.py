@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, cast
 
@@ -124,17 +124,19 @@ def normalised(text: str) -> str:
     return " ".join(words[words[:1] in (["the"], ["a"], ["an"]) :]) or " ".join(text.split())
 
 
-def _all_normalised(texts: Sequence[str]) -> Iterator[str]:
-    """Yield what two texts have the same of exactly if `normalised` has: those in ASCII are changed all at once."""
-    plain = [text for text in texts if text.isascii() and _BETWEEN_TEXTS not in text]
-    joined = f"{_BETWEEN_TEXTS}{_BETWEEN_TEXTS.join(plain)}{_BETWEEN_TEXTS}".encode().translate(_SMALL_LETTERS)
-    while b"  " in joined:
-        joined = joined.replace(b"  ", b" ")
-    joined = joined.replace(b"\0 ", b"\0").replace(b" \0", b"\0")
-    if plain:
-        changed = _ARTICLE.sub(b"\0", joined)[1:-1].decode().split(_BETWEEN_TEXTS)
-        yield from (words or normalised(text) for words, text in zip(changed, plain, strict=True))
-    yield from (normalised(text) for text in texts if not text.isascii() or _BETWEEN_TEXTS in text)
+def _all_normalised(texts: Sequence[str]) -> list[str]:
+    """Return `normalised` of each text, in any order; texts in ASCII are changed all at once."""
+    joined = _BETWEEN_TEXTS.join(["", *texts, ""])
+    if not joined.isascii() or joined.count(_BETWEEN_TEXTS) != len(texts) + 1:
+        plain = [text for text in texts if text.isascii() and _BETWEEN_TEXTS not in text]
+        others = [text for text in texts if not text.isascii() or _BETWEEN_TEXTS in text]
+        return [*map(normalised, others), *(_all_normalised(plain) if plain else [])]
+    changed = joined.encode().translate(_SMALL_LETTERS)
+    while b"  " in changed:
+        changed = changed.replace(b"  ", b" ")
+    changed = changed.replace(b"\0 ", b"\0").replace(b" \0", b"\0")
+    words = _ARTICLE.sub(b"\0", changed).decode().split(_BETWEEN_TEXTS)[1:-1]
+    return [few or normalised(text) for few, text in zip(words, texts, strict=True)] if "" in words else words
 
 
 def distinct_texts(candidates: Iterable[tuple[str, str]], explanation: str, n: int) -> dict[str, str]:

@@ -45,7 +45,7 @@ class Tally:
     shares: list[float] = field(default_factory=list[float])
     """Share of each latent's contexts that is unscored, in [0, 1]."""
     reasons: Counter[str] = field(default_factory=Counter[str])
-    """Shares of latents that are unscored, by reason."""
+    """Unscored shares by reason, summed over latents."""
     n_unscored: int = 0
     """Latents without a headline."""
 

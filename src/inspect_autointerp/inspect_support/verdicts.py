@@ -6,7 +6,7 @@ The texts are not repeated: a context is its first token's position in the store
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from math import isfinite, nan
+from math import nan
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.latent import DECILES, Context
 from inspect_autointerp.store.store import Store
-from inspect_autointerp.text.json_values import is_mapping
+from inspect_autointerp.text.json_values import is_finite_number, is_mapping
 
 IMPORTANCE = "importance"
 """The kind of contexts that have weights."""
@@ -67,7 +67,8 @@ class Verdict:
     partner: int | None = None
     """Fuzzing: which verdict, from 0, is of the activating context whose marks this negative wears."""
     question: int | None = None
-    """Intruder, discrimination, output choice: the number of the question that showed this text, from 0."""
+    """Intruder, discrimination, output choice: the number of the question that showed this text, from 0. FADE: the
+    number of the prompt that a steered text follows."""
     text: str | None = None
     """Generation and output choice: the text that was written. Intervention: the prompt."""
     continuations: Mapping[str, str] | None = None
@@ -195,20 +196,13 @@ def _misfit(name: str, value: Any, n: int) -> str | None:
     """Return what a field of one of n verdicts may hold, where a value of the right type is not that; else None."""
     if name in ("probability", "value", "values", "weight", "cosine"):
         numbers = value if name == "values" else [value]
-        if any(isinstance(one, bool) or not isinstance(one, int | float) or not _is_finite(one) for one in numbers):
+        if not all(map(is_finite_number, numbers)):
             return "a finite number"
     low, high = _RANGES.get(name, (None, None))
     high = n - 1 if name == "partner" else high
     if low is not None and high is not None and not low <= value <= high:
         return f"in [{low}, {high}]"
     return None
-
-
-def _is_finite(value: float) -> bool:
-    try:
-        return isfinite(value)
-    except OverflowError:  # a whole number that no float holds
-        return False
 
 
 def _significant(value: float) -> float:

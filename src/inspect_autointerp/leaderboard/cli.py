@@ -35,7 +35,9 @@ def leaderboard(
     ] = None,
     triage: Annotated[
         Path | None,
-        typer.Option(help="File of `autointerp triage -o`; with --by triage, shows means by class of latents."),
+        typer.Option(
+            help="File of `autointerp triage -o` or `diff -o`; with --by triage, shows means by class of latents."
+        ),
     ] = None,
     csv: Annotated[
         Path | None,

@@ -12,8 +12,8 @@ def rate(
         list[str],
         typer.Argument(
             metavar="[STORE] LOG...",
-            help="Logs of this project, or folders of them; before them their store, where it is not at hand. `planted`"
-            " alone is a sheet to try.",
+            help="Logs of this project, or folders of them. Put their store in front if it has moved. `planted` alone"
+            " makes a sheet to try.",
         ),
     ],
     output: Annotated[
@@ -24,28 +24,28 @@ def rate(
         list[str] | None,
         typer.Option(help="A file of explanations, in any format that -T explanations= reads; can be given again."),
     ] = None,
-    hookpoint: Annotated[str | None, typer.Option(help="Of --explanations; the store's first by default.")] = None,
+    hookpoint: Annotated[str | None, typer.Option(help="Hookpoint of --explanations; the first by default.")] = None,
     latents: Annotated[int, typer.Option(help="Latents, at most; all explanations of each are rated.")] = 10,
     contexts: Annotated[int, typer.Option(help="Contexts to rate per explanation.")] = 5,
     texts: Annotated[int, typer.Option(help="Texts to label per explanation, half of them activating.")] = 10,
     checks: Annotated[int, typer.Option(help="Attention checks, about planted latents.")] = 4,
-    tasks: Annotated[str, typer.Option(help="What is asked, with commas between.")] = "detection,scale,preference",
+    tasks: Annotated[str, typer.Option(help="Screens to show, separated by commas.")] = "detection,scale,preference",
     by: Annotated[
         str | None, typer.Option(help="Score whose thirds are strata, with thirds of density; by default the first.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the draw of latents and contexts.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed for drawing latents and contexts.")] = 0,
     plan: Annotated[
         bool, typer.Option("--plan", help="Print how many explanations and raters are needed; write nothing.")
     ] = False,
     within: Annotated[float, typer.Option(help="With --plan: half of the interval's width.")] = 0.1,
     reliability: Annotated[
-        float, typer.Option(help="With --plan: reliability of one rater, which a first few sheets tell.")
+        float, typer.Option(help="With --plan: reliability of one rater; your first few sheets show it.")
     ] = 0.5,
 ) -> None:
     """Write a page on which people rate explanations blind, without a server or a network.
 
     The page shows no explainer's name. Its key says whose each explanation is and which texts are activating: keep it
-    from raters, and do not lose it, for `autointerp ratings` needs it.
+    from raters, and do not lose it, because `autointerp ratings` needs it.
 
     \b
     Example:

@@ -21,7 +21,7 @@ def ratings(
         float, typer.Option(min=0, max=1, help="Leave out a rater who passed a smaller share of the attention checks.")
     ] = 0.5,
     keep_edited: Annotated[bool, typer.Option(help="Use answers that were edited after they were saved, too.")] = False,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed of the bootstrap.")] = 0,
     csv: Annotated[Path | None, typer.Option(help="Write a row per explanation: ratings beside scores.")] = None,
     graders: Annotated[
         Path | None, typer.Option(help="Write people as graders to this CSV file: a row per explanation and rater.")
@@ -30,8 +30,8 @@ def ratings(
 ) -> None:
     """Join people's ratings of a sheet with the scores of its explanations.
 
-    A file that cannot be used is named in one line and left out; the others are read. No people have rated for this
-    project: the paper's numbers beside yours are the paper's own.
+    A file that cannot be used is left out, and one line says why; the others are read. Nobody has rated for this
+    project yet: the numbers beside yours are the paper's.
 
     \b
     Example:

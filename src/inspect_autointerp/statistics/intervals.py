@@ -40,9 +40,13 @@ def bootstrap_intervals(values: np.ndarray, level: float = 0.95) -> tuple[np.nda
     low, high = np.full((2, values.shape[1]), np.nan)
     if not enough.any():
         return low, high
-    values, known, n = values[:, enough], known[:, enough], n[enough]
-    mean = np.where(known, values, 0).sum(axis=0) / n
-    off = np.where(known, values - mean, 0)
+    if not enough.all():
+        values, known, n = values[:, enough], known[:, enough], n[enough]
+    whole = bool(known.all())
+    mean = (values if whole else np.where(known, values, 0)).sum(axis=0) / n
+    off = values - mean
+    if not whole:
+        off[~known] = 0
     squared = off * off
     sd = np.sqrt(squared.sum(axis=0) / n)
     cubed = (squared * off).sum(axis=0) / n

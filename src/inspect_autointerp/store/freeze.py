@@ -25,7 +25,7 @@ from inspect_autointerp.store.store import Store, file_sha256
 
 _SPLITS: tuple[Split, ...] = ("explain", "test")
 _NEIGHBOURS: tuple[Negative, ...] = ("neighbours", "cooccurring")
-_LISTS = ("histogram", "decile_edges", "promoted", "suppressed", "neighbours", "neighbour_cosines")
+_LISTS = ("histogram", "decile_edges", "promoted", "suppressed", "neighbours", "neighbour_cosines", "decoder_norms")
 """Columns of `latents.parquet` that only held latents keep."""
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.latent import Latent, Negative
+from inspect_autointerp.latent import Latent, Negative, places_of
 from inspect_autointerp.store.frozen_postings import FrozenPostings
 from inspect_autointerp.store.manifest import FROZEN_POSTINGS, NEGATIVES, HookpointEntry
 from inspect_autointerp.store.postings import SAMPLE, Postings
@@ -205,6 +205,26 @@ class HookpointStore:
             )
         row = self._row(index)
         return self._promoted[row].tolist(), self._suppressed[row].tolist()
+
+    def decoder_norms(self, indices: Sequence[int]) -> np.ndarray | None:
+        """Return the lengths of some latents' decoder vectors at each place, float32 (latent, place).
+
+        They are in the units in which the crosscoder was trained; None for coders that read one place.
+
+        Raises:
+            UserError: A frozen store does not hold one of the latents.
+        """
+        norms = self._decoder_norms
+        return None if norms is None else norms[[self._row(index) for index in indices]]
+
+    @property
+    def places(self) -> list[str]:
+        """Return the places that the hookpoint reads; several if its coder is a crosscoder."""
+        return places_of(self.name)
+
+    @cached_property
+    def _decoder_norms(self) -> np.ndarray | None:
+        return self._lists("decoder_norms") if len(self.places) > 1 else None
 
     @cached_property
     def _neighbours(self) -> np.ndarray | None:

@@ -28,7 +28,7 @@ FORMAT = 1
 NAME = "manifest.json"
 _NAMES = {
     *("subject", "revision", "coder", "corpus", "corpus_split", "column", "separator", "chat", "neuronpedia"),
-    *("versions", "warning"),
+    *("versions", "warning", "second_subject", "second_revision"),
 }
 """Fields that say where the data came from, not what they are: no part of the digest."""
 NEURONPEDIA = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -119,6 +119,12 @@ class Manifest:
     format: Literal[1] = FORMAT
     frozen: Frozen | None = None
     """Origin of a frozen store, which holds some latents of another one."""
+    second_subject: Text | None = None
+    """Name or folder of the model that crosscoders read beside the subject; None if they read one model."""
+    second_revision: Text | None = None
+    """The revision of it that was asked for."""
+    second_sha256: Text | None = None
+    """Digest of its weights, as `subject_sha256`."""
     n_counted: Count | None = None
     """Tokens whose activations count, in a corpus of conversations; None for other corpora, where all do but special
     ones."""
@@ -194,7 +200,7 @@ class Manifest:
     def _content(self) -> dict[str, Any]:
         """Return the fields; without later ones that are off, so that what was written before them keeps its names."""
         content = asdict(self)
-        for name in ("frozen", "n_counted"):
+        for name in ("frozen", "n_counted", "second_subject", "second_revision", "second_sha256"):
             if content[name] is None:
                 del content[name]
         for name in CHAT:

@@ -1,8 +1,8 @@
 """The context store: what prep writes and everything else reads.
 
-A folder of `manifest.json`, `tokenizer.json`, `tokens.npy` (the corpus, once), `documents.safetensors`, `pool.npy`, and
-per hookpoint a folder with `postings.safetensors` and `latents.parquet`; docs/design.md, "The context store", has the
-layout. Windows are cut from the corpus on reading. Nothing here needs torch.
+A folder of `manifest.json`, `tokenizer.json`, `tokens.npy` (the corpus, once), `documents.safetensors`, `pool.npy`,
+and per hookpoint a folder with `postings.safetensors` and `latents.parquet`; docs/store-format.md has the layout.
+Windows are cut from the corpus on reading. Nothing here needs torch.
 """
 
 import time

@@ -15,7 +15,7 @@ def suites() -> None:
     Example:
       autointerp prep --suite demo
       inspect eval inspect_autointerp/multi_score -T suite=demo --model openai/gpt-4o
-      autointerp submit logs/*.eval -o entry.json
+      autointerp submit logs/*_multi-score_*.eval -o entry.json
     """
     from inspect_autointerp.suites.load import read_suite, shipped
     from inspect_autointerp.suites.store_location import suite_folder

@@ -104,7 +104,7 @@ def _bounds(shown: Iterable[bool], marks: Sequence[bool] | np.ndarray) -> list[i
 
 _RESET = "\x1b[0m"
 # Runs without width whose background alternates: the Inspect viewer paints a whole block in the colour that most of
-# its lines begin with (docs/design.md, "In the viewer").
+# its lines begin with (docs/decisions.md, "In the viewer").
 _STARTS = ("\x1b[48;2;1;2;3m\u200b" + _RESET, "\x1b[48;2;3;2;1m\u200b" + _RESET)
 
 

@@ -6,7 +6,7 @@ import typer
 
 
 def mcp(
-    store: Annotated[str, typer.Argument(help="A context store: a folder, a URL, `demo`.")],
+    store: Annotated[str, typer.Argument(help="A context store: a folder, a URL, `smollm2` or `demo`.")],
     hookpoint: Annotated[
         str | None, typer.Option(help="Hookpoint whose latents are listed; the first by default.")
     ] = None,

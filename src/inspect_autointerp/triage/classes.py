@@ -1,5 +1,6 @@
-"""Classes of latents by their input and output scores, and the file that holds them."""
+"""Classes of latents by their input and output scores, or by the models that have them, and files that hold them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -11,6 +12,10 @@ from inspect_autointerp.text.csv_text import cells
 
 Class = Literal["input", "output", "both", "neither"]
 CLASSES: tuple[Class, ...] = get_args(Class)
+SHARES = ("first", "shared", "second", "between")
+"""Classes of a crosscoder's latents by their relative norm: of the first model (or place) alone, of both, of the second
+alone, and others."""
+EVERY = (*CLASSES, *SHARES)
 UNKNOWN = ""
 """The class of a latent of which a score is undefined."""
 COLUMNS = [
@@ -44,17 +49,23 @@ def classes_of(input_scores: pd.Series, output_scores: pd.Series, input_least: f
 
 
 def write_triage(frame: pd.DataFrame, target: Path) -> None:
-    """Write a table with the columns `COLUMNS` to a .csv or .parquet file.
+    """Write a table with the columns `COLUMNS`: see `write_classes`."""
+    write_classes(frame, COLUMNS, target)
+
+
+def write_classes(frame: pd.DataFrame, columns: Sequence[str], target: Path) -> None:
+    """Write some columns of a table to a .csv or .parquet file; `latent`, `class` and `store` are among them.
 
     Raises:
         UserError: The name ends in something else, or it cannot be written; nothing is changed then.
     """
     check_suffix(target)
+    kept = frame[list(columns)]
     with atomic_file(target) as path:
         if target.suffix == ".csv":
-            cells(frame[COLUMNS]).to_csv(path, index=False)
+            cells(kept).to_csv(path, index=False)
         else:
-            frame[COLUMNS].to_parquet(path, index=False)
+            kept.to_parquet(path, index=False)
 
 
 def check_suffix(target: Path) -> None:
@@ -68,10 +79,10 @@ def check_suffix(target: Path) -> None:
 
 
 def read_triage(source: Path) -> pd.DataFrame:
-    """Read a table that `autointerp triage` wrote.
+    """Read a table that `autointerp triage` or `autointerp diff` wrote.
 
     Returns:
-        A row per latent, with the columns `COLUMNS`; `class` is a `Class` or `UNKNOWN`.
+        A row per latent, with its columns; `class` is one of `EVERY`, or `UNKNOWN`.
 
     Raises:
         UserError: It cannot be read, or is no such table.
@@ -82,11 +93,16 @@ def read_triage(source: Path) -> pd.DataFrame:
     except Exception as error:  # of a missing file, another format, damaged bytes
         raise UserError(f"{source}: cannot be read as a table of triage ({type(error).__name__}: {error})") from error
     if missing := [column for column in ("latent", "class", "store") if column not in frame]:
-        raise UserError(f"{source}: has no column {missing[0]}; give a file that `autointerp triage -o` wrote")
+        raise UserError(
+            f"{source}: has no column {missing[0]}; give a file that `autointerp triage -o` or"
+            " `autointerp diff -o` wrote"
+        )
     frame["class"] = frame["class"].fillna(UNKNOWN).astype(str)
     frame["latent"], frame["store"] = frame["latent"].astype(str), frame["store"].astype(str)
-    if unknown := sorted(set(frame["class"]) - {*CLASSES, UNKNOWN}):
-        raise UserError(f"{source}: unknown class {unknown[0]!r}; there are {', '.join(CLASSES)}")
+    if len(odd := frame.loc[~frame["latent"].str.fullmatch(r".+/[0-9]{1,18}"), "latent"]):
+        raise UserError(f"{source}: {odd.iloc[0][:80]!r} is not a latent; give HOOKPOINT/INDEX")
+    if unknown := sorted(set(frame["class"]) - {*EVERY, UNKNOWN}):
+        raise UserError(f"{source}: unknown class {unknown[0]!r}; there are {', '.join(EVERY)}")
     if frame["latent"].duplicated().any():
         twice = frame.loc[frame["latent"].duplicated(), "latent"].iloc[0]
         raise UserError(f"{source}: names the latent {twice} twice; give each latent one row")
@@ -105,8 +121,8 @@ def triaged_latents(source: str, hookpoint: str, store: str) -> list[int]:
         UserError: The file cannot be read, is of another store, or has no such latents.
     """
     path, _, wanted = source.partition("#")
-    if wanted and wanted not in CLASSES:
-        raise UserError(f"latents={source}: unknown class {wanted!r}; give one of {', '.join(CLASSES)}")
+    if wanted and wanted not in EVERY:
+        raise UserError(f"latents={source}: unknown class {wanted!r}; give one of {', '.join(EVERY)}")
     frame = read_triage(Path(path))
     if others := sorted(set(frame["store"]) - {store}):
         raise UserError(f"latents={source}: the file is of store {others[0]}, and this store is {store}")

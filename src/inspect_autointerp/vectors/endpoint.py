@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from time import time
-from typing import Any, TypeGuard
+from typing import Any
 from urllib.parse import urlsplit
 
+import anyio
 import httpx
 from inspect_ai.util import concurrency
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_exponential_jitter
@@ -16,7 +17,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.inspect_support.answer_reasons import invalid
 from inspect_autointerp.models.shared_engines import lent
-from inspect_autointerp.text.json_values import is_dict, is_list
+from inspect_autointerp.text.json_values import is_dict, is_finite_number, is_list
 
 KEY = "INSPECT_AUTOINTERP_ENDPOINT_KEY"
 """Environment variable with a secret that is sent as `Authorization: Bearer …`; it is in no log."""
@@ -45,7 +46,7 @@ class Usage:
     @property
     def tokens(self) -> int:
         """Return the tokens that are known."""
-        return int(sum(n for n in (self.input_tokens, self.output_tokens) if not math.isnan(n)))
+        return sum(int(n) for n in (self.input_tokens, self.output_tokens) if not math.isnan(n))
 
     def record(self) -> dict[str, float]:
         """Return what is known, for the log."""
@@ -99,7 +100,7 @@ class Endpoint:
         try:
             async with concurrency(f"endpoint {self.url}", self.connections, visible=False):
                 return await retrying(self._once, content)
-        except httpx.TimeoutException as error:
+        except (httpx.TimeoutException, TimeoutError) as error:
             raise EndpointError("endpoint_timeout") from error
         except httpx.HTTPStatusError as error:
             raise EndpointError(f"endpoint_error: HTTP {error.response.status_code}") from error
@@ -109,19 +110,20 @@ class Endpoint:
     async def _once(self, content: Mapping[str, Any]) -> dict[str, Any]:
         key = os.environ.get(KEY)
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        async with (
-            httpx.AsyncClient(timeout=self.timeout) as client,
-            client.stream("POST", self.url, json=dict(content), headers=headers) as response,
-        ):
-            response.raise_for_status()
-            parts: list[bytes] = []
-            async for part in response.aiter_bytes():
-                parts.append(part)
-                if sum(map(len, parts)) > _LARGEST:
-                    raise EndpointError(invalid(f"the answer has more than {_LARGEST:,} bytes"))
+        body = bytearray()
+        with anyio.fail_after(self.timeout):  # httpx limits each read alone, and an answer can come in drops
+            async with (
+                httpx.AsyncClient(timeout=self.timeout) as client,
+                client.stream("POST", self.url, json=dict(content), headers=headers) as response,
+            ):
+                response.raise_for_status()
+                async for part in response.aiter_bytes():
+                    body += part
+                    if len(body) > _LARGEST:
+                        raise EndpointError(invalid(f"the answer has more than {_LARGEST:,} bytes"))
         try:
-            answer = httpx.Response(200, content=b"".join(parts)).json()
-        except ValueError as error:
+            answer = httpx.Response(200, content=bytes(body)).json()
+        except (ValueError, RecursionError) as error:
             raise EndpointError(invalid("the answer is not JSON")) from error
         if not is_dict(answer):
             raise EndpointError(invalid("the answer is not a JSON object"))
@@ -152,7 +154,7 @@ def vectors_in(answer: Mapping[str, Any], n: int, width: int) -> list[list[float
     for vector in vectors:
         if len(vector) != width:
             raise EndpointError(invalid(f"a vector has {len(vector)} numbers, and the latents' have {width}"))
-        if not all(_is_number(value) for value in vector):
+        if not all(is_finite_number(value) for value in vector):
             raise EndpointError(invalid("a vector holds something else than finite numbers"))
     return [[float(value) for value in vector] for vector in vectors]
 
@@ -161,13 +163,9 @@ def usage_in(answer: Mapping[str, Any]) -> Usage:
     """Return what an answer says it cost; what is no number from 0 up is left out."""
     usage = answer.get("usage")
     given = usage if is_dict(usage) else {}
-    numbers = {name: float(value) for name in vars(Usage()) if _is_number(value := given.get(name, -1))}
+    numbers = {name: float(value) for name in vars(Usage()) if is_finite_number(value := given.get(name, -1))}
     known = {name: value for name, value in numbers.items() if value >= 0}
     return Usage(**known)
-
-
-def _is_number(value: Any) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _is_passing(error: BaseException) -> bool:
@@ -175,7 +173,7 @@ def _is_passing(error: BaseException) -> bool:
     if isinstance(error, httpx.HTTPStatusError):
         status = error.response.status_code
         return status in _BUSY or status >= 500
-    return isinstance(error, httpx.TransportError) and not isinstance(error, httpx.UnsupportedProtocol)
+    return isinstance(error, httpx.TransportError | TimeoutError) and not isinstance(error, httpx.UnsupportedProtocol)
 
 
 _growing = wait_exponential_jitter(initial=0.5, max=30)

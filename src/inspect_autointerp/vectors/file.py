@@ -73,8 +73,11 @@ def read_vectors(path: Path, hookpoint: str, coder_sha256: str | None = None) ->
             metadata: dict[str, str] = file.metadata() or {}
             names = {name for name in file.keys() if name.rpartition("/")[0] == hookpoint}  # noqa: SIM118 (no mapping)
             arrays = {name.rpartition("/")[2]: file.get_tensor(name) for name in names}
+    except (TypeError, AttributeError) as error:  # numpy has no such type
+        raise UserError(f"vectors {path}: {hookpoint} has numbers of a type that numpy lacks; give float32") from error
     except (OSError, SafetensorError) as error:
-        raise UserError(f"vectors {path}: cannot be read ({str(error).splitlines()[0]})") from error
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UserError(f"vectors {path}: cannot be read ({reason})") from error
     if metadata.get("format") != FORMAT:
         raise UserError(
             f"vectors {path}: its format is {metadata.get('format')!r}, not {FORMAT!r}; `autointerp export-vectors`"
@@ -91,14 +94,14 @@ def read_vectors(path: Path, hookpoint: str, coder_sha256: str | None = None) ->
             " export them from this store"
         )
     order = np.argsort(arrays["index"], kind="stable")
-    given = {name: arrays[name][order] for name in _ARRAYS if name in arrays}
+    given = {name: arrays[name][order].astype(np.float32, copy=False) for name in _ARRAYS if name in arrays}
     return Rows(hookpoint, arrays["index"][order], **given, facts=facts)
 
 
 def _facts(path: Path, metadata: dict[str, str], hookpoint: str) -> dict[str, Any]:
     try:
         hookpoints = json.loads(metadata["hookpoints"])
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, RecursionError) as error:
         raise UserError(f"vectors {path}: its metadata `hookpoints` must be a JSON object") from error
     facts = hookpoints.get(hookpoint, {}) if is_dict(hookpoints) else None
     if not is_dict(facts):
@@ -115,10 +118,15 @@ def _check(path: Path, hookpoint: str, arrays: dict[str, np.ndarray]) -> None:
     n = arrays["index"].shape
     if len(n) != 1 or not np.issubdtype(arrays["index"].dtype, np.integer):
         raise UserError(f"vectors {path}: {hookpoint}/index must be whole numbers of shape (n,)")
+    if len(np.unique(arrays["index"])) < n[0]:
+        raise UserError(f"vectors {path}: {hookpoint}/index names a latent twice; give each latent one row")
     for name in _ARRAYS:
         array = arrays.get(name)
         wanted = 2 if name in ("encoder", "decoder") else 1
-        if array is not None and (array.ndim != wanted or array.shape[:1] != n or not np.isfinite(array).all()):
+        if array is None:
+            continue
+        fits = array.ndim == wanted and array.shape[:1] == n and array.dtype.kind in "fiu"
+        if not fits or not (np.abs(array) <= np.finfo(np.float32).max).all():
             raise UserError(
                 f"vectors {path}: {hookpoint}/{name} must be finite numbers, a row for each of its {n[0]} latents"
             )

@@ -3,7 +3,9 @@
 They are small and are kept in the repository, so that tests need none of the libraries. To make them again:
 
     pip download --no-deps dictionary-learning==0.1.0 circuit-tracer==0.5.0 llamascopium==2.0.0b34
-    unzip each wheel into LIBRARIES, then: python tests/prep/library_files/make.py LIBRARIES
+    unzip each wheel into a folder of its name under LIBRARIES, and into LIBRARIES/crosscoders the branch of
+    dictionary_learning that has crosscoders (github.com/science-of-finetuning/dictionary_learning, commit 173f7fac)
+    python tests/prep/library_files/make.py LIBRARIES [LIBRARY ...]
 
 Packages that the libraries import and that this needs nothing of are replaced by empty ones.
 """
@@ -106,6 +108,49 @@ def dictionary_learning() -> None:
             save_file({"x": x, "encoded": encoded, "decoded": loaded.decode(encoded)}, folder / "expected.safetensors")
 
 
+def crosscoders() -> None:
+    """One folder per class and way of scaling latents, as `trainSAE` and `push_to_hub` write them; three places."""
+    from dictionary_learning.dictionary import BatchTopKCrossCoder, CrossCoder
+
+    generator = torch.Generator().manual_seed(0)
+    normalizer: dict[str, Any] = {"activation_mean": torch.randn((3, D_IN), generator=generator), "target_rms": 2.0}
+    normalizer["activation_std"] = torch.rand((3, D_IN), generator=generator) + 0.5
+    made: dict[str, Any] = {
+        "CrossCoder": CrossCoder(D_IN, N_LATENTS, 3),
+        "hub": CrossCoder(D_IN, N_LATENTS, num_layers=2, code_normalization="SAE"),
+        "BatchTopKCrossCoder": BatchTopKCrossCoder(D_IN, N_LATENTS, 3, k=3, **normalizer),
+    }
+    for way in ("SAE", "MIXED", "NONE", "DECOUPLED"):
+        made[f"BatchTopKCrossCoder_{way}"] = BatchTopKCrossCoder(D_IN, N_LATENTS, 3, k=3, code_normalization=way)
+    for seed, (name, coder) in enumerate(made.items()):
+        randomise(coder, seed)
+        if hasattr(coder, "threshold"):
+            values = [8.0, 20.0, 12.0] if coder.decoupled_code else 2.0 if name.endswith("NONE") else 25.0
+            coder.threshold.copy_(torch.tensor(values))
+        folder = HERE / "crosscoders" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        kind = type(coder).__name__
+        if name == "hub":
+            coder.save_pretrained(folder)
+            (folder / "README.md").unlink(missing_ok=True)
+            loaded = CrossCoder.from_pretrained(str(folder), from_hub=True)
+        else:
+            trainer = {"trainer_class": f"{kind}Trainer", "dict_class": kind, "activation_dim": D_IN}
+            trainer |= {"dict_size": N_LATENTS, "layer": 1, "lm_name": "small-it-small", "submodule_name": None}
+            trainer |= {"code_normalization": str(coder.code_normalization), "code_normalization_alpha_sae": 1.0}
+            trainer |= {"code_normalization_alpha_cc": 0.1, "target_rms": 1.0}
+            torch.save(coder.state_dict(), folder / "ae.pt")
+            (folder / "config.json").write_text(json.dumps({"trainer": trainer, "buffer": {}}, indent=4))
+            loaded = getattr(sys.modules[type(coder).__module__], kind).from_pretrained(str(folder / "ae.pt"))
+        x = activations(N_TOKENS, coder.num_layers, D_IN)
+        with torch.no_grad():
+            encoded = loaded.encode(x)
+            whole = encoded.amax(dim=1) if encoded.ndim == 3 else encoded  # decoupled: an activation for each place
+            silent = loaded.decode(torch.zeros_like(whole))
+            expected = {"x": x, "encoded": whole, "written": loaded.decode(whole) - silent}
+        save_file({key: value.contiguous() for key, value in expected.items()}, folder / "expected.safetensors")
+
+
 def circuit_tracer() -> None:
     """A set of transcoders with a skip connection, of three layers, and a cross-layer transcoder of three."""
     from circuit_tracer.transcoder.activation_functions import JumpReLU
@@ -153,8 +198,9 @@ def circuit_tracer() -> None:
 
 
 def llamascopium() -> None:
-    """SAEs, transcoders and a cross-layer transcoder, as `save_pretrained` and `save_hyperparameters` write them."""
+    """SAEs, transcoders, crosscoders, a cross-layer transcoder: by `save_pretrained` and `save_hyperparameters`."""
     from llamascopium.models.clt import CLTConfig, CrossLayerTranscoder
+    from llamascopium.models.crosscoder import Crosscoder, CrosscoderConfig
     from llamascopium.models.sae import SAEConfig, SparseAutoEncoder
     from llamascopium.models.sparse_dictionary import SparseDictionary
 
@@ -190,6 +236,32 @@ def llamascopium() -> None:
             decoded = loaded.decode(encoded) / factor
         save_file({"x": x, "encoded": encoded, "decoded": decoded.contiguous()}, folder / "expected.safetensors")
     for name, options in {
+        "crosscoder_relu": {"act_fn": "relu", "norm_activation": "inference"},
+        "crosscoder_jumprelu": {"act_fn": "jumprelu", "norm_activation": "inference"},
+        "crosscoder_topk": {"act_fn": "topk", "top_k": 2, "norm_activation": "dataset-wise"},
+    }.items():
+        folder = HERE / "llamascopium" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        cfg = CrosscoderConfig(**common, hook_points=[f"blocks.{n}.hook_resid_post" for n in (1, 3)], **options)
+        crosscoder = Crosscoder(cfg)
+        randomise(crosscoder, 10)
+        if name == "crosscoder_jumprelu":
+            crosscoder.activation_function.log_jumprelu_threshold.data.clamp_(0.5, 2)
+        norms = {hook: 3.0 + number for number, hook in enumerate(cfg.hook_points)}
+        crosscoder.set_dataset_average_activation_norm(norms)
+        crosscoder.save_pretrained(folder)
+        cfg.save_hyperparameters(folder)
+        loaded = SparseDictionary.from_pretrained(str(folder))
+        places = activations(N_TOKENS, 2, D_IN)
+        with torch.no_grad():
+            batch = loaded.normalize_activations({hook: places[:, i] for i, hook in enumerate(cfg.hook_points)})
+            by_place = loaded.encode(loaded.prepare_input(batch)[0])
+            encoded = by_place.amax(dim=-2)  # as llamascopium's FeatureAnalyzer takes it
+            decoded = loaded.decode(encoded[:, None].expand_as(by_place)) - loaded.b_D
+            factors = [loaded.compute_norm_factor(places[:, i], hook) for i, hook in enumerate(cfg.hook_points)]
+            written = torch.stack([decoded[:, i] / factor for i, factor in enumerate(factors)], dim=1)
+        save_file({"x": places, "encoded": encoded, "written": written}, folder / "expected.safetensors")
+    for name, options in {
         "clt_jumprelu": {"act_fn": "jumprelu", "norm_activation": "inference"},
         "clt_topk": {"act_fn": "topk", "top_k": 3, "norm_activation": "dataset-wise"},
     }.items():
@@ -221,7 +293,9 @@ def llamascopium() -> None:
 
 if __name__ == "__main__":
     sys.meta_path.append(_EmptyModules())
-    for library in (dictionary_learning, circuit_tracer, llamascopium):
+    for library in (dictionary_learning, crosscoders, circuit_tracer, llamascopium):
+        for module in [name for name in sys.modules if name.partition(".")[0] == "dictionary_learning"]:
+            del sys.modules[module]  # two libraries have this name
         sys.path.insert(0, str(Path(sys.argv[1]) / library.__name__))
         if not sys.argv[2:] or library.__name__ in sys.argv[2:]:
             library()

@@ -9,7 +9,7 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.leaderboard.analyse.statistics import mean_of
 from inspect_autointerp.leaderboard.results import DECILE_COLUMNS, Results
 from inspect_autointerp.statistics.intervals import bootstrap_intervals
-from inspect_autointerp.triage.classes import CLASSES
+from inspect_autointerp.triage.classes import EVERY
 
 By = Literal["decile", "hookpoint", "density"]
 TRIAGE = "triage"
@@ -73,7 +73,7 @@ def _of_classes(results: Results, table: int, classes: pd.DataFrame | None) -> l
     known = dict(zip(zip(classes["store"], classes["latent"], strict=True), classes["class"], strict=True))
     ids = zip(latents["store"].astype(str), latents["id"].astype(str), strict=True)
     groups = np.array([known.get(latent, "") for latent in ids])
-    return [_means(entries, name, order, values[groups == name]) for order, name in enumerate(CLASSES)]
+    return [_means(entries, name, order, values[groups == name]) for order, name in enumerate(EVERY)]
 
 
 def _means(entries: pd.DataFrame, group: object, order: int, values: np.ndarray) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from inspect_autointerp.inspect_support.log_samples import read_header, read_sam
 from inspect_autointerp.inspect_support.verdicts import Verdict, recorded_verdicts
 from inspect_autointerp.leaderboard.results import Results
 from inspect_autointerp.scorers.shared.classification import balanced_statistics, classification_statistics, scored
-from inspect_autointerp.scorers.shared.ranking import auroc, of_kind, of_population, ranking_statistics
+from inspect_autointerp.scorers.shared.ranking import auroc, of_kind, of_population, ranking_statistics, weights_of
 from inspect_autointerp.scorers.shared.specs import SCORES, ScoreSpec
 from inspect_autointerp.statistics.intervals import bootstrap_interval
 
@@ -111,7 +111,7 @@ def _statistics(spec: ScoreSpec, positives: Sequence[Verdict], negatives: Sequen
         values = balanced_statistics(scored(positives), scored(negatives))
         return values[spec.headline], values["tnr"]
     high, low = ([one.value for one in rows if one.value is not None] for rows in (positives, negatives))
-    return auroc(high, low), float("nan")
+    return auroc(high, low, weights_of([one for one in negatives if one.value is not None])), float("nan")
 
 
 def _mean(values: Sequence[float | None], tnrs: Sequence[float | None]) -> tuple[int, float, float, float, float]:

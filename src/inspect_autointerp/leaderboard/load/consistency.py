@@ -118,15 +118,13 @@ def summary_contradictions(summaries: Samples, samples: Samples) -> Iterator[str
         id, _ = sorted(set(here.index) ^ set(there.index))[0]
         yield f"it has a sample of {id} without a summary, or a summary without a sample"
         return
-    for column in sorted(name for name in {*map(str, here), *map(str, there)} if "/" in name):
-        if column.endswith(TEXT):
-            continue
-        columns = [one.get(column, pd.Series(np.nan, one.index)).reindex(there.index) for one in (here, there)]
-        unlike = ~_alike(*columns)
-        if unlike.any():
-            i = int(np.argmax(unlike))
-            one, other = (column.iloc[i] for column in columns)
-            yield f"the sample of {there.index[i][0]} says {one:.6g} of {column}, and its summary {other:.6g}"
+    columns = sorted(name for name in {*map(str, here), *map(str, there)} if "/" in name and not name.endswith(TEXT))
+    ours, theirs = (one.reindex(index=there.index, columns=columns).to_numpy(np.float64) for one in (here, there))
+    unlike = ~_alike(ours, theirs)
+    for at in np.flatnonzero(unlike.any(axis=0)):
+        i = int(np.argmax(unlike[:, at]))
+        one, other, column = ours[i, at], theirs[i, at], columns[at]
+        yield f"the sample of {there.index[i][0]} says {one:.6g} of {column}, and its summary {other:.6g}"
 
 
 def _of_latents(samples: Samples) -> Iterator[str]:

@@ -26,6 +26,7 @@ from inspect_autointerp.leaderboard.load.header import (
 from inspect_autointerp.leaderboard.load.log_archive import LogArchive, read_header, sample_member
 from inspect_autointerp.leaderboard.load.log_values import Check, log_check
 from inspect_autointerp.leaderboard.load.setting import UNKNOWN, Setting
+from inspect_autointerp.leaderboard.load.values_file import SUFFIX, count_values_files
 from inspect_autointerp.scorers.shared.specs import spec_of
 from inspect_autointerp.sharded import KEY as SWEEP
 from inspect_autointerp.statistics.estimates import Estimate
@@ -120,6 +121,11 @@ def read_entries(folder: str) -> list[Entry]:
     if "://" not in folder and not Path(folder).exists():
         raise UserError(f"{folder}: no such folder; evaluate something first: inspect eval tasks/detection.py")
     entries = sorted(_entries(folder), key=lambda entry: entry.created)
+    if not entries and (n := count_values_files(folder)):
+        raise UserError(
+            f"{folder}: it holds values without logs ({n} × *{SUFFIX}), and these count only beside their logs; put the"
+            " .eval files there too"
+        )
     if not entries:
         raise UserError(f"{folder}: it holds no logs of this project; to write one: inspect eval tasks/detection.py")
     return entries

@@ -130,7 +130,7 @@ def _keep(table: pa.Table, kept: Path) -> bool:
     partial = kept.with_name(f"{kept.name}.{os.getpid()}")
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(table, partial)
+        pq.write_table(table, partial, use_dictionary=["explanation"])  # numbers repeat too seldom for it to pay
         partial.replace(kept)
     except OSError:
         with suppress(OSError):

@@ -80,7 +80,7 @@ Rows = list[tuple[Setting, Entry]]
 
 
 class _Values:
-    """What results have of logs, which are added one by one."""
+    """Values of the latents of all logs, which are added one by one."""
 
     def __init__(self, rows: Rows, latents: pd.DataFrame) -> None:
         counts = [len(entry.latents) for _, entry in rows]

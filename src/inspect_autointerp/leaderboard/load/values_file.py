@@ -19,12 +19,14 @@ import numpy as np
 import pyarrow as pa
 from inspect_ai.log import EvalLog, read_eval_log_sample
 from pydantic import BaseModel, ConfigDict
+from pydantic_core import from_json
 
 from inspect_autointerp.leaderboard.load.consistency import Samples, summary_contradictions
 from inspect_autointerp.leaderboard.load.edits import UNREAD
 from inspect_autointerp.leaderboard.load.log_archive import LogArchive, log_digest, sample_member
 from inspect_autointerp.leaderboard.load.sample_rows import COSTS, FACTS, TEXT, Origins, over_epochs
 from inspect_autointerp.store import parquet as pq
+from inspect_autointerp.text.json_values import is_dict
 
 SUFFIX = ".values.parquet"
 _FORMAT = 1
@@ -107,6 +109,13 @@ def write_values_file(path: str, samples: Samples) -> bool:
     return True
 
 
+def count_values_files(folder: str) -> int:
+    """Count the files in a folder, or below it."""
+    fs: Any
+    fs, place = fsspec.core.url_to_fs(folder)
+    return len(fs.glob(f"{place.rstrip('/')}/**/*{SUFFIX}"))
+
+
 def keep_as(source: str, target: str, digest: str) -> None:
     """Copy a file for another log that has the same samples, such as a copy whose header differs.
 
@@ -139,7 +148,7 @@ def read_values_file(path: str, header: EvalLog, archive: LogArchive | None = No
         with fs.open(place, "rb") as file:
             return _samples(path, header, file, archive or LogArchive.read(path))
     except Exception as error:  # a damaged file can fail in any layer
-        reason = str(error).partition("\n")[0][:200] if isinstance(error, _Odd) else type(error).__name__
+        reason = str(error) if isinstance(error, _Odd) else f"it is damaged: {type(error).__name__}"
         getLogger(__name__).warning(f"{path}{SUFFIX} is passed over ({reason}); the log is read in its place")
         return None
 
@@ -151,9 +160,13 @@ class _Odd(ValueError):
 def _samples(path: str, header: EvalLog, file: Any, archive: LogArchive | None) -> Samples | None:
     parquet = pq.open_file(file)
     schema: pa.Schema = parquet.schema_arrow
-    about = _About.model_validate_json((schema.metadata or {}).get(_ABOUT, b""))
-    if about.format != _FORMAT or about.log != (archive.digest if archive else log_digest(path)):
-        return None  # of an older version, or of the log before it was edited or scored again
+    description = (schema.metadata or {}).get(_ABOUT, b"")
+    stated: Any = from_json(description)
+    if not is_dict(stated) or stated.get("format") != _FORMAT:
+        return None  # of another version of this package, whose description has other fields
+    about = _About.model_validate_json(description)
+    if about.log != (archive.digest if archive else log_digest(path)):
+        return None  # of the log before it was edited or scored again, or of another one
     planned = len(header.eval.dataset.sample_ids or []) * (header.eval.config.epochs or 1)
     if len(schema) > _MOST_COLUMNS or parquet.metadata.num_rows > planned:
         raise _Odd("more columns or rows than the log can have")
@@ -167,12 +180,12 @@ def _samples(path: str, header: EvalLog, file: Any, archive: LogArchive | None) 
     if any(table.column(name).null_count for name in ("id", "epoch", "failed")):
         raise _Odd("values are missing")
     rows = pq.frame_of(table.replace_schema_metadata(None)).astype({"id": "str", "explanation": "str"}).copy()
-    stated = about.origins
+    kept = about.origins
     origins = Origins(
-        explanations=Counter({(source, model, store): n for source, model, store, n in stated.explanations}),
-        own=stated.own,
-        other=stated.other,
-        made={name: Counter(made) for name, made in stated.made.items()},
+        explanations=Counter({(source, model, store): n for source, model, store, n in kept.explanations}),
+        own=kept.own,
+        other=kept.other,
+        made={name: Counter(made) for name, made in kept.made.items()},
     )
     samples = Samples(header, rows, over_epochs(rows).set_index("id"), origins, {})
     if samples.absent or samples.contradictions or not _says_the_same(path, archive, samples):

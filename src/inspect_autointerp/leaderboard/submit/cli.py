@@ -27,7 +27,7 @@ def submit(
 
     \b
     Example:
-      autointerp submit logs/*_suite_*.eval -o entry.json
+      autointerp submit logs/*_multi-score_*.eval -o entry.json
     """
     from pydantic import TypeAdapter
 
@@ -56,7 +56,7 @@ def verify(
 
     \b
     Example:
-      autointerp verify entry.json logs/*_suite_*.eval
+      autointerp verify entry.json logs/*_multi-score_*.eval
     """
     from inspect_autointerp.leaderboard.submit.recompute import log_sha256, recomputed
     from inspect_autointerp.leaderboard.submit.submission import read_submission

@@ -17,6 +17,10 @@ LogprobsOrReason = tuple[list[list[float]] | None, str | None]
 ChoiceOrReason = tuple[list[float] | None, str | None]
 """Log-probabilities, in nats, of a question's continuations, each up to the same constant; or None and the reason."""
 
+UNDEFINED = "undefined_probability"
+"""The reason of a question to which a model gives NaN, as one does whose float16 overflows, or only impossible
+answers."""
+
 
 class Likelihood(Protocol):
     """A language model that tells how probable a continuation is after a prefix.
