@@ -40,7 +40,7 @@ OF_A_LOG = {"verdicts": [LOG, "--store", "NAME"], "export": [LOG, "-o", "out", "
 """Commands that take the store that a log is over."""
 WRITTEN = {"prep": ["demo", "-o", "NAME"], "freeze": ["demo", "-o", "NAME"], "merge": ["NAME"], "negatives": ["NAME"]}
 TAKE_NONE = {"coders", "hooks", "model", "ratings", "suites", "submit", "verify"}
-ELSEWHERE = {"export-vectors", "mcp", "rate", "triage"}
+ELSEWHERE = {"diff", "export-vectors", "mcp", "rate", "triage"}
 """Commands whose own tests open a store by its name."""
 ASKING = {"store", "stores", "contexts", "store_a", "store_b"}
 """Names of the parameters that take a store."""

@@ -1,6 +1,7 @@
 """Tokens and neighbours of four latents, by hand."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ NEIGHBOURS = [[1, 2], [2, 0], [1, 0], [2, 1]]
 COSINES = np.array([[5**-0.5, 0], [2 * 5**-0.5, 5**-0.5], [2 * 5**-0.5, 0], [-(5**-0.5), -0.8]])
 
 
-def some(**options: int) -> Directions:
+def some(**options: Any) -> Directions:
     return directions(DECODER, UNEMBEDDING, near=DECODER, n_tokens=2, n_neighbours=2, **options)
 
 

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.prep.subject.hookpoints import Hookpoint, Side, label, layer_of, resolve, transformer_lens_name
+from inspect_autointerp.prep.subject.hookpoints import Side, label, layer_of, resolve, transformer_lens_name
+from inspect_autointerp.prep.subject.places import Hookpoint
 from inspect_autointerp.prep.subject.subject import Subject
 
 RMS = {

@@ -180,8 +180,8 @@ def test_a_coder_of_another_model_is_refused_unless_the_user_says_so(
     config = json.loads((folder / "cfg.json").read_text())
     config["metadata"]["model_name"] = "gpt2-small"
     (folder / "cfg.json").write_text(json.dumps(config))
-    subject = load_run.Subject
-    monkeypatch.setattr(load_run, "Subject", lambda _, *a, **k: subject(str(subject_folder), *a, **k))
+    load_subjects = load_run.load_subjects
+    monkeypatch.setattr(load_run, "load_subjects", lambda _, *a, **k: load_subjects(str(subject_folder), *a, **k))
 
     def load(name: str, **options: Any) -> None:
         load_run.load_sites(Job(subject=name, coders=[str(folder)], settings=Settings(), **options))

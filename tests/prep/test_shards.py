@@ -316,7 +316,7 @@ def test_half_as_many_chunks_go_at_once_where_memory_does_not_suffice(
     assert contents(tmp_path / "store") == single
     message = capsys.readouterr().err
     assert "out of memory: from here on 2 chunks at once" in message
-    assert "out of memory: from here on 1 chunks at once" in message
+    assert "out of memory: from here on 1 chunk at once" in message
 
     def none(*_: Any) -> Any:
         raise torch.OutOfMemoryError

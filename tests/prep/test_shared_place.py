@@ -129,7 +129,7 @@ def test_evaluation_of_latents_that_are_never_silent_names_what_helps(shared: Pa
     assert "a store of more tokens would not help" in str(error)
     assert "`autointerp prep --coder neurons:32` keeps each token's 32 largest" in str(error)
     few = nothing_usable(store, f"{PLACE}@neurons", {"have too few activating contexts": 64})
-    assert str(few).endswith("; make a store of more tokens")
+    assert str(few).endswith("; make a store of more tokens, or lower min_contexts")
 
 
 def run_leaderboard(*arguments: str) -> None:

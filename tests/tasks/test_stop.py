@@ -23,7 +23,7 @@ from inspect_autointerp.leaderboard.submit.recompute_statistics import compare_s
 LEXICAL = "inspect_autointerp/lexical"
 DETECTION = {"latents": "sample:8", "min_contexts": 5, "test_activating": 50, "test_nonactivating": 50}
 
-FAST = {"texts_per_call": 25}
+FAST: dict[str, Any] = {"texts_per_call": 25}
 """Arguments of runs in which it does not matter after which context grading stops."""
 
 
