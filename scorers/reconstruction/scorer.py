@@ -124,9 +124,10 @@ def cosine(rows: np.ndarray, vector: np.ndarray) -> list[float]:
         rows: float (row, d).
         vector: float (d,).
     """
-    rows = rows.astype(np.float64)
+    rows, vector = rows.astype(np.float64), np.asarray(vector, dtype=np.float64)
+    vector = vector / (np.abs(vector).max(initial=0.0) or 1.0)  # the square of a very large number is no float
     lengths = np.linalg.norm(rows, axis=1) * np.linalg.norm(vector)
-    products = rows @ np.asarray(vector, dtype=np.float64)
+    products = rows @ vector
     return np.divide(products, lengths, out=np.zeros(len(rows)), where=lengths > 0).round(6).tolist()
 
 

@@ -110,3 +110,4 @@ def test_a_cosine_with_a_vector_of_no_length_is_nothing() -> None:
     rows = np.array([[3.0, 4.0], [0.0, 0.0]], dtype=np.float32)
     assert cosine(rows, np.array([3.0, 4.0])) == [1, 0]
     assert cosine(rows, np.zeros(2)) == [0, 0]
+    assert cosine(rows, np.array([3e200, 4e200])) == [1, 0]
