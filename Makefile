@@ -46,7 +46,10 @@ demo: $(EXPLAINERS:%=$(LOGS)/sae/%/.done) $(EXPLAINERS:%=$(LOGS)/neurons/%/.done
 	@printf '  Look at one latent:\n    %s/autointerp show smollm2 %s --random 1\n\n' $(BIN) $(SAE)
 	@printf '  Let a language model explain and grade (needs its package and API key):\n    %s\n      %s\n\n' \
 		'$(BIN)/pip install openai && $(BIN)/inspect eval tasks/detection.py --model openai/gpt-4o-mini \' \
-		'--model-role grader=openai/gpt-4o-mini'
+		'--model-role grader=openai/gpt-4o --log-dir logs/mine'
+	@printf '  Then another explainer by the same grader, and compare the two:\n    %s\n      %s\n    %s\n\n' \
+		'$(BIN)/inspect eval tasks/detection.py --model openai/gpt-4o --model-role grader=openai/gpt-4o \' \
+		'--log-dir logs/mine' '$(BIN)/autointerp leaderboard logs/mine --differences'
 	@printf '  Make a store of a model and SAE of your own (`make demo-prep` installs what it needs, and tries it):\n    %s\n      %s\n' \
 		'$(BIN)/autointerp prep gpt2 --coder gpt2-small-res-jb:blocks.8.hook_resid_pre \' \
 		'--corpus Salesforce/wikitext:wikitext-103-raw-v1 --tokens 10000000 --device cuda -o contexts/gpt2'

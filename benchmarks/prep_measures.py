@@ -63,7 +63,7 @@ def measure_job(job: "Job") -> dict[str, float]:
     from inspect_autointerp.prep.corpus.documents import corpus_documents
     from inspect_autointerp.prep.run.run import write_store
     from inspect_autointerp.prep.run.scan import Scan
-    from inspect_autointerp.prep.subject.hookpoints import Hookpoint
+    from inspect_autointerp.prep.subject.places import Hookpoint
     from inspect_autointerp.prep.write.writer import write_corpus
 
     torch.set_num_threads(1)

@@ -67,7 +67,7 @@ def one_by_one(engine: SteeredSubject, latents: list[Work]) -> None:
 @torch.inference_mode()
 def plainly(engine: SteeredSubject, latents: list[Work], passes: int = 3) -> None:
     """The same for a latent at a time, by `transformers` alone: as many passes as tuning needs in the middle."""
-    model, module = engine.subject.model, engine.subject.module(engine.hookpoint)
+    model, module = engine.subject.model, engine.subject.place(engine.hookpoint)[0]
 
     def padded(prompts: list[list[int]]) -> dict[str, torch.Tensor]:
         width = max(map(len, prompts)) + 1

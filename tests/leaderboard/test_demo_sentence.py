@@ -23,4 +23,5 @@ def test_demo_sentence_has_the_numbers_of_the_tables(monkeypatch) -> None:
         "7 SAE latents: explanations by the lexical baseline get 0.620, the highest floor gets 0.506.",
         "7 neurons: explanations by the lexical baseline get 0.550, the highest floor gets 0.500.",
         "Guessing gets 0.500.",
+        demo_sentence.CAVEAT,
     ]

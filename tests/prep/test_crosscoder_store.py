@@ -206,7 +206,9 @@ def test_decoder_norms_are_in_the_store_and_on_the_card(
     freeze(store, {MODELS: [3, 17]}, frozen, selection="3,17")
     for each in (store, Store(frozen)):
         at = each.at(MODELS)
-        np.testing.assert_allclose(at.decoder_norms([3, 17]), norms[[3, 17]], rtol=1e-6)
+        kept = at.decoder_norms([3, 17])
+        assert kept is not None
+        np.testing.assert_allclose(kept, norms[[3, 17]], rtol=1e-6)
         shown = dict(facts(read_card(each, latent_named(each, f"{MODELS}/17"))))
         share = norms[17, 1] / norms[17].sum()
         assert shown["decoder norms"] == (

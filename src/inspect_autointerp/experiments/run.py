@@ -34,7 +34,7 @@ def run_study(plan: Planned, folder: Path, *, display: str | None = None, retry_
     try:
         with redirect_stdout(sys.stderr) if quiet else nullcontext():
             done, logs = copy_context().run(  # it leaves its main model and roles in the context that calls it
-                eval_set,
+                eval_set,  # pyright: ignore[reportUnknownArgumentType] - as at the import
                 tasks,
                 log_dir=str(folder),
                 display="log" if quiet else display,  # pyright: ignore[reportArgumentType] - Inspect says what it knows not

@@ -249,8 +249,9 @@ def show(request: Request, selection: Selection, inputs: Inputs, numbers: Number
         views += tables.breakdowns(named, breakdown(named, group, inputs.classes), group, summed)
     if numbers.cosine is not None:
         views += cosine_shown.cosine_views(named, numbers.cosine)
-    notes = list(tables.NOTES) + ([tables.TRAINED_NOTE] if inputs.results.entries["trained"].any() else [])
-    notes += [note(inputs.luck)] if numbers.lucky else []
+    notes = [*tables.columns_note(views), *tables.NOTES]
+    notes += [tables.TRAINED_NOTE] if inputs.results.entries["trained"].any() else []
+    notes += [note(inputs.luck, marked=tables.has_sign(views, tables.LUCK))] if numbers.lucky else []
     notes += [PEOPLE_NOTE] if numbers.people else []
     notes += [graders_shown.NOTE] if graders else []
     notes += [calibration_shown.NOTE] if calibration else []

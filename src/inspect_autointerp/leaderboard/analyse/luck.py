@@ -40,22 +40,29 @@ def smallest_differences(
     return pd.Series(values, name=COLUMN, dtype=float).reindex(results.entries.index)
 
 
-def note(luck: Luck | None) -> str:
-    """Return what the sign ≈ below a table means.
+def note(luck: Luck | None, marked: bool = True) -> str:
+    """Return what is meant by luck in a table's title, and by the sign ≈.
 
     Args:
         luck: The study that the user gave; None for the package's.
+        marked: Whether the sign stands anywhere.
     """
     whose = (
         f"{luck.name} (store {luck.store}, graded by {', '.join(luck.graders) or 'the explainer'})"
         if luck
         else "the package's study of this store"
     )
+    from_study = f"From {whose}; see docs/stability.md."
+    if not marked:
+        return (
+            "luck: two equally good explainers would differ by more in 5 % of repetitions with other latents,"
+            f" documents, test contexts and explanations. {from_study}"
+        )
     return (
         "≈ marks a difference that can be luck: two equally good explainers would differ by more in 5 % of repetitions"
         " with other latents, documents, test contexts and explanations. After a name, it refers to the gap to the"
-        " explainer above; after a difference, to that difference. The title of each table says how large luck can be."
-        f" From {whose}; see docs/stability.md."
+        f" explainer above; after a difference, to that difference. The title of each table says how large luck can be."
+        f" {from_study}"
     )
 
 

@@ -11,9 +11,14 @@ from inspect_autointerp.leaderboard.analyse.statistics import summary
 from inspect_autointerp.leaderboard.load.results_from_logs import read_results
 from inspect_autointerp.leaderboard.results import Results
 
+CAVEAT = "By this word-matching grader, random directions score as high as SAE latents: docs/real-model.md."
+"""Limit of what these numbers show."""
+
 
 def sentence(results: Results) -> str:
-    """Return a sentence per table: the best explainer's mean, and the highest floor's. SAE latents come before neurons.
+    """Return a sentence per table, with the best explainer's mean and the highest floor's, and how far to trust them.
+
+    SAE latents come before neurons.
 
     Args:
         results: Entries of one score, with an explainer and a floor in each table.
@@ -22,7 +27,7 @@ def sentence(results: Results) -> str:
     tables = [rows for _, rows in entries.groupby("table", sort=True)]
     tables.sort(key=lambda rows: kind_of(rows) == "neurons")
     lines = [_line(rows) for rows in tables]
-    return "\n".join([*lines, "Guessing gets 0.500."])
+    return "\n".join([*lines, "Guessing gets 0.500.", CAVEAT])
 
 
 def kind_of(rows: pd.DataFrame) -> str:

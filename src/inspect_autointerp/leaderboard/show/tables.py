@@ -16,15 +16,24 @@ from inspect_autointerp.text.render import visible
 from inspect_autointerp.text.settings_words import short_labels, without_json
 
 NOTES = (
-    "Means over latents have 95 % bootstrap intervals; medians have quartiles. over floor: the paired difference from"
-    " the hardest floor to beat. –: undefined. ¶: at the natural base rate. Empty columns are left"
-    " out. identical: the share of latents whose explanation another latent also has. words: the mean length of an"
-    " explanation. Explainers without a significant"
+    "Means over latents have 95 % bootstrap intervals; medians have quartiles. Explainers without a significant"
     " difference (paired over latents, Holm's correction, 5 %) share a rank."
     " This treats latents as independent, although their contexts can come from the same documents; `--documents` adds"
-    " an interval over the draw of both latents and documents.",
-    "Floors, and explainers that are not above them (†), are greyed out.",
+    " an interval over the draw of both latents and documents. Empty columns are left out.",
+    "Floors, and explainers that are not above them (†), have no rank and are greyed out in a terminal.",
 )
+COLUMNS = {
+    "over floor": "the paired difference from the floor that it exceeds least",
+    "TPR": "the share of activating texts that the grader labels active",
+    "TNR": "the share of other texts that it labels inactive",
+    "same labels": "the share of calls answered with the commonest answer of the latent, which tells a grader that does"
+    " not read",
+    "identical": "the share of latents whose explanation another latent also has",
+    "words": "the mean length of an explanation",
+    "tokens per latent": "of explainer and grader",
+}
+"""Meaning of columns whose name does not say it."""
+SIGNS = {"–": "undefined", "¶": "at the natural base rate"}
 
 
 TRAINED = "‡"
@@ -33,6 +42,23 @@ TRAINED_NOTE = f"{TRAINED}: was trained on this score, so it is shown and not ra
 LUCK = "≈"
 """Sign of a gap that can be luck."""
 Row = dict[str, Any]
+
+
+def columns_note(views: Iterable[View]) -> list[str]:
+    """Return what the columns and signs of tables mean, of those that are there, in one paragraph; none without any."""
+    views = list(views)
+    heads = {name for view in views for name in view.head}
+    signs = {
+        sign for view in views for row in [view.head, *view.rows] for cell in row for sign in SIGNS if sign in cell
+    }
+    known = [f"{name}: {meaning}" for name, meaning in COLUMNS.items() if name in heads]
+    known += [f"{sign}: {meaning}" for sign, meaning in SIGNS.items() if sign in signs]
+    return ["; ".join(known) + "."] if known else []
+
+
+def has_sign(views: Iterable[View], sign: str) -> bool:
+    """Return whether a cell of the tables has a sign."""
+    return any(sign in cell for view in views for row in view.rows for cell in row)
 
 
 def rows_of(frame: pd.DataFrame) -> dict[int, Row]:
