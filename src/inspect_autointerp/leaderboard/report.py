@@ -249,7 +249,7 @@ def show(request: Request, selection: Selection, inputs: Inputs, numbers: Number
         views += tables.breakdowns(named, breakdown(named, group, inputs.classes), group, summed)
     if numbers.cosine is not None:
         views += cosine_shown.cosine_views(named, numbers.cosine)
-    notes = [*tables.columns_note(views), *tables.NOTES]
+    notes = list(tables.NOTES)
     notes += [tables.TRAINED_NOTE] if inputs.results.entries["trained"].any() else []
     notes += [note(inputs.luck, marked=tables.has_sign(views, tables.LUCK))] if numbers.lucky else []
     notes += [PEOPLE_NOTE] if numbers.people else []
@@ -269,7 +269,7 @@ def show(request: Request, selection: Selection, inputs: Inputs, numbers: Number
     costs = cost_tables.cost_views(named)
     notes += [cost_tables.NOTE] if costs else []
     page = [(numbers.people, PEOPLE_NOTE), (graders, graders_shown.NOTE), (calibration, calibration_shown.NOTE)]
-    return Report(views + costs + tables.apart(named), notes, page)
+    return Report(views + costs + tables.apart(named), [*tables.columns_note(views), *notes], page)
 
 
 def write(request: Request, inputs: Inputs, numbers: Numbers, report: Report) -> None:

@@ -61,7 +61,7 @@ def note(luck: Luck | None, marked: bool = True) -> str:
     return (
         "≈ marks a difference that can be luck: two equally good explainers would differ by more in 5 % of repetitions"
         " with other latents, documents, test contexts and explanations. After a name, it refers to the gap to the"
-        f" explainer above; after a difference, to that difference. The title of each table says how large luck can be."
+        " explainer above; after a difference, to that difference. The title of each table says how large luck can be."
         f" {from_study}"
     )
 

@@ -20,7 +20,7 @@ NOTES = (
     " difference (paired over latents, Holm's correction, 5 %) share a rank."
     " This treats latents as independent, although their contexts can come from the same documents; `--documents` adds"
     " an interval over the draw of both latents and documents. Empty columns are left out.",
-    "Floors, and explainers that are not above them (†), have no rank and are greyed out in a terminal.",
+    "Floors, and explainers that are not above them (†), are greyed out in a terminal.",
 )
 COLUMNS = {
     "over floor": "the paired difference from the floor that it exceeds least",
@@ -48,17 +48,14 @@ def columns_note(views: Iterable[View]) -> list[str]:
     """Return what the columns and signs of tables mean, of those that are there, in one paragraph; none without any."""
     views = list(views)
     heads = {name for view in views for name in view.head}
-    signs = {
-        sign for view in views for row in [view.head, *view.rows] for cell in row for sign in SIGNS if sign in cell
-    }
     known = [f"{name}: {meaning}" for name, meaning in COLUMNS.items() if name in heads]
-    known += [f"{sign}: {meaning}" for sign, meaning in SIGNS.items() if sign in signs]
+    known += [f"{sign}: {meaning}" for sign, meaning in SIGNS.items() if has_sign(views, sign)]
     return ["; ".join(known) + "."] if known else []
 
 
 def has_sign(views: Iterable[View], sign: str) -> bool:
-    """Return whether a cell of the tables has a sign."""
-    return any(sign in cell for view in views for row in view.rows for cell in row)
+    """Return whether a cell or a head of the tables has a sign."""
+    return any(sign in cell for view in views for row in [view.head, *view.rows] for cell in row)
 
 
 def rows_of(frame: pd.DataFrame) -> dict[int, Row]:
