@@ -27,6 +27,9 @@ class Place:
     hookpoint: str
     stand_in: str | None = None
     """The level's replacement in the demo, empty if there is none; None for contexts that were given."""
+    coder: str = ""
+    """Coder at the hookpoint, as the store's manifest names it; empty where nobody asks."""
+    corpus: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class Given:
         opened = _opened(self.store)
         window = level.task.get("window", 0)
         if level.store is None or 0 < window <= opened.settings.window:
-            return Place(str(opened.folder), opened.at(self.hookpoint).name)
+            return _place(opened, self.hookpoint)
         return self._command(short, level.store.prep, opened)
 
     def hookpoints(self) -> dict[str, Place]:
@@ -63,7 +66,7 @@ class Given:
             return {name: _named(wanted) for name, wanted in self.stores.items()}
         store = _opened(self.store or DEMO)
         stand_in = "" if self.store is None else None
-        return {name: Place(str(store.folder), name, stand_in) for name in store.hookpoints}
+        return {name: _place(store, name, stand_in) for name in store.hookpoints}
 
     def _of_demo(self, level: Level) -> Place | str:
         held = level.store.demo if level.store else level.demo or Demo.model_validate({"as": ""})
@@ -71,7 +74,7 @@ class Given:
             return "the demo has no such thing"
         folder = Path(demo.ensure_store()) if held.prep is None else _made(held.prep)
         hookpoint = held.hookpoint or (self.hookpoint or HOOKPOINT if held.prep is None else None)
-        return Place(str(folder), _opened(str(folder)).at(hookpoint).name, held.as_)
+        return _place(_opened(str(folder)), hookpoint, held.as_)
 
     def _command(self, name: str, prep: str, store: Store) -> str:
         at, settings = store.at(self.hookpoint), store.settings
@@ -109,8 +112,12 @@ def _named(wanted: str) -> Place:
     folder, at, hookpoint = wanted.rpartition("@")
     if not at or "/" in hookpoint:  # an @ in a folder's name
         folder, hookpoint = wanted, ""
-    store = _opened(folder)
-    return Place(str(store.folder), store.at(hookpoint or None).name)
+    return _place(_opened(folder), hookpoint or None)
+
+
+def _place(store: Store, hookpoint: str | None, stand_in: str | None = None) -> Place:
+    at = store.at(hookpoint)
+    return Place(str(store.folder), at.name, stand_in, at.entry.coder, store.settings.corpus)
 
 
 def _opened(contexts: str | None) -> Store:

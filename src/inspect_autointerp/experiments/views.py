@@ -55,6 +55,8 @@ def study_notes(plan: Planned) -> list[str]:
             " Python's standard library, not from the paper's models. The name below a level is the demo's substitute"
             " for it."
         )
+    elif any("\n" in _label(plan, name) for name in plan.levels):
+        notes.append("Levels have the paper's names. The name below one is what stands for it in this run.")
     return notes + plan.study.notes
 
 
@@ -75,8 +77,17 @@ def _table(plan: Planned, names: list[str], rows: dict[tuple[str, str], Any]) ->
 
 
 def _label(plan: Planned, name: str) -> str:
-    stand_in = next((run.place.stand_in for run in plan.runs if run.name == name), "")
-    return name + (f"\n{stand_in}" if stand_in else "")
+    """Return a level's name, with what stands for it here below: the paper's own model, coder or text is not here."""
+    place = next((run.place for run in plan.runs if run.name == name), None)
+    if place is None:
+        return name
+    if place.stand_in is not None:
+        below = place.stand_in
+    elif plan.levels[name].store or plan.levels[name].demo:
+        below = place.corpus if plan.study.factor == "dataset" else f"{place.coder} at {place.hookpoint}"
+    else:
+        below = ""
+    return name + (f"\n{below}" if below else "")
 
 
 def _quartiles(row: Any, theirs: Reported | None) -> str:
