@@ -52,7 +52,8 @@ def detection(
         test_nonactivating: Non-activating contexts of each kind to grade on.
         negatives: Kinds of non-activating contexts, separated by commas: `random`, or `importance` (drawn where false
             alarms are likely, and weighted); `neighbours` (a latent with a similar decoder direction fires),
-            `cooccurring` (one that often fires with it does), `similar` (similar text). `all`: all but `importance`.
+            `cooccurring` (one that often fires with it does), `similar` (similar text), `other_subject` (it fires in the
+            other one of two subjects). `all`: all but `importance`.
         min_contexts: A latent with fewer activating or random contexts is skipped and counted in the log; one with
             fewer of a harder kind is undefined there.
         window: Tokens in a context, to make contexts shorter than the store's windows: 16 of 32, say. Firing

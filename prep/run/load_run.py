@@ -74,7 +74,7 @@ def _in_both(name: str, coder: Coder | Widthless, job: Job) -> list[str]:
     if is_second(name):
         raise UserError(
             f"coder {coder.source} would read {place} alone; give --hookpoint {in_subject(name)}, which it reads in"
-            " both subjects, or make that model the subject of a store of its own"
+            " both subjects, or make another store with that model as the subject"
         )
     return [name, SECOND + name]
 

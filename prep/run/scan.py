@@ -97,7 +97,7 @@ class Scan:
         self._warned = False
 
     def _directions(self) -> dict[str, Directions]:
-        """What the directions of each coder do, by hookpoint; a coder of two subjects has one set of neighbours."""
+        """Return facts about each coder's directions, by hookpoint; its neighbours are the same in two subjects."""
         unembedding, second = self.model.unembedding(), self.model.second
         known: dict[str, Directions] = {}
         for name, coder in self.coders.items():

@@ -1,4 +1,4 @@
-"""On how many tokens and windows a latent fires in two subjects: where one coder reads the same place in both."""
+"""Counts of tokens and windows on which a latent fires in two subjects, where one coder reads one place in both."""
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ COUNTS = ("n_tokens_other", "n_windows_other", "n_tokens_both", "n_windows_both"
 
 
 class Overlap:
-    """Per latent, how often it fires in the other subject and in both, over all of the corpus.
+    """Counts per latent of where it fires in the other subject and in both, over all of the corpus.
 
     Sums, so that shards and checkpoints merge. A window counts for both subjects where the latent fires in it in each,
     on whichever tokens.

@@ -1,5 +1,6 @@
 """One coder on two subjects, from prep to steering: at the embedding, its counts are counts of tokens."""
 
+import asyncio
 import json
 import shutil
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from inspect_autointerp.contexts.negatives import negative_kinds
 from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.contexts.selection import candidate_latents
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.inspect_support.verdicts import Verdict, from_columns, locate_contexts, to_columns
 from inspect_autointerp.models.activations import Texts
 from inspect_autointerp.models.steering import Direction, Predict
 from inspect_autointerp.prep.cli.config import _from_manifest
@@ -29,6 +31,9 @@ from inspect_autointerp.prep.run.run import prep_shard
 from inspect_autointerp.prep.run.run_spec import Job
 from inspect_autointerp.prep.run.run_state import Header
 from inspect_autointerp.prep.run.shard import Shard
+from inspect_autointerp.solvers.evidence import Gathered, gather
+from inspect_autointerp.solvers.explain import explain_options
+from inspect_autointerp.solvers.prompt import question
 from inspect_autointerp.store.freeze import freeze
 from inspect_autointerp.store.manifest import Manifest
 from inspect_autointerp.store.settings import Settings
@@ -173,6 +178,56 @@ def test_contexts_of_the_other_subject_alone(store: Store, tokens: list[int]) ->
             assert c in ids
             assert b not in ids
             assert not context.activations.any()
+
+
+def test_verdicts_say_in_which_subject_a_context_is_active(store: Store) -> None:
+    contexts = LatentContexts(store, store.at(EMBED).latent(MOVED)).activating("test")
+    verdicts = [Verdict(**where) for where in locate_contexts(store, contexts)]
+    assert [verdict.in_other for verdict in verdicts] == [int(bool(context.in_other)) for context in contexts]
+    assert from_columns(to_columns(verdicts)) == verdicts
+
+
+def shown(store: Store, hookpoint: str, **options: object) -> Gathered:
+    latent = store.at(hookpoint).latent(MOVED)
+    return asyncio.run(gather(store, latent, explain_options({"evidence": "contexts+subjects", **options})))
+
+
+def test_the_explainer_is_shown_what_only_one_subject_has(store: Store, tokens: list[int]) -> None:
+    _, b, c = tokens
+    options = explain_options({"evidence": "contexts+subjects", "examples": 12})
+    for hookpoint, own, other in ((EMBED, b, c), (SECOND_EMBED, c, b)):
+        gathered = shown(store, hookpoint, examples=12)
+        assert [context.in_other for context in gathered.active] == [
+            other in store.ids(np.array([context.start]))[0] for context in gathered.active
+        ]
+        assert len(gathered.alone) == 3
+        for context in gathered.alone:
+            assert own not in store.ids(np.array([context.start]))[0]
+            assert context.max_activation > 0
+        text = question(gathered, options)
+        n_shared = sum(context.in_other is True for context in gathered.active)
+        assert text.count("\nOther model: active, too") == n_shared
+        assert text.count("\nOther model: silent") == len(gathered.active) - n_shared
+        assert text.count("\nText of the other model ") == 3
+
+
+def test_nothing_of_the_test_split_is_shown(store: Store) -> None:
+    gathered = shown(store, EMBED, examples=40)
+    latent = LatentContexts(store, store.at(EMBED).latent(MOVED))
+    tested = latent.test(100, 100, 0, ("random", "other_subject"))
+    texts = {context.text for context in tested}
+    assert texts.isdisjoint(context.text for context in (*gathered.active, *gathered.alone))
+
+
+def test_evidence_of_two_subjects_needs_both_and_contexts(store_folder: Path) -> None:
+    store = Store(store_folder)
+    with pytest.raises(UserError, match=r"no other_subject contexts, since the coder of layers\.1 read one subject"):
+        shown_latent = next(latent for latent in store.at("layers.1").latents(range(50)) if latent.n_windows > 40)
+        asyncio.run(gather(store, shown_latent, explain_options({"evidence": "contexts+subjects"})))
+    with pytest.raises(
+        UserError, match=r"evidence=subjects: comparing two subjects needs contexts; give contexts\+sub"
+    ):
+        explain_options({"evidence": "subjects"})
 
 
 def test_parts_of_windows_are_marked_where_that_is_known(store: Store, tokens: list[int]) -> None:

@@ -50,7 +50,7 @@ class Card:
     norms: list[tuple[str, float]] | None = None
     """Places that a crosscoder's latent writes to, with the length of its decoder vector there; None for others."""
     pair: Pair | None = None
-    """How often it fires in each of two subjects; None where the coder read one."""
+    """Counts of where it fires in either of two subjects; None where the coder read one."""
     available: dict[Split, int]
     """Activating contexts there are of each split."""
     activating: dict[Split, dict[int, list[Context]]]

@@ -48,7 +48,7 @@ def _pair(pair: Pair) -> list[tuple[str, str]]:
     first, second = pair.subjects
     return [
         (name, f"{one:,} only in {first}  {both:,} in both  {other:,} only in {second}")
-        for name, (one, both, other) in (("tokens of both", pair.tokens), ("windows of both", pair.windows))
+        for name, (one, both, other) in (("tokens by subject", pair.tokens), ("windows by subject", pair.windows))
     ]
 
 

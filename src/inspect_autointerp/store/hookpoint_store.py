@@ -201,7 +201,7 @@ class HookpointStore:
 
     @cached_property
     def pair_counts(self) -> PairCounts | None:
-        """How often each latent fires in either of two subjects alone and in both; None if its coder reads one."""
+        """Counts of where latents fire in either of two subjects alone, and in both; None if the coder reads one."""
         from inspect_autointerp.store import parquet as pq
 
         columns = ["n_tokens", "n_windows", "n_tokens_other", "n_windows_other", "n_tokens_both", "n_windows_both"]
