@@ -42,11 +42,16 @@ def measure_parts(
 
 def measure_real(folder: Path, tokens: int, given: dict[str, Any], dtype: str) -> dict[str, float]:
     """Measure a model of one's own, see `measure_job`; nothing is read from the folder."""
+    from inspect_autointerp.builtin.weights import weights_folder
     from inspect_autointerp.prep.run.run_spec import Job
     from inspect_autointerp.store.settings import Settings
 
     settings = Settings(corpus=given["corpus"], tokens=tokens, dtype=dtype)
-    places = {name: given[name] for name in ("subject", "coders", "hookpoints", "device", "batch_size")}
+    places = {name: given[name] for name in ("hookpoints", "device", "batch_size")}
+    places |= {
+        "subject": weights_folder(given["subject"]),
+        "coders": [weights_folder(coder) for coder in given["coders"]],
+    }
     return measure_job(Job(**places, settings=settings))
 
 
