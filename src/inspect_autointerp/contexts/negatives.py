@@ -11,8 +11,6 @@ POPULATION: tuple[Negative, ...] = ("random", "importance")
 """Two ways to draw from all windows on which a latent is silent. An evaluation has one of them, and it comes first."""
 HARD: tuple[Negative, ...] = ("neighbours", "cooccurring", "similar", "other_subject")
 """Harder than random ones. They stand for no population, and every score against them is reported apart."""
-KINDS: tuple[Negative, ...] = ("random", *HARD)
-"""Kinds of which the explanation does not decide what is drawn."""
 
 
 def negative_kinds(store: Store, hookpoint: str, negatives: object) -> tuple[Negative, ...]:
