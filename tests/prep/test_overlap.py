@@ -1,6 +1,7 @@
 """Counts of where latents fire in two subjects, against counts that hold everything, over random streams."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -41,7 +42,7 @@ def brute_force(chunks: list[Chunk], others: list[Chunk]) -> tuple[dict[str, lis
     return counts, fires
 
 
-def paired(chunks: list[Chunk], **options: int) -> Selector:
+def paired(chunks: list[Chunk], **options: Any) -> Selector:
     return Selector(chunks[0].act.shape[1], paired=True, buffer=2, **options)
 
 
@@ -52,7 +53,7 @@ def counts_of(selector: Selector) -> dict[str, list[int]]:
 
 @settings(max_examples=100)
 @given(pair=pairs(), limit=limits, batch=st.integers(1, 8))
-def test_counts_and_marks_are_those_of_holding_everything(pair, limit: dict[str, int], batch: int) -> None:
+def test_counts_and_marks_are_those_of_holding_everything(pair, limit: dict[str, Any], batch: int) -> None:
     chunks, others = pair
     selector = paired(chunks, **limit)
     feed(selector, chunks, batch, others)
@@ -66,7 +67,7 @@ def test_counts_and_marks_are_those_of_holding_everything(pair, limit: dict[str,
 
 @settings(max_examples=60)
 @given(pair=pairs(), limit=limits, data=st.data())
-def test_shards_and_checkpoints_add_up(pair, limit: dict[str, int], data) -> None:
+def test_shards_and_checkpoints_add_up(pair, limit: dict[str, Any], data) -> None:
     chunks, others = pair
     until = data.draw(st.integers(0, len(chunks)))
     first, second, merged, alone = (paired(chunks, **limit) for _ in range(4))
@@ -81,7 +82,7 @@ def test_shards_and_checkpoints_add_up(pair, limit: dict[str, int], data) -> Non
 
 @settings(max_examples=30)
 @given(pair=pairs(), limit=limits)
-def test_the_other_subject_does_not_change_what_is_kept(pair, limit: dict[str, int]) -> None:
+def test_the_other_subject_does_not_change_what_is_kept(pair, limit: dict[str, Any]) -> None:
     chunks, others = pair
     one, two = paired(chunks, **limit), Selector(chunks[0].act.shape[1], **limit)
     feed(one, chunks, 2, others)

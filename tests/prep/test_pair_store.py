@@ -30,6 +30,7 @@ from inspect_autointerp.prep.run.run import prep as run
 from inspect_autointerp.prep.run.run import prep_shard
 from inspect_autointerp.prep.run.run_spec import Job
 from inspect_autointerp.prep.run.run_state import Header
+from inspect_autointerp.prep.run.scan import Scan
 from inspect_autointerp.prep.run.shard import Shard
 from inspect_autointerp.solvers.evidence import Gathered, gather
 from inspect_autointerp.solvers.explain import explain_options
@@ -291,6 +292,12 @@ def test_the_card_shows_both_subjects(store: Store, folder: Path, tokens: list[i
     assert " only here " in text
 
 
+def test_stats_names_both_subjects(store: Store, folder: Path) -> None:
+    result = CliRunner().invoke(cli.app, ["stats", str(store.folder)])
+    assert result.exit_code == 0, result.output
+    assert f"second subject {folder / 'chat'}" in " ".join(result.output.split())
+
+
 @torch.no_grad()
 def read_by_hand(folder: Path, name: str) -> np.ndarray:
     """Activations of the SAE's latents on the text after BOS, from transformers and the formula alone."""
@@ -340,6 +347,24 @@ def test_shards_merged_are_the_single_run(job: Job, store: Store, tmp_path: Path
         shard = prep_shard(job, tmp_path / "store", Shard(i, 2), progress=False)
         assert Header.read(shard).asked_for(job)  # --resume leaves it as it is
     merge(tmp_path / "store", progress=False)
+    assert files(tmp_path / "store") == files(store.folder)
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(
+    job: Job, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fold = Scan.fold
+
+    def fails(self: Scan, batch: Any, number: int) -> None:
+        if number == 2:
+            raise RuntimeError("stopped")
+        fold(self, batch, number)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Scan, "fold", fails)
+        with pytest.raises(RuntimeError, match="stopped"):
+            run(job, tmp_path / "store", progress=False)
+    run(job, tmp_path / "store", resume=True, progress=False)
     assert files(tmp_path / "store") == files(store.folder)
 
 

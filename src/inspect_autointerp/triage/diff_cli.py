@@ -59,7 +59,7 @@ def diff(
     """
     from inspect_autointerp.builtin.locate import locate
     from inspect_autointerp.errors import UserError
-    from inspect_autointerp.latent import JOIN, place_of
+    from inspect_autointerp.latent import JOIN, counterpart_of, place_of
     from inspect_autointerp.store.store import Store
     from inspect_autointerp.triage.classes import check_suffix, write_classes
 
@@ -86,7 +86,8 @@ def diff(
     console = Console(emoji=False)
     if not console.is_terminal:
         console = Console(emoji=False, width=160)
-    console.print(f"{contexts}  {name}", style="bold", highlight=False, soft_wrap=True, markup=False)
+    both = f" and {counterpart_of(name)}" if by_firing else ""
+    console.print(f"{contexts}  {name}{both}", style="bold", highlight=False, soft_wrap=True, markup=False)
     console.print(table)
     for line in lines:
         console.print(line, highlight=False, soft_wrap=True, markup=False)
