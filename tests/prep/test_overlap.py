@@ -51,7 +51,7 @@ def counts_of(selector: Selector) -> dict[str, list[int]]:
     return {name: count.tolist() for name, count in selector.overlap.arrays().items()}
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(pair=pairs(), limit=limits, batch=st.integers(1, 8))
 def test_counts_and_marks_are_those_of_holding_everything(pair, limit: dict[str, Any], batch: int) -> None:
     chunks, others = pair
@@ -65,7 +65,7 @@ def test_counts_and_marks_are_those_of_holding_everything(pair, limit: dict[str,
     assert marks == [key in fires for key in zip(latents, kept.window.tolist(), strict=True)]
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(pair=pairs(), limit=limits, data=st.data())
 def test_shards_and_checkpoints_add_up(pair, limit: dict[str, Any], data) -> None:
     chunks, others = pair
@@ -80,7 +80,7 @@ def test_shards_and_checkpoints_add_up(pair, limit: dict[str, Any], data) -> Non
     assert whole(merged.finish()).flags.tolist() == whole(alone.finish()).flags.tolist()
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(pair=pairs(), limit=limits)
 def test_the_other_subject_does_not_change_what_is_kept(pair, limit: dict[str, Any]) -> None:
     chunks, others = pair
