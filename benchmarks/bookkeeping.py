@@ -40,7 +40,7 @@ _SHOWN = 16
 
 T = TypeVar("T")
 Prompts = list[list[tuple[list[ChatMessage], GenerateConfig]]]
-"""Of each latent, all its calls."""
+"""All calls of each latent."""
 
 
 def run(task: Task) -> float:
