@@ -31,7 +31,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "gemma2": _GEMMA
     | {"attn_scores_soft_cap": 50.0, "output_logits_soft_cap": 30.0, "use_normalization_before_and_after": True},
 }
-"""What its configuration says of a family beside sizes."""
+"""Options of a family in TransformerLens's configuration, beside sizes."""
 CONVERTERS = {"gpt_neox": "neox", "gemma2": "gemma"}
 
 
