@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 
 from inspect_autointerp.contexts.negatives import negative_kinds
 from inspect_autointerp.contexts.sampler import LatentContexts
@@ -10,6 +11,9 @@ from inspect_autointerp.solvers.options import Options, hardest
 from inspect_autointerp.solvers.steering_effects import Effect, effects
 from inspect_autointerp.store.store import Store
 
+_ALONE = 4
+"""So many examples of the subject are shown for one of the other subject alone."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Gathered:
@@ -17,6 +21,8 @@ class Gathered:
 
     active: Sequence[Context] = ()
     silent: Sequence[Context] = ()
+    alone: Sequence[Context] = ()
+    """Contexts in which the latent is active in the other subject alone, with its activations there."""
     promoted: Sequence[str] = ()
     """Tokens that the latent's direction by itself makes most probable, the most first."""
     suppressed: Sequence[str] = ()
@@ -34,6 +40,9 @@ async def gather(store: Store, latent: Latent, options: Options) -> Gathered:
     gathered = Gathered()
     if "contexts" in options.kinds:
         gathered = _contexts(store, latent, options)
+    if "subjects" in options.kinds and not gathered.reason:
+        n = ceil(options.examples / _ALONE)
+        gathered = replace(gathered, alone=LatentContexts(store, latent).only_in_other(n, options.seed))
     if "logits" in options.kinds:
         promoted, suppressed = (_texts(store, ids) for ids in store.at(latent.hookpoint).logits(latent.index))
         gathered = replace(gathered, promoted=promoted, suppressed=suppressed)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from math import ceil
 
 from inspect_autointerp.latent import Context
-from inspect_autointerp.text.prompt_lines import ACTIVE, EXAMPLE, numbered_line
+from inspect_autointerp.text.prompt_lines import ACTIVE, EXAMPLE, OTHER_MODEL, numbered_line
 from inspect_autointerp.text.render import active_tokens, marked, visible
 
 MAX_LISTED = 10
@@ -25,6 +25,7 @@ def examples(
     *,
     activations: bool = True,
     name: str = EXAMPLE,
+    subjects: bool = False,
 ) -> list[str]:
     """Return the lines that show contexts, each after an empty line.
 
@@ -35,11 +36,14 @@ def examples(
         maximum: The activation that is given as 10, in the coder's units.
         activations: Whether to list the active tokens with their strengths.
         name: What a context is called.
+        subjects: Whether to say if the latent is active in the other one of two subjects, too, where that is known.
     """
     lines: list[str] = []
     for number, context in enumerate(contexts, first):
         lines += ["", numbered_line(name, number, marked(context, pair))]
         lines += [f"{ACTIVE}{strengths(context, maximum)}"] if activations else []
+        if subjects and context.in_other is not None:
+            lines.append(f"{OTHER_MODEL}{'active, too' if context.in_other else 'silent'}")
     return lines
 
 

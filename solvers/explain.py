@@ -49,8 +49,8 @@ def explain(
         contrastive: Texts of the explain split to show as such on which the latent is silent: look-alikes as far as the
             store holds any, else random ones.
         evidence: `contexts`; `effects` (what the subject says next when it is steered, which loads it); `logits` (the
-            tokens that the latent's direction promotes and suppresses); several with + between; or `both`, contexts and
-            logits.
+            tokens that the latent's direction promotes and suppresses); `subjects` (in which of two subjects contexts
+            are active, and contexts of the other one alone); several with + between; or `both`, contexts and logits.
         style: `sentence`, or `label`: two to five words.
         target_kl: Of effects: how strong they are to be, see the task intervention.
         cache: Take an explanation that was paid for before from Inspect's cache: the same prompt to the same model

@@ -1,7 +1,7 @@
 """Three latents with everything that an explainer can be shown of one, and what it should answer."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,6 +21,8 @@ class Worked:
     active: tuple[str, ...]
     """Texts, each active token as `⟦token|strength⟧`."""
     silent: tuple[str, ...]
+    alone: tuple[str, ...]
+    """Texts in which the other one of two models is active alone. In the last text of `active` it is silent."""
     effects: tuple[tuple[str, dict[str, float]], ...]
     """Beginnings of texts, and the tokens that become more probable, by how much."""
     promoted: tuple[str, ...]
@@ -37,9 +39,13 @@ class Worked:
     def gathered(self, options: Options) -> Gathered:
         """Return what of it is shown."""
         contexts = "contexts" in options.kinds
-        logits, effects = "logits" in options.kinds, "effects" in options.kinds
+        logits, effects, subjects = (kind in options.kinds for kind in ("logits", "effects", "subjects"))
+        active = [_context(text) for text in self.active] if contexts else []
+        if subjects:
+            active = [replace(c, in_other=number < len(active)) for number, c in enumerate(active, 1)]
         return Gathered(
-            active=[_context(text) for text in self.active] if contexts else (),
+            active=active,
+            alone=[_context(text) for text in self.alone] if subjects else (),
             silent=[_context(text) for text in self.silent] if options.contrastive else (),
             effects=[_effect(*effect) for effect in self.effects] if effects else (),
             promoted=self.promoted if logits else (),
@@ -81,6 +87,7 @@ WORKED = (
             "see you next⟦ Fri|8⟧day, she wrote",
         ),
         silent=("We took the ferry in May, and on", "the shop is closed every evening\nfrom nine"),
+        alone=("We took the ferry in⟦ May|9⟧, and on",),
         effects=(
             ("the shop is closed on Sunday", {" and": 0.21, " Monday": 0.184, " Tuesday": 0.05}),
             ("see you next Fri", {"day": 0.302, ".,": 0.024}),
@@ -107,6 +114,7 @@ WORKED = (
             "if x is None⟦:|9⟧\n        return",
         ),
         silent=("rows = table[2:5]\ntotal = {}", "the train leaves at 10:45, so"),
+        alone=("rows = table[2⟦:|6⟧5]\ntotal = {}",),
         effects=(
             ("for row in table:", {"\n": 0.41, "\n    ": 0.22}),
             ("while not done:", {"\n        ": 0.335, " pass": 0.06}),
@@ -133,6 +141,7 @@ WORKED = (
             "it takes⟦ less|7⟧ time than walking",
         ),
         silent=("the soup was the best I had", "a tall fence, rather than a wall"),
+        alone=("the soup was the⟦ best|8⟧ I had",),
         effects=(
             ("the soup was far better", {" than": 0.388, ",": 0.01}),
             ("a taller", {" and": 0.09, " than": 0.072}),

@@ -8,7 +8,7 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.latent import Negative, Sampling
 from inspect_autointerp.solvers.trained_on import read_trained_on
 
-Evidence = Literal["contexts", "effects", "logits"]
+Evidence = Literal["contexts", "effects", "logits", "subjects"]
 Style = Literal["sentence", "label"]
 EVIDENCE: tuple[Evidence, ...] = get_args(Evidence)
 _BOTH = ("contexts", "logits")
@@ -49,6 +49,8 @@ class Options:
         kinds = self.kinds
         if self.contrastive and "contexts" not in kinds:
             raise UserError(f"contrastive={self.contrastive}: contrasting silent texts needs evidence=contexts")
+        if "subjects" in kinds and "contexts" not in kinds:
+            raise UserError(f"evidence={self.evidence}: comparing two subjects needs contexts; give contexts+subjects")
 
     @property
     def kinds(self) -> tuple[Evidence, ...]:

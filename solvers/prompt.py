@@ -20,6 +20,7 @@ from inspect_autointerp.text.prompt_lines import (
     LINE_BREAK,
     MORE_PROBABLE,
     MOST_PROBABLE,
+    OTHER_TEXT,
     SILENT_TEXT,
     marks_line,
     numbered_line,
@@ -39,6 +40,11 @@ _STRENGTHS = """ \
 Below each example, its marked tokens are listed with their strengths, from 1 (weak) to 10 (the strongest in all \
 examples)."""
 _SILENT = " After the examples come silent texts: they look similar, but the latent is silent on all of their tokens."
+_SUBJECTS = """\
+The latent exists in two versions of the language model. You explain it in one of them; the other one is called the \
+other model. Below an example a line may say whether the latent is active in this text in the other model, too. After \
+the examples there may be texts of the other model: in these the latent is active in the other model and silent in \
+the one that you explain. The tokens on which it is active in the other model are marked."""
 _LOGITS = """\
 You get the tokens that the latent, by itself, makes most probable as the next token, and the tokens that it makes \
 least probable."""
@@ -57,6 +63,9 @@ _FURTHER = " The tokens that the latent makes more probable are a further clue t
 
 _SPECIFIC = "- Be specific. Cover all examples, the weak ones too. Leave out what only some of the examples share."
 _NOT_SILENT = "- The explanation must not fit the silent texts."
+_NOT_OTHER = """\
+- The texts of the other model are not examples: the explanation must not fit them. Do not mention the other model in \
+it."""
 _LENGTH = {"sentence": "Write one short sentence or phrase.", "label": "Write a label of two to five words."}
 _NO_LIST = 'Do not list examples in it, and do not mention the marks, the strengths or "the latent".'
 _THINK = "- You may think first. The last line of your answer must have this form:"
@@ -105,10 +114,14 @@ def _system(options: Options) -> str:
     if contexts:
         strengths, silent = _STRENGTHS if options.activations else "", _SILENT if options.contrastive else ""
         shown.append(_EXAMPLES + strengths + silent)
+    shown += [_SUBJECTS] if "subjects" in options.kinds else []
     shown += [_EFFECTS] if "effects" in options.kinds else []
     shown += [_LOGITS] if "logits" in options.kinds else []
-    look = (_LOOK + (_FURTHER if len(options.kinds) > 1 else "")) if contexts else _LOOK_AT_EFFECTS
-    rules = [_SPECIFIC, *([_NOT_SILENT] if options.contrastive else []), f"- {_LENGTH[options.style]} {_NO_LIST}"]
+    further = not {"effects", "logits"}.isdisjoint(options.kinds)
+    look = (_LOOK + (_FURTHER if further else "")) if contexts else _LOOK_AT_EFFECTS
+    rules = [_SPECIFIC, *([_NOT_SILENT] if options.contrastive else [])]
+    rules += [_NOT_OTHER] if "subjects" in options.kinds else []
+    rules.append(f"- {_LENGTH[options.style]} {_NO_LIST}")
     rules.append(_IN_STEPS if options.cot else _THINK)
     return "\n\n".join([_ROLE, *shown, "\n".join([look, *rules, _LAST])])
 
@@ -116,11 +129,12 @@ def _system(options: Options) -> str:
 def question(gathered: Gathered, options: Options, errors: Errors | None = None) -> str:
     """Return what is shown of a latent, as an explainer reads it; the arguments are those of `explain_messages`."""
     missed, alarms = (errors.missed, errors.false_alarms) if errors else ((), ())
-    everything = [*gathered.active, *missed]
+    everything = [*gathered.active, *missed, *gathered.alone]
     pair, maximum = delimiters([*everything, *alarms]), max((c.max_activation for c in everything), default=0.0)
 
     def active(contexts: Sequence[Context], first: int) -> list[str]:
-        return examples(contexts, first, pair, maximum, activations=options.activations)
+        subjects = "subjects" in options.kinds
+        return examples(contexts, first, pair, maximum, activations=options.activations, subjects=subjects)
 
     def silent(contexts: Sequence[Context], first: int) -> list[str]:
         return [""] * bool(contexts) + [
@@ -129,6 +143,7 @@ def question(gathered: Gathered, options: Options, errors: Errors | None = None)
 
     lines = [marks_line(pair)] if everything else []
     lines += active(gathered.active, 1) + silent(gathered.silent, 1)
+    lines += examples(gathered.alone, 1, pair, maximum, activations=options.activations, name=OTHER_TEXT)
     for number, effect in enumerate(gathered.effects, 1):
         raised = (f"{quoted(token.token)}: +{100 * (token.steered - token.clean):.1f}" for token in effect.raised)
         lines += ["", numbered_line(BEGINNING, number, visible(effect.prompt)), f"{MORE_PROBABLE}{', '.join(raised)}"]

@@ -50,9 +50,9 @@ def detection(
             is called *human*; with `explainer=shuffled` each latent gets another one's explanation from the file.
         test_activating: Activating contexts to grade on.
         test_nonactivating: Non-activating contexts of each kind to grade on.
-        negatives: Kinds of non-activating contexts, separated by commas: `random`, or `importance` (drawn where false
-            alarms are likely, and weighted); `neighbours` (a latent with a similar decoder direction fires),
-            `cooccurring` (one that often fires with it does), `similar` (similar text). `all`: all but `importance`.
+        negatives: Kinds of non-activating contexts, with commas: `random`, or `importance` (where false alarms are
+            likely, weighted); `neighbours` (a latent of a similar direction fires), `cooccurring` (one that often fires
+            with it), `similar` (similar text), `other_subject` (it fires in the other subject); `all` but `importance`.
         min_contexts: A latent with fewer activating or random contexts is skipped and counted in the log; one with
             fewer of a harder kind is undefined there.
         window: Tokens in a context, to make contexts shorter than the store's windows: 16 of 32, say. Firing

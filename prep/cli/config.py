@@ -10,6 +10,7 @@ import typer
 from inspect_autointerp.builtin import demo
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.formats import strict_json
+from inspect_autointerp.latent import is_second
 from inspect_autointerp.store.manifest import Manifest
 from inspect_autointerp.store.settings import Settings
 from inspect_autointerp.store.trust import OPTION
@@ -84,7 +85,8 @@ def _from_manifest(content: dict, file: str) -> dict[str, Any]:
     """The options that a manifest stands for."""
     try:
         subject, entries = content["subject"], content["hookpoints"]
-        coders = [entry["coder"] for entry in entries.values()]
+        once = {name: entry["coder"] for name, entry in entries.items() if not is_second(name)}  # of two subjects
+        names, coders = list(once), list(once.values())
         settings = dict(content["settings"])
         if unknown := settings.keys() - {field.name for field in fields(Settings)}:
             raise ValueError(f"unknown settings {', '.join(map(repr, sorted(unknown)))}")
@@ -94,7 +96,7 @@ def _from_manifest(content: dict, file: str) -> dict[str, Any]:
         subject = "demo"
         folders = {f"{demo.NAME}/{path.name}": str(path) for path in demo.coders()}
         coders = [folders.get(coder, coder) for coder in coders]
-    given = {"subject": subject, "revision": content.get("revision"), "coder": coders, "hookpoint": list(entries)}
+    given = {"subject": subject, "revision": content.get("revision"), "coder": coders, "hookpoint": names}
     second = content.get("second_subject")
     given |= {
         "second_subject": "demo" if second == demo.NAME else second,

@@ -137,7 +137,7 @@ class CrossCoder(LinearCoder):
 
 
 def set_places(coder: Coder | Widthless, places: Sequence[str]) -> None:
-    """Tell a crosscoder the places that it reads, or check that another coder has one place, in the subject.
+    """Tell a crosscoder the places that it reads, or check that another coder has one place.
 
     Raises:
         UserError: There are more or fewer than it reads, or none is in the subject itself.
@@ -148,10 +148,6 @@ def set_places(coder: Coder | Widthless, places: Sequence[str]) -> None:
         raise UserError(
             f"coder {coder.source} reads one place, and {JOIN.join(places)} is {len(places)}; only crosscoders read"
             " several at once"
-        )
-    elif places[0].startswith(SECOND):
-        raise UserError(
-            f"coder {coder.source} would read {places[0]} alone; make that model the subject of another store"
         )
 
 

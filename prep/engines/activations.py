@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.latent import in_subject
 from inspect_autointerp.models.activations import Fired, Texts
 from inspect_autointerp.prep.engines.halving import BatchSize
 from inspect_autointerp.prep.engines.load_from_store import reloaded
@@ -105,6 +106,6 @@ class ReadingSubject:
             dense[places[token[own]]] = act[own].float()
 
         if real.any():
-            self.subject.run(torch.from_numpy(ids).to(device), receive, only=self._hookpoint)
+            self.subject.run(torch.from_numpy(ids).to(device), receive, only=in_subject(self._hookpoint))
         activations = dense.view(shape).cpu().numpy()
         return [activations[i, before : before + len(row)] for i, row in enumerate(rows)]

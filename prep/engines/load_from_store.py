@@ -13,7 +13,7 @@ from torch import Tensor
 
 from inspect_autointerp.builtin.weights import weights_folder
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.latent import SECOND, places_of
+from inspect_autointerp.latent import SECOND, TAG, in_subject, is_second, places_of
 from inspect_autointerp.prep.coders import Coder, Widthless, load_coder, set_places
 from inspect_autointerp.prep.subject.pair import load_subjects
 from inspect_autointerp.prep.subject.subject import Subject
@@ -38,7 +38,8 @@ def reloaded(
         whole: Load all of the subject, and not up to the store's deepest hookpoint alone.
 
     Returns:
-        The subject, which knows all hookpoints of the store, and the coder.
+        The subject in which the hookpoint is read, which knows all hookpoints that the store has in it (by their names
+        there, see `latent.in_subject`), and the coder.
 
     Raises:
         UserError: One of them cannot be loaded, or its weights are not those that the store was made of: of the subject
@@ -46,21 +47,21 @@ def reloaded(
     """
     manifest, settings = store.manifest, store.settings
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    entry = manifest.hookpoints[hookpoint]
+    entry, source = manifest.hookpoints[hookpoint], store.at(hookpoint).subject
     getLogger(__name__).warning(
-        "%s: loading %s and %s, %s on %s", purpose, manifest.subject, entry.coder, settings.dtype, device
+        "%s: loading %s and %s, %s on %s", purpose, source, entry.coder, settings.dtype, device
     )  # as a warning, since Inspect shows no less by default
     try:
         if not trusted() and (refusal := kernel_refusal(settings.attention)):
             raise UserError(refusal)
         coder = _loaded(store, hookpoint, device)
-        second = manifest.second_subject if any(SECOND in name for name in store.hookpoints) else None
+        names, second = _read_with(store, hookpoint)
         subject = load_subjects(
-            weights_folder(manifest.subject),
-            store.hookpoints,
+            weights_folder(source),
+            names,
             None if second is None else weights_folder(second),
-            revision=manifest.revision,
-            second_revision=manifest.second_revision,
+            revision=manifest.second_revision if is_second(hookpoint) else manifest.revision,
+            second_revision=None if second is None else manifest.second_revision,
             device=device,
             dtype=settings.dtype,
             attention=settings.attention,
@@ -71,14 +72,31 @@ def reloaded(
         )
     except UserError as error:
         raise _needed(store, purpose, error) from error
-    _same(store, purpose, f"subject {manifest.subject}", subject.sha256, manifest.subject_sha256)
-    if subject.second is not None:
+    first, other = (None, subject) if is_second(hookpoint) else (subject, subject.second)
+    if first is not None:
+        _same(store, purpose, f"subject {manifest.subject}", first.sha256, manifest.subject_sha256)
+    if other is not None:
         what = f"second subject {manifest.second_subject}"
-        _same(store, purpose, what, subject.second.sha256, manifest.second_sha256 or "")
+        _same(store, purpose, what, other.sha256, manifest.second_sha256 or "")
     if isinstance(coder, Widthless):
-        coder = coder.of_width(subject.widths[hookpoint])
+        coder = coder.of_width(subject.widths[in_subject(hookpoint)])
     _same(store, purpose, f"coder {entry.coder}", coder.sha256, entry.sha256)
     return subject, coder
+
+
+def _read_with(store: Store, hookpoint: str) -> tuple[list[str], str | None]:
+    """Return the hookpoints that are read in the same subject as this one, by their names there; and a second subject.
+
+    The second one is there for crosscoders that read both at once. Where the hookpoint is read in it alone, it is the
+    subject, and what crosscoders read in it only says how deep it was loaded.
+    """
+    if not is_second(hookpoint):
+        names = [name for name in store.hookpoints if not is_second(name)]
+        return names, store.manifest.second_subject if any(SECOND in name for name in names) else None
+    names = [in_subject(name) for name in store.hookpoints if is_second(name)]
+    others = [place for name in store.hookpoints if not is_second(name) for place in places_of(name)]
+    others = dict.fromkeys(place.removeprefix(SECOND) for place in others if place.startswith(SECOND))
+    return [*names, *(f"{place}{TAG}crosscoder-{number}" for number, place in enumerate(others))], None
 
 
 def coder_of(store: Store, hookpoint: str, purpose: str) -> Coder:

@@ -42,7 +42,9 @@ class TokenVectors:
         subject, _ = reloaded(store, hookpoint, purpose, device="cpu", whole=True)
         unembedding = subject.unembedding()
         if unembedding is None:
-            raise UserError(f"{purpose}: {store.manifest.subject} has no output vectors; give a URL as reconstructor")
+            raise UserError(
+                f"{purpose}: {store.at(hookpoint).subject} has no output vectors; give a URL as reconstructor"
+            )
         self._hookpoint, self._purpose, self._tokenizer = hookpoint, purpose, subject.tokenizer
         self._rows = torch.nn.functional.normalize(unembedding - unembedding.mean(dim=0), dim=1)
         counts = token_counts(store.tokens, len(self._rows))

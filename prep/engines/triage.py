@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from inspect_autointerp.latent import in_subject
 from inspect_autointerp.models.steering import Direction, Predict
 from inspect_autointerp.prep.engines.steering import SteeredSubject
 
@@ -40,7 +41,7 @@ class TriageSubject(SteeredSubject):
         self._prepared([Predict(Direction(0), [prompt], 0.0)])  # refuses a prompt that is empty or too long
         ids = torch.tensor([[*self._bos, *prompt]], device=self.subject.device)
         seen: list[Tensor] = []
-        self.subject.run(ids, lambda _, value: seen.append(value[:, -1]), only=self.hookpoint)
+        self.subject.run(ids, lambda _, value: seen.append(value[:, -1]), only=in_subject(self.hookpoint))
         _, _, activations = self._coder.encode(seen[-1])
         scale = getattr(self._coder, "scale", None)  # of a coder that scales what it reads
         largest = float(activations.max()) if len(activations) else 0.0

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.latent import JOIN, SECOND, TAG
+from inspect_autointerp.latent import JOIN, SECOND, TAG, in_subject, is_second, place_of
 from inspect_autointerp.prep.coders import Coder, CrossCoder, Widthless, load_coder, set_places, writes_of
 from inspect_autointerp.prep.run.run_spec import Job
 from inspect_autointerp.prep.subject.pair import load_subjects
@@ -25,12 +25,16 @@ def load_sites(job: Job) -> tuple[Subject, dict[str, Coder]]:
     loaded = [load_coder(source, job.device, **options) for source in job.coders]
     if not job.other_model:
         for coder in loaded:
-            _same_model(coder, job.subject)
+            _same_model(coder, job)
     given = list(job.hookpoints) or [_own_hookpoint(coder) for coder in loaded]
-    wanted = [_in_both(name, coder, job) for name, coder in zip(given, loaded, strict=True)]
+    sites = [
+        (name, coder, tag)
+        for place, coder, tag in zip(given, loaded, job.tags, strict=True)
+        for name in _in_both(place, coder, job)
+    ]
     model = load_subjects(
         job.subject,
-        wanted,
+        [name for name, _, _ in sites],
         job.second_subject,
         revision=job.revision,
         second_revision=job.second_revision,
@@ -40,9 +44,9 @@ def load_sites(job: Job) -> tuple[Subject, dict[str, Coder]]:
         device_map=job.device_map,
         quantization=settings.quantization,
         trust_remote_code=job.trust_remote_code,
-        tags=job.tags,
+        tags=[tag for _, _, tag in sites],
     )
-    return model, _fitted(model, loaded)
+    return model, _fitted(model, [coder for _, coder, _ in sites])
 
 
 def _own_hookpoint(coder: Coder | Widthless) -> str:
@@ -53,23 +57,38 @@ def _own_hookpoint(coder: Coder | Widthless) -> str:
     return coder.hookpoint
 
 
-def _in_both(name: str, coder: Coder | Widthless, job: Job) -> str:
-    """Return a hookpoint's name; of a crosscoder of two subjects with one place in it, that place in both."""
+def _in_both(name: str, coder: Coder | Widthless, job: Job) -> list[str]:
+    """Return the hookpoints at which a coder reads, by the name that is given.
+
+    Of two subjects, a crosscoder of two places reads both at once, where one place is given; any other coder that reads
+    one place reads it in each subject by itself.
+
+    Raises:
+        UserError: Such a coder is to read the second subject alone.
+    """
     place, at, tag = name.partition(TAG)
-    if not (job.second_subject and isinstance(coder, CrossCoder) and coder.n_places == 2) or JOIN in place:
-        return name
-    return f"{place}{JOIN}{SECOND}{place}{at}{tag}"
-
-
-def _same_model(coder: Coder | Widthless, subject: str) -> None:
-    """Compare the model a coder says it was trained on with the subject, where both have names and not a folder's."""
-    trained_on = None if isinstance(coder, Widthless) else coder.model_name
-    if trained_on is None or Path(subject).exists():
-        return
-    if _base_name(trained_on) != _base_name(subject):
+    if job.second_subject is None or JOIN in place:
+        return [name]
+    if isinstance(coder, CrossCoder):
+        return [f"{place}{JOIN}{SECOND}{place}{at}{tag}" if coder.n_places == 2 else name]
+    if is_second(name):
         raise UserError(
-            f"coder {coder.source} was trained on {trained_on}, but the subject is {subject}; --other-model"
-            " accepts it anyway"
+            f"coder {coder.source} would read {place} alone; give --hookpoint {in_subject(name)}, which it reads in"
+            " both subjects, or make another store with that model as the subject"
+        )
+    return [name, SECOND + name]
+
+
+def _same_model(coder: Coder | Widthless, job: Job) -> None:
+    """Compare the model a coder says it was trained on with the subjects, where all have names and not a folder's."""
+    trained_on = None if isinstance(coder, Widthless) else coder.model_name
+    subjects = [name for name in (job.subject, job.second_subject) if name is not None]
+    if trained_on is None or any(Path(name).exists() for name in subjects):
+        return
+    if _base_name(trained_on) not in map(_base_name, subjects):
+        raise UserError(
+            f"coder {coder.source} was trained on {trained_on}, but the subject is {' or '.join(subjects)};"
+            " --other-model accepts it anyway"
         )
 
 
@@ -88,12 +107,25 @@ def _fitted(model: Subject, coders: Sequence[Coder | Widthless]) -> dict[str, Co
     for hookpoint, coder in zip(model.hookpoints, coders, strict=True):
         name = hookpoint.name
         set_places(coder, [each.name for each in hookpoint.places])
-        width = model.widths[name]
+        width, source = model.widths[name], model.source
+        if is_second(name):
+            assert model.second is not None, "its places were resolved"
+            source = model.second.source
+            if (other := in_subject(name)) not in sites:
+                raise UserError(
+                    f"subjects {model.source} and {source}: {place_of(name)} has another name in the first; one coder"
+                    " for both needs two models of one architecture"
+                )
+            if width != (expected := model.widths[other]):
+                raise UserError(
+                    f"coder {coder.source}: {model.source} has {expected} dimensions at {place_of(other)} and {source}"
+                    f" has {width}; one coder for both needs two models of one width"
+                )
         if isinstance(coder, Widthless):
             coder = coder.of_width(width)
         if width != coder.d_in:
             raise UserError(
-                f"coder {coder.source} reads {coder.d_in} dimensions and {model.source} has {width} at {name}:"
+                f"coder {coder.source} reads {coder.d_in} dimensions and {source} has {width} at {name}:"
                 " they do not fit together"
             )
         missing = [place for place in writes_of(coder) or () if not model.has_place(place)]

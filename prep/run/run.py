@@ -117,7 +117,7 @@ def write_store(
     for name, selector in state.selectors.items():
         with spinner(f"writing {name}", shown=progress):
             selection = selector.finish()
-            write_hookpoint(folder, name, selection, state.directions[name], settings)
+            write_hookpoint(folder, name, selection, state.directions[name], settings, selector.overlap)
             pool = selection.pool  # the same for all: it does not depend on the latents
         if interrupted():
             raise Interrupted("interrupted while the store was written; --resume continues from the end of the pass")

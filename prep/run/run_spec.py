@@ -36,8 +36,8 @@ class Job:
     revision: str | None = None
     """Model revision on the Hugging Face Hub."""
     second_subject: str | None = None
-    """Second model, which reads the same tokens: for crosscoders of two models. `second:` before a place in
-    --hookpoint means this model."""
+    """Second model, which reads the same tokens. A coder that reads one place reads it in both models, each by itself;
+    a crosscoder reads both at once. `second:` before a place in --hookpoint means this model."""
     second_revision: str | None = None
     """Model revision of --second-subject."""
     bos: bool | None = None

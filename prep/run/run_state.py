@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.latent import counterpart_of, is_second
 from inspect_autointerp.prep.run.all_or_nothing import AllOrNothing
 from inspect_autointerp.prep.run.run_spec import Job
 from inspect_autointerp.prep.run.shard import Shard
@@ -48,7 +49,12 @@ class Found(AllOrNothing):
         manifest, settings = (header := Header.read(folder)).manifest, header.manifest.settings
         selectors = {
             name: Selector(
-                entry.width, sample=settings.sample, top=settings.top, pool=settings.pool, seed=settings.seed
+                entry.width,
+                sample=settings.sample,
+                top=settings.top,
+                pool=settings.pool,
+                seed=settings.seed,
+                paired=counterpart_of(name) in manifest.hookpoints,
             )
             for name, entry in manifest.hookpoints.items()
         }
@@ -134,7 +140,7 @@ class Header:
     def asked_for(self, job: Job) -> bool:
         """Return whether a job, as it was given, is this run."""
         manifest = self.manifest
-        coders = sorted(entry.coder for entry in manifest.hookpoints.values())
+        coders = sorted(entry.coder for name, entry in manifest.hookpoints.items() if not is_second(name))
         given = [job.names.get(name, name) for name in (job.subject, *sorted(job.coders))]
         return (
             [manifest.subject, *coders] == [given[0], *sorted(given[1:])]

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from inspect_autointerp.errors import Interrupted, UserError
+from inspect_autointerp.latent import counterpart_of, in_subject, is_second
 from inspect_autointerp.prep.cli.progress import say, spinner, token_bar
 from inspect_autointerp.prep.coders import Coder, Triples, decoders_of, warning_of
 from inspect_autointerp.prep.coders.training import Training, differences, with_bos
@@ -23,7 +24,7 @@ from inspect_autointerp.prep.run.load_run import load_sites
 from inspect_autointerp.prep.run.run_spec import Job
 from inspect_autointerp.prep.run.run_state import Found, Header, NothingFound
 from inspect_autointerp.prep.run.shard import Shard
-from inspect_autointerp.prep.select.decoder_directions import directions
+from inspect_autointerp.prep.select.decoder_directions import Directions, directions
 from inspect_autointerp.prep.select.density import ENOUGH, crowded
 from inspect_autointerp.prep.select.reverse_neighbours import Siblings
 from inspect_autointerp.prep.select.selector import Selector
@@ -70,16 +71,7 @@ class Scan:
                 " give a smaller --context-length"
             )
         with spinner("looking for each latent's neighbours and tokens", shown=progress):
-            unembedding = self.model.unembedding()
-            hookpoint_directions = {
-                name: directions(
-                    coder.decoder,
-                    unembedding,
-                    near=_near(coder, settings.neighbours),
-                    norms=getattr(coder, "decoder_norms", None),
-                )
-                for name, coder in self.coders.items()
-            }
+            hookpoint_directions = self._directions()
         selectors = {
             name: Selector(
                 coder.n_latents,
@@ -90,6 +82,7 @@ class Scan:
                 siblings=Siblings.of(
                     hookpoint_directions[name].neighbours, hookpoint_directions[name].cosines, coder.n_latents
                 ),
+                paired=counterpart_of(name) in self.coders,
                 device=job.device,
             )
             for name, coder in self.coders.items()
@@ -102,6 +95,23 @@ class Scan:
         self.n_windows = 0
         """Windows that this process has run."""
         self._warned = False
+
+    def _directions(self) -> dict[str, Directions]:
+        """Return facts about each coder's directions, by hookpoint; its neighbours are the same in two subjects."""
+        unembedding, second = self.model.unembedding(), self.model.second
+        known: dict[str, Directions] = {}
+        for name, coder in self.coders.items():
+            if is_second(name) and second is not None:
+                own = directions(coder.decoder, second.unembedding(), near=None)
+                known[name] = replace(known[in_subject(name)], promoted=own.promoted, suppressed=own.suppressed)
+                continue
+            known[name] = directions(
+                coder.decoder,
+                unembedding,
+                near=_near(coder, self.job.settings.neighbours),
+                norms=getattr(coder, "decoder_norms", None),
+            )
+        return known
 
     def _draft(self) -> Manifest:
         """The manifest, without what is known at the end of the pass."""
@@ -210,8 +220,12 @@ class Scan:
         activations = self.encode(batch)
         pos, window = (torch.from_numpy(a).to(self.job.device).flatten() for a in (batch.pos, batch.window))
         with self.found.change():
-            for name, (token, latent, act) in activations.items():
-                self.found.selectors[name].add(latent, pos[token], act, window[token], batch.windows)
+            entries = {
+                name: (latent, pos[token], act, window[token]) for name, (token, latent, act) in activations.items()
+            }
+            for name, own in entries.items():
+                other = entries.get(counterpart_of(name) or "")
+                self.found.selectors[name].add(*own, batch.windows, other)
             self.n_windows += len(batch.windows.start)
             self.done = number + 1
 

@@ -22,6 +22,11 @@ class Entries(NamedTuple):
     window: Tensor
     """int64 (entry,): the batch's windows by number; −1 in no complete one."""
 
+    @property
+    def key(self) -> Tensor:
+        """int64 (entry,): latent and position in one number, ascending."""
+        return (self.latent << 33) | self.pos
+
 
 class Groups(NamedTuple):
     """Entries of one latent in one window, which are neighbours among the entries."""
@@ -57,6 +62,6 @@ def with_margins(entries: Entries, groups: Groups, windows: Windows) -> Groups:
         return groups
     device = groups.window.device
     low, high = (take(torch.from_numpy(a).to(device), groups.window) for a in (windows.low, windows.high))
-    key, block = (entries.latent << 33) | entries.pos, groups.latent << 33
+    key, block = entries.key, groups.latent << 33
     begin = torch.searchsorted(key, block | low)
     return groups._replace(begin=begin, length=torch.searchsorted(key, block | high) - begin)

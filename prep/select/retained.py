@@ -13,7 +13,7 @@ from torch import Tensor
 
 from inspect_autointerp.prep.select.rows import Rows, take, where
 from inspect_autointerp.prep.select.topk import lowest, stable_order
-from inspect_autointerp.store.postings import POOL, SAMPLE, TOP
+from inspect_autointerp.store.postings import OTHER, POOL, SAMPLE, TOP
 
 PRIORITY_BITS = 40
 _INFINITY = 0x7C00
@@ -138,7 +138,7 @@ class Held:
         flags |= top.to(torch.uint8) * TOP
         full = last >= 0
         self._least_peak[cells][full] = (_INFINITY - (last[full] >> (PRIORITY_BITS - 15))).to(torch.int16)
-        return flags
+        return flags | (rows.flags & OTHER) * (flags > 0)
 
 
 def _hand_back() -> None:

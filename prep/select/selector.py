@@ -7,6 +7,8 @@ batch size, device or order, nor on how the corpus was shared out. The two split
 in its own *cell*: cell = 2 · latent + (1 if test).
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -14,12 +16,13 @@ from torch import Tensor
 from inspect_autointerp.prep.corpus.chunks import Windows
 from inspect_autointerp.prep.run.all_or_nothing import AllOrNothing
 from inspect_autointerp.prep.select.groups import Entries, Groups, peaks, with_margins
+from inspect_autointerp.prep.select.overlap import Overlap
 from inspect_autointerp.prep.select.result import Selection, block_of, counts
 from inspect_autointerp.prep.select.retained import PRIORITY_BITS, Held
 from inspect_autointerp.prep.select.reverse_neighbours import Siblings
 from inspect_autointerp.prep.select.rows import COLUMNS, Rows, ranges, take, where
 from inspect_autointerp.prep.select.topk import stable_order
-from inspect_autointerp.store.postings import POOL
+from inspect_autointerp.store.postings import OTHER, POOL
 
 BINS = 64
 """Bins of the histogram: quarter octaves from 2⁻⁸ to 2⁸, those beyond in the outermost."""
@@ -36,6 +39,7 @@ class Selector(AllOrNothing):
         pool: Windows to keep for all latents, uniformly.
         seed: Of the priorities.
         siblings: Per latent those to watch on its windows; none are watched if not given.
+        paired: The same coder reads another subject too: count where latents fire in both, and mark such windows.
         device: Where the state lives.
         buffer: Entries to gather before they are sorted out.
     """
@@ -49,6 +53,7 @@ class Selector(AllOrNothing):
         pool: int = 1024,
         seed: int = 0,
         siblings: Siblings | None = None,
+        paired: bool = False,
         device: str | torch.device = "cpu",
         buffer: int = 2_000_000,
     ) -> None:
@@ -62,12 +67,21 @@ class Selector(AllOrNothing):
         self.n_windows = torch.zeros(n_latents, **zeros)
         self.histogram = torch.zeros(n_latents * BINS, **zeros)
         self.max_activation = torch.zeros(n_latents, dtype=torch.float16, device=device)
+        self.overlap = Overlap(n_latents, device) if paired else None
         self._bin_of = _bins(device)
         self._pool_priority, self._pool_start = torch.zeros(0, **zeros), torch.zeros(0, **zeros)
         self._held = Held(n_latents, sample=sample, top=top, device=device, buffer=buffer)
 
     @torch.no_grad()
-    def add(self, latent: Tensor, pos: Tensor, act: Tensor, window: Tensor, windows: Windows) -> None:
+    def add(
+        self,
+        latent: Tensor,
+        pos: Tensor,
+        act: Tensor,
+        window: Tensor,
+        windows: Windows,
+        other: Sequence[Tensor] | None = None,
+    ) -> None:
         """Fold in one batch's activations.
 
         Args:
@@ -76,20 +90,21 @@ class Selector(AllOrNothing):
             act: (entry,), > 0, in the coder's units; kept as float16, and capped at its largest value.
             window: int64 (entry,), rows of `windows`, −1 for tokens in no complete window.
             windows: The batch's complete windows.
+            other: The first four of the other subject, if the selector is paired.
         """
         with self.change():
-            self._add(latent, pos, act, window, windows)
+            self._add(self._sorted(latent, pos, act, window), windows, None if other is None else self._sorted(*other))
 
-    def _add(self, latent: Tensor, pos: Tensor, act: Tensor, window: Tensor, windows: Windows) -> None:
+    def _add(self, entries: Entries, windows: Windows, other: Entries | None) -> None:
         starts, hashes = (torch.from_numpy(a).to(self.n_windows.device) for a in (windows.start, windows.hash))
         pool_priority = _mix(hashes ^ self._seed) & _PRIORITY
         self._fold_pool(pool_priority, starts)
-        entries = self._sorted(latent, pos, act, window)
-        if not entries.latent.numel():
-            return
         groups = self._counted(entries)
-        in_pool = take(pool_priority <= self._pool_last(), groups.window)
-        self._hold(entries, with_margins(entries, groups, windows), in_pool, starts, hashes, windows)
+        flags = take(pool_priority <= self._pool_last(), groups.window).to(torch.uint8) * POOL
+        if self.overlap is not None and other is not None:
+            flags |= self.overlap.add(entries, groups, other, len(windows.start)).to(torch.uint8) * OTHER
+        if groups.latent.numel():
+            self._hold(entries, with_margins(entries, groups, windows), flags, starts, hashes, windows)
 
     def _sorted(self, latent: Tensor, pos: Tensor, act: Tensor, window: Tensor) -> Entries:
         """Return the entries in order of latent, as float16, without those that underflow it.
@@ -105,6 +120,9 @@ class Selector(AllOrNothing):
 
     def _counted(self, entries: Entries) -> Groups:
         """Return the groups in complete windows, once all entries are counted."""
+        if not entries.latent.numel():
+            empty = entries.latent
+            return Groups(empty, empty, empty, empty, entries.act.view(torch.int16))
         bits = entries.act.view(torch.int16)
         bins = entries.latent * BINS + take(self._bin_of, bits.to(torch.int32))
         self.histogram.scatter_add_(0, bins, torch.ones_like(bins))
@@ -124,7 +142,7 @@ class Selector(AllOrNothing):
         self,
         entries: Entries,
         groups: Groups,
-        in_pool: Tensor,
+        flags: Tensor,
         starts: Tensor,
         hashes: Tensor,
         windows: Windows,
@@ -134,7 +152,7 @@ class Selector(AllOrNothing):
         Args:
             entries: All entries.
             groups: All groups.
-            in_pool: Bool (group,): whether its window is in the pool.
+            flags: uint8 (group,): `POOL` where its window is in the pool, and `OTHER`.
             starts: int64 (window,): positions in the corpus.
             hashes: int64 (window,): of the windows' texts.
             windows: The batch's complete windows.
@@ -143,17 +161,16 @@ class Selector(AllOrNothing):
         fires = self._watched(groups.latent, groups.window, n_windows)
         cell = 2 * groups.latent + take(test, groups.window)
         priority = _mix(take(self._salt, groups.latent) ^ take(hashes, groups.window)) & _PRIORITY
-        chosen = where(self._held.wanted(cell, groups.peak, priority) | in_pool)
+        chosen = where(self._held.wanted(cell, groups.peak, priority) | (flags & POOL > 0))
         groups = Groups(*(take(column, chosen) for column in groups))
-        cell, priority, in_pool = (take(column, chosen) for column in (cell, priority, in_pool))
+        cell, priority, flags = (take(column, chosen) for column in (cell, priority, flags))
         length = groups.length.to(torch.int32)
         start, entry = take(starts, groups.window), ranges(groups.begin.to(torch.int32), length)
         offset = (take(entries.pos, entry) - torch.repeat_interleave(start, length)).to(torch.int16)
         shared = self._shared(fires, groups.latent, groups.window, n_windows)
-        flags = in_pool.to(torch.uint8) * POOL  # the other two are for `Held` to say
         columns = (
             *(cell.to(torch.int32), start.to(torch.int32), groups.peak, priority),
-            *(shared, length.to(torch.int16), flags),
+            *(shared, length.to(torch.int16), flags),  # sample and top are for `Held` to say
         )
         self._held.add(Rows(columns, offset, take(entries.act, entry)))
         if self._held.full:
@@ -206,6 +223,7 @@ class Selector(AllOrNothing):
         self._sort_out()
         state = {"n_windows": self.n_windows, "histogram": self.histogram, "max_activation": self.max_activation}
         state |= {"pool_priority": self._pool_priority, "pool_start": self._pool_start}
+        state |= {} if self.overlap is None else self.overlap.state()
         columns = zip(*(rows.everything for rows in self._held.blocks), strict=True)
         return {name: [tensor] for name, tensor in state.items()} | dict(zip(COLUMNS, map(list, columns), strict=False))
 
@@ -221,6 +239,8 @@ class Selector(AllOrNothing):
         self.histogram += state["histogram"].to(device)
         torch.maximum(self.max_activation, state["max_activation"].to(device), out=self.max_activation)
         self._fold_pool(state["pool_priority"].to(device), state["pool_start"].to(device))
+        if self.overlap is not None:
+            self.overlap.absorb(state)
         if COLUMNS[0] in state:
             *columns, offset, act = (state[name].to(device) for name in COLUMNS)
             self._held.add(Rows(tuple(columns), offset, act))

@@ -1,4 +1,4 @@
-"""A subject, and the second one that crosscoders of two models read beside it, on the same token ids."""
+"""A subject, and the second one that is read beside it on the same token ids."""
 
 import json
 from collections.abc import Sequence
@@ -65,12 +65,12 @@ def _same_tokens(subject: Subject, other: Subject) -> None:
     if different := [part for part in _PARTS if one[part] != two[part]]:
         raise UserError(
             f"{both}: their tokenizers differ ({', '.join(different)}), so a token of one means nothing to the other;"
-            " a crosscoder of two models needs one tokenizer"
+            " both must read the same tokens"
         )
     if subject.tokenizer.bos_token_id != other.tokenizer.bos_token_id:
         raise UserError(
             f"{both}: their BOS tokens differ ({subject.tokenizer.bos_token_id} and {other.tokenizer.bos_token_id});"
-            " a crosscoder of two models needs one tokenizer"
+            " both must read the same tokens"
         )
     n_tokens, n_embeddings = len(subject.tokenizer), other.model.get_input_embeddings().num_embeddings
     if n_tokens > n_embeddings:

@@ -1,6 +1,7 @@
 """The files of a context store."""
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 from inspect_autointerp.latent import DECILES
 from inspect_autointerp.prep.corpus.chunks import Chunker
 from inspect_autointerp.prep.select.decoder_directions import Directions
+from inspect_autointerp.prep.select.overlap import Overlap
 from inspect_autointerp.prep.select.result import Block, Selection
 from inspect_autointerp.prep.select.reverse_neighbours import Siblings
 from inspect_autointerp.prep.write.tensor_file import TensorFile, save_tensors
@@ -43,12 +45,29 @@ def write_corpus(folder: Path, chunker: Chunker) -> None:
     (folder / "tokenizer.json").write_bytes(tokenizer.encode())  # its own `save` raises a plain Exception
 
 
-def write_hookpoint(folder: Path, name: str, selection: Selection, directions: Directions, settings: Settings) -> None:
-    """Write one hookpoint's `postings.safetensors` and `latents.parquet`, a block of latents at a time."""
+def write_hookpoint(
+    folder: Path,
+    name: str,
+    selection: Selection,
+    directions: Directions,
+    settings: Settings,
+    overlap: Overlap | None = None,
+) -> None:
+    """Write one hookpoint's `postings.safetensors` and `latents.parquet`, a block of latents at a time.
+
+    Args:
+        folder: The store's folder.
+        name: The hookpoint.
+        selection: What is kept of its latents.
+        directions: Facts about their directions.
+        settings: The store's settings.
+        overlap: Counts of both subjects, if the coder reads two.
+    """
     target = folder / hookpoint_folder(name)
     target.mkdir(parents=True)
     edges = _write_postings(target / "postings.safetensors", selection, directions)
-    _write_latents(target / "latents.parquet", selection, directions, edges, settings)
+    counts = {} if overlap is None else overlap.arrays()
+    _write_latents(target / "latents.parquet", selection, directions, edges, settings, counts)
 
 
 def _write_postings(path: Path, selection: Selection, directions: Directions) -> np.ndarray:
@@ -96,7 +115,12 @@ def _decile_edges(block: Block, count: np.ndarray) -> np.ndarray:
 
 
 def _write_latents(
-    path: Path, selection: Selection, directions: Directions, edges: np.ndarray, settings: Settings
+    path: Path,
+    selection: Selection,
+    directions: Directions,
+    edges: np.ndarray,
+    settings: Settings,
+    counts: Mapping[str, np.ndarray],
 ) -> None:
     def table(latents: slice) -> pa.Table:
         n_windows = selection.n_windows[latents]
@@ -116,6 +140,7 @@ def _write_latents(
         columns["neighbour_cosines"] = pa.nulls(len(n_windows)) if cosines is None else _lists(cosines[latents])
         if directions.norms is not None:
             columns["decoder_norms"] = _lists(directions.norms[latents])
+        columns |= {name: count[latents] for name, count in counts.items()}
         return pa.table(columns)
 
     with pq.ParquetWriter(path, table(slice(0, 0)).schema, compression="zstd") as writer:

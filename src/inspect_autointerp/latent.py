@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 Split = Literal["explain", "test"]
-Negative = Literal["random", "importance", "neighbours", "cooccurring", "similar"]
+Negative = Literal["random", "importance", "neighbours", "cooccurring", "similar", "other_subject"]
 Sampling = Literal["quantiles", "random", "top", "mix"]
 Kind = Literal["activating", Negative, "mismarked", "intruder"]
 
@@ -19,7 +19,8 @@ TAG = "@"
 JOIN = "+"
 """Stands in a hookpoint's name between the places that a crosscoder reads at once: `layers.2+layers.3`."""
 SECOND = "second:"
-"""Stands before a place that is read in the second subject: `layers.2+second:layers.2`."""
+"""Stands before a place that is read in the second subject: `layers.2+second:layers.2`, or `second:layers.2` where one
+coder reads both subjects, each by itself."""
 
 
 def place_of(hookpoint: str) -> str:
@@ -33,6 +34,23 @@ def place_of(hookpoint: str) -> str:
 def places_of(hookpoint: str) -> list[str]:
     """Return the places that a hookpoint reads, in order: several if its coder is a crosscoder, else one."""
     return place_of(hookpoint).split(JOIN)
+
+
+def is_second(hookpoint: str) -> bool:
+    """Return whether a hookpoint is read in the second subject alone, by a coder that reads the first one, too."""
+    return hookpoint.startswith(SECOND) and JOIN not in place_of(hookpoint)
+
+
+def in_subject(hookpoint: str) -> str:
+    """Return a hookpoint's name in the subject that it is read in: `layers.2` for `second:layers.2`."""
+    return hookpoint.removeprefix(SECOND) if is_second(hookpoint) else hookpoint
+
+
+def counterpart_of(hookpoint: str) -> str | None:
+    """Return the name of the same hookpoint in the other subject; None for a crosscoder's, which reads both at once."""
+    if JOIN in place_of(hookpoint):
+        return None
+    return in_subject(hookpoint) if is_second(hookpoint) else SECOND + hookpoint
 
 
 def join_hookpoints(names: Sequence[str]) -> str:
@@ -86,8 +104,9 @@ class Context:
     kind: Kind
     """`activating`: the latent fires in it. In all others it does not: `random` ones are drawn from all windows, and so
     are `importance` ones, oftener where an explanation's words stand; `neighbours` and `cooccurring` from those of
-    latents that are written alike or that fire along with it, `similar` from those that read alike. `mismarked` is
-    fuzzing's: the latent fires in it, on other tokens than are marked. `intruder`: of another latent, whichever."""
+    latents that are written alike or that fire along with it, `similar` from those that read alike, and `other_subject`
+    from those in which it fires in the other one of two subjects. `mismarked` is fuzzing's: the latent fires in it, on
+    other tokens than are marked. `intruder`: of another latent, whichever."""
     start: int
     """Position of its first token in the store's corpus."""
     text: str
@@ -105,6 +124,9 @@ class Context:
     or encoder ones where the store says so. None where the store does not say."""
     weight: float | None = None
     """Number of windows that a context of the kind `importance` counts for: 1 / the probability of drawing it."""
+    in_other: bool | None = None
+    """True if the latent also fires in it in the other one of two subjects, False if only in this one. None where the
+    store has one subject, or does not say: of a part of a window in which it does, and of contexts that are centred."""
 
     @property
     def max_activation(self) -> float:

@@ -3,7 +3,6 @@
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import pytest
@@ -13,8 +12,9 @@ from inspect_autointerp.builtin.planted import HOOKPOINT, TOKENS
 from inspect_autointerp.builtin.planted.claims import BY_TEXT, CLAIMS
 from inspect_autointerp.builtin.planted.corpus import LINE, documents
 from inspect_autointerp.builtin.planted.latents import FAMILY, LATENTS, Planted
+from inspect_autointerp.contexts.negatives import negative_kinds
 from inspect_autointerp.contexts.sampler import LatentContexts
-from inspect_autointerp.latent import Context, Negative
+from inspect_autointerp.latent import Context
 from inspect_autointerp.solvers.prompt import parse_explanation
 from inspect_autointerp.store.store import Store
 from inspect_autointerp.text.render import active_tokens, visible
@@ -39,7 +39,7 @@ def test_true_explanation_holds_iff_the_latent_fires(window: int | None, most: i
         for split in ("explain", "test"):
             contexts_of_split = contexts.activating(split)
             assert len(contexts_of_split) >= 90
-            for kind in get_args(Negative):
+            for kind in ("importance", *negative_kinds(store, HOOKPOINT, "all")):
                 silent = contexts.silent(kind, split, most, rng)
                 assert len(silent) >= 50, f"{planted.true.text}: {kind}"
                 contexts_of_split += silent

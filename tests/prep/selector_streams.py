@@ -121,16 +121,21 @@ def whole(selection: Selection) -> SimpleNamespace:
     return SimpleNamespace(**columns, **{k: np.concatenate([getattr(b, k) for b in blocks]) for k in vars(nothing)})
 
 
-def feed(selector: Selector, chunks: list[Chunk], batch: int) -> None:
+def feed(selector: Selector, chunks: list[Chunk], batch: int, others: list[Chunk] | None = None) -> None:
+    """Fold a stream into a selector; `others` are the same chunks as the other subject reads them."""
     for at in range(0, len(chunks), batch):
-        group = chunks[at : at + batch]
-        n_before = np.cumsum([0] + [len(c.windows.start) for c in group])
-        row = np.concatenate([np.where(c.window < 0, -1, c.window + n) for c, n in zip(group, n_before, strict=False)])
-        pos = np.concatenate([c.begin + np.arange(len(c.act)) for c in group])
-        act = np.concatenate([c.act for c in group])
-        token, latent = act.nonzero()
-        entries = (torch.from_numpy(e) for e in (latent, pos[token], act[token, latent], row[token]))
-        selector.add(*entries, windows=joined(group))
+        group = slice(at, at + batch)
+        other = None if others is None else _entries(others[group])
+        selector.add(*_entries(chunks[group]), windows=joined(chunks[group]), other=other)
+
+
+def _entries(group: list[Chunk]) -> list[torch.Tensor]:
+    n_before = np.cumsum([0] + [len(c.windows.start) for c in group])
+    row = np.concatenate([np.where(c.window < 0, -1, c.window + n) for c, n in zip(group, n_before, strict=False)])
+    pos = np.concatenate([c.begin + np.arange(len(c.act)) for c in group])
+    act = np.concatenate([c.act for c in group])
+    token, latent = act.nonzero()
+    return [torch.from_numpy(e) for e in (latent, pos[token], act[token, latent], row[token])]
 
 
 def joined_state(selector: Selector) -> dict[str, torch.Tensor]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ def test_what_a_family_does_not_have_is_refused(saved: Callable[[str], Path]) ->
     assert activations(saved("qwen3_5_text"), ["blocks.3.attn.hook_z", "blocks.1.mlp.hook_post"])
 
 
-@pytest.mark.parametrize("model_type", FAMILIES.split())
+@pytest.mark.parametrize("model_type", [*FAMILIES.split(), "rwkv", "recurrent_gemma"])
 def test_likelihood_is_that_of_the_model_token_by_token(model_type: str) -> None:
     torch.manual_seed(0)
     model = AutoModelForCausalLM.from_config(small_config(model_type)).eval()
@@ -126,3 +127,38 @@ def test_a_steered_subject_says_what_it_says_in_full(
     [ablated] = engine.predict([Predict(Direction(17, ablated=True), PROMPTS, 1.0)])
     assert np.isfinite(ablated.steered).all()
     assert ablated.clean.shape == (len(PROMPTS), VOCABULARY)
+
+
+@pytest.mark.parametrize(
+    ("model_type", "place", "number"), [("recurrent_gemma", "layers.1", 2), ("rwkv", "blocks.1", 1)]
+)
+def test_a_subject_with_a_state_of_its_own_is_read_and_not_steered(
+    saved: Callable[[str], Path], model_type: str, place: str, number: int, corpus_folder: Path, tmp_path: Path
+) -> None:
+    """`number` is that of the layer's output among transformers' hidden states, which begin differently."""
+    folder = saved(model_type)
+    settings = Settings(corpus=str(corpus_folder), tokens=600, context_length=32, window=16, sample=4, top=2, pool=8)
+    job: dict[str, Any] = {"coders": ["dimensions"], "hookpoints": [place], "settings": settings, "bos": False}
+    prep(Job(subject=str(folder), **job), tmp_path / "store", progress=False)
+    store = Store(tmp_path / "store")
+    first, end = next((a, b) for a, b in pairwise(store.documents()[0].tolist()) if b - a >= 320)
+    end -= (end - first) % 32
+    model = AutoModelForCausalLM.from_pretrained(folder).eval()
+    ids = torch.from_numpy(store.tokens[first:end].astype(np.int64)).reshape(-1, 32)  # what the subject sees at once
+    with torch.inference_mode():
+        hidden = model(ids, output_hidden_states=True, use_cache=False).hidden_states[number].flatten(0, 1)
+    both_signs = torch.cat([hidden, -hidden], dim=1).relu().numpy()
+    n_compared = 0
+    for latent in range(store.at(place).width):
+        pos, act = store.at(place).postings.activations(latent)
+        inside = (pos >= first) & (pos < end)
+        np.testing.assert_allclose(act[inside], both_signs[pos[inside] - first, latent], rtol=2e-3, atol=1e-5)
+        n_compared += int(inside.sum())
+    assert n_compared > 1000
+    engine = SteeredSubject(store, place, device="cpu")
+    with pytest.raises(UserError) as info:
+        engine.predict([Predict(Direction(3), PROMPTS, 3.0)])
+    assert str(info.value) == (
+        f"steering: {folder} carries more from token to token than its cache holds, so a text cannot be continued twice"
+        " from one place"
+    )

@@ -227,6 +227,54 @@ def test_a_transcoder_writes_to_the_output_of_the_module_it_reads(tmp_path: Path
     assert effect.kl()[0] > 1e-4
 
 
+@pytest.mark.parametrize(
+    ("names", "read", "written"),
+    [
+        pytest.param(
+            {"hook_name": "blocks.1.hook_resid_mid", "hook_name_out": "blocks.2.hook_mlp_out"},
+            *("layers.1.post_attention_layernorm:input", "layers.2.mlp"),
+            id="transformer-lens",
+        ),
+        pytest.param(
+            {"hf_hook_name": "model.layers.1.mlp.input", "hf_hook_name_out": "model.layers.1.mlp.output"},
+            *("layers.1.mlp:input", "layers.1.mlp"),
+            id="module-paths",
+        ),
+    ],
+)
+def test_a_transcoder_of_sae_lens_writes_where_its_config_says(
+    names: dict[str, str], read: str, written: str, tmp_path: Path, prep: Prep
+) -> None:
+    from sae_lens.saes.sae import SAEMetadata
+    from sae_lens.saes.transcoder import Transcoder, TranscoderConfig
+
+    metadata = SAEMetadata(**names)
+    config = TranscoderConfig(
+        d_in=32, d_out=32, d_sae=64, dtype="float32", device="cpu", apply_b_dec_to_input=False, metadata=metadata
+    )
+    torch.manual_seed(1)
+    coder = Transcoder(config)
+    with torch.no_grad():
+        for parameter in coder.parameters():
+            parameter.normal_()
+    coder.save_model(tmp_path / "coder")
+    prep(tmp_path / "store", coders=[tmp_path / "coder"], tokens=2000)
+    store = Store(tmp_path / "store")
+    assert store.hookpoints == [read]
+    engine = SteeredSubject(store, read, device="cpu")
+    [effect] = engine.predict([Predict(Direction(9), PROMPTS[:1], 3.0)])
+
+    def add(_: Any, __: Any, out: Tensor) -> Tensor:
+        return torch.cat([out[:, :-1], out[:, -1:] + 3.0 * coder.W_dec[9]], dim=1)
+
+    handle = engine.subject.base.get_submodule(written).register_forward_hook(add)
+    with torch.no_grad():
+        logits = engine.subject.model(torch.tensor([[0, *PROMPTS[0]]]), use_cache=False).logits[0, -1]
+    handle.remove()
+    np.testing.assert_allclose(effect.steered[0], logits.log_softmax(-1).numpy(), rtol=0, atol=1e-4)
+    assert effect.kl()[0] > 1e-4
+
+
 def test_a_transcoder_that_reads_an_output_is_refused(tmp_path: Path, save_coder: Save, prep: Prep) -> None:
     folder = save_coder(tmp_path / "coder", "transcoder", d_out=32, hook="model.layers.1", apply_b_dec_to_input=False)
     prep(tmp_path / "store", coders=[folder], tokens=2000)

@@ -29,6 +29,7 @@ from inspect_autointerp.scorers.shared.specs import SCORES
 from inspect_autointerp.scorers.simulation.prompt import simulation_messages
 from inspect_autointerp.scorers.surprisal.prompt import PSEUDO, surprisal_continuation, surprisal_prefix
 from inspect_autointerp.solvers.evidence import Gathered
+from inspect_autointerp.solvers.explain import explain_options
 from inspect_autointerp.solvers.options import Options, Style
 from inspect_autointerp.solvers.prompt import VERSION, Errors, explain_messages
 from inspect_autointerp.solvers.steering_effects import Effect, Raised
@@ -48,6 +49,7 @@ WORDINGS = {
     "generation/2": "c3f614da135561b7996fdc1eac06f7d175a8513860a74bc67a7e8f767c7fc15f",
     "fade/1": "e1072c880962c048a401aefb13074b9da6119ada4c81efcdfb634787863dddb6",
     "explain/3": "fab60cc40cad379344760810d3cf5837f924b8ca7f6664d7da41108708169313",
+    "explain/3-subjects": "de527757b96e0ab967d1acca5f4e431ca9f1e8cfa86716348b2da1797b9b7263",
 }
 """By version, the sha256 of its text in all variants."""
 ROOT = Path(__file__).parents[2]
@@ -127,6 +129,26 @@ def intervention() -> Iterator[str]:
     yield before("the Rhine\nat Basel") + after(EXPLANATION)
 
 
+def explain_subjects() -> Iterator[str]:
+    marks = [
+        Context(
+            "activating",
+            0,
+            "the Rhine\nat",
+            ((0, 3), (3, 9), (9, 12)),
+            np.array([0, 2, 0.5], np.float32),
+            1,
+            in_other=x,
+        )
+        for x in (True, False, None)
+    ]
+    for activations, contrastive, alone in product((False, True), (0, 1), (0, 1)):
+        options = explain_options(
+            {"activations": activations, "contrastive": contrastive, "evidence": "contexts+subjects"}
+        )
+        yield text_of(explain_messages(Gathered(active=marks, alone=marks[:alone]), options))
+
+
 def explain() -> Iterator[str]:
     rhine = Context("activating", 0, "the Rhine\nat", ((0, 3), (3, 9), (9, 12)), np.array([0, 2, 0.5], np.float32))
     eggs = Context("random", 3, "two eggs\n", ((0, 3), (3, 9)), np.zeros(2, np.float32))
@@ -168,13 +190,14 @@ PROMPTS = {
     SCORES["generation"].version: generation,
     SCORES["fade"].version: fade,
     VERSION: explain,
+    f"{VERSION}-subjects": explain_subjects,
 }
 
 
 @pytest.mark.parametrize("version", PROMPTS)
 def test_prompt_has_the_wording_of_its_version(version: str) -> None:
     digest = sha256("\n\n".join(PROMPTS[version]()).encode()).hexdigest()
-    where = "solvers/prompt.py (VERSION)" if version == VERSION else "scorers/shared/specs.py (version)"
+    where = "solvers/prompt.py (VERSION)" if version.startswith(VERSION) else "scorers/shared/specs.py (version)"
     assert WORDINGS.get(version) == digest, (
         f"the wording of {version} is another than the one that had this version: raise the number in {where}, put"
         f' "NAME/NUMBER": "{digest}" in WORDINGS in place of the old line, and say in CHANGELOG.md what changed'

@@ -16,6 +16,16 @@ from inspect_autointerp.store.store import Store
 
 
 @dataclass(frozen=True, kw_only=True)
+class Pair:
+    """A latent in two subjects; counts are of the first alone, of both, and of the second alone."""
+
+    subjects: tuple[str, str]
+    tokens: tuple[int, int, int]
+    windows: tuple[int, int, int]
+    """Windows of the length that the store was made with."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Card:
     """One latent, for a reader."""
 
@@ -39,12 +49,14 @@ class Card:
     """The nearest latents by direction, the nearest first, with the cosine; None where they were not compared."""
     norms: list[tuple[str, float]] | None = None
     """Places that a crosscoder's latent writes to, with the length of its decoder vector there; None for others."""
+    pair: Pair | None = None
+    """Counts of where it fires in either of two subjects; None where the coder read one."""
     available: dict[Split, int]
     """Activating contexts there are of each split."""
     activating: dict[Split, dict[int, list[Context]]]
     """By split and decile, the strongest first."""
     negatives: dict[Negative, list[Context]]
-    """Contexts of the test split on which it is silent, by kind."""
+    """Contexts of the test split on which it is silent, by kind; of `other_subject` with its activations there."""
 
 
 def read_card(
@@ -67,7 +79,7 @@ def read_card(
     return Card(
         latent=latent,
         store=store.digest,
-        subject=store.manifest.subject,
+        subject=store.at(hookpoint).subject,
         corpus=store.manifest.settings.corpus,
         coder=f"{entry.coder} ({entry.architecture})",
         link=entry.link(latent.index),
@@ -77,11 +89,10 @@ def read_card(
         suppressed=_texts(store, row["suppressed"]),
         neighbours=None if row["neighbours"] is None else list(zip(row["neighbours"], cosines, strict=True)),
         norms=_norms(store, latent),
+        pair=_pair(store, latent),
         available={"explain": n_explain, "test": n_test},
         activating={split: _strongest(own.activating(split), contexts) for split in splits},
-        negatives={
-            kind: own.silent(kind, "test", 5 * contexts, rng) for kind in negative_kinds(store, hookpoint, "all")
-        },
+        negatives={kind: _silent(own, kind, 5 * contexts, rng) for kind in negative_kinds(store, hookpoint, "all")},
     )
 
 
@@ -119,6 +130,19 @@ def _norms(store: Store, latent: Latent) -> list[tuple[str, float]] | None:
     at = store.at(latent.hookpoint)
     norms = at.decoder_norms([latent.index])
     return None if norms is None else list(zip(at.places, norms[0].tolist(), strict=True))
+
+
+def _silent(own: LatentContexts, kind: Negative, n: int, rng: np.random.Generator) -> list[Context]:
+    contexts = own.silent(kind, "test", n, rng)
+    return own.as_other_reads(contexts) if kind == "other_subject" else contexts
+
+
+def _pair(store: Store, latent: Latent) -> Pair | None:
+    manifest, counts = store.manifest, store.at(latent.hookpoint).pair_counts
+    if counts is None:
+        return None
+    tokens, windows = (tuple(column[latent.index].tolist()) for column in (counts.tokens, counts.windows))
+    return Pair(subjects=(manifest.subject, manifest.second_subject or ""), tokens=tokens, windows=windows)
 
 
 def _texts(store: Store, tokens: list[int] | None) -> list[str] | None:

@@ -1,6 +1,7 @@
 """The header of a card, as labels and values, for the terminal and the page."""
 
-from inspect_autointerp.card.card import Card
+from inspect_autointerp.card.card import Card, Pair
+from inspect_autointerp.latent import Context
 from inspect_autointerp.text.plural import plural
 from inspect_autointerp.text.render import visible
 
@@ -23,6 +24,7 @@ def facts(card: Card) -> list[tuple[str, str]]:
         ("contexts", f"{available['explain']:,} to explain, {available['test']:,} to test"),
     ]
     listed += [("decoder norms", _norms(card.norms))] if card.norms else []
+    listed += _pair(card.pair) if card.pair else []
     listed += [("neuronpedia", card.link)] if card.link else []
     return [(name, visible(value)) for name, value in listed]
 
@@ -30,7 +32,24 @@ def facts(card: Card) -> list[tuple[str, str]]:
 def section_names(card: Card) -> dict[str, str]:
     """Return what the sections of contexts are called: activating ones by split, negatives by kind."""
     titles = {split: f"Activating · {split} split" for split in card.activating}
-    return titles | {kind: f"Silent · {kind}" for kind in card.negatives}
+    titles |= {kind: f"Silent · {kind}" for kind in card.negatives}
+    if card.pair and "other_subject" in titles:
+        first, second = card.pair.subjects
+        titles["other_subject"] = f"Silent · active only in {first if card.subject == second else second}"
+    return titles
+
+
+def context_note(context: Context) -> str:
+    """Return in which of two subjects an activating context is one; empty where that is unknown."""
+    return {None: "", True: "both", False: "only here"}[context.in_other]
+
+
+def _pair(pair: Pair) -> list[tuple[str, str]]:
+    first, second = pair.subjects
+    return [
+        (name, f"{one:,} only in {first}  {both:,} in both  {other:,} only in {second}")
+        for name, (one, both, other) in (("tokens by subject", pair.tokens), ("windows by subject", pair.windows))
+    ]
 
 
 def _tokens(texts: list[str] | None) -> str:

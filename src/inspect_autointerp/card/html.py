@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from inspect_autointerp.card.card import Card
-from inspect_autointerp.card.header import facts, section_names
+from inspect_autointerp.card.header import context_note, facts, section_names
 from inspect_autointerp.card.tokens import as_html, pieces
 from inspect_autointerp.store.atomic import atomic_file
 from inspect_autointerp.text.render import visible
@@ -35,7 +35,11 @@ def card_page(card: Card) -> str:
         (
             names[split],
             [
-                (f"decile {decile}", f"{context.max_activation:.3g}", as_html(pieces(context, maximum)))
+                (
+                    " · ".join(filter(None, [f"decile {decile}", context_note(context)])),
+                    f"{context.max_activation:.3g}",
+                    as_html(pieces(context, maximum)),
+                )
                 for decile, contexts in by_decile.items()
                 for context in contexts
             ],
@@ -45,7 +49,14 @@ def card_page(card: Card) -> str:
     sections += [
         (
             names[kind],
-            [("" if c.neighbour is None else f"of {c.neighbour}", "", as_html(pieces(c, maximum))) for c in contexts],
+            [
+                (
+                    "" if c.neighbour is None else f"of {c.neighbour}",
+                    f"{c.max_activation:.3g}" if c.max_activation else "",
+                    as_html(pieces(c, maximum)),
+                )
+                for c in contexts
+            ],
         )
         for kind, contexts in card.negatives.items()
     ]

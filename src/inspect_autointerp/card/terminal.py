@@ -1,13 +1,13 @@
 """A card on a terminal."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
 from inspect_autointerp.card.card import Card
-from inspect_autointerp.card.header import facts, section_names
+from inspect_autointerp.card.header import context_note, facts, section_names
 from inspect_autointerp.latent import Context
 from inspect_autointerp.text.render import coloured, delimiters, marked, visible
 
@@ -28,6 +28,7 @@ def terminal(card: Card, *, colour: bool) -> Group:
         colour: Whether tokens are coloured by activation, or stand between delimiters from `render.THRESHOLD` on.
     """
     shown = [c for by_decile in card.activating.values() for contexts in by_decile.values() for c in contexts]
+    shown += [c for contexts in card.negatives.values() for c in contexts if c.max_activation]
     pair = delimiters(shown)
 
     def text(context: Context) -> Text:
@@ -43,18 +44,22 @@ def terminal(card: Card, *, colour: bool) -> Group:
         rows = ((f"decile {decile}", context) for decile, contexts in by_decile.items() for context in contexts)
         table = _grid()
         for name, context in rows:
-            table.add_row(Text(f"{name:<9} {context.max_activation:8.3g}", style="dim"), text(context))
+            note = f"{context_note(context):<10}" if card.pair else ""
+            table.add_row(Text(f"{name:<9} {context.max_activation:8.3g}  {note}".rstrip(), style="dim"), text(context))
         parts += [_title(names[split]), table]
     for kind, contexts in card.negatives.items():
-        parts += [_title(names[kind]), _silent(contexts)]
+        parts += [_title(names[kind]), _silent(contexts, text)]
     return Group(*parts)
 
 
-def _silent(contexts: Iterable[Context]) -> Table:
+def _silent(contexts: Iterable[Context], text: Callable[[Context], Text]) -> Table:
     table = _grid()
     for context in contexts:
-        neighbour = "" if context.neighbour is None else f"of {context.neighbour}"
-        table.add_row(Text(f"{neighbour:<18}", style="dim"), Text(coloured(context, 0.0)))
+        note = "" if context.neighbour is None else f"of {context.neighbour}"
+        if context.max_activation:  # in the other subject
+            table.add_row(Text(f"there     {context.max_activation:8.3g}", style="dim"), text(context))
+        else:
+            table.add_row(Text(f"{note:<18}", style="dim"), Text(coloured(context, 0.0)))
     return table
 
 

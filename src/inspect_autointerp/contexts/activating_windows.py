@@ -9,7 +9,7 @@ import numpy as np
 
 from inspect_autointerp.contexts.latent_windows import LatentWindows
 from inspect_autointerp.latent import DECILES, Context, Split
-from inspect_autointerp.store.postings import SAMPLE, TOP
+from inspect_autointerp.store.postings import OTHER, SAMPLE, TOP
 from inspect_autointerp.store.store import Store
 
 
@@ -26,6 +26,8 @@ class Windows:
     deciles: list[int]
     texts: frozenset[bytes]
     """Their tokens, see `Store.texts`."""
+    in_other: list[bool | None]
+    """See `Context.in_other`."""
 
 
 @dataclass(slots=True)
@@ -92,7 +94,8 @@ class ActivatingWindows:
         kept = self._sampled("explain", frozenset(), SAMPLE | TOP if n else 0)
         starts, peaks = kept.starts[-n:], kept.peaks[-n:]
         deciles = _deciles(peaks, self.explain.peaks).tolist()
-        return Windows(starts, kept.activations[-n:], peaks, deciles, frozenset(self._store.texts(starts)))
+        texts = frozenset(self._store.texts(starts))
+        return Windows(starts, kept.activations[-n:], peaks, deciles, texts, kept.in_other[-n:])
 
     def besides(self, top: Windows) -> list[int]:
         """Return which windows of the explain split's sample neither overlap these nor have the tokens of one."""
@@ -108,7 +111,7 @@ class ActivatingWindows:
         starts = windows.starts[rows]
         decoded = self._store.detokenizer.windows(self._store.ids(starts))
         return [
-            Context("activating", start, text, spans, activations, windows.deciles[i])
+            Context("activating", start, text, spans, activations, windows.deciles[i], in_other=windows.in_other[i])
             for start, (text, spans), activations, i in zip(
                 starts.tolist(), decoded, windows.activations[rows], which, strict=True
             )
@@ -153,7 +156,15 @@ class ActivatingWindows:
         rows = np.fromiter(first.values(), dtype=np.int64, count=len(first))
         rows = rows[np.lexsort((kept.starts[rows], kept.peaks[rows]))]
         deciles = (DECILES * np.arange(len(rows)) // max(1, len(rows)) + 1).tolist()
-        return Windows(kept.starts[rows], kept.activations[rows], kept.peaks[rows], deciles, frozenset(first))
+        in_other = self._in_other(kept.numbers[rows])
+        return Windows(kept.starts[rows], kept.activations[rows], kept.peaks[rows], deciles, frozenset(first), in_other)
+
+    def _in_other(self, numbers: np.ndarray) -> list[bool | None]:
+        """Say of contexts, by the numbers of their windows, if the latent fires in the other subject, too."""
+        if self._centered or self._store.at(self._own.hookpoint).pair_counts is None:
+            return [None] * len(numbers)
+        fires = (self._own.flags[numbers] & OTHER > 0).tolist()
+        return [None if also and self._store.ratio > 1 else also for also in fires]
 
 
 def _deciles(peaks: np.ndarray, sample: np.ndarray) -> np.ndarray:

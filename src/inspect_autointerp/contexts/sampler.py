@@ -15,13 +15,13 @@ import numpy as np
 from inspect_autointerp.contexts.activating_windows import ActivatingWindows
 from inspect_autointerp.contexts.importance import importance_draw
 from inspect_autointerp.contexts.latent_windows import LatentWindows
-from inspect_autointerp.contexts.negatives import POPULATION
+from inspect_autointerp.contexts.negatives import POPULATION, other_subject
 from inspect_autointerp.contexts.neighbour_windows import neighbour_starts
 from inspect_autointerp.contexts.population import population
 from inspect_autointerp.contexts.sampling import rng_of, stratified
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.latent import Context, Kind, Latent, Negative, Sampling, Split
-from inspect_autointerp.store.postings import POOL
+from inspect_autointerp.store.postings import OTHER, POOL, SAMPLE
 from inspect_autointerp.store.store import Store
 
 _DECIMALS = 4
@@ -178,6 +178,8 @@ class LatentContexts:
         if kind == "random":
             return rng.permutation(self.silent_starts(split))[:n], None
         starts, whose = self._negatives(kind, split)
+        if kind == "other_subject":
+            return rng.permutation(starts)[:n], None
         if whose is None:
             return starts[:n], None  # the nearest
         kept = stratified(whose.tolist(), n, rng)
@@ -206,7 +208,46 @@ class LatentContexts:
             parts = self._store.cut(listed).ravel()
             allowed = self.silent_starts(split)
             return parts[np.isin(parts, allowed)], None
+        if kind == "other_subject":
+            return self._only_in_other(split), None
         return self.others_starts(at.neighbours(kind, self.latent.index), split)
+
+    def only_in_other(self, n: int, seed: int) -> list[Context]:
+        """Up to n contexts of the explain split in which the latent fires in the other subject alone, strongest first.
+
+        They have the other subject's activations. None has the tokens of a context of the test split.
+
+        Raises:
+            UserError: See `negatives.other_subject`.
+        """
+        contexts = self.as_other_reads(self.contrastive(n, seed, ["other_subject"]))
+        return sorted(contexts, key=lambda context: -context.max_activation)
+
+    def as_other_reads(self, contexts: Sequence[Context]) -> list[Context]:
+        """Return contexts of the kind `other_subject` with the latent's activations in the other subject."""
+        activations = self._other.on(np.array([c.start for c in contexts], dtype=np.int64), self._store.window)
+        return [replace(context, activations=row) for context, row in zip(contexts, activations, strict=True)]
+
+    @cached_property
+    def _other(self) -> LatentWindows:
+        """The same latent's windows in the other subject."""
+        hookpoint = other_subject(self._store, self.latent.hookpoint)
+        return LatentWindows(self._store, hookpoint, self.latent.index)
+
+    def _only_in_other(self, split: Split) -> np.ndarray:
+        """The contexts of the other subject's sample on which the latent is silent in this one, int64 starts."""
+        windows = self._other
+        alone = windows.which(split, SAMPLE) & (windows.flags & OTHER == 0)
+        starts = windows.firing(windows.starts[alone])
+        return starts[self._distinct(starts)]
+
+    def _distinct(self, starts: np.ndarray) -> list[int]:
+        """Return which contexts to keep, so that each text is there once and none is one in which the latent fires."""
+        first: dict[bytes, int] = {}
+        for i, text in enumerate(self._store.texts(starts)):
+            if text not in self._windows.seen:
+                first.setdefault(text, i)
+        return list(first.values())
 
     def others_starts(self, others: np.ndarray, split: Split) -> tuple[np.ndarray, np.ndarray]:
         """The contexts of a split in which other latents fire and this one is known to be silent, each text once.
@@ -219,11 +260,7 @@ class LatentContexts:
             Starts, int64 (context,), and whose they are, int64 (context,): of a text that several fire in, the first's.
         """
         starts, whose = neighbour_starts(self._store, self._own, others, split)
-        first: dict[bytes, int] = {}
-        for i, text in enumerate(self._store.texts(starts)):
-            if text not in self._windows.seen:
-                first.setdefault(text, i)
-        kept = list(first.values())
+        kept = self._distinct(starts)
         return starts[kept], whose[kept]
 
     def of_other(self, kind: Kind, starts: np.ndarray, other: int) -> list[Context]:

@@ -51,6 +51,9 @@ class Verdict:
     cosine: float | None = None
     """Cosine of the latent's direction with that of `neighbour`, in [-1, 1], of the kind `neighbours`; None where the
     store does not say."""
+    in_other: int | None = None
+    """1 if the latent fires in an activating context in the other one of two subjects, too; 0 if only in this one. None
+    where the store has one subject, or does not say."""
     label: int | None = None
     """The grader's label, 1 or 0; for intruder and output choice, 1 for the text that was named; for discrimination, 1
     for the texts of the candidate that was named. None where unscored."""
@@ -110,7 +113,7 @@ class LatentFacts:
 _FIELDS = tuple(field.name for field in fields(Verdict))
 _TYPES: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("kind", "text", "reason"), str),
-    **dict.fromkeys(("start", "document", "decile", "neighbour", "label", "rating"), int),
+    **dict.fromkeys(("start", "document", "decile", "neighbour", "in_other", "label", "rating"), int),
     **dict.fromkeys(("partner", "question"), int),
     **dict.fromkeys(("probability", "value", "weight", "cosine"), (int, float)),
     "values": list,
@@ -118,6 +121,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 }
 _RANGES = {
     "label": (0, 1),
+    "in_other": (0, 1),
     "rating": (0, 2),
     "decile": (1, DECILES),
     "probability": (0, 1),
@@ -127,7 +131,7 @@ _RANGES = {
 
 
 def locate_contexts(store: Store, contexts: Sequence[Context]) -> list[dict[str, Any]]:
-    """Return for each context the fields that say which it is: those from `kind` to `cosine`."""
+    """Return for each context the fields that say which it is: those from `kind` to `in_other`."""
     documents = store.document(np.array([context.start for context in contexts], dtype=np.int64)).tolist()
     return [
         {
@@ -138,6 +142,7 @@ def locate_contexts(store: Store, contexts: Sequence[Context]) -> list[dict[str,
             "weight": context.weight,
             "neighbour": context.neighbour,
             "cosine": context.cosine,
+            "in_other": None if context.in_other is None else int(context.in_other),
         }
         for context, document in zip(contexts, documents, strict=True)
     ]

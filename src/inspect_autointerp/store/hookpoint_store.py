@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from inspect_autointerp.errors import UserError
-from inspect_autointerp.latent import Latent, Negative, places_of
+from inspect_autointerp.latent import Latent, Negative, counterpart_of, is_second, places_of
 from inspect_autointerp.store.frozen_postings import FrozenPostings
 from inspect_autointerp.store.manifest import FROZEN_POSTINGS, NEGATIVES, HookpointEntry
+from inspect_autointerp.store.pair_counts import PairCounts
 from inspect_autointerp.store.postings import SAMPLE, Postings
 
 if TYPE_CHECKING:
@@ -45,6 +46,12 @@ class HookpointStore:
     def entry(self) -> HookpointEntry:
         """Return what the manifest says of it."""
         return self.store.manifest.hookpoints[self.name]
+
+    @property
+    def subject(self) -> str:
+        """Return the name of the model that it is read in: the second subject for `second:layers.2`, else the first."""
+        manifest = self.store.manifest
+        return (manifest.second_subject if is_second(self.name) else None) or manifest.subject
 
     @property
     def width(self) -> int:
@@ -192,6 +199,18 @@ class HookpointStore:
         rows = [self._row(index) for index in latents.tolist()]
         return {name: array[rows] for name, array in self._cooccurring.items()}
 
+    @cached_property
+    def pair_counts(self) -> PairCounts | None:
+        """Counts of where latents fire in either of two subjects alone, and in both; None if the coder reads one."""
+        from inspect_autointerp.store import parquet as pq
+
+        columns = ["n_tokens", "n_windows", "n_tokens_other", "n_windows_other", "n_tokens_both", "n_windows_both"]
+        if not set(columns) <= set(self.read("latents.parquet", pq.read_schema).names):
+            return None
+        table = self.table(columns)
+        values = {name: table[name].to_numpy().astype(np.int64) for name in columns}
+        return PairCounts.of(values, second=is_second(self.name))
+
     def logits(self, index: int) -> tuple[list[int], list[int]]:
         """The tokens whose logits a latent's direction raises most, the most first, and those it lowers most.
 
@@ -221,6 +240,12 @@ class HookpointStore:
     def places(self) -> list[str]:
         """Return the places that the hookpoint reads; several if its coder is a crosscoder."""
         return places_of(self.name)
+
+    @property
+    def counterpart(self) -> "HookpointStore | None":
+        """Return the part of the store that the same coder read in the other subject; None if there is none."""
+        name = counterpart_of(self.name)
+        return self.store.at(name) if name in self.store.manifest.hookpoints else None
 
     @cached_property
     def _decoder_norms(self) -> np.ndarray | None:

@@ -9,6 +9,8 @@ import numpy as np
 
 SAMPLE, TOP, POOL = 1, 2, 4
 """Why a window was kept, as bits of `flags`."""
+OTHER = 8
+"""Further bit of `flags`: in this window the latent fires in the other subject, too."""
 
 _TYPES = {"U8": np.uint8, "U32": np.uint32, "I64": np.int64, "F16": np.float16}
 """safetensors' names of the types that a store holds."""

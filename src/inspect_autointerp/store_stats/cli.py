@@ -95,6 +95,8 @@ def _store_table(store: Store, name: str) -> Table:
     shared = {file: size for file, size in sizes.items() if not file.startswith("hookpoints/")}
     table = _plain_table(Text(f"{name}  digest {manifest.digest}"))
     table.add_row("subject", Text(manifest.subject))
+    if manifest.second_subject is not None:
+        table.add_row("second subject", Text(manifest.second_subject))
     if manifest.frozen:
         table.add_row("frozen from", Text(f"{manifest.frozen.source}: latents {manifest.frozen.latents}"))
         if manifest.frozen.licence:

@@ -22,9 +22,11 @@ RATING = "a rating: 0, 1 or 2"
 
 TEXT, EXAMPLE, SILENT_TEXT, BEGINNING = "Text", "Example", "Silent text", "Beginning"
 """Names of what is numbered: a grader's texts, an explainer's active and silent texts, and texts that are cut."""
+OTHER_TEXT = "Text of the other model"
+"""Name of an explainer's numbered texts in which a latent is active in the other one of two subjects alone."""
 CANDIDATE = re.compile(r"^Candidate \d+:$", re.MULTILINE)
 """Matches what `candidate_line` returns."""
-ACTIVE, MORE_PROBABLE = "Active: ", "More probable: "
+ACTIVE, MORE_PROBABLE, OTHER_MODEL = "Active: ", "More probable: ", "Other model: "
 BEGINNING_LINE = f"{BEGINNING}: "
 """Begins the line that shows what several texts follow."""
 MOST_PROBABLE, LEAST_PROBABLE = "Most probable: ", "Least probable: "

@@ -14,7 +14,7 @@ from rich.table import Table
 from inspect_autointerp.builtin.planted import HOOKPOINT, ensure_store, sanity
 from inspect_autointerp.builtin.planted.latents import LATENTS, SORTS, Sort
 from inspect_autointerp.builtin.planted.oracle import label, simulated
-from inspect_autointerp.contexts.negatives import HARD, KINDS
+from inspect_autointerp.contexts.negatives import HARD
 from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.inspect_support.verdicts import LatentFacts, Verdict
 from inspect_autointerp.latent import Context, Negative
@@ -41,6 +41,8 @@ class Column(NamedTuple):
         return f"{self.statistic}, {self.kind}"
 
 
+KINDS: tuple[Negative, ...] = ("random", "neighbours", "cooccurring", "similar")
+"""Kinds of negatives that the planted store holds."""
 COLUMNS = (
     *(Column("balanced_accuracy", kind) for kind in KINDS),
     *(Column(statistic, "random") for statistic in ("tpr", "f1", "correlation", "correlation_weighted")),

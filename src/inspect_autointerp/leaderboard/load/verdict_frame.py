@@ -15,10 +15,10 @@ from inspect_autointerp.store.store import Store
 
 FIELDS = tuple(field.name for field in fields(Verdict))
 COLUMNS = (
-    *("latent", "epoch", "score", "start", "document", "kind", "decile", "weight", "neighbour", "cosine"),
+    *("latent", "epoch", "score", "start", "document", "kind", "decile", "weight", "neighbour", "cosine", "in_other"),
     *("label", "probability", "value", "rating", "reason", "partner", "question", "text", "values", "continuations"),
 )
-_WHOLE = ("start", "document", "decile", "neighbour", "label", "rating", "partner", "question")
+_WHOLE = ("start", "document", "decile", "neighbour", "in_other", "label", "rating", "partner", "question")
 
 
 def verdict_frame(
@@ -46,8 +46,8 @@ def verdict_frame(
         recorded, so that `partner` and `question` count from 0 there. The columns are always these:
 
         - `latent`, `score`: str. `epoch`: int, from 1.
-        - `start`, `document`, `decile`, `neighbour`, `label`, `rating`, `partner`, `question`: Int64, missing where
-          there is none.
+        - `start`, `document`, `decile`, `neighbour`, `in_other`, `label`, `rating`, `partner`, `question`: Int64,
+          missing where there is none.
         - `probability`, `value`, `weight`, `cosine`: float64, NaN where there is none.
         - `kind`, `reason`: str, missing where there is none.
         - `text`: str; the text of the context where a store is given, else only what was written for the score.
