@@ -215,10 +215,10 @@ def test_levels_named_by_the_paper_say_what_stands_for_them(store_folder: Path, 
     plan = plan_study("coder", read_study("coder"), Given(str(store_folder), None, stores), demo_asked({}, {}, []), {})
     table = study_views(plan, {}, outcome({}, plan.levels, ""))[0]
     first = {row[0].partition("\n")[0]: row[0].partition("\n")[2] for row in table.rows}
-    store = Store.open(store_folder)
+    store = Store.open(str(store_folder))
     entry = store.at(None).entry
     assert first["Gemma 131k, residual"] == f"{entry.coder} at {store.at(None).name}"
-    assert first["Gemma 16k"].startswith(Store.open(sharp_store_folder).at(None).entry.coder)
+    assert first["Gemma 16k"].startswith(Store.open(str(sharp_store_folder)).at(None).entry.coder)
     assert first["Gemma top-32 neurons"] == "", "nothing stands for it: no store was given"
     assert any("what stands for it in this run" in note for note in study_notes(plan))
     assert "131k" not in "".join(first.values())
