@@ -225,3 +225,29 @@ def test_levels_named_by_the_paper_say_what_stands_for_them(store_folder: Path, 
     other = plan_study("dataset", read_study("dataset"), Given(str(store_folder), None, {}), demo_asked({}, {}, []), {})
     [label] = [row[0] for row in study_views(other, {}, outcome({}, other.levels, ""))[0].rows if "RedPajama" in row[0]]
     assert label == f"RedPajama-v2\n{store.settings.corpus}"
+
+
+@pytest.mark.parametrize(
+    ("given", "folder", "hookpoint"),
+    [
+        ("made", "made", None),
+        ("made@layers.1", "made", "layers.1"),
+        ("made@layers.1@neurons:32", "made", "layers.1@neurons:32"),
+        ("made@home", "made@home", None),
+        ("made@home@layers.1@x", "made@home", "layers.1@x"),
+        ("demo@layers.1@x", "demo", "layers.1@x"),
+        ("s3://bucket/me@home/store@layers.1@x", "s3://bucket/me@home/store", "layers.1@x"),
+        ("nowhere@layers.1", "nowhere", "layers.1"),
+    ],
+)
+def test_level_store_with_an_at_sign_in_its_parts(
+    given: str, folder: str, hookpoint: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hookpoint that several coders read is `PLACE@CODER`."""
+    for name in ("made", "made@home"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(stores, "_opened", lambda contexts: contexts)
+    monkeypatch.setattr(stores, "_place", lambda store, at: (store, at))
+    places = Given(None, None, {"level": given}).hookpoints()
+    assert places == {"level": (folder, hookpoint)}

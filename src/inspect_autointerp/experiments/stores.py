@@ -10,7 +10,7 @@ from pathlib import Path
 
 from inspect_autointerp.builtin import demo
 from inspect_autointerp.builtin.build_store import make_once
-from inspect_autointerp.builtin.locate import DEMO, locate
+from inspect_autointerp.builtin.locate import BUILT_IN, DEMO, locate
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.experiments.definition import Demo, Level
 from inspect_autointerp.store.store import Store
@@ -109,9 +109,12 @@ def read_stores(given: list[str]) -> dict[str, str]:
 
 
 def _named(wanted: str) -> Place:
-    folder, at, hookpoint = wanted.rpartition("@")
-    if not at or "/" in hookpoint:  # an @ in a folder's name
-        folder, hookpoint = wanted, ""
+    """Return the place that `DIR` or `DIR@HOOKPOINT` names; folders, URLs and hookpoints may have an @ in them."""
+    parts = wanted.split("@")
+    ways = [("@".join(parts[:n]), "@".join(parts[n:])) for n in range(len(parts), 0, -1)]
+    there = [way for way in ways if way[0] in BUILT_IN or Path(way[0]).is_dir()]
+    others = [way for way in ways if "/" not in way[1]]
+    folder, hookpoint = there[0] if there else others[-1]
     return _place(_opened(folder), hookpoint or None)
 
 
