@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 @with_spec_options
 def prep(
     context: typer.Context,
-    output: Annotated[str, typer.Option("--output", "-o", help="Folder or URL of the new store.")],
+    output: Annotated[
+        str,
+        typer.Option("--output", "-o", help="Folder or URL of the new store; only with --suite it may be left out."),
+    ],
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing store.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run, if there is one.")] = False,
     checkpoint: Annotated[

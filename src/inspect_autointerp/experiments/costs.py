@@ -12,6 +12,7 @@ from inspect_autointerp.cost.footnotes import OUTPUT, counted, unpriced
 from inspect_autointerp.cost.table import dollars, tokens
 from inspect_autointerp.experiments.plan import Planned
 from inspect_autointerp.leaderboard.show.view import View
+from inspect_autointerp.text.plural import plural
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,10 @@ def cost_view(plan: Planned, costs: Costs) -> tuple[View, list[str]]:
     drawn = max((one.drawn for one in every), default=0)
     ways = {model: way for one in costs.looks.values() for model, way in one.ways.items()}
     prices = {model: price for one in costs.looks.values() for model, price in one.prices.items()}
-    notes = [f"{drawn:,} latents of each level were looked at. Explanations in Inspect's cache are not counted again."]
+    notes = [
+        f"Estimated from {plural(drawn, 'latent')} of each level. Explanations in Inspect's cache are not counted"
+        " again."
+    ]
     notes += [*counted(ways), OUTPUT, *(f"{score}: {why}: no call of an API." for score, why in costs.here.items())]
     return View(title, head, rows, rule=len(rows) - 1), notes + unpriced(prices)
 
