@@ -169,7 +169,7 @@ def test_what_has_no_contexts_is_listed_with_what_makes_them(
     assert "autointerp prep " in line
     assert "-o DIR, then --level-store 'Gemma top-32 neurons=DIR'" in line
     assert "DEMO" not in text
-    assert re.search(r"^\| Gemma 16k \S+ at layers\.1 \| \d\.\d\d \(", text, re.MULTILINE)
+    assert re.search(r"^\| Gemma 16k \(\S+ at layers\.1\) \| \d\.\d\d \(", text, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
@@ -210,21 +210,21 @@ def test_without_a_name_they_are_listed(monkeypatch: pytest.MonkeyPatch, capsys:
     assert all(name in out for name in study_names())
 
 
-def test_levels_named_by_the_paper_say_what_stands_for_them(store_folder: Path, sharp_store_folder: Path) -> None:
+def test_levels_named_by_the_paper_say_what_was_used(store_folder: Path, sharp_store_folder: Path) -> None:
     stores = {"Gemma 16k": str(sharp_store_folder)}
     plan = plan_study("coder", read_study("coder"), Given(str(store_folder), None, stores), demo_asked({}, {}, []), {})
     table = study_views(plan, {}, outcome({}, plan.levels, ""))[0]
     first = {row[0].partition("\n")[0]: row[0].partition("\n")[2] for row in table.rows}
     store = Store.open(str(store_folder))
     entry = store.at(None).entry
-    assert first["Gemma 131k, residual"] == f"{entry.coder} at {store.at(None).name}"
-    assert first["Gemma 16k"].startswith(Store.open(str(sharp_store_folder)).at(None).entry.coder)
-    assert first["Gemma top-32 neurons"] == "", "nothing stands for it: no store was given"
-    assert any("what stands for it in this run" in note for note in study_notes(plan))
+    assert first["Gemma 131k, residual"] == f"({entry.coder} at {store.at(None).name})"
+    assert first["Gemma 16k"].startswith(f"({Store.open(str(sharp_store_folder)).at(None).entry.coder}")
+    assert first["Gemma top-32 neurons"] == "", "no store was given for it"
+    assert any("What was used in its place" in note for note in study_notes(plan))
     assert "131k" not in "".join(first.values())
     other = plan_study("dataset", read_study("dataset"), Given(str(store_folder), None, {}), demo_asked({}, {}, []), {})
     [label] = [row[0] for row in study_views(other, {}, outcome({}, other.levels, ""))[0].rows if "RedPajama" in row[0]]
-    assert label == f"RedPajama-v2\n{store.settings.corpus}"
+    assert label == f"RedPajama-v2\n({store.settings.corpus})"
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from inspect_autointerp.builtin.build_store import make_once
 from inspect_autointerp.builtin.locate import BUILT_IN, DEMO, locate
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.experiments.definition import Demo, Level
+from inspect_autointerp.latent import place_of
 from inspect_autointerp.store.store import Store
 
 HOOKPOINT = "layers.2"
@@ -78,7 +79,7 @@ class Given:
 
     def _command(self, name: str, prep: str, store: Store) -> str:
         at, settings = store.at(self.hookpoint), store.settings
-        entry, hookpoint = at.entry, at.name
+        entry, hookpoint = at.entry, place_of(at.name)
         facts = {
             "subject": store.manifest.subject,
             "coder": entry.coder,

@@ -9,6 +9,7 @@ from inspect_autointerp.experiments.correlations import level_correlations
 from inspect_autointerp.experiments.definition import Reported
 from inspect_autointerp.experiments.plan import Planned
 from inspect_autointerp.experiments.results import Found
+from inspect_autointerp.latent import place_of
 from inspect_autointerp.leaderboard.show.tables import estimate, known, rows_of
 from inspect_autointerp.leaderboard.show.view import View
 from inspect_autointerp.models.spending import FIELDS
@@ -52,11 +53,11 @@ def study_notes(plan: Planned) -> list[str]:
     if plan.of_demo:
         notes.append(
             "DEMO: our numbers here come from this project's demo, a model with 4.5 M parameters trained on"
-            " Python's standard library, not from the paper's models. The name below a level is the demo's substitute"
-            " for it."
+            " Python's standard library, not from the paper's models. The demo's substitute for a level follows in"
+            " brackets."
         )
     elif any("\n" in _label(plan, name) for name in plan.levels):
-        notes.append("Levels have the paper's names. The name below one is what stands for it in this run.")
+        notes.append("Levels have the paper's names. What was used in its place follows in brackets.")
     return notes + plan.study.notes
 
 
@@ -77,17 +78,17 @@ def _table(plan: Planned, names: list[str], rows: dict[tuple[str, str], Any]) ->
 
 
 def _label(plan: Planned, name: str) -> str:
-    """Return a level's name, with what stands for it here below: the paper's own model, coder or text is not here."""
+    """Return a level's name, and in brackets below it the coder or text that was used in place of the paper's."""
     place = next((run.place for run in plan.runs if run.name == name), None)
     if place is None:
         return name
     if place.stand_in is not None:
         below = place.stand_in
     elif plan.levels[name].store or plan.levels[name].demo:
-        below = place.corpus if plan.study.factor == "dataset" else f"{place.coder} at {place.hookpoint}"
+        below = place.corpus if plan.study.factor == "dataset" else f"{place.coder} at {place_of(place.hookpoint)}"
     else:
         below = ""
-    return name + (f"\n{below}" if below else "")
+    return name + (f"\n({below})" if below else "")
 
 
 def _quartiles(row: Any, theirs: Reported | None) -> str:
