@@ -11,7 +11,7 @@ from inspect_autointerp.inspect_support.dataset import derangement, store_of
 from inspect_autointerp.inspect_support.explanation import Explanation
 from inspect_autointerp.solvers.costs import costed
 from inspect_autointerp.solvers.explain import explain_latent, explain_options
-from inspect_autointerp.solvers.from_file import put_supplied, supplied
+from inspect_autointerp.solvers.from_file import forget_changed, put_supplied, supplied
 
 CONSTANT = "words and phrases that occur in many different texts"
 VERBOSE = (
@@ -55,6 +55,8 @@ def shuffled(
         asked = explain_options({**options, "seed": seed})
         if file is not None and options:
             raise UserError(f"{next(iter(options))}: explanations from a file take no options; leave out one of them")
+    if file is not None:
+        forget_changed(file)
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         if file is None:

@@ -14,7 +14,7 @@ from inspect_autointerp.solvers.baselines import constant, empty, shuffled, verb
 from inspect_autointerp.solvers.best_of import best_of
 from inspect_autointerp.solvers.clusters import clusters
 from inspect_autointerp.solvers.explain import explain
-from inspect_autointerp.solvers.from_file import human, supplied, supply
+from inspect_autointerp.solvers.from_file import forget_changed, human, supplied, supply
 from inspect_autointerp.solvers.refine import refine
 from inspect_autointerp.solvers.single_token import single_token
 from inspect_autointerp.solvers.verbalizer import verbalizer
@@ -80,6 +80,7 @@ def explainer(
     if "seed" in parameters or takes_any:
         given.setdefault("seed", seed)
     if name in _FROM_FILE and given.get("file"):
+        forget_changed(given["file"])
         for place in split_hookpoints(hookpoint):
             supplied(store, place, **{key: given[key] for key in _OF_FILES if key in given})
     return solver(**given)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 
 from inspect_ai.model import ModelOutput
 from inspect_ai.solver import Generate, Solver, TaskState, solver
@@ -75,6 +76,7 @@ def human(
 
 
 def _from_file(source: str, trained_on: str | Sequence[str] | None, file: str, *options: str | None) -> Solver:
+    forget_changed(file)
     with one_line_errors():
         scores = read_trained_on(trained_on)
 
@@ -139,13 +141,34 @@ def supplied(
     key: str | None = None,
     repeated: str | None = None,
 ) -> Supplied:
-    """Return what a file has of a hookpoint's latents; read once per process, and what cannot be used is listed then.
+    """Return what a file has of a hookpoint's latents; read once, and what cannot be used is listed then.
+
+    A running evaluation keeps what it has read. Where a task is made, `forget_changed` has a changed file read anew.
 
     Raises:
         UserError: It cannot be read, or is refused; see `read_explanations`.
     """
     path = file if is_url(file) else str(located(file))
     return _read(path, hookpoint, store.at(hookpoint).width, format, by, key, repeated)
+
+
+def forget_changed(file: str) -> None:
+    """Forget what was read of files if this one was changed since, as in a notebook between two evaluations.
+
+    Of a folder, only files that were added or removed are noticed, and of a URL nothing.
+    """
+    path = located(file)
+    if is_url(file) or not path.exists():
+        return
+    stat = path.stat()
+    state = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+    if _states.get(path, state) != state:
+        _read.cache_clear()
+    _states[path] = state
+
+
+_states: dict[Path, tuple[int, int, int]] = {}
+"""Time of change, bytes and number of files that were read."""
 
 
 @lru_cache(maxsize=8)

@@ -122,3 +122,16 @@ def test_single_tokens_need_no_model(explained: Explained) -> None:
     assert {one["reason"] for one in explanations} == {"not_single_token"}
     _, explanations = explained(explainer={"name": "single_token", "share": 1.0})
     assert all(one["text"].startswith("texts with ") for one in explanations), "the model is asked of the others"
+
+
+def test_changed_file_is_read_anew_by_the_next_evaluation(
+    explained: Explained, indices: list[int], labels: Path
+) -> None:
+    options = {"by": "none/none", "grader": model(lambda m: str([1] * len(texts_of(m)))), "explanations": str(labels)}
+    _, first = explained(**options)
+    row = {"index": indices[0], "explanation": "something else", "explainer": "somebody"}
+    labels.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    _, second = explained(**options)
+    assert first[0]["text"] == f"about {indices[0]}"
+    assert [one["text"] for one in second[:2]] == ["something else", None]
+    assert first[0]["file"] != second[0]["file"]
