@@ -35,8 +35,7 @@ def no_live_view() -> Iterator[None]:
     init = TaskLogger.init
 
     async def lean(logger: TaskLogger) -> None:
-        if logger.eval.config.log_realtime is None:
-            logger.eval.config.log_realtime = False
+        logger.eval.config.log_realtime = False  # Inspect has put its default, true, in the place of None
         await init(logger)
 
     with pytest.MonkeyPatch.context() as patch:
