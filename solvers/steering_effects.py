@@ -106,10 +106,4 @@ def raised_tokens(
     """
     gain = (steered - clean)[: store.detokenizer.n_ids]  # behind them a head may have rows that stand for nothing
     most = [id for id in np.argsort(-gain, kind="stable")[:n].tolist() if gain[id] > 0]  # equals in order of their ids
-    return tuple(Raised(_after(store, prompt, id), float(clean[id]), float(steered[id])) for id in most)
-
-
-def _after(store: Store, prompt: Sequence[int], id: int) -> str:
-    """A token's text where it stands: of a text's first token some tokenizers drop the space."""
-    text, spans = store.detokenizer([*prompt, id])
-    return text[slice(*spans[-1])]
+    return tuple(Raised(store.detokenizer.after(prompt, [id]), float(clean[id]), float(steered[id])) for id in most)

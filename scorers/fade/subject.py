@@ -82,7 +82,7 @@ async def steered_texts(
         clean = [] if texts else [(0.0, written.clean)]
         for way, continuations in [*clean, (factor, written.steered)]:
             texts += [
-                SteeredText(way, number, store.detokenizer(ids)[0] if ids else "")
+                SteeredText(way, number, store.detokenizer.after(prompts[number], ids))
                 for number, ids in enumerate(continuations)
             ]
     return texts

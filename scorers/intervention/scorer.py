@@ -125,7 +125,7 @@ def intervention(
                 reason=reason,
             )
             for prompt, new, (effect, reason), changes in zip(
-                scoring, _continuations(test.store, written), effects, others, strict=True
+                scoring, _continuations(test.store, scoring, written), effects, others, strict=True
             )
         ]
         n_tokens = next((len(logprobs[0]) for (_, i), (logprobs, _) in known.items() if not i and logprobs), 0)
@@ -180,11 +180,11 @@ def _complete(changes: Sequence[tuple[float | None, str | None]]) -> list[float]
     return effects if effects and len(effects) == len(changes) else None
 
 
-def _continuations(store: Store, written: Generated) -> list[dict[str, str]]:
+def _continuations(store: Store, scored: Sequence[Prompt], written: Generated) -> list[dict[str, str]]:
     """Return what was written after each prompt."""
     return [
-        {"clean": _text(store, clean), "steered": _text(store, steered)}
-        for clean, steered in zip(written.clean, written.steered, strict=True)
+        {"clean": store.detokenizer.after(prompt, clean), "steered": store.detokenizer.after(prompt, steered)}
+        for prompt, clean, steered in zip(scored, written.clean, written.steered, strict=True)
     ]
 
 

@@ -81,15 +81,12 @@ class SteeredTexts:
             Generate(direction, prompts, tuned.strength, setting.seed, setting.new_tokens, setting.temperature)
         )
         return Steered(
-            tuple(self._text(prompt, new) for prompt, new in zip(prompts, written.steered, strict=True)),
+            tuple(
+                self._store.detokenizer.after(prompt, new) for prompt, new in zip(prompts, written.steered, strict=True)
+            ),
             tuple(written.kl),
             tuned.strength,
         )
-
-    def _text(self, prompt: tuple[int, ...], new: list[int]) -> str:
-        """Return the text of new tokens where they stand: some tokenizers drop the space of a text's first token."""
-        text, spans = self._store.detokenizer([*prompt, *new])
-        return text[spans[len(prompt) - 1][1] :] if new else ""
 
 
 async def steered_texts(store: Store, hookpoint: str, setting: Setting) -> SteeredTexts:

@@ -17,12 +17,14 @@ from inspect_ai.scorer import SampleScore
 from inspect_ai.util import EarlyStop
 from pydantic import JsonValue
 
+from inspect_autointerp.builtin.locate import located
 from inspect_autointerp.contexts.sampling import rng_of
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.inspect_support.dataset import LatentDataset
 from inspect_autointerp.scorers.shared.specs import SCORES
 from inspect_autointerp.statistics.confidence_sequences import mean_interval
 from inspect_autointerp.statistics.stop_rule import StopRule, stop_rule
+from inspect_autointerp.store.remote import is_url
 
 
 def stop_at_mean(given: str | Sequence[str] | None, score: str, data: LatentDataset) -> "StopAtMean | None":
@@ -81,7 +83,7 @@ class StopAtMean:
         self._bounds = bounds if others is None else (least - most, most - least)
         self._order: list[str] = []
         self._epochs = 1
-        self._values: dict[str, list[float]] = {}
+        self._values: dict[str, dict[int, float]] = {}
         self._why: str | None = None
         self._at = 0
 
@@ -104,7 +106,7 @@ class StopAtMean:
         number = float(number) if isinstance(number, int | float) else nan
         if self._others is not None:
             number -= self._others.get(str(id), nan)
-        self._values.setdefault(str(id), []).append(number)
+        self._values.setdefault(str(id), {})[epoch] = number  # of a sample that is run again, the last counts
         if self._why is None:
             low, high, n = self.interval()
             self._why = self._reached(low, high)
@@ -120,8 +122,8 @@ class StopAtMean:
 
     def interval(self) -> tuple[float, float, int]:
         """Return the interval of the mean over all latents asked for, and from how many latents it is."""
-        done = list(takewhile(lambda id: len(self._values.get(id, [])) >= self._epochs, self._order))
-        means = np.array([np.mean(self._values[id]) for id in done])
+        done = list(takewhile(lambda id: len(self._values.get(id, {})) >= self._epochs, self._order))
+        means = np.array([np.mean(list(self._values[id].values())) for id in done])
         known = means[~np.isnan(means)]
         least, most = self._bounds
         shares = np.clip((known - least) / (most - least), 0, 1)
@@ -141,7 +143,7 @@ def _other_values(path: str, score: str, statistic: str, latents: Sequence[str])
         UserError: It cannot be read, or has no value of any of these latents.
     """
     try:
-        summaries = read_eval_log_sample_summaries(path)
+        summaries = read_eval_log_sample_summaries(path if is_url(path) else str(located(path)))
     except Exception as error:  # a damaged log can fail in any layer
         raise UserError(f"stop_mean=differs_from:{path}: not a readable log ({type(error).__name__})") from error
     values: dict[str, list[float]] = {}

@@ -80,8 +80,8 @@ async def show_steering(at: LatentAtHand, prompts: list[str] | None, strength: f
         lines += [
             numbered_line(BEGINNING, number, visible(_text(at, prompt))),
             f"{MORE_PROBABLE}{', '.join(more) or 'nothing'}",
-            f"Unsteered: {visible(_text(at, plain))}",
-            f"Steered: {visible(_text(at, changed))}",
+            f"Unsteered: {visible(at.store.detokenizer.after(prompt, plain))}",
+            f"Steered: {visible(at.store.detokenizer.after(prompt, changed))}",
             "",
         ]
     return "\n".join([*lines, f"More probable: by how many percentage points. The effect was {tuned.kl:.2f} nats."])

@@ -12,6 +12,7 @@ from tests.formats.graphs import Node, graph_of, write_graph_file
 from inspect_autointerp.contexts.graph_latents import graph_latents, is_graph
 from inspect_autointerp.contexts.selection import candidate_latents, unusable
 from inspect_autointerp.errors import UserError
+from inspect_autointerp.formats import attribution_graph
 from inspect_autointerp.formats.export import export
 from inspect_autointerp.inspect_support.dataset import latent_dataset
 from inspect_autointerp.leaderboard.analyse.breakdown import breakdown
@@ -128,8 +129,25 @@ def test_what_is_no_graph(store: Store, tmp_path: Path, content: str, message: s
 )
 def test_a_damaged_compressed_graph_is_named(store: Store, tmp_path: Path, damaged: bytes) -> None:
     (tmp_path / "graph.json.gz").write_bytes(damaged)
-    with pytest.raises(UserError, match=r"graph\.json\.gz: cannot be decompressed"):
+    with pytest.raises(UserError, match=r"graph\.json\.gz: broken gzip"):
         graph_latents(store, str(tmp_path / "graph.json.gz"))
+
+
+def test_a_graph_that_unpacks_to_too_much_is_refused(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attribution_graph, "_LARGEST", 1 << 20)
+    (tmp_path / "graph.json.gz").write_bytes(gzip.compress(b" " * (3 << 20)))
+    with pytest.raises(UserError, match=r"graph\.json\.gz: it unpacks to more than 1 MiB"):
+        graph_latents(store, str(tmp_path / "graph.json.gz"))
+
+
+def test_a_graph_is_looked_for_where_the_shell_was(
+    store: Store, usable: dict[int, list[int]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_graph_file(tmp_path / "graph.json", [(1, usable[1][0], 2, 0.9)])
+    monkeypatch.setenv("PWD", str(tmp_path))  # Inspect runs a task file's code in the file's folder
+    assert [one.index for one in graph_latents(store, "graph.json", "layers.1.mlp")] == usable[1][:1]
 
 
 def test_an_evaluation_of_a_graph_labels_its_nodes(

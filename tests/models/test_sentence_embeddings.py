@@ -74,6 +74,11 @@ def test_the_digest_names_what_is_computed_and_not_where_it_lies(folder: Path, t
     assert len({own, digest(seed=1), digest(query="x ")}) == 3
 
 
+def test_a_folder_is_looked_for_where_the_shell_was(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PWD", str(folder.parent))  # Inspect runs a task file's code in the file's folder
+    assert SentenceModel(folder.name, "embedder").digest == SentenceModel(str(folder), "embedder").digest
+
+
 def test_what_is_missing_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UserError, match=r"^embedder .+/none: cannot be loaded \(.+\)$"):
         SentenceModel(str(tmp_path / "none"), "embedder")

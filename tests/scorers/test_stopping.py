@@ -1,12 +1,18 @@
 """The order in which contexts are graded where grading may stop."""
 
+import anyio
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from inspect_ai.dataset import Sample
+from inspect_ai.log import EvalConfig, EvalDataset, EvalSpec
+from inspect_ai.scorer import SampleScore, Score
 
 from inspect_autointerp.scorers.shared.judge import Label
+from inspect_autointerp.scorers.shared.stop_at_mean import StopAtMean
 from inspect_autointerp.scorers.shared.stopping import balanced_order, interval_of
+from inspect_autointerp.statistics.stop_rule import stop_rule
 
 SIZES = st.tuples(st.integers(1, 60), st.integers(1, 60), st.integers(0, 40))
 
@@ -71,3 +77,19 @@ def test_the_interval_is_of_right_and_not_of_active_labels(right: int) -> None:
     labels = [Label(int((kind == "activating") == right)) for kind in kinds[:30]]
     low, high = interval_of(kinds, labels, 0.95)
     assert (low > 0.6, high < 0.4) == (right == 1, right == 0)
+
+
+def test_a_latent_that_is_run_again_counts_by_its_last_value() -> None:
+    rule = stop_rule("width:0.1", "stop_mean", 0.0, 1.0)
+    assert rule is not None
+    manager = StopAtMean(rule, "detection", "balanced_accuracy", (0.0, 1.0))
+
+    async def interval(*values: float) -> tuple[float, float, int]:
+        spec = EvalSpec(created="2026-12-01T00:00:00+00:00", task="", dataset=EvalDataset(), model="", config=EvalConfig())
+        await manager.start_task(spec, [Sample(input="", id="a"), Sample(input="", id="b")], 1)
+        for value in values:
+            score = SampleScore(score=Score(value={"balanced_accuracy": value}))
+            await manager.complete_sample("a", 1, {"detection": score})
+        return manager.interval()
+
+    assert anyio.run(interval, 0.0, 1.0) == anyio.run(interval, 1.0) != anyio.run(interval, 0.5)

@@ -161,3 +161,15 @@ def test_a_special_token_keeps_its_name() -> None:
     text, spans = Detokenizer(tokenizer)(ids)
     assert text == "<|bos|>the"
     assert text[slice(*spans[0])] == "<|bos|>"
+
+
+@pytest.mark.parametrize("name", TOKENIZERS)
+def test_text_after_a_prompt_keeps_its_space_and_characters(name: str) -> None:
+    tokenizer = TOKENIZERS[name]
+    ids = tokenizer.encode("the cat the €").ids
+    detokenizer = Detokenizer(tokenizer)
+    cut = next(n for n in range(1, len(ids)) if detokenizer(ids[:n])[0] == "the cat")
+    assert detokenizer.after(ids[:cut], ids[cut:]) == " the €"
+    assert detokenizer.after(ids[:-1], ids[-1:]) == "€", "it begins in the prompt"
+    assert detokenizer.after(ids, []) == ""
+    assert detokenizer.after([], ids) == "the cat the €"

@@ -195,9 +195,12 @@ def test_an_evaluation_stops_when_the_mean_is_known(planted_store: Path, tmp_pat
     assert facts["low"] <= np.mean(means) <= facts["high"]
 
 
-def test_an_evaluation_stops_when_two_explainers_differ(planted_store: Path, tmp_path: Path) -> None:
+def test_an_evaluation_stops_when_two_explainers_differ(
+    planted_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole = run(planted_store, tmp_path / "explain", latents="sample:40", **FAST)
-    rule = f"differs_from:{whole.location}"
+    monkeypatch.setenv("PWD", str(Path(whole.location).parent))  # Inspect runs a task in its own folder
+    rule = f"differs_from:{Path(whole.location).name}"
     log = run(planted_store, tmp_path, latents="sample:40", explainer="empty", stop_mean=rule, max_samples=2, **FAST)
     facts = stopped(log)
     assert facts["of"] == "mean difference of detection/balanced_accuracy"

@@ -66,7 +66,9 @@ def test_latents_that_raise_what_they_fire_on_are_both(table: Path) -> None:
     assert frame["contexts"].between(10, 100).all()
 
 
-def test_a_table_selects_latents_and_refuses_other_stores(planted_cause: Planted, table: Path, tmp_path: Path) -> None:
+def test_a_table_selects_latents_and_refuses_other_stores(
+    planted_cause: Planted, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store = Store(planted_cause.store)
     frame = read_triage(table)
     frame.loc[frame.index[:3], "class"] = "output"
@@ -84,6 +86,8 @@ def test_a_table_selects_latents_and_refuses_other_stores(planted_cause: Planted
             usable_latents(store, HOOKPOINT, source, 10, 0)
     with pytest.raises(UserError, match=r"the file is of store .*, and this store is another"):
         triaged_latents(str(file), HOOKPOINT, "another")
+    monkeypatch.setenv("PWD", str(file.parent))  # Inspect runs a task file's code in the file's folder
+    assert triaged_latents(file.name, HOOKPOINT, store.digest) == triaged_latents(str(file), HOOKPOINT, store.digest)
     write_triage(pd.concat([frame, frame.iloc[:1]]), file)
     with pytest.raises(UserError, match=r"names the latent layers\.0/0 twice"):
         read_triage(file)

@@ -8,7 +8,8 @@ import anyio
 import pytest
 from tests.local_server import JsonHandler, running
 
-from inspect_autointerp.vectors.endpoint import Endpoint, EndpointError, Usage, usage_in, vectors_in
+from inspect_autointerp.errors import UserError
+from inspect_autointerp.vectors.endpoint import KEY, Endpoint, EndpointError, Usage, usage_in, vectors_in
 
 HUGE = 10**400
 """A whole number that no float holds; JSON allows it."""
@@ -52,3 +53,11 @@ def test_an_answer_that_comes_in_drops_is_a_timeout() -> None:
 def test_an_answer_nested_too_deeply_is_no_json() -> None:
     with running(Nested) as url, pytest.raises(EndpointError, match="the answer is not JSON"):
         anyio.run(partial(Endpoint(url, attempts=1).post, {}))
+
+
+@pytest.mark.parametrize("secret", ["schlüssel", "two\nlines", "日本"])
+def test_a_secret_that_no_header_carries_is_refused(secret: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(KEY, secret)
+    with pytest.raises(UserError, match=KEY) as refused:
+        Endpoint("http://localhost:8000")
+    assert secret not in str(refused.value)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from inspect_autointerp.builtin.locate import located
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.store.store import Store
 from inspect_autointerp.text.plural import plural
@@ -50,7 +51,7 @@ def graph_latents(store: Store, latents: str, hookpoint: str | None = None) -> l
     path, cut = match.groups()
     if cut is not None and not re.fullmatch(r"top[1-9]\d*", cut):
         raise UserError(f"latents={latents}: {cut!r} is not understood; give {path} or {path}:top50")
-    graph = read_graph(path)
+    graph = read_graph(located(path))
     wanted = graph.latents
     places = _places(store, hookpoint)
     if hookpoint is not None and "*" not in hookpoint:

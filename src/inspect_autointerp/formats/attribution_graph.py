@@ -9,7 +9,6 @@ all stronger ones have together, so the strongest node has the smallest. `clerp`
 import gzip
 import json
 import re
-import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +18,13 @@ from inspect_autointerp.errors import UserError
 from inspect_autointerp.formats import strict_json
 from inspect_autointerp.formats.dedupe import once_each
 from inspect_autointerp.formats.records import Row, short
+from inspect_autointerp.formats.source import unpacked
 from inspect_autointerp.text.json_values import is_finite_number
 
 _NODE = re.compile(r"(\d{1,18})_(\d{1,18})_(\d{1,18})")
 _LAYER = re.compile(r"(?:^|\.)(?:layers|h|blocks|layer)\.(\d+)(?=[.:@]|$)")
+_LARGEST = 1 << 30
+"""Bytes that a compressed graph may unpack to: those of circuit-tracer have some tens of megabytes."""
 _LATENT = ("cross layer transcoder", "transcoder")
 
 
@@ -112,11 +114,9 @@ def read_graph(path: str | Path) -> AttributionGraph:
     """
     try:
         raw = Path(path).read_bytes()
-        content: Any = strict_json.load(gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw)
+        content: Any = strict_json.load(unpacked(raw, str(path), _LARGEST))
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise UserError(f"{path}: cannot be decompressed ({error})") from error
     except strict_json.Unreadable as error:
         raise UserError(f"{path}:{error.line}: not an attribution graph ({error})") from error
     graph: dict[str, Any] = cast(dict[str, Any], content) if isinstance(content, dict) else {}

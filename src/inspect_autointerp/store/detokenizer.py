@@ -73,6 +73,15 @@ class Detokenizer:
         """
         return self.windows(np.array([ids], dtype=np.int64))[0]
 
+    def after(self, prompt: Sequence[int], ids: Sequence[int]) -> str:
+        """Return the text of ids where they follow a prompt.
+
+        Decoded alone they can have another text: many tokenizers drop the space of a text's first token, and a
+        character can begin in the prompt.
+        """
+        text, spans = self([*prompt, *ids])
+        return text[spans[len(prompt) - 1][1] if len(prompt) else 0 :] if ids else ""
+
     def encode(self, text: str) -> list[int]:
         """Return the ids of a text, no special ones added."""
         return self._tokenizer.encode(text, add_special_tokens=False).ids

@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 import pandas as pd
 
+from inspect_autointerp.builtin.locate import located
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.store.atomic import atomic_file
 from inspect_autointerp.text.csv_text import cells
@@ -123,7 +124,7 @@ def triaged_latents(source: str, hookpoint: str, store: str) -> list[int]:
     path, _, wanted = source.partition("#")
     if wanted and wanted not in EVERY:
         raise UserError(f"latents={source}: unknown class {wanted!r}; give one of {', '.join(EVERY)}")
-    frame = read_triage(Path(path))
+    frame = read_triage(located(path))
     if others := sorted(set(frame["store"]) - {store}):
         raise UserError(f"latents={source}: the file is of store {others[0]}, and this store is {store}")
     chosen = frame[frame["class"] == wanted] if wanted else frame

@@ -65,7 +65,7 @@ class Endpoint:
             are tried again, after a wait that grows.
 
     Raises:
-        UserError: An argument cannot be used.
+        UserError: An argument, or the secret in `KEY`, cannot be used.
     """
 
     url: str
@@ -82,6 +82,7 @@ class Endpoint:
         for name in ("timeout", "connections", "attempts"):
             if not getattr(self, name) > 0:
                 raise UserError(f"{name} must be above 0, got {getattr(self, name)}")
+        _headers()
 
     async def post(self, content: Mapping[str, Any]) -> dict[str, Any]:
         """Return the answer to a request.
@@ -108,13 +109,11 @@ class Endpoint:
             raise EndpointError(f"endpoint_error: {type(error).__name__}") from error
 
     async def _once(self, content: Mapping[str, Any]) -> dict[str, Any]:
-        key = os.environ.get(KEY)
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
         body = bytearray()
         with anyio.fail_after(self.timeout):  # httpx limits each read alone, and an answer can come in drops
             async with (
                 httpx.AsyncClient(timeout=self.timeout) as client,
-                client.stream("POST", self.url, json=dict(content), headers=headers) as response,
+                client.stream("POST", self.url, json=dict(content), headers=_headers()) as response,
             ):
                 response.raise_for_status()
                 async for part in response.aiter_bytes():
@@ -128,6 +127,18 @@ class Endpoint:
         if not is_dict(answer):
             raise EndpointError(invalid("the answer is not a JSON object"))
         return answer
+
+
+def _headers() -> dict[str, str]:
+    """Return the headers of a request: the secret, if there is one.
+
+    Raises:
+        UserError: HTTP cannot carry the secret. The message does not show it.
+    """
+    key = os.environ.get(KEY)
+    if key and not (key.isascii() and key.isprintable()):
+        raise UserError(f"{KEY}: a header of HTTP cannot carry it; give a secret of printable ASCII characters")
+    return {"Authorization": f"Bearer {key}"} if key else {}
 
 
 def texts_in(answer: Mapping[str, Any], n: int) -> list[str]:
