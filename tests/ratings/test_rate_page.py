@@ -120,7 +120,7 @@ def answered(page: "Page") -> int:
 def reload(page: "Page", rater: str) -> None:
     """Reload until the page offers to go on as the rater: Chromium hands storage to the next page a little later.
 
-    At once, on a busy machine, it once handed over nothing for two minutes: so it gets a second first, as from a person.
+    On a busy machine it once handed over nothing for two minutes: so it gets a second first, as from a person.
     """
     page.wait_for_timeout(1000)
     end = time.monotonic() + SECONDS
