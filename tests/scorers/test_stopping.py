@@ -85,7 +85,9 @@ def test_a_latent_that_is_run_again_counts_by_its_last_value() -> None:
     manager = StopAtMean(rule, "detection", "balanced_accuracy", (0.0, 1.0))
 
     async def interval(*values: float) -> tuple[float, float, int]:
-        spec = EvalSpec(created="2026-12-01T00:00:00+00:00", task="", dataset=EvalDataset(), model="", config=EvalConfig())
+        spec = EvalSpec(
+            created="2026-12-01T00:00:00+00:00", task="", dataset=EvalDataset(), model="", config=EvalConfig()
+        )
         await manager.start_task(spec, [Sample(input="", id="a"), Sample(input="", id="b")], 1)
         for value in values:
             score = SampleScore(score=Score(value={"balanced_accuracy": value}))
