@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 def prep(
     context: typer.Context,
     output: Annotated[
-        str,
-        typer.Option("--output", "-o", help="Folder or URL of the new store; only with --suite it may be left out."),
-    ],
+        str | None,
+        typer.Option("--output", "-o", help="Folder or URL of the new store; only with --suite may it be left out."),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing store.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run, if there is one.")] = False,
     checkpoint: Annotated[
@@ -80,6 +80,10 @@ def prep(
       autointerp prep --config contexts/gpt2/manifest.json -o contexts/again
       autointerp prep --suite gpt2-small --device cuda
     """
+    if spec["subject"] is None:
+        raise UserError("SUBJECT is missing; give a Hugging Face model by name or folder, `demo` or `smollm2`")
+    if output is None:
+        raise UserError("--output is missing; give the folder or URL of the new store, as in `-o contexts/NAME`")
     check_writable(output)
     if suite is not None:
         check_options(context, suite)

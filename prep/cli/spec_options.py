@@ -25,8 +25,9 @@ NO_OPTION = {
 """Fields without an option, and why."""
 SINGULAR = {"coders": "coder", "hookpoints": "hookpoint"}
 """Fields whose option is repeated, and the option's name."""
-DEFAULTS: dict[str, Any] = {"coders": None, "hookpoints": None, "device": "auto"}
-"""Defaults that differ from the field's: `device` is chosen by the command, coders can be a built-in model's own."""
+DEFAULTS: dict[str, Any] = {"subject": None, "coders": None, "hookpoints": None, "device": "auto"}
+"""Defaults that differ from the field's: `device` is chosen by the command, coders can be a built-in model's own, and
+`--config` or `--suite` can name the subject."""
 FLAGS = ("center", "pack", "template_tokens", "trust_remote_code", "other_model")
 """Options without a negative: they are off unless given."""
 LIMITS: dict[str, dict[str, float]] = {
@@ -79,6 +80,7 @@ def _parameter(field: "Field[Any]", type_: Any, help_: str) -> inspect.Parameter
     limits: dict[str, Any] = LIMITS.get(field.name, {})
     if field.name == "subject":
         option = typer.Argument(help=help_)
+        type_ |= None
     elif field.name in FLAGS:
         option = typer.Option(f"--{name.replace('_', '-')}", help=help_)
     elif field.name == "bos":

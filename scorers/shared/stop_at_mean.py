@@ -25,6 +25,7 @@ from inspect_autointerp.scorers.shared.specs import SCORES
 from inspect_autointerp.statistics.confidence_sequences import mean_interval
 from inspect_autointerp.statistics.stop_rule import StopRule, stop_rule
 from inspect_autointerp.store.remote import is_url
+from inspect_autointerp.text.plural import plural
 
 
 def stop_at_mean(given: str | Sequence[str] | None, score: str, data: LatentDataset) -> "StopAtMean | None":
@@ -97,7 +98,7 @@ class StopAtMean:
         """Return why a latent is not evaluated; None if it is."""
         if self._why is None or str(id) in self._values:  # an epoch of a latent that was begun
             return None
-        return EarlyStop(id=id, epoch=epoch, reason=f"stop_mean: {self._why} after {self._at} latents")
+        return EarlyStop(id=id, epoch=epoch, reason=f"stop_mean: {self._why} after {plural(self._at, 'latent')}")
 
     async def complete_sample(self, id: str | int, epoch: int, scores: dict[str, SampleScore]) -> None:
         """Count a latent that is done."""

@@ -25,6 +25,9 @@ REFUSED = [
     pytest.param(b"", r"x: the file is empty; explanations are read from jsonl, csv", id="empty"),
     pytest.param(b"\n \n", r"x: the file is empty", id="blank"),
     pytest.param(b"hello\nworld", r"x: neither JSON nor a CSV file whose head names", id="text"),
+    pytest.param(
+        b"x" * 200_000 + b"\nworld", r"x: neither JSON nor a CSV file whose head names", id="a very long line"
+    ),
     pytest.param(b"[1, 2]", r"x: JSON of no known kind", id="json"),
     pytest.param(b'{"a": 1}', r"x: JSON of no known kind", id="object"),
     pytest.param(b"{}", r"x: JSON of no known kind", id="nothing"),

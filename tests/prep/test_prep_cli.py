@@ -217,3 +217,9 @@ def test_a_publication_that_fails_keeps_the_store(
     assert ended.status == 2
     folder = Path(ended.err.strip().rpartition("; the store is in ")[2])
     assert Manifest.read(folder).n_tokens == 500
+
+
+def test_help_calls_nothing_required_that_a_suite_gives(autointerp: Autointerp, tmp_path: Path) -> None:
+    assert "[required]" not in CliRunner().invoke(cli.app, ["prep", "--help"]).output
+    assert mistake(autointerp("prep", "demo")).startswith("autointerp: --output is missing; give ")
+    assert mistake(autointerp("prep", "-o", tmp_path / "store")).startswith("autointerp: SUBJECT is missing; give ")

@@ -174,6 +174,21 @@ def test_filled_csv_gives_the_same_as_the_page(tmp_path: Path, sheet: Sheet, key
         collect_answers([tmp_path / "sheet.csv"], key)
 
 
+def test_csv_with_empty_rows_is_read_and_a_broken_one_is_named(tmp_path: Path, sheet: Sheet, key: Key) -> None:
+    first = next(iter(right_answers(sheet)))
+    lines = [
+        "sheet,item,part,answer,rater",
+        f"{key.sheet},{first['item']},{first['part']},{first['value']},anna",
+        ",,,,",
+    ]
+    file = tmp_path / "filled.csv"
+    file.write_text("\n".join(lines), encoding="utf-8")
+    assert len(collect_answers([file], key).raters[0].values) == 1
+    file.write_text("\n".join([*lines, '"' + "x" * 200_000]), encoding="utf-8")
+    with pytest.raises(UserError, match=r"filled\.csv: broken CSV from line \d+ on"):
+        collect_answers([file], key)
+
+
 def test_key_that_is_none_is_refused(tmp_path: Path, sheet: Sheet, key: Key) -> None:
     with pytest.raises(UserError, match="no key of a sheet"):
         read_key(good(tmp_path, sheet))

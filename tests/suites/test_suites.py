@@ -86,6 +86,11 @@ def changed(**changes: Any) -> str:
         pytest.param(changed(digest={"3.11.7": ["0" * 16]}), r": digest\.", id="digest by version"),
         pytest.param(changed(state="done"), "state: Input should be 'run' or 'defined'", id="state"),
         pytest.param(yaml.safe_dump(content(evaluation={"latents": 1})), "evaluation.latents", id="too few latents"),
+        pytest.param(
+            yaml.safe_dump(content(evaluation={"latents": "triage.csv#both"})),
+            "freeze STORE --latents",
+            id="a file of latents",
+        ),
         pytest.param(yaml.safe_dump(content(evaluation={"negatives": ["similar"]})), "negatives", id="not in digest"),
         pytest.param(yaml.safe_dump(content(evaluation={"x": 1})), "evaluation.x: Unexpected", id="unknown option"),
         pytest.param(yaml.safe_dump(content(settings={"x": 1})), "store.settings.x: unknown setting", id="no setting"),

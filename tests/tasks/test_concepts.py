@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from inspect_ai import eval as inspect_eval
 from inspect_ai._util.error import PrerequisiteError
-from inspect_ai.log import EvalLog
+from inspect_ai.log import EvalLog, write_eval_log
 from inspect_ai.model import ChatMessage, Model, get_model
 from tests.doubles import model, texts_of
 
@@ -18,6 +18,7 @@ from inspect_autointerp.contexts.sampler import latent_contexts
 from inspect_autointerp.formats.export import export
 from inspect_autointerp.formats.read import read_explanations
 from inspect_autointerp.inspect_support.explanation import Concept
+from inspect_autointerp.leaderboard.load.judgements import read_judgements
 from inspect_autointerp.leaderboard.load.results_from_logs import read_results
 from inspect_autointerp.leaderboard.show.tables import columns
 from inspect_autointerp.leaderboard.submit.recompute_statistics import compare_statistics
@@ -60,6 +61,15 @@ def pair(planted_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("INSPECT_AUTOINTERP_CACHE", str(planted_cache))
         return run(write(folder / "pair.jsonl", {i: [*both] for i, both in CAUSES.items()}), folder / "logs"), folder
+
+
+def test_labels_of_concepts_are_no_labels_of_the_text(
+    pair: tuple[EvalLog, Path], planted_store: Path, tmp_path: Path
+) -> None:
+    for log in (pair[0], run(pair[1] / "pair.jsonl", tmp_path, concepts=False)):
+        write_eval_log(log, str(tmp_path / f"{log.eval.eval_id}.eval"))
+    judgements = read_judgements(read_results(str(tmp_path), alone=True))
+    assert sorted(group.concepts for group in judgements) == ["", "tfidf"]
 
 
 def test_two_causes_pair_beats_either_and_a_wrong_pair(

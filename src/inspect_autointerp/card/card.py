@@ -35,9 +35,9 @@ class Card:
     subject: str
     corpus: str
     coder: str
+    """Source of the coder, and its architecture."""
     link: str | None = None
     """Address of the latent's page on Neuronpedia, if the coder says where that is."""
-    """Source of the coder, and its architecture."""
     density: float
     """Share of the corpus's tokens on which it fires."""
     edges: list[float] | None

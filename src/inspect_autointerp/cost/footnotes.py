@@ -74,7 +74,7 @@ def unpriced(prices: Mapping[str, ModelCost | None]) -> list[str]:
 
 def _drawn(estimate: Estimate) -> str:
     if estimate.drawn == estimate.latents:
-        return f"Measured on all {estimate.latents:,} latents."
+        return f"Measured on {'the' if estimate.latents == 1 else 'all'} {plural(estimate.latents, 'latent')}."
     spread = (
         ""
         if isnan(estimate.spread)

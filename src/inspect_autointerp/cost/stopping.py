@@ -16,6 +16,7 @@ from inspect_autointerp.scorers.shared.stopping import CALLS, LABELLED
 from inspect_autointerp.statistics.confidence_sequences import mean_bounds
 from inspect_autointerp.statistics.stop_rule import StopRule
 from inspect_autointerp.statistics.stopped_runs import drawn_runs, stopped_runs
+from inspect_autointerp.text.plural import plural
 
 ACCURACY = 0.75
 """Assumed of a grader where nothing is known: about the median of arXiv 2410.13928 in detection, 0.74."""
@@ -85,7 +86,7 @@ def _graded(score: str, stops: Stops, options: Mapping[str, object]) -> tuple[fl
             for sides in right_labels(entry.path, entry.scorer).values()
         ]
         rates = np.array(known)[rng.integers(0, len(known), _RUNS)]
-        source = f"by the accuracies of {len(known)} latents in {stops.logs}"
+        source = f"by the accuracies of {plural(len(known), 'latent')} in {stops.logs}"
     elif stops.accuracy is None:
         source += "; --from LOGDIR takes a pilot's accuracies"
     per_batch = CALLS * _integer(options, "texts_per_call", 5) * pairs / sum(numbers.values())

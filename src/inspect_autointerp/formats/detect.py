@@ -115,7 +115,10 @@ def _of_json(record: Any, lines: bool) -> list[str]:
 
 def _of_text(content: bytes) -> tuple[list[str], str]:
     none: list[str] = []
-    head = next(csv.reader([decode(content.partition(b"\n")[0]).rstrip("\r")]), none)
+    try:
+        head = next(csv.reader([decode(content.partition(b"\n")[0]).rstrip("\r")]), none)
+    except csv.Error:  # a line longer than a field may be
+        head = none
     if tables.is_row(dict.fromkeys(head)):
         return ["csv"], ""
     if prism.is_prism(head):

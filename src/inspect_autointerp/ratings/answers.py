@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -137,11 +137,11 @@ def _from_csv(file: Path, key: Key, problems: list[str]) -> list[Answers]:
         raise UserError(f"{file}: the column {sorted(missing)[0]} is missing; give the sheet's CSV with its head")
     by_rater: dict[str, Answers] = {}
     odd: list[str] = []
-    for row in reader:
-        _check_sheet(file, row["sheet"], key)
+    for row in _rows(file, reader):
         answer, rater = (row["answer"] or "").strip(), original((row["rater"] or "").strip())
-        if not answer:
+        if not answer:  # such as an empty row that a spreadsheet adds
             continue
+        _check_sheet(file, row["sheet"], key)
         if not rater:
             odd.append(f"line {reader.line_num}: an answer without a rater")
             continue
@@ -161,6 +161,13 @@ def _from_csv(file: Path, key: Key, problems: list[str]) -> list[Answers]:
         raise UserError(f"{file}: no answer in it; fill in the columns answer and rater")
     _report_odd(file, odd, problems)
     return list(by_rater.values())
+
+
+def _rows(file: Path, reader: "csv.DictReader[str]") -> Iterator[dict[str, Any]]:
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise UserError(f"{file}: broken CSV from line {reader.line_num} on ({error}); left out") from None
 
 
 def _check_sheet(file: Path, sheet: object, key: Key) -> None:

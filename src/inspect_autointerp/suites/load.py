@@ -63,6 +63,12 @@ def suite_of(content: Any, where: str) -> Suite:
     if content.get("format") is True or content.get("format") != FORMAT:
         raise UserError(f"{where}: format {content.get('format')!r}; this version of the package reads format {FORMAT}")
     content = _with_frozen(content, where)
+    evaluation = content.get("evaluation")
+    if is_dict(evaluation) and isinstance(given := evaluation.get("latents"), str):
+        raise UserError(
+            f"{where}: evaluation.latents: {given[:80]!r} is not a number of latents to draw; to evaluate those of a"
+            " file, freeze a store of them (`autointerp freeze STORE --latents FILE -o OUT`) and give it as store"
+        )
     try:
         # By way of JSON, whose kinds are all that belongs in one: YAML knows dates, sets and bytes, too.
         suite = TypeAdapter(Suite).validate_json(json.dumps(content))

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from inspect_autointerp.text.plural import plural
+
 if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
@@ -82,7 +84,7 @@ def diff(
     if output is not None:
         frame = frame.assign(exclusive=exclusive, shared=shared, store=store.digest)
         write_classes(frame, columns, output)
-        lines.append(f"{output}: {len(frame):,} rows")
+        lines.append(f"{output}: {plural(len(frame), 'row')}")
     console = Console(emoji=False)
     if not console.is_terminal:
         console = Console(emoji=False, width=160)
@@ -162,4 +164,4 @@ def _unknown(frame: "pd.DataFrame", why: str) -> list[str]:
     from inspect_autointerp.triage.classes import UNKNOWN
 
     n = int((frame["class"] == UNKNOWN).sum())
-    return [f"{n:,} latents have no class: {why}"] if n else []
+    return [f"{plural(n, 'latent has', 'latents have')} no class: {why}"] if n else []

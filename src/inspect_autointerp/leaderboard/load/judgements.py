@@ -27,6 +27,8 @@ class Group(NamedTuple):
     prompt: str
     threshold: str
     """Fuzzing's; empty for detection."""
+    concepts: str = ""
+    """Embedder of `-T concepts=`, where a label is of any of several concepts; empty where the text was judged."""
 
 
 class Explained(NamedTuple):
@@ -78,8 +80,8 @@ def read_judgements(results: Results) -> Judgements:
                     where = f"{one}: the verdicts of {entry['scorer']} of {sample.id}"
                     verdicts = recorded_verdicts(score.metadata, where)
                     options: dict[str, Any] | None = json.loads(entry["options"])
-                    threshold = (options or {}).get("threshold")
-                    group = Group(entry["score"], entry["store"], entry["prompt"], str(threshold or ""))
+                    threshold, concepts = (str((options or {}).get(name) or "") for name in ("threshold", "concepts"))
+                    group = Group(entry["score"], entry["store"], entry["prompt"], threshold, concepts)
                     of_explanation = judgements.setdefault(group, {}).setdefault(
                         Explained(str(sample.id), score.answer or ""), {}
                     )

@@ -30,6 +30,7 @@ def as_records(comparisons: Sequence[Comparison]) -> list[dict[str, Any]]:
         {
             "score": one.group.score,
             "store": one.group.store,
+            "concepts": one.group.concepts,
             "alpha": _plain(one.alpha._asdict()),
             "graders": [
                 _plain(
@@ -121,4 +122,5 @@ def _name(name: str) -> str:
 
 def _title(one: Comparison) -> str:
     threshold = f" · threshold {one.group.threshold}" if one.group.threshold else ""
-    return f"Graders · {visible(one.group.score)}{threshold} · store {visible(one.group.store)}"
+    concepts = " · concept by concept" if one.group.concepts else ""
+    return f"Graders · {visible(one.group.score)}{threshold}{concepts} · store {visible(one.group.store)}"
