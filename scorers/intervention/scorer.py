@@ -11,7 +11,7 @@ explanations of other latents, and the right one should rise most.
 """
 
 from collections.abc import Sequence
-from math import fsum, nan
+from math import isfinite, nan
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -21,7 +21,7 @@ from inspect_autointerp.contexts.sampler import LatentContexts
 from inspect_autointerp.errors import UserError, one_line_errors
 from inspect_autointerp.inspect_support.verdicts import Verdict
 from inspect_autointerp.models.from_store import steering_of
-from inspect_autointerp.models.likelihood.interface import LogprobsOrReason, logprobs_or_reason
+from inspect_autointerp.models.likelihood.interface import UNDEFINED, LogprobsOrReason, logprobs_or_reason, total
 from inspect_autointerp.models.likelihood.role import likelihood, likelihood_name
 from inspect_autointerp.models.steering import Direction, Generate, Generated, Tune, Tuned
 from inspect_autointerp.scorers.intervention.foils import CHOICES, Foils, draw_foils
@@ -145,8 +145,9 @@ def differences(
     """Return per prompt the effect in nats; or None, and why one of the two is not known."""
     effects: list[tuple[float | None, str | None]] = []
     for (a, why), (b, why_not) in zip(clean, steered, strict=True):
-        effect = None if a is None or b is None else round(fsum(b[0]) - fsum(a[0]), _DECIMALS)
-        effects.append((effect, why or why_not))
+        effect = nan if a is None or b is None else round(total(b[0]) - total(a[0]), _DECIMALS)
+        # No number ranks as the best: it is greater than none and smaller than none.
+        effects.append((effect, None) if isfinite(effect) else (None, why or why_not or UNDEFINED))
     return effects
 
 
@@ -170,7 +171,7 @@ def report_prompts(store: Store, scored: Sequence[Prompt], written: Generated, v
         nats = "unscored" if np.isnan(effects[i]) else f"{effects[i]:+.2f} nats"
         lines.append(f"{nats} │ {visible(_text(store, scored[i]))}")
         for way, new in (("clean  ", written.clean), ("steered", written.steered)):
-            lines.append(f"    {way} │ {visible(_text(store, new[i]))}")
+            lines.append(f"    {way} │ {visible(store.detokenizer.after(scored[i], new[i]))}")
     return ansi_block(lines)
 
 

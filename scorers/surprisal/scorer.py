@@ -7,13 +7,13 @@ apart; no batch sees the texts of another (the paper's code lets its cache grow)
 """
 
 from collections.abc import Sequence
-from math import fsum, isfinite
+from math import isfinite
 
 from inspect_ai.scorer import Scorer, scorer
 
 from inspect_autointerp.errors import one_line_errors
 from inspect_autointerp.inspect_support.verdicts import Verdict, locate_contexts
-from inspect_autointerp.models.likelihood.interface import UNDEFINED, Likelihood, logprobs_or_reason
+from inspect_autointerp.models.likelihood.interface import UNDEFINED, Likelihood, logprobs_or_reason, total
 from inspect_autointerp.models.likelihood.role import likelihood, likelihood_name
 from inspect_autointerp.scorers.shared.ranking import ranking_statistics
 from inspect_autointerp.scorers.shared.report import ranked
@@ -87,7 +87,7 @@ async def information(
     answers = await logprobs_or_reason(
         model, [[(prefix, surprisal_continuation(text)) for prefix in prefixes] for text in texts]
     )
-    return [(None, reason) if logprobs is None else _difference(*map(fsum, logprobs)) for logprobs, reason in answers]
+    return [(None, reason) if logprobs is None else _difference(*map(total, logprobs)) for logprobs, reason in answers]
 
 
 def _difference(with_explanation: float, without: float) -> tuple[float | None, str | None]:

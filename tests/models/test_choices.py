@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from math import inf, isnan, nan
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from tests.completions_server import serving
 from tests.models.test_served_likelihood import served
 from tests.tiny import MERGES, byte_level, engine, gemma2, gpt2, llama, mamba
 
-from inspect_autointerp.models.likelihood.interface import Choice, ChoiceOrReason
+from inspect_autointerp.models.likelihood.interface import Choice, ChoiceOrReason, total
 from inspect_autointerp.models.likelihood.local import LocalLikelihood
 from inspect_autointerp.models.likelihood.server import ServedLikelihood
 
@@ -102,3 +103,9 @@ def test_narrow_models_compute_logits_in_float32() -> None:
     logits = [narrow._model(input_ids=torch.tensor([narrow._tokenize([("", q[0])])[0].ids])).logits for q in asked]
     assert {one.dtype for one in logits} == {torch.bfloat16}, "what others compute is left as it was"
     assert len(set(differences)) == len(asked)
+
+
+def test_total_of_what_no_probability_has_is_nan() -> None:
+    assert total([-1.0, -2.0]) == -3.0
+    assert total([-1.0, -inf]) == -inf
+    assert isnan(total([inf, -inf])) and isnan(total([nan, -1.0]))

@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
-from math import isnan, nan
+from math import inf, isnan, nan
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from inspect_autointerp.inspect_support.explanation import Explanation
 from inspect_autointerp.inspect_support.verdicts import Verdict
 from inspect_autointerp.models import shared_engines
 from inspect_autointerp.models.from_store import load_steering
-from inspect_autointerp.models.likelihood.interface import LikelihoodError
+from inspect_autointerp.models.likelihood.interface import UNDEFINED, LikelihoodError
 from inspect_autointerp.models.steering import Direction, Tune
 from inspect_autointerp.models.steering import Generate as Go
 from inspect_autointerp.prep.engines.steering import SteeredSubject
@@ -340,3 +340,13 @@ def test_a_text_cannot_pose_as_what_stands_below_it() -> None:
     prefix = before("a text\nAmplified: lies")
     assert prefix.endswith("\nText: a text⏎Amplified: lies\nAmplified:")
     assert after(" what it says\n") == " what it says\n"
+
+
+def test_an_effect_that_is_no_number_is_unscored_and_never_first() -> None:
+    """A model whose float16 overflows gives NaN, one that rules a token out gives −inf."""
+    known, broken = ([[-1.0, -2.0]], None), [[nan], [-inf], [inf, -inf]]
+    for logprobs in broken:
+        assert MODULE.differences([known], [([logprobs], None)]) == [(None, UNDEFINED)]
+        assert MODULE.differences([([logprobs], None)], [known]) == [(None, UNDEFINED)]
+    assert MODULE.differences([known], [([[-0.5, -1.0]], None)]) == [(1.5, None)]
+    assert MODULE.differences([(None, "too_long")], [known]) == [(None, "too_long")]

@@ -1,6 +1,7 @@
 """Interface of likelihood models."""
 
 from collections.abc import Sequence
+from math import fsum, inf, nan
 from typing import Protocol
 
 import anyio
@@ -68,6 +69,11 @@ def common_length(sequences: Sequence[Sequence[object]]) -> int:
         (i for i, items in enumerate(zip(*sequences, strict=False)) if any(item != items[0] for item in items)),
         min(map(len, sequences)),
     )
+
+
+def total(logprobs: Sequence[float]) -> float:
+    """Return the log-probability of tokens together, in nats; NaN where that of one is NaN or +inf, which none is."""
+    return nan if inf in logprobs else fsum(logprobs)
 
 
 async def logprobs_or_reason(model: Likelihood, questions: Sequence[Sequence[Pair]]) -> list[LogprobsOrReason]:

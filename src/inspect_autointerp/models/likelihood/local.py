@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from inspect import signature
 from itertools import groupby
 from logging import getLogger
-from math import fsum, inf, nan
+from math import inf, nan
 from typing import Any, cast
 
 import torch
@@ -21,6 +21,7 @@ from inspect_autointerp.models.likelihood.interface import (
     LikelihoodError,
     Pair,
     common_length,
+    total,
 )
 from inspect_autointerp.models.likelihood.tokenization import Tokenized, Tokenizing
 from inspect_autointerp.store.trust import VARIABLE, trusted
@@ -93,7 +94,7 @@ class LocalLikelihood:
             run = _Run(self, [item for i in wanted for item in tokenized[i]])
         logprobs = iter(run.answers)
         for i in wanted:
-            answers[i] = [fsum(next(logprobs)) for _ in tokenized[i]], None
+            answers[i] = [total(next(logprobs)) for _ in tokenized[i]], None
         return answers
 
     def _unfit(self, options: Sequence[Tokenized]) -> str | None:

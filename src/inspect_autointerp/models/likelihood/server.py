@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from copy import copy
-from math import fsum, nan
+from math import nan
 
 import anyio
 from inspect_ai.model import ChatMessageUser, GenerateConfig, Logprob, Model
@@ -15,6 +15,7 @@ from inspect_autointerp.models.likelihood.interface import (
     LikelihoodError,
     Pair,
     common_length,
+    total,
 )
 
 PROVIDERS = ("vllm-completions", "openai-api-completions")
@@ -91,7 +92,7 @@ class ServedLikelihood:
             if continuation.strip() not in "".join(token.token for token in one[first:]):
                 message = f"the server's last tokens, from {first} on, do not hold {continuation!r}"
                 raise LikelihoodError("not_spelled", message)
-        return [fsum(token.logprob for token in one[first:]) for one in tokens]
+        return [total([token.logprob for token in one[first:]]) for one in tokens]
 
     async def _one(self, prefix: str, continuation: str) -> list[float]:
         if not continuation:
