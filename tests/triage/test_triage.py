@@ -112,3 +112,13 @@ def test_the_command_refuses_what_it_cannot_write(planted_cause: Planted) -> Non
         result = CliRunner().invoke(cli.app, ["triage", str(planted_cause.store), "-o", target])
         assert isinstance(result.exception, UserError)
         assert message in str(result.exception)
+
+
+def test_cells_that_are_empty_or_look_like_numbers_are_text(tmp_path: Path) -> None:
+    for digest in ("0000123456789012", "1234567890123e45"):
+        (tmp_path / "numbers.csv").write_text(f"latent,class,store\nlayers.0/3,both,{digest}\n")
+        assert triaged_latents(str(tmp_path / "numbers.csv"), HOOKPOINT, digest) == [3]
+    for row, message in (",both,x", "'' is not a latent"), ("layers.0/3,both,", "is of store"):
+        (tmp_path / "empty.csv").write_text(f"latent,class,store\n{row}\n")
+        with pytest.raises(UserError, match=message):
+            triaged_latents(str(tmp_path / "empty.csv"), HOOKPOINT, "x")

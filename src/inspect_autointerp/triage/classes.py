@@ -25,6 +25,8 @@ COLUMNS = [
 ]
 """Columns of the file, in order."""
 SUFFIXES = (".csv", ".parquet")
+_TEXTS = dict.fromkeys(("latent", "class", "store"), str)
+"""Columns that are text whatever they look like: a digest can read as a number."""
 
 
 def classes_of(input_scores: pd.Series, output_scores: pd.Series, input_least: float, output_least: float) -> pd.Series:
@@ -90,7 +92,7 @@ def read_triage(source: Path) -> pd.DataFrame:
     """
     check_suffix(source)
     try:
-        frame = pd.read_csv(source) if source.suffix == ".csv" else pd.read_parquet(source)
+        frame = pd.read_csv(source, dtype=_TEXTS) if source.suffix == ".csv" else pd.read_parquet(source)
     except Exception as error:  # of a missing file, another format, damaged bytes
         raise UserError(f"{source}: cannot be read as a table of triage ({type(error).__name__}: {error})") from error
     if missing := [column for column in ("latent", "class", "store") if column not in frame]:
@@ -99,7 +101,8 @@ def read_triage(source: Path) -> pd.DataFrame:
             " `autointerp diff -o` wrote"
         )
     frame["class"] = frame["class"].fillna(UNKNOWN).astype(str)
-    frame["latent"], frame["store"] = frame["latent"].astype(str), frame["store"].astype(str)
+    for column in ("latent", "store"):
+        frame[column] = frame[column].fillna("").astype(str)
     if len(odd := frame.loc[~frame["latent"].str.fullmatch(r".+/[0-9]{1,18}"), "latent"]):
         raise UserError(f"{source}: {odd.iloc[0][:80]!r} is not a latent; give HOOKPOINT/INDEX")
     if unknown := sorted(set(frame["class"]) - {*EVERY, UNKNOWN}):
