@@ -16,6 +16,9 @@ from inspect_autointerp.text.plural import plural
 
 _LOOK = 1000
 """Conversations of which none can be used, after which the corpus is refused."""
+_REASON, _REASONS = 200, 1000
+"""Characters of a reason for leaving a conversation out, and reasons that are told apart."""
+_OTHER = "other reasons"
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,8 @@ class ChatReader:
                 tokens = self.tokens([self.template.render(messages)])[0]
             except Unusable:
                 continue
-            return self.tokenizer.bos_token_id is not None and tokens.ids[0] == self.tokenizer.bos_token_id
+            if len(tokens.ids):  # a template may write nothing of a role
+                return bool(self._is_bos(tokens.ids).any())
         return False
 
     def tokenized(
@@ -167,7 +171,7 @@ class ChatReader:
         try:
             rendering = self.template.render(messages)
         except Unusable as error:
-            self.left_out[str(error)] += 1
+            self._leave_out(str(error))
             return None
         if not any(role in (None, part.role) for part in rendering.messages):
             self.left_out[f"no message{f' of role {role}' if role else ''} has text"] += 1
@@ -196,11 +200,16 @@ class ChatReader:
         role_of = [part.role for part in tokens.rendering.turns]
         return [(a, b) for a, b in bounds if turn[a] >= 0 and role_of[turn[a]] == self.settings.role]
 
+    def _leave_out(self, reason: str) -> None:
+        """Count a reason; a template's own words may quote the conversation, so that each is another."""
+        reason = reason if len(reason) <= _REASON else f"{reason[: _REASON - 1]}…"
+        self.left_out[reason if reason in self.left_out or len(self.left_out) < _REASONS else _OTHER] += 1
+
     def _reasons(self) -> str:
-        most = self.left_out.most_common(3)
+        most = Counter({reason: n for reason, n in self.left_out.items() if reason != _OTHER}).most_common(3)
         words = [f"{reason} ({n:,})" for reason, n in most]
         rest = self.left_out.total() - sum(n for _, n in most)
-        return ", ".join([*words, *([f"other reasons ({rest:,})"] if rest else [])])
+        return ", ".join([*words, *([f"{_OTHER} ({rest:,})"] if rest else [])])
 
 
 def _roles(parts: Sequence[Part], begin: np.ndarray, end: np.ndarray) -> list[str | None]:

@@ -179,3 +179,22 @@ def test_two_of_two_conversations_that_cannot_be_used() -> None:
 def test_settings_that_do_not_go_together(changed: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
         settings_of(**changed)
+
+
+def test_a_template_that_writes_nothing_of_users_has_no_bos() -> None:
+    silent = "{% for m in messages %}{% if m.role == 'assistant' %}{{ m.content }}{% endif %}{% endfor %}"
+    assert not ChatReader(chat_tokenizer(silent), settings_of(), "subject").writes_bos
+
+
+def test_reasons_that_quote_the_conversation_are_cut_and_few() -> None:
+    tokenizer = chat_tokenizer("{{ raise_exception(messages[0].content) }}")
+    reader = ChatReader(tokenizer, settings_of(), "subject")
+    talks = [[{"role": "user", "content": f"{number} {'x' * 500}"}] for number in range(1200)]
+    with pytest.raises(UserError, match="none of 1,000 conversations") as refused:
+        list(reader.tokenized(talks, lambda: 1, True))
+    assert len(str(refused.value)) < 1000
+    reader = ChatReader(tokenizer, settings_of(), "subject")
+    reader.read = 1000  # others were read before, and were of use
+    assert not list(reader.tokenized(talks, lambda: 1, True))
+    assert len(reader.left_out) == 1001 and reader.left_out.total() == 1200
+    assert (reader.report() or "").endswith("other reasons (1,197)")
