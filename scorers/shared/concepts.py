@@ -12,6 +12,7 @@ from math import nan
 from typing import Any
 
 import anyio
+from anyio import to_thread
 from inspect_ai.model import ChatMessage
 from inspect_ai.util import span
 
@@ -130,7 +131,8 @@ class ConceptJudge:
         """
         verdicts = [self._joined(test, contexts, own) for own in self.each]
         vectors = await text_vectors(test.store, embedder)
-        apart = polysemanticity([concept.text for concept in self.concepts], vectors)
+        texts = [concept.text for concept in self.concepts]
+        apart = await to_thread.run_sync(polysemanticity, texts, vectors)  # a model may embed them
         rows = [about | _labels(own) for about, own in zip(coverage(self.concepts, verdicts), verdicts, strict=True)]
         unknown = outcome.values.get("unscored", 1.0) == 1
         numbers = (float(len(self.concepts)), apart, share_of_one(verdicts))

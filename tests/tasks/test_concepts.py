@@ -1,6 +1,9 @@
 """Latents of two planted causes: an explanation of both concepts against either of them, and against a wrong pair."""
 
+import asyncio
 import json
+from collections.abc import Sequence
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +172,22 @@ def test_concept_that_no_grader_labels_is_unscored(planted_store: Path, tmp_path
     assert score.value["unscored"] == 0.8, "where the other concept says 1, the union is known"
     assert score.metadata["concepts"]["each"][1]["explains"] is None
     assert score.metadata["unscored_reasons"]
+
+
+def test_concepts_are_embedded_outside_of_the_event_loop(
+    planted_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Sequence[str]] = []
+
+    def embed(texts: Sequence[str], vectors: object) -> float:
+        asked.append(texts)
+        with pytest.raises(RuntimeError, match="no running event loop"):
+            asyncio.get_running_loop()
+        return nan
+
+    monkeypatch.setattr("inspect_autointerp.scorers.shared.concepts.polysemanticity", embed)
+    run(write(tmp_path / "pair.jsonl", {i: [*both] for i, both in CAUSES.items()}), tmp_path / "logs")
+    assert len(asked) == len(CAUSES)
 
 
 def test_concepts_of_scores_that_read_the_whole_are_refused(planted_store: Path) -> None:
