@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.triage.diff_command import diff
 from typer.testing import CliRunner
 
 from inspect_autointerp import cli
@@ -250,14 +251,6 @@ def test_neighbours_are_those_of_the_coder_in_both(store: Store) -> None:
     assert store.at(LAYER).logits(0) != store.at(SECOND_LAYER).logits(0)  # two heads
 
 
-def diff(*arguments: object) -> str:
-    result = CliRunner().invoke(cli.app, ["diff", *map(str, arguments)])
-    if isinstance(result.exception, UserError):
-        raise result.exception
-    assert result.exit_code == 0, result.output
-    return result.output
-
-
 def test_diff_sorts_latents_by_where_they_fire(store: Store, tmp_path: Path) -> None:
     file = tmp_path / "diff.csv"
     output = diff(store.folder, "--hookpoint", EMBED, "-o", file)
@@ -266,7 +259,7 @@ def test_diff_sorts_latents_by_where_they_fire(store: Store, tmp_path: Path) -> 
     assert candidate_latents(second, f"{file}#second", 0)[0] == [NEW]
     assert SHARED in candidate_latents(at, f"{file}#shared", 0)[0]
     assert MOVED in candidate_latents(at, f"{file}#between", 0)[0]
-    assert "have no class: they fire in no window of either subject" in output
+    assert "Without a class: 1 latent (silent in all windows of both subjects)" in output
     assert f"{file}: {2 * at.width} rows" in output
     again = tmp_path / "again.csv"
     diff(store.folder, "--hookpoint", SECOND_EMBED, "-o", again)

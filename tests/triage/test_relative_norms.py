@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from typer.testing import CliRunner
+from tests.triage.diff_command import diff
 
-from inspect_autointerp import cli
 from inspect_autointerp.errors import UserError
 from inspect_autointerp.triage.classes import read_triage, write_classes
 from inspect_autointerp.triage.relative_norms import share_classes
@@ -25,14 +24,6 @@ def test_a_file_of_these_classes_is_read(tmp_path: Path) -> None:
     frame = pd.DataFrame({"latent": ["a/1", "a/2"], "class": ["second", ""], "store": ["x", "x"], "more": [1, 2]})
     write_classes(frame, ["latent", "class", "store"], tmp_path / "diff.csv")
     assert read_triage(tmp_path / "diff.csv").to_dict("list") == frame.drop(columns="more").to_dict("list")
-
-
-def diff(*arguments: object) -> str:
-    result = CliRunner().invoke(cli.app, ["diff", *map(str, arguments)])
-    if isinstance(result.exception, UserError):
-        raise result.exception
-    assert result.exit_code == 0, result.output
-    return result.output
 
 
 def test_what_is_not_a_crosscoder_is_refused(store_folder: Path, tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ def _by_norms(store: "Store", name: str, exclusive: float, shared: float) -> _Re
         table.add_row(each, limits[each], *_counted(own, frame), f"{int((own['windows'] > 0).sum()):,}")
     norms = frame["relative_norm"]
     lines = [f"median relative norm {norms.median():.3f}"] if norms.notna().any() else []
-    return frame, COLUMNS, table, lines + _unknown(frame, "their decoder vectors are zero at every place")
+    return frame, COLUMNS, table, lines + _unknown(frame, "the decoder is zero at every place")
 
 
 def _by_firing(store: "Store", name: str, exclusive: float, shared: float) -> _Result:
@@ -144,7 +144,7 @@ def _by_firing(store: "Store", name: str, exclusive: float, shared: float) -> _R
     if total := int(once[windows].to_numpy().sum()):
         shares = (f"{int(once[column].sum()) / total:.1%}" for column in windows)
         lines.append("of all windows on which a latent fires: {} only first, {} both, {} only second".format(*shares))
-    return frame, COLUMNS, table, lines + _unknown(once, "they fire in no window of either subject")
+    return frame, COLUMNS, table, lines + _unknown(once, "silent in all windows of both subjects")
 
 
 def _table(*columns: str) -> "Table":
@@ -164,4 +164,4 @@ def _unknown(frame: "pd.DataFrame", why: str) -> list[str]:
     from inspect_autointerp.triage.classes import UNKNOWN
 
     n = int((frame["class"] == UNKNOWN).sum())
-    return [f"{plural(n, 'latent has', 'latents have')} no class: {why}"] if n else []
+    return [f"Without a class: {plural(n, 'latent')} ({why})"] if n else []
