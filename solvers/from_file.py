@@ -21,6 +21,8 @@ from inspect_autointerp.store.remote import is_url
 from inspect_autointerp.store.store import Store
 from inspect_autointerp.text.plural import plural
 
+_states: dict[Path, tuple[int, int, int]] = {}
+"""Time of change, size and inode of the files that were read."""
 NOT_IN_FILE = "not_in_file"
 """Why a latent that the file does not name is unscored."""
 _LISTED = 20
@@ -165,10 +167,6 @@ def forget_changed(file: str) -> None:
     if _states.get(path, state) != state:
         _read.cache_clear()
     _states[path] = state
-
-
-_states: dict[Path, tuple[int, int, int]] = {}
-"""Time of change, bytes and number of files that were read."""
 
 
 @lru_cache(maxsize=8)
