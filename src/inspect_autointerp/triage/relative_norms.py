@@ -36,7 +36,11 @@ def relative_norms(store: Store, hookpoint: str) -> pd.DataFrame:
     norms = at.decoder_norms(held.tolist())
     if norms is None:
         crosscoders = [name for name in store.hookpoints if JOIN in name]
-        other = f"give --hookpoint {crosscoders[0]}" if crosscoders else "make one with `autointerp prep`"
+        other = (
+            f"give --hookpoint {crosscoders[0]}"
+            if crosscoders
+            else "make a store of a crosscoder, or of two subjects (`autointerp prep SUBJECT --second-subject OTHER`)"
+        )
         raise UserError(
             f"{store.folder}: the coder of {at.name} is not a crosscoder, since it reads one place; {other}"
         )
